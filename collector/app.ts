@@ -1,0 +1,75 @@
+/** The collector as a Hono app: routes and what stands before them. It opens no port and starts no timer. */
+import { Hono } from 'hono';
+import { routePath } from 'hono/route';
+import { secureHeaders } from 'hono/secure-headers';
+import { Access } from './access.js';
+import type { Services } from './services.js';
+import { apiRoutes } from './routes/api.js';
+import { dashboardRoutes } from './routes/dashboard.js';
+import { eventRoutes } from './routes/events.js';
+import { healthRoutes } from './routes/health.js';
+import { createMetrics } from './metrics.js';
+import { signInRoutes } from './routes/signIn.js';
+import { tagRoutes } from './routes/tag.js';
+import type { Store } from './store/store.js';
+
+export { openSqliteStore } from './store/sqlite/sqliteStore.js';
+export type { Store } from './store/store.js';
+
+export interface CollectorOptions {
+  store: Store;
+  /** Epoch ms; the system's clock where absent. */
+  now?: () => number;
+  /** Takes one object a request and a text; pino fits. Nothing is logged where absent. */
+  log?: { info(fields: object, text: string): void; error(fields: object, text: string): void };
+  /** Opens every API route. Without it only the dashboard's sign-in link does. */
+  adminToken?: string;
+  /** Path that everything stands under, such as `/stagetag`; none where absent. */
+  mount?: string;
+  /** Batches a second that one address may send; 0, the default here, sets no limit. */
+  rateLimit?: number;
+  /** Number of proxies in front, whose `X-Forwarded-*` headers are believed. */
+  trustProxy?: number;
+}
+
+/**
+ * Makes the collector. Mount it into a Hono app, or serve its `fetch`.
+ * @example
+ * const store = openSqliteStore('./data');
+ * const collector = createCollector({ store, adminToken: process.env.STAGETAG_ADMIN_TOKEN });
+ * serve({ fetch: collector.fetch, port: 8787 });
+ */
+export function createCollector(options: CollectorOptions): Hono {
+  const { store, now = Date.now, log, adminToken, mount = '', rateLimit = 0, trustProxy = 0 } = options;
+  const services: Services = {
+    store,
+    now,
+    log: log ?? { info() {}, error() {} },
+    mount,
+    rateLimit,
+    trustProxy,
+    access: new Access(store, now, adminToken),
+    metrics: createMetrics(),
+  };
+
+  // Not strict: the dashboard stands at the mount with its slash, and everything else with or without one.
+  const app = new Hono({ strict: false }).basePath(mount);
+  app.use(async (c, next) => {
+    const start = performance.now();
+    await next();
+    // The route's pattern, not its path: a path may hold a visitor id, which is a secret.
+    const fields = { method: c.req.method, route: routePath(c, -1), status: c.res.status };
+    services.log.info({ ...fields, ms: Math.round((performance.now() - start) * 10) / 10 }, 'request');
+  });
+  app.use(secureHeaders({ crossOriginResourcePolicy: false, xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
+  for (const routes of [healthRoutes, tagRoutes, eventRoutes, signInRoutes, apiRoutes, dashboardRoutes]) {
+    app.route('/', routes(services));
+  }
+  app.notFound((c) => c.json({ error: `nothing is at ${c.req.method} ${c.req.path}` }, 404));
+  app.onError((error, c) => {
+    services.log.error({ err: error }, 'request failed');
+    c.header('Retry-After', '5');
+    return c.json({ error: 'the collector could not do this now; nothing was stored, try again later' }, 503);
+  });
+  return app;
+}

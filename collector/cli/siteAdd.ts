@@ -1,0 +1,38 @@
+import { Command, Option } from 'commander';
+import { addSite, snippetFor } from '../site.js';
+import { openSqliteStore } from '../store/sqlite/sqliteStore.js';
+import { StartError } from '../server.js';
+import { dataOption } from './serve.js';
+
+interface SiteAddFlags {
+  name: string;
+  origin: string[];
+  template: string;
+  timeZone: string;
+  data: string;
+  url: string;
+}
+
+export function siteCommand(): Command {
+  const add = new Command('add')
+    .description('add a site; prints its keys and the snippet as JSON')
+    .requiredOption('--name <name>', 'what people call the site')
+    .requiredOption('--origin <url...>', 'origins whose pages may send events, such as https://example.com')
+    .option('--template <name>', 'rules to begin with', 'general')
+    .option('--time-zone <name>', 'IANA name; days of reports are cut in it', 'UTC')
+    .addOption(dataOption())
+    .addOption(new Option('--url <address>', "the collector's address as pages reach it, mount included").default('http://localhost:8787'))
+    .action(async ({ name, origin, template, timeZone, data, url }: SiteAddFlags) => {
+      const store = openSqliteStore(data);
+      try {
+        const site = await addSite(store, { name, origins: origin, template, timeZone }, Date.now());
+        if (typeof site === 'string') throw new StartError(site);
+        const { siteKey, secretKey } = site;
+        const snippet = snippetFor(siteKey, url.replace(/\/+$/, ''));
+        process.stdout.write(`${JSON.stringify({ siteKey, secretKey, snippet })}\n`);
+      } finally {
+        await store.close();
+      }
+    });
+  return new Command('site').description('manage sites').addCommand(add);
+}

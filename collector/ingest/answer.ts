@@ -1,0 +1,49 @@
+import { compactFacts, emptyFacts, inferState, type Facts, type Inference, type Rules } from '../../sdk/core/index.js';
+import type { Appended, VisitorRecord } from '../store/store.js';
+
+/** What the browser learns about its visitor with every answer. */
+export interface VisitorAnswer extends Inference {
+  /** Version of the rules. */
+  rules: number;
+  /** The collector's clock, epoch ms. */
+  asOf: number;
+  /** Grows when the visitor's state changes; an answer of a lower one is out of date. */
+  rev: number;
+  /** Ranges of `seq` that the facts contain. */
+  have: Array<[from: number, to: number]>;
+  facts: Facts;
+}
+
+export interface BatchAnswer {
+  accepted: number;
+  duplicates: number;
+  rejected: Array<{ id: unknown; reason: string; expected: string }>;
+  visitor: VisitorAnswer;
+  /** The rules in force, where the sender had others. */
+  ruleSet?: Rules;
+}
+
+/** Makes the answer to a batch that is on disk. */
+export function answerFor(
+  { accepted, duplicates, record }: Appended,
+  rejected: BatchAnswer['rejected'],
+  rules: Rules,
+  sendersRules: unknown,
+  now: number,
+): BatchAnswer {
+  const visitor = visitorAnswer(record, rules, now);
+  const ruleSet = sendersRules === rules.version ? undefined : rules;
+  return { accepted, duplicates, rejected, visitor, ...(ruleSet && { ruleSet }) };
+}
+
+function visitorAnswer(record: VisitorRecord | undefined, rules: Rules, now: number): VisitorAnswer {
+  const facts = record?.facts ?? emptyFacts();
+  return {
+    ...inferState(rules, facts, now),
+    rules: rules.version,
+    asOf: now,
+    rev: record?.rev ?? 0,
+    have: record?.have ?? [],
+    facts: record ? compactFacts(rules, facts, record.lastTime) : facts,
+  };
+}

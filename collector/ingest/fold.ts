@@ -1,0 +1,183 @@
+/** Folding events into a visitor's record. Pure: the model decides, the store keeps what comes out. */
+import {
+  datedTraits,
+  DAY_MS,
+  emptyFacts,
+  eventFacts,
+  explainStage,
+  inferState,
+  isBefore,
+  mergeFacts,
+  mergeTraits,
+  nextChange,
+  placeOf,
+  rank,
+  touchOf,
+  type Facts,
+  type Inference,
+  type Stage,
+} from '../../sdk/core/index.js';
+import type { Cause, DatedTouch, Fold, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
+import type { Timeline } from './timeline.js';
+
+/** Ranges of `seq` kept: a browser never holds more than the latest, and a hostile one must not make the record grow. */
+const MAX_RANGES = 200;
+
+/** Makes the fold of one visitor's batch. @param userId a label sent with it; null leaves the one that is there */
+export function foldInto(visitorId: string, timeline: Timeline, now: number, userId: string | null = null): Fold {
+  return (before, added, history) => {
+    const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
+    const isRelabelled = !!before && userId !== null && userId !== before.userId;
+    if (before && !added.length && !history && !isDue && !isRelabelled) return { record: before, transitions: [] };
+
+    const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
+    const start = before ?? newRecord(visitorId, timeline, now);
+    const facts = history ? factsOf(timeline, without(history, added)) : start.facts;
+    const onArrival = structuredClone(facts);
+    addEvents(timeline, facts, events);
+
+    const { current } = timeline;
+    const state = inferState(current, facts, now);
+    const transitions = findTransitions(timeline, start, onArrival, events, state, now);
+    const isChanged = !!added.length || !!history || !isSame(start, state);
+    const record: VisitorRecord = {
+      ...start,
+      ...state,
+      facts,
+      userId: userId ?? start.userId,
+      rules: current.version,
+      rev: start.rev + (isChanged ? 1 : 0),
+      events: start.events + added.length,
+      lastSeen: added.length ? now : start.lastSeen,
+      stageSince: transitions.at(-1)?.at ?? start.stageSince,
+      dueAt: nextChange(current, facts, now) ?? null,
+    };
+    for (const stored of events) note(record, stored);
+    return { record, transitions };
+  };
+}
+
+function newRecord(visitorId: string, { current }: Timeline, now: number): VisitorRecord {
+  return {
+    visitorId,
+    userId: null,
+    firstSeen: now,
+    lastSeen: now,
+    events: 0,
+    rev: 0,
+    rules: current.version,
+    have: [],
+    facts: emptyFacts(),
+    firstTouch: null,
+    lastTouch: null,
+    lastTime: 0,
+    stageSince: now,
+    dueAt: null,
+    stage: null,
+    peak: null,
+    tags: [],
+    score: 0,
+  };
+}
+
+const idOf = ({ event }: StoredEvent) => event.id.toLowerCase();
+const isEarlier = (a: StoredEvent, b: StoredEvent) => isBefore([a.event.time, idOf(a), 0], [b.event.time, idOf(b), 0]);
+
+function without(history: StoredEvent[], added: StoredEvent[]): StoredEvent[] {
+  const ids = new Set(added.map(idOf));
+  return history.filter((stored) => !ids.has(idOf(stored)));
+}
+
+/** The facts of these events alone. */
+export function factsOf(timeline: Timeline, events: StoredEvent[]): Facts {
+  return addEvents(timeline, emptyFacts(), events);
+}
+
+function addEvents(timeline: Timeline, facts: Facts, events: StoredEvent[]): Facts {
+  for (const stored of events) {
+    const { event, traits } = stored;
+    const url = parseUrl(event.url);
+    const id = idOf(stored);
+    mergeFacts(facts, eventFacts(timeline.at(event.time), { ...event, id }, url && placeOf(url)));
+    if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
+  }
+  return facts;
+}
+
+function parseUrl(text: string | undefined): URL | undefined {
+  try {
+    return text ? new URL(text) : undefined;
+  } catch {
+    return undefined; // Stored as it came; no rule on host or path can match it, here and in the browser alike.
+  }
+}
+
+const isSame = (a: Inference, b: Inference) =>
+  a.stage === b.stage && a.peak === b.peak && a.tags.join(' ') === b.tags.join(' ');
+
+/** What happened to the current stage, in order: a change of rules or time passing first, then event by event. */
+function findTransitions(
+  timeline: Timeline,
+  start: VisitorRecord,
+  facts: Facts,
+  events: StoredEvent[],
+  end: Inference,
+  now: number,
+): Transition[] {
+  const { current } = timeline;
+  const transitions: Transition[] = [];
+  let { stage, stageSince } = start;
+  const move = (to: Stage | null, at: number, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
+    const rule = (rank(to) > rank(stage) ? to : stage)!;
+    const because = explainStage(current, facts, now, rule).because;
+    stageSince = Math.max(stageSince, Math.min(at, now));
+    transitions.push({ from: stage, to, at: stageSince, cause: { ...cause, rule, rules: current.version, because } });
+    stage = to;
+  };
+
+  const arrival = start.rev ? inferState(current, facts, now).stage : null;
+  if (arrival !== stage) {
+    const isRules = start.rules !== current.version;
+    move(arrival, isRules ? now : (start.dueAt ?? now), { kind: isRules ? 'rules' : 'expiry' });
+  }
+  if (events.length && !start.rev) stageSince = 0; // A new visitor's first stage begins with its event, however late it came.
+  if (end.stage === stage) return transitions;
+  for (const stored of events) {
+    const { event } = stored;
+    const own = factsOf(timeline, [stored]);
+    const signals = Object.keys(own.signals);
+    addEvents(timeline, facts, [stored]);
+    const to = inferState(current, facts, now).stage;
+    if (to !== stage) move(to, event.time, { kind: 'event', event: event.id, eventName: event.name, signals });
+  }
+  return transitions;
+}
+
+/** Notes what else of an event is kept with its visitor. */
+function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {
+  const id = event.id.toLowerCase();
+  if (event.seq) record.have = addSeq(record.have, event.seq);
+  if (event.time <= receivedAt + DAY_MS) record.lastTime = Math.max(record.lastTime, event.time);
+  const url = parseUrl(event.url);
+  if (!url) return;
+  const touch: DatedTouch = { ...touchOf(event, url, parseUrl(event.referrer)), id };
+  const { firstTouch, lastTouch } = record;
+  const isEarlierTouch = (a: DatedTouch, b: DatedTouch) => isBefore([a.at, a.id, 0], [b.at, b.id, 0]);
+  if (!firstTouch || isEarlierTouch(touch, firstTouch)) record.firstTouch = touch;
+  const isDirect = (each: DatedTouch) => each.channel === 'Direct';
+  const isLater = !lastTouch || isEarlierTouch(lastTouch, touch);
+  // A direct arrival never takes the place of one with a source.
+  const takesPlace = !lastTouch || isDirect(lastTouch) === isDirect(touch) ? isLater : isDirect(lastTouch);
+  if (takesPlace) record.lastTouch = touch;
+}
+
+/** Adds a number to ascending ranges. */
+function addSeq(ranges: VisitorRecord['have'], seq: number): VisitorRecord['have'] {
+  const merged: VisitorRecord['have'] = [];
+  for (const [from, to] of [...ranges, [seq, seq] as [number, number]].sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else merged.push([from, to]);
+  }
+  return merged.slice(-MAX_RANGES);
+}

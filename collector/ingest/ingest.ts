@@ -1,0 +1,177 @@
+/** Accepting a batch: one ordered list of named steps, each of which may refuse it. Nothing else decides whether a batch is accepted. */
+import { timingSafeEqual } from 'node:crypto';
+import {
+  EVENT_REASONS,
+  isBefore,
+  isDeep,
+  isRecord,
+  isUuidV7,
+  parseEvent,
+  type EventReason,
+  type Json,
+  type StagetagEvent,
+} from '../../sdk/core/index.js';
+import type { DeadLetter, Site, Store, StoredEvent } from '../store/store.js';
+import { answerFor, type BatchAnswer } from './answer.js';
+import { foldInto } from './fold.js';
+import { timelineOf } from './timeline.js';
+
+/** What a batch may weigh and hold when it comes from a page. With the secret key only `fromServer` bounds it. */
+export const MAX_BYTES = { fromPage: 64 * 1024, fromServer: 5 * 1024 * 1024 };
+export const MAX_EVENTS = 500;
+
+/** Why a whole batch is refused. `isKept`: its body goes to the dead letters. */
+export const REFUSALS = {
+  not_json: { status: 400, isKept: true, expected: 'the body must be JSON' },
+  not_an_object: { status: 400, isKept: true, expected: 'the body must be a JSON object {siteKey, visitorId, sentAt, events}' },
+  invalid_site_key: { status: 400, isKept: true, expected: 'siteKey: expected a string' },
+  unknown_site: { status: 403, isKept: false, expected: 'siteKey: no site has this key; take it from the snippet' },
+  wrong_secret: { status: 403, isKept: false, expected: "Authorization: expected this site's secret key" },
+  wrong_origin: {
+    status: 403,
+    isKept: false,
+    expected: "Origin: expected one of the site's origins; add it in the site's settings, or send with the secret key",
+  },
+  invalid_visitor_id: { status: 400, isKept: true, expected: 'visitorId: expected a UUID of version 7' },
+  invalid_user_id: { status: 400, isKept: true, expected: 'userId: expected a string of 1 to 256 characters' },
+  invalid_traits: { status: 400, isKept: true, expected: 'traits: expected an object of plain values' },
+  invalid_sent_at: { status: 400, isKept: true, expected: 'sentAt: expected epoch milliseconds' },
+  invalid_rules: { status: 400, isKept: true, expected: 'rules: expected the version of the rules, a whole number' },
+  invalid_events: { status: 400, isKept: true, expected: 'events: expected a list' },
+  too_many_events: { status: 413, isKept: false, expected: `events: expected at most ${MAX_EVENTS}; send them in several batches` },
+} as const;
+
+export type RefusalReason = keyof typeof REFUSALS;
+
+/** One POST of events on its way through the steps. */
+interface Attempt {
+  store: Store;
+  request: BatchRequest;
+  body: Record<string, unknown>;
+  site: Site;
+  fromServer: boolean;
+  /** By the original event: valid ones are stored, others are answered with their reason. */
+  events: StoredEvent[];
+  rejected: Array<{ id: unknown; reason: EventReason; expected: string }>;
+  letters: DeadLetter[];
+}
+
+export interface BatchRequest {
+  text: string;
+  origin: string | undefined;
+  /** What came after `Authorization: Bearer`. */
+  bearer: string | undefined;
+  receivedAt: number;
+}
+
+export type BatchOutcome = { answer: BatchAnswer } | { refusal: RefusalReason };
+
+type Step = (attempt: Attempt) => RefusalReason | undefined | Promise<RefusalReason | undefined>;
+
+const STEPS: Step[] = [readJson, findSite, checkSecret, checkOrigin, readEnvelope, countEvents, readEvents, placeTraits];
+
+/**
+ * Takes one batch: refuses it, or stores it and answers when it is on disk.
+ * @throws where the store cannot keep it: then nothing of it is acknowledged
+ */
+export async function ingest(store: Store, request: BatchRequest): Promise<BatchOutcome> {
+  const attempt = { store, request, events: [], rejected: [], letters: [], fromServer: false } as unknown as Attempt;
+  for (const step of STEPS) {
+    const refusal = await step(attempt);
+    if (!refusal) continue;
+    await keepRefused(attempt, refusal);
+    return { refusal };
+  }
+  const { body, site, events, rejected, letters } = attempt;
+  const visitorId = (body.visitorId as string).toLowerCase();
+  const timeline = timelineOf(await store.rules(site.siteKey));
+  const appended = await store.append({
+    siteKey: site.siteKey,
+    visitorId,
+    rulesVersion: timeline.current.version,
+    events,
+    deadLetters: letters,
+    fold: foldInto(visitorId, timeline, request.receivedAt, (body.userId as string | undefined) ?? null),
+  });
+  return { answer: answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt) };
+}
+
+async function keepRefused({ store, request, site }: Attempt, reason: RefusalReason): Promise<void> {
+  const { isKept, expected } = REFUSALS[reason];
+  if (!isKept) return;
+  const { receivedAt, text } = request;
+  await store.addDeadLetter({ siteKey: site?.siteKey ?? null, receivedAt, reason, detail: expected, body: text });
+}
+
+function readJson(attempt: Attempt): RefusalReason | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(attempt.request.text);
+  } catch {
+    return 'not_json';
+  }
+  if (!isRecord(body)) return 'not_an_object';
+  attempt.body = body;
+  return undefined;
+}
+
+async function findSite(attempt: Attempt): Promise<RefusalReason | undefined> {
+  const { siteKey } = attempt.body;
+  if (typeof siteKey !== 'string' || !siteKey) return 'invalid_site_key';
+  const site = await attempt.store.site(siteKey);
+  if (!site) return 'unknown_site';
+  attempt.site = site;
+  return undefined;
+}
+
+function checkSecret(attempt: Attempt): RefusalReason | undefined {
+  const { bearer } = attempt.request;
+  if (bearer === undefined) return undefined;
+  const [given, expected] = [Buffer.from(bearer), Buffer.from(attempt.site.secretKey)];
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'wrong_secret';
+  attempt.fromServer = true;
+  return undefined;
+}
+
+function checkOrigin({ fromServer, request, site }: Attempt): RefusalReason | undefined {
+  if (fromServer || (request.origin && site.origins.includes(request.origin))) return undefined;
+  return 'wrong_origin';
+}
+
+function readEnvelope({ body }: Attempt): RefusalReason | undefined {
+  const { visitorId, userId, traits, sentAt, rules, events } = body;
+  if (!isUuidV7(visitorId)) return 'invalid_visitor_id';
+  if (userId !== undefined && !(typeof userId === 'string' && userId && userId.length <= 256)) return 'invalid_user_id';
+  if (traits !== undefined && (!isRecord(traits) || isDeep(traits, 4))) return 'invalid_traits';
+  if (sentAt !== undefined && !Number.isFinite(sentAt)) return 'invalid_sent_at';
+  if (rules !== undefined && !Number.isSafeInteger(rules)) return 'invalid_rules';
+  return Array.isArray(events) ? undefined : 'invalid_events';
+}
+
+function countEvents({ body, fromServer }: Attempt): RefusalReason | undefined {
+  return !fromServer && (body.events as unknown[]).length > MAX_EVENTS ? 'too_many_events' : undefined;
+}
+
+function readEvents(attempt: Attempt): undefined {
+  const { body, fromServer, request, site, events, rejected, letters } = attempt;
+  const { receivedAt } = request;
+  for (const input of body.events as unknown[]) {
+    const parsed = parseEvent(input, { fromServer });
+    if ('event' in parsed) {
+      events.push({ event: parsed.event, receivedAt, bot: null });
+      continue;
+    }
+    const { reason } = parsed;
+    const expected = EVENT_REASONS[reason];
+    rejected.push({ id: isRecord(input) ? (input.id ?? null) : null, reason, expected });
+    letters.push({ siteKey: site.siteKey, receivedAt, reason, detail: expected, body: reason === 'too_deep' ? '' : JSON.stringify(input) });
+  }
+}
+
+/** The envelope's traits count as set by the batch's greatest (time, id), and are kept with that event for replays. */
+function placeTraits({ body, events }: Attempt): undefined {
+  if (!body.traits || !events.length) return;
+  const isLater = (a: StagetagEvent, b: StagetagEvent) => isBefore([b.time, b.id.toLowerCase(), 0], [a.time, a.id.toLowerCase(), 0]);
+  const greatest = events.reduce((last, each) => (isLater(each.event, last.event) ? each : last));
+  greatest.traits = body.traits as Record<string, Json>;
+}

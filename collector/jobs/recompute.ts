@@ -1,0 +1,23 @@
+import type { Job, Store } from '../store/store.js';
+import { refreshVisitor } from './restage.js';
+
+const CHUNK = 100;
+
+/**
+ * Makes anew, from the raw events, every visitor whose facts are of older rules.
+ * What is left to do is read off the visitors, so it goes on where a crash stopped it. A visitor who sends something
+ * meanwhile is made anew at that moment: no answer mixes two versions.
+ */
+export async function recompute(store: Store, job: Job, now: () => number): Promise<void> {
+  for (;;) {
+    const stale = await store.staleVisitors(job.siteKey, job.rules, CHUNK);
+    if (!stale.length) break;
+    await Promise.all(stale.map((visitorId) => refreshVisitor(store, job.siteKey, visitorId, now())));
+  }
+  await store.finishJob(job.id);
+}
+
+/** Goes on with the jobs that a stop or a crash interrupted. */
+export async function resumeJobs(store: Store, now: () => number): Promise<void> {
+  for (const job of await store.runningJobs()) await recompute(store, job, now);
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { version } from './assets.js';
+import { serveCommand } from './cli/serve.js';
+import { siteCommand } from './cli/siteAdd.js';
+import { StartError } from './server.js';
+import { StoreError } from './store/sqlite/open.js';
+
+const program = new Command('stagetag')
+  .description('Knows at which stage of the funnel each visitor stands')
+  .version(version)
+  .showSuggestionAfterError()
+  .addCommand(serveCommand())
+  .addCommand(siteCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof StoreError || error instanceof StartError)) throw error;
+  process.stderr.write(`stagetag: ${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,133 @@
+import { DateTime } from 'luxon';
+import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
+import { restageDue } from '../jobs/restage.js';
+import type { Site, Store, TransitionCount } from '../store/store.js';
+
+type PerStage = Record<Stage, number>;
+
+export interface StagesReport {
+  /** Epoch ms of the reading. */
+  asOf: number;
+  timeZone: string;
+  /** First and last day, `YYYY-MM-DD` in the site's time zone, both included. */
+  from: string;
+  to: string;
+  stages: Array<{
+    stage: Stage;
+    /** Visitors who stand here at the end of `to`, or now. */
+    current: number;
+    /** Visitors whose highest stage this is by then. */
+    peak: number;
+    /** Transitions into and out of this stage from `from` to `to`. */
+    entered: number;
+    left: number;
+  }>;
+  /** Visitors who ever got as far as each stage, whichever they skipped, and the share of those of the stage before. */
+  funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null }>;
+  days: Array<{ day: string; current: PerStage; entered: PerStage }>;
+}
+
+const DEFAULT_DAYS = 30;
+const MAX_DAYS = 3660;
+
+const none = (): PerStage => ({ awareness: 0, interest: 0, consideration: 0, action: 0, loyalty: 0 });
+
+/**
+ * Counts visitors by stage, now and by the end of each day.
+ * @param range days as `YYYY-MM-DD` in the site's time zone; the last 30 days where absent
+ * @returns a text that says what is wrong with the range, where something is
+ */
+export async function reportStages(
+  store: Store,
+  site: Site,
+  range: { from?: string; to?: string },
+  now: number,
+): Promise<StagesReport | string> {
+  const zone = site.timeZone;
+  const today = DateTime.fromMillis(now, { zone }).startOf('day');
+  const to = range.to ? parseDay(range.to, zone) : today;
+  const from = range.from ? parseDay(range.from, zone) : to?.minus({ days: DEFAULT_DAYS - 1 });
+  if (!to || !from) return 'from, to: expected days such as 2026-01-31';
+  if (from > to) return 'from: expected a day not after to';
+  if (to.diff(from, 'days').days > MAX_DAYS) return `from, to: expected at most ${MAX_DAYS} days`;
+
+  await restageDue(store, now);
+  const isNow = to >= today;
+  const until = isNow ? Number.MAX_SAFE_INTEGER : to.plus({ days: 1 }).toMillis();
+  const counts = await store.transitionCounts(site.siteKey, until);
+  const [current, peak] = isNow ? await countNow(store, site) : [undefined, await peakBy(store, site, until)];
+  const { days, entered, left } = cutDays(counts, from, to < today ? to : today);
+  const last = current ?? days.at(-1)?.current ?? none();
+  return {
+    asOf: now,
+    timeZone: zone,
+    from: from.toISODate()!,
+    to: to.toISODate()!,
+    stages: STAGES.map((stage) => ({
+      stage,
+      current: last[stage],
+      peak: peak[stage],
+      entered: entered[stage],
+      left: left[stage],
+    })),
+    funnel: funnelOf(peak),
+    days,
+  };
+}
+
+function parseDay(text: string, zone: string): DateTime | undefined {
+  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? DateTime.fromISO(text, { zone }) : undefined;
+  return day?.isValid ? day.startOf('day') : undefined;
+}
+
+async function countNow(store: Store, site: Site): Promise<[PerStage, PerStage]> {
+  const [current, peak] = [none(), none()];
+  for (const row of await store.stageCounts(site.siteKey)) {
+    if (row.stage) current[row.stage] += row.visitors;
+    if (row.peak) peak[row.peak] += row.visitors;
+  }
+  return [current, peak];
+}
+
+async function peakBy(store: Store, site: Site, until: number): Promise<PerStage> {
+  const peak = none();
+  for (const row of await store.peakCounts(site.siteKey, until)) peak[row.peak] = row.visitors;
+  return peak;
+}
+
+/** Adds transitions up, and notes where that stands at the end of each day. */
+function cutDays(counts: TransitionCount[], from: DateTime, to: DateTime) {
+  const [running, entered, left] = [none(), none(), none()];
+  const days: StagesReport['days'] = [];
+  let next = 0;
+  const takeUntil = (end: number, visit?: (count: TransitionCount) => void) => {
+    for (; next < counts.length && counts[next]!.quarter < end; next++) {
+      const count = counts[next]!;
+      if (count.from) running[count.from] -= count.transitions;
+      if (count.to) running[count.to] += count.transitions;
+      visit?.(count);
+    }
+  };
+  takeUntil(from.toMillis());
+  for (let day = from; day <= to; day = day.plus({ days: 1 }).startOf('day')) {
+    const enteredToday = none();
+    takeUntil(day.plus({ days: 1 }).startOf('day').toMillis(), (count) => {
+      if (count.to) enteredToday[count.to] += count.transitions;
+      if (count.from) left[count.from] += count.transitions;
+    });
+    for (const stage of STAGES) entered[stage] += enteredToday[stage];
+    days.push({ day: day.toISODate()!, current: { ...running }, entered: enteredToday });
+  }
+  return { days, entered, left };
+}
+
+function funnelOf(peak: PerStage): StagesReport['funnel'] {
+  const reached = STAGES.map((stage) =>
+    STAGES.filter((each) => rank(each) >= rank(stage)).reduce((sum, each) => sum + peak[each], 0),
+  );
+  return STAGES.map((stage, index) => ({
+    stage,
+    visitors: reached[index]!,
+    fromPrevious: index && reached[index - 1] ? reached[index]! / reached[index - 1]! : null,
+  }));
+}

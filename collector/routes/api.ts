@@ -1,0 +1,66 @@
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { getCookie } from 'hono/cookie';
+import type { Services } from '../services.js';
+import type { Site } from '../store/store.js';
+import { reportRoutes } from './reports.js';
+import { ruleRoutes } from './rules.js';
+import { SESSION_COOKIE } from './signIn.js';
+import { siteRoutes } from './sites.js';
+import { visitorRoutes } from './visitors.js';
+
+/** What routes below a site find in their context. */
+export interface SiteEnv {
+  Variables: { site: Site };
+}
+
+const MAX_BODY = 1024 * 1024;
+
+/** Everything under /api that is read with the admin token or a session. */
+export function apiRoutes(services: Services): Hono {
+  const { store } = services;
+  const routes = new Hono();
+  routes.use('/api/*', requireAccess(services));
+  routes.use('/api/*', bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: `the body is larger than ${MAX_BODY} bytes` }, 413) }));
+  routes.route('/api/sites', siteRoutes(services));
+
+  const ofSite = new Hono<SiteEnv>();
+  ofSite.use(async (c, next) => {
+    const site = await store.site(c.req.param('siteKey')!);
+    if (!site) return c.json({ error: 'no site has this key' }, 404);
+    c.set('site', site);
+    return next();
+  });
+  for (const make of [visitorRoutes, ruleRoutes, reportRoutes]) ofSite.route('/', make(services));
+  routes.route('/api/sites/:siteKey', ofSite);
+  return routes;
+}
+
+function requireAccess({ access }: Services): MiddlewareHandler {
+  return async (c, next) => {
+    c.header('Cache-Control', 'no-store');
+    const bearer = /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1];
+    const session = bearer === undefined ? getCookie(c, SESSION_COOKIE) : undefined;
+    if (bearer !== undefined ? access.isAdmin(bearer) : session && (await access.hasSession(session))) {
+      if (session && isForeignWrite(c)) return c.json({ error: "another site's page may not do this" }, 403);
+      return next();
+    }
+    c.header('WWW-Authenticate', 'Bearer');
+    return c.json({ error: 'sign in, or send Authorization: Bearer with the admin token' }, 401);
+  };
+}
+
+/** A write with a cookie that another site's page caused; every browser of the last years says so itself. */
+function isForeignWrite(c: Context): boolean {
+  const site = c.req.header('Sec-Fetch-Site');
+  return c.req.method !== 'GET' && c.req.method !== 'HEAD' && site !== undefined && site !== 'same-origin';
+}
+
+/** Reads a JSON body, or undefined where it is none. */
+export async function readJson(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch {
+    return undefined; // The route says what was expected.
+  }
+}

@@ -1,0 +1,20 @@
+import { Hono } from 'hono';
+import { reportStages } from '../reports/stages.js';
+import type { Services } from '../services.js';
+import type { SiteEnv } from './api.js';
+
+/** Every report by its name in the address. */
+const REPORTS = { stages: reportStages };
+
+export function reportRoutes({ store, now }: Services): Hono<SiteEnv> {
+  const routes = new Hono<SiteEnv>();
+  routes.get('/reports/:name', async (c) => {
+    const name = c.req.param('name');
+    const report = Object.hasOwn(REPORTS, name) ? REPORTS[name as keyof typeof REPORTS] : undefined;
+    if (!report) return c.json({ error: `no report is called ${name}; there are ${Object.keys(REPORTS).join(', ')}` }, 404);
+    const { from, to } = c.req.query();
+    const result = await report(store, c.get('site'), { from, to }, now());
+    return typeof result === 'string' ? c.json({ error: result }, 400) : c.json(result);
+  });
+  return routes;
+}

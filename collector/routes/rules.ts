@@ -1,0 +1,37 @@
+import { Hono } from 'hono';
+import { parseRules } from '../../sdk/core/index.js';
+import { recompute } from '../jobs/recompute.js';
+import type { Services } from '../services.js';
+import { readJson, type SiteEnv } from './api.js';
+
+export function ruleRoutes({ store, now, log }: Services): Hono<SiteEnv> {
+  const routes = new Hono<SiteEnv>();
+  routes.get('/rules', async (c) => c.json((await store.rules(c.get('site').siteKey)).at(-1)!.rules));
+
+  routes.put('/rules', async (c) => {
+    const { siteKey } = c.get('site');
+    const { apply = 'all', wait = 'false' } = c.req.query();
+    if (apply !== 'all' && apply !== 'now') return c.json({ error: `apply: expected all or now, got ${apply}` }, 400);
+    if (wait !== 'true' && wait !== 'false') return c.json({ error: `wait: expected true or false, got ${wait}` }, 400);
+    const parsed = parseRules(await readJson(c));
+    if ('errors' in parsed) {
+      const [{ path, message }] = parsed.errors as [{ path: string; message: string }];
+      return c.json({ error: `the rules were not changed: ${path || 'the body'} ${message}`, errors: parsed.errors }, 400);
+    }
+    const publishedAt = now();
+    const version = await store.publishRules(siteKey, parsed.rules, { publishedAt, since: apply === 'all' ? 0 : publishedAt });
+    const job = await store.addJob(siteKey, version);
+    const done = recompute(store, job, now);
+    if (wait === 'true') await done;
+    else done.catch((error: unknown) => log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'));
+    return c.json({ version, job: job.id });
+  });
+
+  routes.get('/jobs/:id', async (c) => {
+    const job = await store.job(c.get('site').siteKey, Number(c.req.param('id')));
+    if (!job) return c.json({ error: 'this site has no such job' }, 404);
+    const { id, kind, rules, state, done, total } = job;
+    return c.json({ id, kind, rules, state, done, total });
+  });
+  return routes;
+}

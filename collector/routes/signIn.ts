@@ -1,0 +1,58 @@
+import { Hono, type Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { SESSION_DAYS } from '../access.js';
+import { clientAddress, publicBase, type Services } from '../services.js';
+
+export const SESSION_COOKIE = 'stagetag_session';
+
+/** Tries to sign in that one address has in a minute. */
+const TRIES = 20;
+
+/** Signing in and out of the dashboard. */
+export function signInRoutes(services: Services): Hono {
+  const { access, mount, trustProxy } = services;
+  const tries = new RateLimiterMemory({ points: TRIES, duration: 60 });
+  const path = `${mount}/`;
+  const isOftenTried = (c: Context) =>
+    tries.consume(clientAddress(c, trustProxy)).then(
+      () => false,
+      () => true,
+    );
+
+  async function signIn(c: Context, token: unknown): Promise<boolean> {
+    const session = typeof token === 'string' ? await access.signIn(token) : undefined;
+    if (!session) return false;
+    setCookie(c, SESSION_COOKIE, session, {
+      path,
+      httpOnly: true,
+      sameSite: 'Lax',
+      secure: publicBase(c, services).startsWith('https:'),
+      maxAge: SESSION_DAYS * 86_400,
+    });
+    return true;
+  }
+
+  const routes = new Hono();
+  routes.get('/sign-in', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    const isSignedIn = !(await isOftenTried(c)) && (await signIn(c, c.req.query('token')));
+    return c.redirect(isSignedIn ? path : `${path}#/sign-in/link-expired`);
+  });
+  routes.post('/api/session', async (c) => {
+    if (await isOftenTried(c)) {
+      c.header('Retry-After', '60');
+      return c.json({ error: 'too many tries from this address; wait a minute' }, 429);
+    }
+    const body = (await c.req.json().catch(() => null)) as { token?: unknown } | null;
+    if (await signIn(c, body?.token)) return c.json({ signedIn: true });
+    return c.json({ error: "token: expected the admin token, or that of an unused sign-in link; restart the collector for a new link" }, 401);
+  });
+  routes.delete('/api/session', async (c) => {
+    const session = getCookie(c, SESSION_COOKIE);
+    if (session) await access.signOut(session);
+    deleteCookie(c, SESSION_COOKIE, { path });
+    return c.json({ signedIn: false });
+  });
+  return routes;
+}

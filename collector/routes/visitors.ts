@@ -1,0 +1,111 @@
+import { Hono } from 'hono';
+import { stream } from 'hono/streaming';
+import { DAY_MS, explainStage, inferState, isUuid, parseDay, visibleFacts, type Facts } from '../../sdk/core/index.js';
+import { refreshVisitor, restageDue } from '../jobs/restage.js';
+import type { Services } from '../services.js';
+import type { DatedTouch, StoredEvent, VisitorRecord } from '../store/store.js';
+import type { SiteEnv } from './api.js';
+
+/** Events listed with a visitor; all of them are in events.ndjson. */
+const LISTED_EVENTS = 500;
+const MAX_LIMIT = 200;
+
+export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
+  const routes = new Hono<SiteEnv>();
+
+  routes.get('/visitors', async (c) => {
+    const { siteKey } = c.get('site');
+    const limit = Number(c.req.query('limit') ?? 50);
+    const seenBefore = c.req.query('seenBefore') === undefined ? undefined : Number(c.req.query('seenBefore'));
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+      return c.json({ error: `limit: expected a whole number from 1 to ${MAX_LIMIT}` }, 400);
+    }
+    if (seenBefore !== undefined && !Number.isSafeInteger(seenBefore)) {
+      return c.json({ error: 'seenBefore: expected epoch milliseconds' }, 400);
+    }
+    await restageDue(store, now());
+    const visitors = await store.visitors(siteKey, { limit, seenBefore });
+    return c.json({ visitors: visitors.map(summary) });
+  });
+
+  routes.get('/visitors/:visitorId', async (c) => {
+    const { siteKey } = c.get('site');
+    const visitorId = c.req.param('visitorId').toLowerCase();
+    const record = isUuid(visitorId) ? await refreshVisitor(store, siteKey, visitorId, now()) : undefined;
+    if (!record) return c.json({ error: 'this site has no such visitor' }, 404);
+    const { rules } = (await store.rules(siteKey)).at(-1)!;
+    const { facts } = record;
+    return c.json({
+      ...summary(record),
+      ...inferState(rules, facts, now()),
+      facts: sorted(visibleFacts(rules, facts)),
+      traits: Object.fromEntries(Object.entries(facts.traits).map(([name, [, , value]]) => [name, value])),
+      why: explainStage(rules, facts, now()),
+      transitions: await store.transitions(siteKey, visitorId),
+      events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(sent),
+    });
+  });
+
+  routes.get('/events.ndjson', async (c) => {
+    const { from, to, name, visitor } = c.req.query();
+    for (const [parameter, day] of Object.entries({ from, to })) {
+      if (day !== undefined && !isDay(day)) return c.json({ error: `${parameter}: expected a day such as 2026-01-31` }, 400);
+    }
+    if (visitor !== undefined && !isUuid(visitor)) return c.json({ error: 'visitor: expected a visitor id' }, 400);
+    const filter = {
+      ...(from && { from: parseDay(from) * DAY_MS }),
+      ...(to && { until: (parseDay(to) + 1) * DAY_MS }),
+      ...(name && { name }),
+      ...(visitor && { visitorId: visitor.toLowerCase() }),
+    };
+    c.header('Content-Type', 'application/x-ndjson; charset=utf-8');
+    return stream(c, async (out) => {
+      let chunk = '';
+      for await (const stored of store.events(c.get('site').siteKey, filter)) {
+        chunk += `${JSON.stringify({ ...sent(stored), visitorId: stored.visitorId })}\n`;
+        if (chunk.length < 65_536) continue;
+        await out.write(chunk);
+        chunk = '';
+      }
+      await out.write(chunk);
+    });
+  });
+  return routes;
+}
+
+function isDay(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && new Date(text).toJSON()?.startsWith(text);
+}
+
+/** An event as it was sent, and what the collector knows of it. */
+function sent({ event, receivedAt, bot }: StoredEvent) {
+  return { ...event, receivedAt, bot };
+}
+
+function summary(record: VisitorRecord) {
+  const { visitorId, userId, stage, peak, tags, score, rules, rev, firstSeen, lastSeen, stageSince } = record;
+  const { events: eventCount, firstTouch, lastTouch } = record;
+  return {
+    ...{ visitorId, ...(userId && { userId }), stage, peak, tags, score, rules, rev, firstSeen, lastSeen, stageSince },
+    ...{ eventCount, firstTouch: touch(firstTouch), lastTouch: touch(lastTouch) },
+  };
+}
+
+function touch(dated: DatedTouch | null) {
+  if (!dated) return null;
+  const { id: _, ...rest } = dated;
+  return rest;
+}
+
+/** The same facts with their members in alphabetical order, so that equal facts are equal texts. */
+function sorted(facts: Facts): unknown {
+  const sort = (value: unknown): unknown =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([name, each]) => [name, sort(each)]),
+        );
+  return sort(facts);
+}

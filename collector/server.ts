@@ -1,0 +1,106 @@
+/** Running the collector: opens the port, starts the timers, stops cleanly. */
+import type { AddressInfo } from 'node:net';
+import { serve, type ServerType } from '@hono/node-server';
+import { Access } from './access.js';
+import { createCollector, type CollectorOptions } from './app.js';
+import { resumeJobs } from './jobs/recompute.js';
+import { restageDue } from './jobs/restage.js';
+import { openSqliteStore } from './store/sqlite/sqliteStore.js';
+import type { Store } from './store/store.js';
+
+const RESTAGE_MS = 30_000;
+const HOUR_MS = 3_600_000;
+const DEAD_LETTER_DAYS = 14;
+/** How long answers under way may take when stopping. */
+const STOP_MS = 5_000;
+
+export interface ServerOptions extends Omit<CollectorOptions, 'store' | 'now'> {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** The data folder. */
+  data: string;
+}
+
+export interface RunningCollector {
+  store: Store;
+  /** Where it listens, mount included, without a slash at its end. */
+  url: string;
+  /** Makes a link that signs a person in, once, within a day. */
+  signInLink(): Promise<string>;
+  /** Answers what is under way, then closes: all that was acknowledged is stored. */
+  stop(): Promise<void>;
+}
+
+/** A reason not to start that the owner can act on: printed as one line. */
+export class StartError extends Error {}
+
+/**
+ * Starts the collector.
+ * @throws StartError where the port cannot be had, StoreError where the data folder cannot be used
+ */
+export async function startCollector(options: ServerOptions): Promise<RunningCollector> {
+  const { host, port, data, ...rest } = options;
+  const store = openSqliteStore(data);
+  const app = createCollector({ ...rest, store });
+  let server: ServerType;
+  try {
+    server = await listen(app.fetch, host, port);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const fail = (job: string) => (error: unknown) => options.log?.error({ err: error, job }, 'a job failed; it is tried again');
+  const restage = () => restageDue(store, Date.now()).catch(fail('restage'));
+  const expire = () => store.expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS).catch(fail('expire'));
+  const timers = [setInterval(restage, RESTAGE_MS), setInterval(expire, HOUR_MS)];
+  const jobs = Promise.all([restage(), expire(), resumeJobs(store, Date.now).catch(fail('recompute'))]);
+
+  const { address, port: taken } = server.address() as AddressInfo;
+  const name = address === '127.0.0.1' || address === '::' || address === '0.0.0.0' ? 'localhost' : address;
+  const url = `http://${name}:${taken}${options.mount ?? ''}`;
+  const access = new Access(store, Date.now, options.adminToken);
+  return {
+    store,
+    url,
+    signInLink: async () => `${url}/sign-in?token=${await access.addLink()}`,
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await close(server);
+      await jobs;
+      await store.close();
+    },
+  };
+}
+
+function listen(fetch: Parameters<typeof serve>[0]['fetch'], hostname: string, port: number): Promise<ServerType> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname, port }, () => resolve(server));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(explain(error, hostname, port), { cause: error })));
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `port ${port} on ${host} is in use; stop the other program or choose another with --port`;
+    case 'EACCES':
+      return `port ${port} may not be opened by this user; choose one from 1024 with --port`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine; choose another with --host`;
+    default:
+      return `cannot listen on ${host}:${port}: ${error.message}`;
+  }
+}
+
+function close(server: ServerType): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), STOP_MS);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    if ('closeIdleConnections' in server) server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,27 @@
+import type { Context } from 'hono';
+import type { Access } from './access.js';
+import type { CollectorOptions } from './app.js';
+import type { Metrics } from './metrics.js';
+
+/** What routes are made from. */
+export interface Services extends Required<Omit<CollectorOptions, 'adminToken'>> {
+  access: Access;
+  metrics: Metrics;
+}
+
+/** The client's address, for limits alone: it is never stored or logged. */
+export function clientAddress(c: Context, trustProxy: number): string {
+  const forwarded = c.req.header('X-Forwarded-For')?.split(',') ?? [];
+  // The last entry was written by the nearest proxy, the one before it by the next, and so on; what is left of them anyone can write.
+  if (trustProxy > 0 && forwarded.length) return forwarded[Math.max(0, forwarded.length - trustProxy)]!.trim();
+  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return env?.incoming?.socket?.remoteAddress ?? 'unknown';
+}
+
+/** Where the collector is reached from outside, mount included, without a slash at its end. */
+export function publicBase(c: Context, { mount, trustProxy }: Services): string {
+  const url = new URL(c.req.url);
+  const proto = trustProxy ? (c.req.header('X-Forwarded-Proto') ?? url.protocol.slice(0, -1)) : url.protocol.slice(0, -1);
+  const host = trustProxy ? (c.req.header('X-Forwarded-Host') ?? url.host) : url.host;
+  return `${proto}://${host}${mount}`;
+}

@@ -1,0 +1,53 @@
+/** Making a site: what a name, its origins and a template become. */
+import { randomBytes } from 'node:crypto';
+import { DateTime } from 'luxon';
+import { readTemplate, templateNames } from './assets.js';
+import type { Site, Store } from './store/store.js';
+
+export interface SiteRequest {
+  name: string;
+  origins: string[];
+  /** Name of a template; `general` where absent. */
+  template?: string;
+  /** IANA name; UTC where absent. */
+  timeZone?: string;
+}
+
+/**
+ * Adds a site with a template's rules and new keys.
+ * @returns the site, or a text that says what is wrong with the request
+ */
+export async function addSite(store: Store, request: SiteRequest, now: number): Promise<Site | string> {
+  const { name, template = 'general', timeZone = 'UTC' } = request;
+  if (typeof name !== 'string' || !name.trim() || name.length > 200) return 'name: expected a text of 1 to 200 characters';
+  if (!Array.isArray(request.origins) || !request.origins.length) return 'origins: expected a list such as ["https://example.com"]';
+  const origins: string[] = [];
+  for (const text of request.origins) {
+    const origin = parseOrigin(text);
+    if (!origin) return `origins: expected an address such as https://example.com, got ${JSON.stringify(text)}`;
+    if (!origins.includes(origin)) origins.push(origin);
+  }
+  const rules = typeof template === 'string' ? readTemplate(template) : undefined;
+  if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
+  if (typeof timeZone !== 'string' || !DateTime.local({ zone: timeZone }).isValid) {
+    return `timeZone: expected an IANA name such as Asia/Shanghai, got ${JSON.stringify(timeZone)}`;
+  }
+  const siteKey = `st_${randomBytes(9).toString('hex')}`;
+  const secretKey = `sk_${randomBytes(24).toString('hex')}`;
+  await store.addSite({ siteKey, secretKey, name: name.trim(), origins, timeZone, template, createdAt: now }, rules);
+  return (await store.site(siteKey))!;
+}
+
+function parseOrigin(text: unknown): string | undefined {
+  try {
+    const { origin, protocol } = new URL(text as string);
+    return protocol === 'https:' || protocol === 'http:' ? origin : undefined;
+  } catch {
+    return undefined; // The caller says what was expected.
+  }
+}
+
+/** The line that a site owner pastes. @param base the collector's address, mount included, without a slash at its end */
+export function snippetFor(siteKey: string, base: string): string {
+  return `<script defer src="${base}/t/${siteKey}.js"></script>`;
+}

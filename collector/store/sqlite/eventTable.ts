@@ -1,0 +1,88 @@
+import type Database from 'better-sqlite3';
+import type { Json, StagetagEvent } from '../../../sdk/core/index.js';
+import type { EventFilter, StoredEvent } from '../store.js';
+import { fromBlob, toBlob } from './uuid.js';
+
+interface EventRow {
+  id: Buffer;
+  visitor_id: Buffer;
+  received_at: number;
+  body: string;
+  traits: string | null;
+  bot: string | null;
+}
+
+/** Rows of one page of a long reading. */
+const PAGE = 1000;
+const NO_ID = Buffer.alloc(0);
+
+/** Raw events, each once by its id. */
+export class EventTable {
+  readonly #insert;
+  readonly #setTraits;
+  readonly #ofVisitor;
+  readonly #latest;
+  readonly #page;
+  readonly #pageOfVisitor;
+
+  constructor(database: Database.Database) {
+    this.#insert = database.prepare(`
+      INSERT OR IGNORE INTO events (site_id, id, visitor_id, time, received_at, name, body, traits, bot)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#setTraits = database.prepare('UPDATE events SET traits = ? WHERE site_id = ? AND id = ? AND visitor_id = ? AND traits IS NULL');
+    this.#ofVisitor = database.prepare<[number, Buffer], EventRow>(
+      'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY id',
+    );
+    this.#latest = database.prepare<[number, Buffer, number], EventRow>(
+      'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY time DESC, id DESC LIMIT ?',
+    );
+    const page = (visitor: string) => `
+      SELECT * FROM events
+      WHERE site_id = @site AND id > @after AND time >= @from AND time < @until
+        AND (@name IS NULL OR name = @name) ${visitor}
+      ORDER BY id LIMIT ${PAGE}`;
+    this.#page = database.prepare<[object], EventRow>(page(''));
+    this.#pageOfVisitor = database.prepare<[object], EventRow>(page('AND visitor_id = @visitor'));
+  }
+
+  /** Says whether the event was new. */
+  add(site: number, visitor: Buffer, { event, receivedAt, bot, traits }: StoredEvent): boolean {
+    const id = toBlob(event.id);
+    const traitsText = traits ? JSON.stringify(traits) : null;
+    const values = [site, id, visitor, event.time, receivedAt, event.name, JSON.stringify(event), traitsText, bot];
+    if (this.#insert.run(...values).changes === 1) return true;
+    // The event came before in another batch, without the traits that this one sets through it.
+    if (traitsText) this.#setTraits.run(traitsText, site, id, visitor);
+    return false;
+  }
+
+  ofVisitor(site: number, visitor: Buffer): StoredEvent[] {
+    return this.#ofVisitor.all(site, visitor).map(toStoredEvent);
+  }
+
+  latest(site: number, visitor: Buffer, limit: number): StoredEvent[] {
+    return this.#latest.all(site, visitor, limit).map(toStoredEvent).reverse();
+  }
+
+  async *find(site: number, filter: EventFilter): AsyncGenerator<StoredEvent & { visitorId: string }> {
+    const { from = 0, until = Number.MAX_SAFE_INTEGER, name = null, visitorId } = filter;
+    const visitor = visitorId ? toBlob(visitorId) : null;
+    const statement = visitor ? this.#pageOfVisitor : this.#page;
+    for (let after: Buffer = NO_ID; ; ) {
+      const rows = statement.all({ site, after, from, until, name, ...(visitor && { visitor }) });
+      for (const row of rows) yield { ...toStoredEvent(row), visitorId: fromBlob(row.visitor_id) };
+      if (rows.length < PAGE) return;
+      after = rows.at(-1)!.id;
+      await new Promise(setImmediate);
+    }
+  }
+}
+
+function toStoredEvent(row: EventRow): StoredEvent {
+  return {
+    event: JSON.parse(row.body) as StagetagEvent,
+    receivedAt: row.received_at,
+    bot: row.bot,
+    ...(row.traits && { traits: JSON.parse(row.traits) as Record<string, Json> }),
+  };
+}

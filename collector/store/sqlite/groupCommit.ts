@@ -1,0 +1,61 @@
+import type Database from 'better-sqlite3';
+
+interface Waiting {
+  write: () => unknown;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Most writes in one transaction: bounds how long the process is busy before it answers. */
+const GROUP_SIZE = 256;
+
+/**
+ * Runs writes of many callers in one transaction, so that all of them share one sync of the disk.
+ * Each caller's promise settles after the commit. A write that throws is undone alone; a commit that fails fails all of them.
+ */
+export class GroupCommit {
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+
+  constructor(private readonly database: Database.Database) {}
+
+  write<T>(write: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ write, resolve: resolve as (value: unknown) => void, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      // After the requests that are already at the door.
+      setImmediate(() => this.commit());
+    });
+  }
+
+  /** Commits what waits, now. */
+  commit(): void {
+    this.#scheduled = false;
+    while (this.#waiting.length) this.#commitGroup(this.#waiting.splice(0, GROUP_SIZE));
+  }
+
+  #commitGroup(group: Waiting[]): void {
+    const settle: Array<() => void> = [];
+    try {
+      this.database
+        .transaction(() => {
+          for (const { write, resolve, reject } of group) {
+            try {
+              const value = this.database.transaction(write)();
+              settle.push(() => resolve(value));
+            } catch (error) {
+              // SQLite itself ends the whole transaction on errors such as a full disk: then nobody's write stands.
+              if (!this.database.inTransaction) throw error;
+              settle.push(() => reject(error));
+            }
+          }
+        })
+        .immediate();
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const each of settle) each();
+  }
+}

@@ -1,0 +1,104 @@
+/** The database's versions, oldest first. A published one is never edited: changes are added below. */
+export const MIGRATIONS = [
+  `
+  CREATE TABLE sites (
+    id INTEGER PRIMARY KEY,
+    site_key TEXT NOT NULL UNIQUE,
+    secret_key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    origins TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    template TEXT NOT NULL,
+    rules_version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE rules (
+    site_id INTEGER NOT NULL REFERENCES sites (id),
+    version INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    published_at INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (site_id, version)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Ids are UUIDv7 and grow with time: rows are appended, not scattered.
+  CREATE TABLE events (
+    site_id INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    visitor_id BLOB NOT NULL,
+    time INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    traits TEXT,
+    bot TEXT,
+    PRIMARY KEY (site_id, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX events_by_visitor ON events (site_id, visitor_id, id);
+
+  CREATE TABLE visitors (
+    site_id INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    user_id TEXT,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    rules INTEGER NOT NULL,
+    stage TEXT,
+    peak TEXT,
+    tags TEXT NOT NULL,
+    score REAL NOT NULL,
+    have TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    first_touch TEXT,
+    last_touch TEXT,
+    last_time INTEGER NOT NULL,
+    stage_since INTEGER NOT NULL,
+    due_at INTEGER,
+    PRIMARY KEY (site_id, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX visitors_by_last_seen ON visitors (site_id, last_seen);
+  CREATE INDEX visitors_by_stage ON visitors (site_id, stage, peak);
+  CREATE INDEX visitors_by_rules ON visitors (site_id, rules);
+  CREATE INDEX visitors_by_due ON visitors (due_at) WHERE due_at IS NOT NULL;
+
+  CREATE TABLE transitions (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    visitor_id BLOB NOT NULL,
+    from_stage TEXT,
+    to_stage TEXT,
+    at INTEGER NOT NULL,
+    cause TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX transitions_by_visitor ON transitions (site_id, visitor_id);
+  CREATE INDEX transitions_by_time ON transitions (site_id, at);
+
+  CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER,
+    received_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    rules INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    total INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE tokens (
+    hash TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (hash, kind)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,63 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { MIGRATIONS } from './migrations.js';
+
+/** A reason not to start that the owner can act on: printed as one line. */
+export class StoreError extends Error {}
+
+/**
+ * Opens the database file in a folder, makes both where they are missing, and brings the schema up to date.
+ * @throws StoreError where the folder cannot be written, or the file is damaged or of a newer version
+ */
+export function openDatabase(folder: string): Database.Database {
+  const file = path.resolve(folder, 'stagetag.sqlite');
+  let database: Database.Database | undefined;
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.accessSync(path.dirname(file), fs.constants.W_OK);
+    database = new Database(file);
+    // An acknowledged event must survive a power cut: FULL syncs the log at every commit.
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('busy_timeout = 5000');
+    database.pragma('foreign_keys = ON');
+    migrate(database, file);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof StoreError) throw error;
+    const { code = 'unknown error', message } = error as NodeJS.ErrnoException;
+    throw new StoreError(`cannot use the data folder ${path.dirname(file)}: ${HINTS[code] ?? message} (${code})`, { cause: error });
+  }
+}
+
+const HINTS: Record<string, string> = {
+  EACCES: 'it cannot be written; give this user write access or choose another with --data',
+  EROFS: 'it is on a read-only disk; choose another with --data',
+  ENOTDIR: 'a part of this path is a file; choose another with --data',
+  EEXIST: 'a file is in its place; choose another with --data',
+  ENOSPC: 'the disk is full',
+  SQLITE_READONLY: 'stagetag.sqlite in it cannot be written; give this user write access',
+  SQLITE_CANTOPEN: 'stagetag.sqlite in it cannot be opened; check its permissions',
+  SQLITE_NOTADB: 'stagetag.sqlite in it is not a database; move it away or restore a backup',
+  SQLITE_CORRUPT: 'stagetag.sqlite in it is damaged; restore a backup',
+  SQLITE_BUSY: 'another process is writing to it',
+};
+
+function migrate(database: Database.Database, file: string): void {
+  const readVersion = () => database.pragma('user_version', { simple: true }) as number;
+  if (readVersion() > MIGRATIONS.length) {
+    throw new StoreError(
+      `${file} was written by a newer Stagetag (schema ${readVersion()}, this one knows ${MIGRATIONS.length}); update Stagetag, nothing was changed`,
+    );
+  }
+  // Immediate: of two processes that start together one migrates, and the other then finds it done.
+  const run = database.transaction(() => {
+    for (let version = readVersion(); version < MIGRATIONS.length; version++) {
+      database.exec(MIGRATIONS[version]!);
+      database.pragma(`user_version = ${version + 1}`);
+    }
+  });
+  if (readVersion() < MIGRATIONS.length) run.immediate();
+}

@@ -1,0 +1,101 @@
+import type Database from 'better-sqlite3';
+import type { Rules } from '../../../sdk/core/index.js';
+import type { PublishedRules, Site } from '../store.js';
+
+interface SiteRow {
+  id: number;
+  site_key: string;
+  secret_key: string;
+  name: string;
+  origins: string;
+  time_zone: string;
+  template: string;
+  rules_version: number;
+  created_at: number;
+}
+
+/** Sites and their rules. */
+export class SiteTable {
+  readonly #all;
+  readonly #byKey;
+  readonly #insert;
+  readonly #insertRules;
+  readonly #setVersion;
+  readonly #rules;
+  /** Parsed rules by site; a version's text never changes. */
+  readonly #parsed = new Map<number, { version: number; rules: PublishedRules[] }>();
+
+  constructor(database: Database.Database) {
+    this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
+    this.#byKey = database.prepare<[string], SiteRow>('SELECT * FROM sites WHERE site_key = ?');
+    this.#insert = database.prepare(`
+      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at)
+      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt)`);
+    this.#insertRules = database.prepare(
+      'INSERT INTO rules (site_id, version, body, published_at, since) VALUES (?, ?, ?, ?, ?)',
+    );
+    this.#setVersion = database.prepare('UPDATE sites SET rules_version = ? WHERE id = ?');
+    // A version that replays everything makes those before it irrelevant.
+    this.#rules = database.prepare<[number, number], { body: string; published_at: number; since: number }>(`
+      SELECT body, published_at, since FROM rules
+      WHERE site_id = ? AND version >= (SELECT max(version) FROM rules WHERE site_id = ? AND since = 0)
+      ORDER BY version`);
+  }
+
+  all(): Site[] {
+    return this.#all.all().map(toSite);
+  }
+
+  get(siteKey: string): Site | undefined {
+    const row = this.#byKey.get(siteKey);
+    return row && toSite(row);
+  }
+
+  /** The row's number. @throws where there is no such site: callers look it up first. */
+  id(siteKey: string): number {
+    const row = this.#byKey.get(siteKey);
+    if (!row) throw new Error(`no site has the key ${siteKey}`);
+    return row.id;
+  }
+
+  keyOf(id: number): string {
+    return this.#all.all().find((row) => row.id === id)!.site_key;
+  }
+
+  add(site: Omit<Site, 'rulesVersion'>, rules: Rules): void {
+    this.#insert.run({ ...site, origins: JSON.stringify(site.origins) });
+    this.publish(site.siteKey, rules, { publishedAt: site.createdAt, since: 0 });
+  }
+
+  publish(siteKey: string, rules: Rules, options: { publishedAt: number; since: number }): number {
+    const { id, rules_version } = this.#byKey.get(siteKey)!;
+    const version = rules_version + 1;
+    this.#insertRules.run(id, version, JSON.stringify({ ...rules, version }), options.publishedAt, options.since);
+    this.#setVersion.run(version, id);
+    return version;
+  }
+
+  rules(siteKey: string): PublishedRules[] {
+    const { id, rules_version: version } = this.#byKey.get(siteKey)!;
+    const known = this.#parsed.get(id);
+    if (known?.version === version) return known.rules;
+    const rules = this.#rules
+      .all(id, id)
+      .map((row) => ({ rules: JSON.parse(row.body) as Rules, publishedAt: row.published_at, since: row.since }));
+    this.#parsed.set(id, { version, rules });
+    return rules;
+  }
+}
+
+function toSite(row: SiteRow): Site {
+  return {
+    siteKey: row.site_key,
+    secretKey: row.secret_key,
+    name: row.name,
+    origins: JSON.parse(row.origins) as string[],
+    timeZone: row.time_zone,
+    template: row.template,
+    rulesVersion: row.rules_version,
+    createdAt: row.created_at,
+  };
+}

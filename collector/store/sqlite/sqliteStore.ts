@@ -1,0 +1,177 @@
+/** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
+import type Database from 'better-sqlite3';
+import type { Append, Appended, DeadLetter, Job, Store, StoredEvent } from '../store.js';
+import { EventTable } from './eventTable.js';
+import { GroupCommit } from './groupCommit.js';
+import { openDatabase } from './open.js';
+import { SiteTable } from './siteTable.js';
+import { toBlob } from './uuid.js';
+import { VisitorTable } from './visitorTable.js';
+
+/** Dead letters kept at most, and the part of each that is kept. */
+const MAX_DEAD_LETTERS = 10_000;
+const DEAD_LETTER_BYTES = 4096;
+
+interface JobRow {
+  id: number;
+  site_id: number;
+  kind: 'recompute';
+  rules: number;
+  state: Job['state'];
+  total: number;
+}
+
+/**
+ * Opens the store in a folder.
+ * @throws StoreError where the folder or the file in it cannot be used
+ */
+export function openSqliteStore(folder: string): Store {
+  const database = openDatabase(folder);
+  const commits = new GroupCommit(database);
+  const sites = new SiteTable(database);
+  const events = new EventTable(database);
+  const visitors = new VisitorTable(database);
+  const deadLetters = deadLetterTable(database);
+  const jobs = jobTable(database, sites, visitors);
+  const tokens = tokenTable(database);
+
+  function append({ siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, fold }: Append): Appended {
+    const site = sites.id(siteKey);
+    const visitor = toBlob(visitorId);
+    for (const letter of letters) deadLetters.add(site, letter);
+    const added: StoredEvent[] = [];
+    let traitsAdded = false;
+    for (const event of offered) {
+      if (events.add(site, visitor, event)) added.push(event);
+      else if (event.traits) traitsAdded = true;
+    }
+    const before = visitors.get(site, visitor);
+    const counts = { accepted: added.length, duplicates: offered.length - added.length };
+    if (!before && !added.length) return { ...counts, record: undefined };
+    const isStale = !!before && (before.rules !== rulesVersion || traitsAdded);
+    const { record, transitions } = fold(before, added, isStale ? events.ofVisitor(site, visitor) : undefined);
+    if (record !== before) visitors.put(site, record);
+    for (const transition of transitions) visitors.addTransition(site, visitor, transition);
+    return { ...counts, record };
+  }
+
+  return {
+    sites: async () => sites.all(),
+    site: async (siteKey) => sites.get(siteKey),
+    addSite: (site, rules) => commits.write(() => sites.add(site, rules)),
+    rules: async (siteKey) => sites.rules(siteKey),
+    publishRules: (siteKey, rules, options) => commits.write(() => sites.publish(siteKey, rules, options)),
+
+    append: (batch) => commits.write(() => append(batch)),
+    addDeadLetter: (letter) =>
+      commits.write(() => deadLetters.add(letter.siteKey === null ? null : sites.id(letter.siteKey), letter)),
+    expireDeadLetters: (before) => commits.write(() => deadLetters.expire(before)),
+
+    visitor: async (siteKey, visitorId) => visitors.get(sites.id(siteKey), toBlob(visitorId)),
+    visitors: async (siteKey, { limit, seenBefore }) => visitors.latest(sites.id(siteKey), limit, seenBefore),
+    transitions: async (siteKey, visitorId) => visitors.transitions(sites.id(siteKey), toBlob(visitorId)),
+    latestEvents: async (siteKey, visitorId, limit) => events.latest(sites.id(siteKey), toBlob(visitorId), limit),
+    events: (siteKey, filter) => events.find(sites.id(siteKey), filter),
+    deadLetters: async (siteKey, limit) => deadLetters.latest(sites.id(siteKey), limit),
+
+    dueVisitors: async (now, limit) =>
+      visitors.due(now, limit).map(({ site, visitorId }) => ({ siteKey: sites.keyOf(site), visitorId })),
+    staleVisitors: async (siteKey, rules, limit) => visitors.stale(sites.id(siteKey), rules, limit),
+
+    addJob: (siteKey, rules) => commits.write(() => jobs.add(siteKey, rules)),
+    job: async (siteKey, id) => jobs.get(siteKey, id),
+    runningJobs: async () => jobs.running(),
+    finishJob: (id) => commits.write(() => jobs.finish(id)),
+
+    stageCounts: async (siteKey) => visitors.stageCounts(sites.id(siteKey)),
+    peakCounts: async (siteKey, until) => visitors.peakCounts(sites.id(siteKey), until),
+    transitionCounts: async (siteKey, until) => visitors.transitionCounts(sites.id(siteKey), until),
+
+    addToken: (token) => commits.write(() => tokens.add(token)),
+    hasToken: async (hash, kind, now) => tokens.has(hash, kind, now),
+    takeToken: (hash, kind, now) => commits.write(() => tokens.take(hash, kind, now)),
+
+    check: async () => {
+      database.transaction(() => database.pragma('user_version')).immediate();
+    },
+    close: async () => {
+      commits.commit();
+      database.close();
+    },
+  };
+}
+
+function deadLetterTable(database: Database.Database) {
+  const insert = database.prepare(
+    'INSERT INTO dead_letters (site_id, received_at, reason, detail, body) VALUES (?, ?, ?, ?, ?)',
+  );
+  const trim = database.prepare('DELETE FROM dead_letters WHERE id <= ?');
+  const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
+  const latest = database.prepare<[number, number], { received_at: number; reason: string; detail: string; body: string }>(
+    'SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?',
+  );
+  return {
+    add(site: number | null, { receivedAt, reason, detail, body }: DeadLetter): void {
+      const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
+      const { lastInsertRowid } = insert.run(site, receivedAt, reason, detail, start);
+      trim.run(Number(lastInsertRowid) - MAX_DEAD_LETTERS);
+    },
+    expire(before: number): void {
+      expire.run(before);
+    },
+    latest: (site: number, limit: number): DeadLetter[] =>
+      latest
+        .all(site, limit)
+        .map(({ received_at: receivedAt, reason, detail, body }) => ({ siteKey: null, receivedAt, reason, detail, body })),
+  };
+}
+
+function jobTable(database: Database.Database, sites: SiteTable, visitors: VisitorTable) {
+  const insert = database.prepare('INSERT INTO jobs (site_id, kind, rules, state, total) VALUES (?, ?, ?, ?, ?)');
+  const get = database.prepare<[number, number], JobRow>('SELECT * FROM jobs WHERE id = ? AND site_id = ?');
+  const running = database.prepare<[], JobRow>("SELECT * FROM jobs WHERE state = 'running' ORDER BY id");
+  const finish = database.prepare("UPDATE jobs SET state = 'done' WHERE id = ?");
+  // What is left is read off the visitors themselves: no counter to get out of step after a crash.
+  const toJob = ({ id, site_id, kind, rules, state, total }: JobRow): Job => ({
+    id,
+    siteKey: sites.keyOf(site_id),
+    kind,
+    rules,
+    state,
+    total,
+    done: state === 'done' ? total : Math.max(0, total - visitors.countStale(site_id, rules)),
+  });
+  return {
+    add(siteKey: string, rules: number): Job {
+      const site = sites.id(siteKey);
+      const { lastInsertRowid } = insert.run(site, 'recompute', rules, 'running', visitors.count(site));
+      return toJob(get.get(Number(lastInsertRowid), site)!);
+    },
+    get(siteKey: string, id: number): Job | undefined {
+      const row = get.get(id, sites.id(siteKey));
+      return row && toJob(row);
+    },
+    running: () => running.all().map(toJob),
+    finish(id: number): void {
+      finish.run(id);
+    },
+  };
+}
+
+function tokenTable(database: Database.Database) {
+  const insert = database.prepare('INSERT OR REPLACE INTO tokens (hash, kind, expires_at) VALUES (?, ?, ?)');
+  const get = database.prepare('SELECT 1 FROM tokens WHERE hash = ? AND kind = ? AND expires_at > ?');
+  const take = database.prepare('DELETE FROM tokens WHERE hash = ? AND kind = ? AND expires_at > ?');
+  const expire = database.prepare('DELETE FROM tokens WHERE expires_at <= ?');
+  return {
+    add({ hash, kind, expiresAt }: { hash: string; kind: string; expiresAt: number }): void {
+      insert.run(hash, kind, expiresAt);
+    },
+    has: (hash: string, kind: string, now: number): boolean => !!get.get(hash, kind, now),
+    take(hash: string, kind: string, now: number): boolean {
+      expire.run(now);
+      return take.run(hash, kind, now).changes === 1;
+    },
+  };
+}
+

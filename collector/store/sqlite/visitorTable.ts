@@ -1,0 +1,181 @@
+import type Database from 'better-sqlite3';
+import type { Stage } from '../../../sdk/core/index.js';
+import type { Cause, Transition, TransitionCount, VisitorRecord } from '../store.js';
+import { fromBlob, toBlob } from './uuid.js';
+
+interface VisitorRow {
+  id: Buffer;
+  user_id: string | null;
+  first_seen: number;
+  last_seen: number;
+  events: number;
+  rev: number;
+  rules: number;
+  stage: Stage | null;
+  peak: Stage | null;
+  tags: string;
+  score: number;
+  have: string;
+  facts: string;
+  first_touch: string | null;
+  last_touch: string | null;
+  last_time: number;
+  stage_since: number;
+  due_at: number | null;
+}
+
+interface TransitionRow {
+  from_stage: Stage | null;
+  to_stage: Stage | null;
+  at: number;
+  cause: string;
+}
+
+/** A quarter hour: the days of every time zone in use begin on one. */
+const QUARTER_MS = 15 * 60_000;
+
+/** Visitors' records and their transitions. */
+export class VisitorTable {
+  readonly #get;
+  readonly #put;
+  readonly #latest;
+  readonly #due;
+  readonly #stale;
+  readonly #count;
+  readonly #countStale;
+  readonly #addTransition;
+  readonly #transitions;
+  readonly #stageCounts;
+  readonly #peakCounts;
+  readonly #transitionCounts;
+
+  constructor(database: Database.Database) {
+    this.#get = database.prepare<[number, Buffer], VisitorRow>('SELECT * FROM visitors WHERE site_id = ? AND id = ?');
+    this.#put = database.prepare(`
+      INSERT OR REPLACE INTO visitors VALUES (
+        @site, @id, @userId, @firstSeen, @lastSeen, @events, @rev, @rules, @stage, @peak, @tags, @score,
+        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt)`);
+    this.#latest = database.prepare<[number, number, number], VisitorRow>(
+      'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? ORDER BY last_seen DESC LIMIT ?',
+    );
+    this.#due = database.prepare<[number, number], { site_id: number; id: Buffer }>(
+      'SELECT site_id, id FROM visitors WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
+    );
+    this.#stale = database.prepare<[number, number, number], { id: Buffer }>(
+      'SELECT id FROM visitors WHERE site_id = ? AND rules < ? LIMIT ?',
+    );
+    this.#count = database.prepare<[number], number>('SELECT count(*) FROM visitors WHERE site_id = ?').pluck();
+    this.#countStale = database
+      .prepare<[number, number], number>('SELECT count(*) FROM visitors WHERE site_id = ? AND rules < ?')
+      .pluck();
+    this.#addTransition = database.prepare(
+      'INSERT INTO transitions (site_id, visitor_id, from_stage, to_stage, at, cause) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.#transitions = database.prepare<[number, Buffer], TransitionRow>(
+      'SELECT from_stage, to_stage, at, cause FROM transitions WHERE site_id = ? AND visitor_id = ? ORDER BY id',
+    );
+    this.#stageCounts = database.prepare<[number], { stage: Stage | null; peak: Stage | null; visitors: number }>(
+      'SELECT stage, peak, count(*) AS visitors FROM visitors WHERE site_id = ? GROUP BY stage, peak',
+    );
+    this.#peakCounts = database.prepare<[object], { peak: Stage; visitors: number }>(`
+      WITH ranks (stage, rank) AS (
+        VALUES ('awareness', 0), ('interest', 1), ('consideration', 2), ('action', 3), ('loyalty', 4)
+      ), highest AS (
+        SELECT max(rank) AS rank FROM transitions JOIN ranks ON stage = to_stage
+        WHERE site_id = @site AND at < @until GROUP BY visitor_id
+      )
+      SELECT stage AS peak, count(*) AS visitors FROM highest JOIN ranks USING (rank) GROUP BY stage`);
+    this.#transitionCounts = database.prepare<[object], TransitionRow & { transitions: number }>(`
+      SELECT at / ${QUARTER_MS} * ${QUARTER_MS} AS at, from_stage, to_stage, count(*) AS transitions
+      FROM transitions WHERE site_id = @site AND at < @until GROUP BY 1, 2, 3 ORDER BY 1`);
+  }
+
+  get(site: number, visitor: Buffer): VisitorRecord | undefined {
+    const row = this.#get.get(site, visitor);
+    return row && toRecord(row);
+  }
+
+  put(site: number, record: VisitorRecord): void {
+    const { firstTouch, lastTouch, visitorId, ...rest } = record;
+    this.#put.run({
+      ...rest,
+      site,
+      id: toBlob(visitorId),
+      tags: JSON.stringify(record.tags),
+      have: JSON.stringify(record.have),
+      facts: JSON.stringify(record.facts),
+      firstTouch: firstTouch && JSON.stringify(firstTouch),
+      lastTouch: lastTouch && JSON.stringify(lastTouch),
+    });
+  }
+
+  latest(site: number, limit: number, seenBefore = Number.MAX_SAFE_INTEGER): VisitorRecord[] {
+    return this.#latest.all(site, seenBefore, limit).map(toRecord);
+  }
+
+  due(now: number, limit: number): Array<{ site: number; visitorId: string }> {
+    return this.#due.all(now, limit).map((row) => ({ site: row.site_id, visitorId: fromBlob(row.id) }));
+  }
+
+  stale(site: number, rules: number, limit: number): string[] {
+    return this.#stale.all(site, rules, limit).map((row) => fromBlob(row.id));
+  }
+
+  count(site: number): number {
+    return this.#count.get(site)!;
+  }
+
+  countStale(site: number, rules: number): number {
+    return this.#countStale.get(site, rules)!;
+  }
+
+  addTransition(site: number, visitor: Buffer, { from, to, at, cause }: Transition): void {
+    this.#addTransition.run(site, visitor, from, to, at, JSON.stringify(cause));
+  }
+
+  transitions(site: number, visitor: Buffer): Transition[] {
+    return this.#transitions.all(site, visitor).map((row) => ({
+      from: row.from_stage,
+      to: row.to_stage,
+      at: row.at,
+      cause: JSON.parse(row.cause) as Cause,
+    }));
+  }
+
+  stageCounts(site: number) {
+    return this.#stageCounts.all(site);
+  }
+
+  peakCounts(site: number, until: number) {
+    return this.#peakCounts.all({ site, until });
+  }
+
+  transitionCounts(site: number, until: number): TransitionCount[] {
+    return this.#transitionCounts
+      .all({ site, until })
+      .map((row) => ({ quarter: row.at, from: row.from_stage, to: row.to_stage, transitions: row.transitions }));
+  }
+}
+
+function toRecord(row: VisitorRow): VisitorRecord {
+  return {
+    visitorId: fromBlob(row.id),
+    userId: row.user_id,
+    firstSeen: row.first_seen,
+    lastSeen: row.last_seen,
+    events: row.events,
+    rev: row.rev,
+    rules: row.rules,
+    stage: row.stage,
+    peak: row.peak,
+    tags: JSON.parse(row.tags) as string[],
+    score: row.score,
+    have: JSON.parse(row.have) as VisitorRecord['have'],
+    facts: JSON.parse(row.facts) as VisitorRecord['facts'],
+    firstTouch: row.first_touch ? (JSON.parse(row.first_touch) as VisitorRecord['firstTouch']) : null,
+    lastTouch: row.last_touch ? (JSON.parse(row.last_touch) as VisitorRecord['lastTouch']) : null,
+    lastTime: row.last_time,
+    stageSince: row.stage_since,
+    dueAt: row.due_at,
+  };
+}

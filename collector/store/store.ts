@@ -1,0 +1,217 @@
+/**
+ * What the collector keeps, in the product's words. Every store does this and passes the same contract test.
+ * A store keeps and counts; what an event means and which stage follows is decided by sdk/core, through the `Fold` it is given.
+ */
+import type { Facts, Inference, Json, Rules, Stage, StagetagEvent, Touch } from '../../sdk/core/index.js';
+
+export interface Site {
+  /** Public: stands in the page's source. */
+  siteKey: string;
+  /** Server-to-server. Kept recoverably, since proofs are HMACs under it. */
+  secretKey: string;
+  name: string;
+  /** Origins whose pages may append events, such as `https://example.com`. */
+  origins: string[];
+  /** IANA name; days of reports are cut in it. */
+  timeZone: string;
+  template: string;
+  /** Version of the rules in force. */
+  rulesVersion: number;
+  createdAt: number;
+}
+
+/** One published version of a site's rules. */
+export interface PublishedRules {
+  rules: Rules;
+  publishedAt: number;
+  /** Epoch ms from which its signals match; 0 where publishing replayed everything. */
+  since: number;
+}
+
+/** An event on disk. */
+export interface StoredEvent {
+  /** As it was sent. */
+  event: StagetagEvent;
+  receivedAt: number;
+  /** Why the event counts as a bot's, or null. */
+  bot: string | null;
+  /** Traits of the envelope it came in, where it was the batch's greatest by (time, id). */
+  traits?: Record<string, Json>;
+}
+
+/** A touch and the event that made it. */
+export type DatedTouch = Touch & { id: string };
+
+/** All that is kept of a visitor beside the raw events; rebuilt from them at any time. */
+export interface VisitorRecord extends Inference {
+  visitorId: string;
+  /** A label, which merges nothing. */
+  userId: string | null;
+  firstSeen: number;
+  lastSeen: number;
+  /** Number of events stored. */
+  events: number;
+  /** Grows with every change. */
+  rev: number;
+  /** Version of the rules under which `facts` were made. */
+  rules: number;
+  /** Ranges of `seq` that are stored, ascending and apart. */
+  have: Array<[from: number, to: number]>;
+  /** With every trait known, whether the rules name it or not. */
+  facts: Facts;
+  firstTouch: DatedTouch | null;
+  lastTouch: DatedTouch | null;
+  /** Greatest `time` of an event whose clock was not ahead of ours by a day. */
+  lastTime: number;
+  /** When the current stage was entered, epoch ms. */
+  stageSince: number;
+  /** When the state may next change with no event, epoch ms. */
+  dueAt: number | null;
+}
+
+/** Why the current stage changed. */
+export interface Cause {
+  kind: 'event' | 'expiry' | 'rules';
+  /** The stage whose rule decided: the one that now holds, or that no longer holds. */
+  rule: Stage;
+  /** Version of the rules. */
+  rules: number;
+  /** Id of the event, where one was the cause. */
+  event?: string;
+  eventName?: string;
+  /** Signals the event carried. */
+  signals?: string[];
+  /** The rule with what met it or is missing, as `why()` says it. */
+  because?: unknown;
+}
+
+export interface Transition {
+  from: Stage | null;
+  to: Stage | null;
+  at: number;
+  cause: Cause;
+}
+
+/**
+ * Makes a visitor's new record.
+ * @param before the record so far, undefined for a new visitor
+ * @param added events that are stored now and were not before, in no particular order
+ * @param history every stored event, `added` included, where the facts must be made anew; else undefined
+ */
+export type Fold = (
+  before: VisitorRecord | undefined,
+  added: StoredEvent[],
+  history: StoredEvent[] | undefined,
+) => { record: VisitorRecord; transitions: Transition[] };
+
+export interface DeadLetter {
+  siteKey: string | null;
+  receivedAt: number;
+  reason: string;
+  /** What was expected. */
+  detail: string;
+  /** What came; its first 4 KiB are kept. */
+  body: string;
+}
+
+/** Events of one visitor, to be stored in one transaction with the visitor's new record. */
+export interface Append {
+  siteKey: string;
+  visitorId: string;
+  /** The version in force: a record made under another is made anew from the raw events. */
+  rulesVersion: number;
+  events: StoredEvent[];
+  deadLetters: DeadLetter[];
+  fold: Fold;
+}
+
+export interface Appended {
+  accepted: number;
+  duplicates: number;
+  /** Undefined where nothing of the visitor was ever stored. */
+  record: VisitorRecord | undefined;
+}
+
+export interface EventFilter {
+  /** Epoch ms, included. */
+  from?: number;
+  /** Epoch ms, not included. */
+  until?: number;
+  name?: string;
+  visitorId?: string;
+}
+
+export interface Job {
+  id: number;
+  siteKey: string;
+  kind: 'recompute';
+  /** The version of the rules to be reached. */
+  rules: number;
+  state: 'running' | 'done';
+  /** Visitors. */
+  done: number;
+  total: number;
+}
+
+/** Transitions of one quarter hour (UTC, which every time zone's days are made of). */
+export interface TransitionCount {
+  /** Epoch ms of its beginning. */
+  quarter: number;
+  from: Stage | null;
+  to: Stage | null;
+  transitions: number;
+}
+
+export interface Store {
+  sites(): Promise<Site[]>;
+  site(siteKey: string): Promise<Site | undefined>;
+  addSite(site: Omit<Site, 'rulesVersion'>, rules: Rules): Promise<void>;
+
+  /** Every version that decides about signals, oldest first; the last one is in force. */
+  rules(siteKey: string): Promise<PublishedRules[]>;
+  /** Puts the next version in force and returns it. */
+  publishRules(siteKey: string, rules: Rules, options: { publishedAt: number; since: number }): Promise<number>;
+
+  /** Stores each event not stored before and the visitor's new record. Resolves when all of it is on disk. */
+  append(append: Append): Promise<Appended>;
+  addDeadLetter(letter: DeadLetter): Promise<void>;
+  /** Drops dead letters received before a moment. */
+  expireDeadLetters(before: number): Promise<void>;
+
+  visitor(siteKey: string, visitorId: string): Promise<VisitorRecord | undefined>;
+  /** Latest seen first. */
+  visitors(siteKey: string, options: { limit: number; seenBefore?: number }): Promise<VisitorRecord[]>;
+  transitions(siteKey: string, visitorId: string): Promise<Transition[]>;
+  /** The latest events of a visitor, oldest first. */
+  latestEvents(siteKey: string, visitorId: string, limit: number): Promise<StoredEvent[]>;
+  /** All events that fit, in the order of their ids, in pages, so that reading never holds up writing. */
+  events(siteKey: string, filter: EventFilter): AsyncIterable<StoredEvent & { visitorId: string }>;
+  deadLetters(siteKey: string, limit: number): Promise<DeadLetter[]>;
+
+  /** Visitors whose state may have changed with no event. */
+  dueVisitors(now: number, limit: number): Promise<Array<{ siteKey: string; visitorId: string }>>;
+  /** Visitors whose facts were made under other rules than this version. */
+  staleVisitors(siteKey: string, rulesVersion: number, limit: number): Promise<string[]>;
+
+  addJob(siteKey: string, rules: number): Promise<Job>;
+  job(siteKey: string, id: number): Promise<Job | undefined>;
+  runningJobs(): Promise<Job[]>;
+  finishJob(id: number): Promise<void>;
+
+  /** Visitors now, by current stage and by peak. */
+  stageCounts(siteKey: string): Promise<Array<{ stage: Stage | null; peak: Stage | null; visitors: number }>>;
+  /** Visitors whose highest stage was this one by a moment, from the transitions up to it. */
+  peakCounts(siteKey: string, until: number): Promise<Array<{ peak: Stage; visitors: number }>>;
+  transitionCounts(siteKey: string, until: number): Promise<TransitionCount[]>;
+
+  /** Keeps the hash of a token that opens the dashboard. */
+  addToken(token: { hash: string; kind: 'link' | 'session'; expiresAt: number }): Promise<void>;
+  hasToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
+  /** Says whether it was there and is now gone: a link's token works once. */
+  takeToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
+
+  /** Throws where nothing can be written. */
+  check(): Promise<void>;
+  /** Finishes what was accepted, then closes. */
+  close(): Promise<void>;
+}

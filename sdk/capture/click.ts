@@ -1,0 +1,52 @@
+import { decode, type Json } from '../core/index.js';
+import { closestOf, on, recordCaptured } from '../record.js';
+import { settings } from '../settings.js';
+
+/** File types whose links are downloads: GA4's list, and the archives and books of today. */
+const DOWNLOADS =
+  /\.(pdf|xlsx?|docx?|pptx?|txt|rtf|csv|exe|key|pkg|7z|rar|gz|tgz|zip|avi|mov|mp[34]|mpe?g|wmv|wav|wma|dmg|msi|apk|epub|iso)$/i;
+
+/** Records downloads and links that leave the site, whichever button opened them. */
+export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void {
+  const follow = (event: MouseEvent) => {
+    const link = closestOf(event, '[href]');
+    // auxclick comes for the right button too, which opens nothing.
+    if (!link || event.defaultPrevented || event.button > 1) return;
+    const { protocol, hostname, pathname, href } = new URL(link.getAttribute('href')!, link.baseURI);
+    if (!/^http/.test(protocol)) return;
+    const file = decode(pathname.split('/').pop()!);
+    const isDownload = DOWNLOADS.test(file) || link.hasAttribute('download');
+    const link_url = href.split('#')[0]!;
+    if (isDownload && hasDownloads) {
+      recordCaptured('file_download', {
+        file_name: link.getAttribute('download') || file,
+        file_extension: file.split('.').slice(1).pop() ?? '',
+        link_url,
+        link_text: link.textContent!.trim().slice(0, 100),
+      });
+    } else if (!isDownload && hasOutbound && ![location.hostname, ...(settings.hosts ?? [])].includes(hostname)) {
+      recordCaptured('outbound_click', { link_url });
+    }
+  };
+  on('click', follow);
+  on('auxclick', follow);
+}
+
+/** Records the event that an element's `data-st-event` names, when it is clicked, or submitted if it is a form. */
+export function captureMarked(): void {
+  for (const [type, selector] of [
+    ['click', '[data-st-event]:not(form)'],
+    ['submit', 'form[data-st-event]'],
+  ] as const) {
+    on(type, (event) => {
+      const { attributes = [] } = closestOf(event, selector) ?? {};
+      const props: Record<string, Json> = {};
+      for (const { name, value } of attributes) {
+        const key = name.split('data-st-prop-')[1];
+        // Attributes are texts; a number written in one is meant as a number, so that rules can add it up.
+        if (key) props[key] = value && isFinite(+value) ? +value : value;
+      }
+      for (const { name, value } of attributes) if (name === 'data-st-event') recordCaptured(value, props);
+    });
+  }
+}

@@ -1,0 +1,106 @@
+/** Channel: our class of where a visitor came from, after GA4's default channel group. */
+import { readSource, type StagetagEvent } from './event.js';
+import type { AddressParts } from './signal.js';
+
+/** An arrival with its source. */
+export interface Touch {
+  channel: string;
+  source: string | null;
+  medium: string | null;
+  campaign: string | null;
+  /** The address the visitor came from, where it is another site's. */
+  referrer: string | null;
+  /** Epoch ms. */
+  at: number;
+}
+
+/** An address as the platform parsed it; `URL` fits. */
+export type ParsedUrl = AddressParts & { searchParams: Iterable<[string, string]> };
+
+const SEARCH = /(^|\.)(google|bing|baidu|sogou|so\.com|sm\.cn|yandex|duckduckgo|yahoo|ecosia|naver)(\.|$)/;
+const SOCIAL =
+  /(^|\.)(facebook|fb|instagram|linkedin|lnkd|twitter|x\.com|t\.co|reddit|pinterest|weibo|weixin|wechat|xiaohongshu|xhs|zhihu|douyin|tiktok|quora|threads)(\.|$)/;
+const VIDEO = /(^|\.)(youtube|youtu|vimeo|bilibili|twitch|dailymotion|kuaishou)(\.|$)/;
+const SHOPPING = /(^|\.)(amazon|ebay|etsy|alibaba|taobao|tmall|jd|shopify|walmart)(\.|$)/;
+
+// The two patterns are GA4's own: https://support.google.com/analytics/answer/9756891
+const PAID = /^(.*cp.*|ppc|retargeting|paid.*)$/;
+const SHOP = /^(.*(([^a-df-z]|^)shop|shopping).*)$/;
+
+interface Labels {
+  source: string;
+  medium: string;
+  campaign: string;
+}
+
+/** In GA4's documented order; the first that fits names the channel. */
+const CHANNELS: Array<[channel: string, fits: (labels: Labels) => boolean]> = [
+  ['Direct', ({ source, medium }) => (!source || source === '(direct)') && (!medium || medium === '(none)' || medium === '(not set)')],
+  ['Cross-network', ({ campaign }) => campaign.includes('cross-network')],
+  ['Paid Shopping', ({ source, medium, campaign }) => (SHOPPING.test(source) || SHOP.test(campaign)) && PAID.test(medium)],
+  ['Paid Search', ({ source, medium }) => SEARCH.test(source) && PAID.test(medium)],
+  ['Paid Social', ({ source, medium }) => SOCIAL.test(source) && (PAID.test(medium) || medium === 'cpm')],
+  ['Paid Video', ({ source, medium }) => VIDEO.test(source) && PAID.test(medium)],
+  ['Display', ({ medium }) => ['display', 'banner', 'expandable', 'interstitial', 'cpm'].includes(medium)],
+  ['Paid Other', ({ medium }) => PAID.test(medium)],
+  ['Organic Shopping', ({ source, campaign }) => SHOPPING.test(source) || SHOP.test(campaign)],
+  ['Organic Social', ({ source, medium }) => SOCIAL.test(source) || /^(social|social-network|social-media|sm|social network|social media)$/.test(medium)],
+  ['Organic Video', ({ source, medium }) => VIDEO.test(source) || /^(.*video.*)$/.test(medium)],
+  ['Organic Search', ({ source, medium }) => SEARCH.test(source) || medium === 'organic'],
+  ['Referral', ({ medium }) => ['referral', 'app', 'link'].includes(medium)],
+  ['Email', ({ source, medium }) => /^e[-_ ]?mail$/.test(source) || /^e[-_ ]?mail$/.test(medium)],
+  ['Affiliates', ({ medium }) => medium === 'affiliate'],
+  ['Audio', ({ medium }) => medium === 'audio'],
+  ['SMS', ({ source, medium }) => source === 'sms' || medium === 'sms'],
+  ['Mobile Push Notifications', ({ source, medium }) => medium.endsWith('push') || /mobile|notification/.test(medium) || source === 'firebase'],
+];
+
+/** Names the channel of a source, medium and campaign; `Unassigned` where none fits. Letter case does not matter. */
+export function classifyChannel(source: string, medium: string, campaign: string): string {
+  const labels = { source: source.toLowerCase(), medium: medium.toLowerCase(), campaign: campaign.toLowerCase() };
+  return CHANNELS.find(([, fits]) => fits(labels))?.[0] ?? 'Unassigned';
+}
+
+/** Advertising networks by click id, for landings that carry no utm labels. */
+const NETWORKS: Record<string, string> = {
+  gclid: 'google',
+  gbraid: 'google',
+  wbraid: 'google',
+  dclid: 'google',
+  fbclid: 'facebook',
+  msclkid: 'bing',
+  ttclid: 'tiktok',
+  twclid: 'x',
+  li_fat_id: 'linkedin',
+  bd_vid: 'baidu',
+  qz_gdt: 'weixin',
+  clickid: 'affiliate',
+};
+
+/**
+ * Makes the touch of an event: its `source`, else the labels in its address, else its referrer, else direct.
+ * Facebook adds `fbclid` to unpaid links too, so that one names a source and no paid medium.
+ */
+export function touchOf(event: StagetagEvent, url: ParsedUrl | undefined, referrer: ParsedUrl | undefined): Touch {
+  const labels = event.source ?? (url && readSource(url.searchParams)) ?? {};
+  const clickId = Object.keys(NETWORKS).find((name) => labels[name]);
+  const host = referrer && referrer.hostname !== url?.hostname ? referrer.hostname.replace(/^www\./, '') : null;
+  let source = labels.utm_source ?? null;
+  let medium = labels.utm_medium ?? null;
+  if (!source && clickId) {
+    source = NETWORKS[clickId]!;
+    medium ??= clickId === 'fbclid' ? 'social' : clickId === 'clickid' ? 'affiliate' : clickId === 'dclid' ? 'display' : 'cpc';
+  } else if (!source && !medium && host) {
+    source = host;
+    medium = SEARCH.test(host) ? 'organic' : SOCIAL.test(host) ? 'social' : 'referral';
+  }
+  const campaign = labels.utm_campaign ?? null;
+  return {
+    channel: classifyChannel(source ?? '', medium ?? '', campaign ?? ''),
+    source,
+    medium,
+    campaign,
+    referrer: host ? (event.referrer ?? null) : null,
+    at: event.time,
+  };
+}

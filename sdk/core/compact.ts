@@ -1,0 +1,110 @@
+/** What only the collector asks of facts: the form in which they travel, and when they next change by themselves. */
+import { DAY_MS, dayOf, formatDay, parseDay } from './day.js';
+import { emptyFacts, isBefore, mergeFacts, type Facts, type FactsBase, type PerDay } from './facts.js';
+import { profileRules, type Condition, type Rules } from './rules.js';
+import { scoreAt, walkStages } from './stage.js';
+import { turningDays, viewFacts } from './view.js';
+
+/** Days that stay listed behind the longest window, so that what a browser kept for a week can still be added. */
+const LATE_DAYS = 8;
+
+/** Latest orders that travel, so that a repeated thank-you page is known as a repetition in the browser too. */
+const SENT_ORDERS = 200;
+
+/** Names of the traits that the rules ask for: no other leaves the collector. */
+export function traitNames(rules: Rules): Set<string> {
+  const names = new Set<string>();
+  const walk = (condition: Condition): void => {
+    if ('all' in condition) condition.all.forEach(walk);
+    else if ('any' in condition) condition.any.forEach(walk);
+    else if ('not' in condition) walk(condition.not);
+    else if ('trait' in condition) names.add(condition.trait);
+  };
+  for (const { when } of [...Object.values(rules.stages), ...Object.values(rules.tags ?? {})]) walk(when);
+  return names;
+}
+
+/** Leaves out the traits that the rules do not name. */
+export function visibleFacts(rules: Rules, facts: Facts): Facts {
+  const names = traitNames(rules);
+  return { ...facts, traits: pick(facts.traits, (name) => names.has(name)) };
+}
+
+/**
+ * Says when a visitor's state may next change with no event, as epoch ms, or undefined where it cannot.
+ * It never names a later moment than the first change, and may name one at which nothing changes.
+ */
+export function nextChange(rules: Rules, facts: Facts, now: number): number | undefined {
+  const view = viewFacts(facts, now);
+  const isAhead = view.days.some(([, text]) => parseDay(text) > view.today);
+  const day = isAhead ? view.today + 1 : turningDays(rules, view, true).find((each) => each > view.today);
+  return day === undefined ? undefined : day * DAY_MS;
+}
+
+/**
+ * Makes the facts that travel to the browser: the days of the longest window and LATE_DAYS more, and a base for all before.
+ * It depends on the facts, the rules and `lastTime` alone: the same facts always travel in the same form.
+ * @param lastTime the greatest time of the visitor's events whose clock was not ahead, epoch ms
+ */
+export function compactFacts(rules: Rules, all: Facts, lastTime: number): Facts {
+  const facts = visibleFacts(rules, all);
+  const through = dayOf(lastTime) - LATE_DAYS;
+  const cut = through - Math.max(0, ...profileRules(rules).windows);
+  const isOld = (day: string) => parseDay(day) <= cut;
+  if (!viewFacts(facts, Infinity).days.some(([, text]) => isOld(text))) return facts;
+
+  // Seen from `through`, later days would count as that day: they are not part of the past that the base sums up.
+  const past = listedDays(facts, (day) => parseDay(day) <= through);
+  const view = viewFacts(past, through * DAY_MS);
+  const { peak, sticky } = walkStages(rules, view);
+  const old = listedDays(facts, isOld);
+  const base: FactsBase = {
+    through: formatDay(through),
+    cut: formatDay(cut),
+    days: Object.fromEntries(Object.entries(old.signals).map(([signal, days]) => [signal, Object.keys(days).length])),
+    peak,
+    sticky: [...sticky],
+    score: scoreAt(rules, viewFacts(old, cut * DAY_MS), cut),
+  };
+  const orders = Object.entries(facts.orders).sort(([, a], [, b]) => (isBefore(a, b) ? 1 : -1));
+  const recent = listedDays(facts, (day) => !isOld(day));
+  const sent = { ...recent, orders: Object.fromEntries(orders.slice(0, SENT_ORDERS)), base };
+  return mergeFacts(structuredCopy(sent), asOneDay(old, base.cut));
+}
+
+const structuredCopy = (facts: Facts): Facts => JSON.parse(JSON.stringify(facts)) as Facts;
+
+/** Counts all these days as one, the keys of orders among the others: no earlier event can come to take an order's place. */
+function asOneDay(facts: Facts, day: string): Facts {
+  const sum = emptyFacts();
+  for (const [signal, days] of Object.entries(facts.signals)) {
+    for (const [each, count] of Object.entries(days)) {
+      const values = { [signal]: { [day]: facts.values[signal]?.[each] ?? 0 } };
+      mergeFacts(sum, { ...emptyFacts(), signals: { [signal]: { [day]: count } }, values });
+      for (const { keys } of [facts, ...Object.values(facts.orders).map((order) => order[2])]) {
+        const more = keys[signal]?.[each];
+        if (more) mergeFacts(sum, { ...emptyFacts(), keys: { [signal]: { [day]: more } } });
+      }
+    }
+  }
+  return sum;
+}
+
+/** The same facts with those days alone. Orders of other days are left out. */
+function listedDays(facts: Facts, isKept: (day: string) => boolean): Facts {
+  const days = <T>(perDay: PerDay<T>) => {
+    const kept = Object.entries(perDay).map(([signal, each]): [string, Record<string, T>] => [signal, pick(each, isKept)]);
+    return Object.fromEntries(kept.filter(([, each]) => Object.keys(each).length));
+  };
+  return {
+    ...facts,
+    signals: days(facts.signals),
+    values: days(facts.values),
+    keys: days(facts.keys),
+    orders: pick(facts.orders, (_, [time]) => isKept(formatDay(dayOf(time)))),
+  };
+}
+
+function pick<T>(object: Record<string, T>, isKept: (name: string, value: T) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(object).filter(([name, value]) => isKept(name, value)));
+}

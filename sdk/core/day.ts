@@ -1,0 +1,15 @@
+/**
+ * Days are UTC days of an event's `time`: as numbers since 1970-01-01 to reckon with, as `YYYY-MM-DD` to be kept and read.
+ * `Date` converts here and nowhere else in the model; no clock is read.
+ */
+/* oxlint-disable no-restricted-globals */
+export const DAY_MS = 86_400_000;
+
+/** The day number of a moment in epoch ms. */
+export const dayOf = (time: number): number => Math.floor(time / DAY_MS);
+
+/** Writes a day number as `YYYY-MM-DD`. */
+export const formatDay = (day: number): string => new Date(day * DAY_MS).toJSON().slice(0, 10);
+
+/** Reads `YYYY-MM-DD` as a day number. */
+export const parseDay = (text: string): number => Date.parse(text) / DAY_MS;

@@ -1,0 +1,148 @@
+/**
+ * Facts: what is known of a visitor, as counters by (signal, UTC day) and bounded sets.
+ * They merge by addition over distinct events, so no order, batching or repetition can change them.
+ */
+import { dayOf, formatDay } from './day.js';
+import type { StagetagEvent } from './event.js';
+import type { Rules, Scalar, Stage } from './rules.js';
+import { matchSignals, type Place } from './signal.js';
+
+/** Most different values that are told apart for one signal and window. Beyond it the smallest hashes are kept. */
+export const DISTINCT_CAP = 64;
+
+/** The format of the facts below. Whoever does not know it shows the stage it was sent and infers nothing. */
+export const FACTS_VERSION = 1;
+
+/** Something of one event, where of several events only the first, or the last, by (time, id) counts. */
+export type Dated<T> = [time: number, id: string, what: T];
+
+/** By signal, then by `YYYY-MM-DD`. */
+export type PerDay<T> = Record<string, Record<string, T>>;
+
+/** The different values seen, by hash, each with the amount in units of the first event that had it (0 where none is added up). */
+export type Keys = Record<string, Dated<number>>;
+
+export interface Counts {
+  /** Number of events. */
+  signals: PerDay<number>;
+  /** Sums in units of 1/10,000, without those in `keys`. */
+  values: PerDay<number>;
+  keys: PerDay<Keys>;
+}
+
+/** What is left of days that lie behind every window: see compactFacts. */
+export interface FactsBase {
+  /** `peak` and `sticky` cover every day up to this one. */
+  through: string;
+  /** All days up to this one are counted as this one, and `score` covers them. */
+  cut: string;
+  /** How many active days those were, by signal. */
+  days: Record<string, number>;
+  peak: Stage | null;
+  sticky: Stage[];
+  /** The score as of the end of `cut`. */
+  score: number;
+}
+
+export interface Facts extends Counts {
+  v: number;
+  /**
+   * By event name and `transaction_id`: the first event of each, and what it counts for.
+   * Its part in `signals` and `values` is in those of the facts too; its keys are here alone.
+   */
+  orders: Record<string, Dated<Counts>>;
+  /** Traits; null is a trait taken back. */
+  traits: Record<string, Dated<Scalar | null>>;
+  base?: FactsBase;
+}
+
+export function emptyFacts(): Facts {
+  return { v: FACTS_VERSION, signals: {}, values: {}, keys: {}, orders: {}, traits: {} };
+}
+
+/** Makes the facts of one event alone. Its id must be in lower case. */
+export function eventFacts(rules: Rules, event: StagetagEvent, place: Place | undefined): Facts {
+  const { id, name, time, props = {} } = event;
+  const facts = emptyFacts();
+  const day = formatDay(dayOf(time));
+  const hits = matchSignals(rules, event, place);
+  for (const { signal, value, key } of hits ?? []) {
+    facts.signals[signal] = { [day]: 1 };
+    if (key) facts.keys[signal] = { [day]: { [key]: [time, id, value] } };
+    else if (value) facts.values[signal] = { [day]: value };
+  }
+  const transaction = props.transaction_id;
+  if (hits && (typeof transaction === 'string' || typeof transaction === 'number')) {
+    const { signals, values, keys } = facts;
+    facts.orders[`${name}\n${transaction}`] = [time, id, { signals, values, keys }];
+    facts.keys = {};
+  }
+  if (name === 'identify') facts.traits = datedTraits(props, time, id);
+  return facts;
+}
+
+/** Dates each scalar trait of an object; others cannot be matched and are left out, as are names that every object has. Null takes a trait back. */
+export function datedTraits(traits: Record<string, unknown>, time: number, id: string): Facts['traits'] {
+  const dated: Facts['traits'] = {};
+  for (const name of Object.keys(traits)) {
+    const value = traits[name] as Scalar | null;
+    if ((typeof value !== 'object' || value === null) && !(name in {})) dated[name] = [time, id, value];
+  }
+  return dated;
+}
+
+/** Merges the facts of further, distinct events into `into`, and returns it. `from` is left as it is. */
+export function mergeFacts(into: Facts, from: Facts): Facts {
+  mergeCounts(into, from, 1);
+  mergeDays(into.keys, from.keys, (keys = {}, more) => mergeKeys(keys, more));
+  mergeDated(into.orders, from.orders, (present, other) => {
+    const [first, second] = isBefore(present, other) ? [present, other] : [other, present];
+    mergeCounts(into, second[2], -1); // It repeats a transaction, and its count was in what was merged.
+    return first;
+  });
+  mergeTraits(into.traits, from.traits);
+  return into;
+}
+
+/** Merges dated traits into `into`: of two values of a trait the later by (time, id) holds. */
+export function mergeTraits(into: Facts['traits'], from: Facts['traits']): void {
+  mergeDated(into, from, (present, other) => (isBefore(present, other) ? other : present));
+}
+
+/** Merges two sets of different values; beyond the cap the smallest hashes stay, whatever came first. */
+export function mergeKeys(into: Keys, from: Keys): Keys {
+  mergeDated(into, from, (present, other) => (isBefore(other, present) ? other : present));
+  for (const key of Object.keys(into).sort().slice(DISTINCT_CAP)) delete into[key];
+  return into;
+}
+
+function mergeCounts(into: Counts, from: Counts, sign: 1 | -1): void {
+  const add = (sum = 0, more: number) => sum + sign * more;
+  mergeDays(into.signals, from.signals, add);
+  mergeDays(into.values, from.values, add);
+}
+
+/** What comes to nothing is taken away, so that equal facts have one form. */
+function mergeDays<T>(into: PerDay<T>, from: PerDay<T>, join: (present: T | undefined, other: T) => T): void {
+  for (const signal in from) {
+    const days = (into[signal] ??= {});
+    for (const day in from[signal]) {
+      days[day] = join(days[day], from[signal][day]!);
+      if (!days[day]) delete days[day];
+    }
+    if (!Object.keys(days).length) delete into[signal];
+  }
+}
+
+function mergeDated<T>(
+  into: Record<string, Dated<T>>,
+  from: Record<string, Dated<T>>,
+  join: (present: Dated<T>, other: Dated<T>) => Dated<T>,
+): void {
+  for (const key of Object.keys(from)) into[key] = into[key] ? join(into[key], from[key]!) : from[key]!;
+}
+
+/** The order of events wherever one of several must count: by time, then by id. */
+export function isBefore(a: Dated<unknown>, b: Dated<unknown>): boolean {
+  return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+}

@@ -1,0 +1,14 @@
+/**
+ * The pure model that browser and collector share: events, signals, facts, rules, stages, channels.
+ * No DOM, no Node, no clock, no randomness: time, ids and rules arrive as arguments. The collector's only door.
+ */
+export * from './channel.js';
+export * from './compact.js';
+export * from './day.js';
+export * from './event.js';
+export * from './facts.js';
+export { parseRules, type RulesError } from './parseRules.js';
+export * from './rules.js';
+export { decode, hashKey, matchSignals, placeOf, type AddressParts, type Hit, type Place } from './signal.js';
+export { decay, inferState, type Inference } from './stage.js';
+export { explainStage, type Explanation, type Reason, type SignalReason, type TraitReason } from './why.js';

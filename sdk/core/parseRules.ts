@@ -1,0 +1,259 @@
+/** Turns JSON into rules, or lists everything that is wrong with it, each with its path. */
+import { isRecord } from './event.js';
+import { DISTINCT_CAP } from './facts.js';
+import { MEASURES, STAGES, TAG_DIMENSIONS, type Condition, type Rules } from './rules.js';
+
+export interface RulesError {
+  /** Where, such as `stages.interest.when.any[2].count.gte`; empty for the whole document. */
+  path: string;
+  /** What was expected, what came, and the likely fix. */
+  message: string;
+}
+
+type Report = (path: string, message: string) => void;
+type Check = (value: unknown, path: string, report: Report) => void;
+
+/** Names end up in HTML attributes and as object keys: no spaces, and nothing that every object already has. */
+const NAME = /^[\p{L}\p{N}_.-]{1,64}$/u;
+const isName = (name: string) => NAME.test(name) && !(name in {});
+
+const show = (value: unknown) => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+};
+
+/** Validates rules from outside; `version` comes from the collector and is set to 0 here. */
+export function parseRules(input: unknown): { rules: Rules } | { errors: RulesError[] } {
+  const errors: RulesError[] = [];
+  const report: Report = (path, message) => errors.push({ path, message });
+  document(input, '', report);
+  if (errors.length) return { errors };
+  const rules = { ...(input as Rules), version: 0 };
+  checkReferences(rules, report);
+  return errors.length ? { errors } : { rules };
+}
+
+const text: Check = (value, path, report) => {
+  if (typeof value !== 'string' || !value) report(path, `expected a text that is not empty, got ${show(value)}`);
+};
+
+const number: Check = (value, path, report) => {
+  if (typeof value !== 'number' || !Number.isFinite(value)) report(path, `expected a number, got ${show(value)}`);
+};
+
+const boolean: Check = (value, path, report) => {
+  if (typeof value !== 'boolean') report(path, `expected true or false, got ${show(value)}`);
+};
+
+const anything: Check = () => {};
+
+const scalar: Check = (value, path, report) => {
+  if (!['string', 'number', 'boolean'].includes(typeof value)) {
+    report(path, `expected a text, a number, true or false, got ${show(value)}`);
+  }
+};
+
+const atLeast =
+  (min: number, unit: string, whole = true): Check =>
+  (value, path, report) => {
+    const isFit = typeof value === 'number' && value >= min && (!whole || Number.isSafeInteger(value));
+    if (!isFit) report(path, `expected ${whole ? 'a whole number' : 'a number'} ${unit} from ${min}, got ${show(value)}`);
+  };
+
+const listOf =
+  (check: Check): Check =>
+  (value, path, report) => {
+    if (!Array.isArray(value) || !value.length) report(path, `expected a list that is not empty, got ${show(value)}`);
+    else value.forEach((each, index) => check(each, `${path}[${index}]`, report));
+  };
+
+const oneOrMore =
+  (check: Check): Check =>
+  (value, path, report) =>
+    (Array.isArray(value) ? listOf(check) : check)(value, path, report);
+
+const oneOf =
+  (names: readonly string[]): Check =>
+  (value, path, report) => {
+    if (!names.includes(value as string)) {
+      report(path, `expected one of ${names.join(', ')}, got ${show(value)}${suggest(value, names)}`);
+    }
+  };
+
+const mapOf =
+  (check: Check): Check =>
+  (value, path, report) => {
+    if (!isRecord(value)) return report(path, `expected an object, got ${show(value)}`);
+    for (const [name, each] of Object.entries(value)) {
+      if (name in {}) report(join(path, name), 'this name belongs to every object; choose another');
+      check(each, join(path, name), report);
+    }
+  };
+
+/** Like mapOf, for names that rules refer to and pages show. */
+const namedMapOf =
+  (check: Check): Check =>
+  (value, path, report) => {
+    mapOf(check)(value, path, report);
+    if (!isRecord(value)) return;
+    for (const name of Object.keys(value)) {
+      if (!isName(name)) report(join(path, name), 'expected a name of 1 to 64 letters, digits, "_", "-" or "."');
+    }
+  };
+
+const shape =
+  (members: Record<string, Check>, required: string[] = []): Check =>
+  (value, path, report) => {
+    if (!isRecord(value)) return report(path, `expected an object, got ${show(value)}`);
+    for (const name of required) if (value[name] === undefined) report(join(path, name), 'is missing');
+    for (const [name, each] of Object.entries(value)) {
+      const check = Object.prototype.hasOwnProperty.call(members, name) ? members[name] : undefined;
+      if (check) check(each, join(path, name), report);
+      else report(join(path, name), `is not known here; known are ${Object.keys(members).join(', ')}${suggest(name, Object.keys(members))}`);
+    }
+  };
+
+const isProp = (value: unknown) => typeof value === 'string' && /^props\..+/.test(value) && !(value.slice('props.'.length) in {});
+
+const source: Check = (value, path, report) => {
+  if (value !== 'path' && !isProp(value)) report(path, `expected "path" or "props.KEY", got ${show(value)}`);
+};
+
+const propSource: Check = (value, path, report) => {
+  if (!isProp(value)) report(path, `expected "props.KEY", got ${show(value)}`);
+};
+
+const range =
+  (bound: Check): Check =>
+  (value, path, report) => {
+    shape({ gte: bound, lte: bound })(value, path, report);
+    if (!isRecord(value)) return;
+    const { gte, lte } = value;
+    if (gte === undefined && lte === undefined) report(path, 'expected gte, lte or both');
+    if (typeof gte === 'number' && typeof lte === 'number' && gte > lte) report(path, `nothing is from ${gte} up to ${lte}`);
+  };
+
+const MATCHERS = { eq: scalar, in: listOf(scalar), glob: oneOrMore(text), gte: number, lte: number, exists: boolean };
+
+const matcher: Check = (value, path, report) => {
+  shape(MATCHERS)(value, path, report);
+  if (isRecord(value) && !Object.keys(value).length) report(path, `expected one of ${Object.keys(MATCHERS).join(', ')}`);
+};
+
+const signal = shape({
+  event: oneOrMore(text),
+  path: oneOrMore(text),
+  host: oneOrMore(text),
+  props: mapOf(matcher),
+  source: mapOf(matcher),
+  distinct: source,
+  value: propSource,
+  label: anything,
+});
+
+const count = range(atLeast(0, ''));
+
+/** The kinds of condition by the member that names them. */
+const CONDITIONS: Record<string, Check> = {
+  all: (value, path, report) => shape({ all: listOf(condition) })(value, path, report),
+  any: (value, path, report) => shape({ any: listOf(condition) })(value, path, report),
+  not: (value, path, report) => shape({ not: condition })(value, path, report),
+  trait: (value, path, report) => {
+    shape({ trait: text, ...MATCHERS })(value, path, report);
+    const { trait, ...rest } = value as Record<string, unknown>;
+    if (typeof trait === 'string' && trait in {}) report(join(path, 'trait'), 'this name belongs to every object; choose another');
+    if (!Object.keys(rest).length) report(path, `expected one of ${Object.keys(MATCHERS).join(', ')} beside trait`);
+  },
+  signal: shape({
+    signal: text,
+    count,
+    distinct: range(atLeast(0, '')),
+    value: range(atLeast(0, '', false)),
+    days: count,
+    within: atLeast(1, 'of days'),
+  }),
+};
+
+const condition: Check = (value, path, report) => {
+  if (!isRecord(value)) return report(path, `expected a condition, got ${show(value)}`);
+  const kind = Object.keys(CONDITIONS).find((name) => name in value);
+  if (kind) return CONDITIONS[kind]!(value, path, report);
+  const hint = Object.keys(value).map((name) => suggest(name, Object.keys(CONDITIONS))).find(Boolean) ?? '';
+  report(path, `expected a condition with one of ${Object.keys(CONDITIONS).join(', ')}, got ${show(value)}${hint}`);
+};
+
+const tag = shape({ when: condition, dimension: oneOf(TAG_DIMENSIONS), label: anything }, ['when', 'dimension']);
+const stage = shape({ when: condition, sticky: boolean, label: anything }, ['when']);
+
+const document = shape(
+  {
+    version: anything,
+    $schema: anything,
+    name: text,
+    signals: namedMapOf(signal),
+    stages: shape(Object.fromEntries(STAGES.map((name) => [name, stage]))),
+    tags: namedMapOf(tag),
+    score: shape({ weights: mapOf(number), halfLifeDays: atLeast(0.01, 'of days', false) }, ['weights']),
+  },
+  ['signals', 'stages'],
+);
+
+/** What can be checked only once the document as a whole is well formed. */
+function checkReferences(rules: Rules, report: Report): void {
+  const signals = Object.keys(rules.signals);
+  const checkSignal = (name: string, path: string) => {
+    if (!signals.includes(name)) report(path, `no signal is called ${show(name)}${suggest(name, signals) || `; signals are ${signals.join(', ')}`}`);
+  };
+  const walk = (part: Condition, path: string): void => {
+    if ('all' in part) part.all.forEach((each, index) => walk(each, `${path}.all[${index}]`));
+    else if ('any' in part) part.any.forEach((each, index) => walk(each, `${path}.any[${index}]`));
+    else if ('not' in part) walk(part.not, `${path}.not`);
+    else if ('signal' in part) {
+      checkSignal(part.signal, `${path}.signal`);
+      const { distinct, value } = rules.signals[part.signal] ?? {};
+      if (part.distinct && rules.signals[part.signal] && !distinct) report(`${path}.distinct`, `signal ${part.signal} has no "distinct" to count`);
+      if (part.value && rules.signals[part.signal] && !value) report(`${path}.value`, `signal ${part.signal} has no "value" to add up`);
+      const { gte = 0, lte = 0 } = part.distinct ?? {};
+      if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP) {
+        report(`${path}.distinct`, `at most ${DISTINCT_CAP} different values are told apart: gte up to ${DISTINCT_CAP}, lte below it`);
+      }
+    }
+  };
+  for (const [name, { when, sticky }] of Object.entries(rules.stages)) {
+    walk(when, `stages.${name}.when`);
+    if (sticky && hasUpperBound(when)) {
+      report(`stages.${name}.sticky`, 'cannot go with "not" or "lte": what once was not would be kept for good');
+    }
+  }
+  for (const [name, { when }] of Object.entries(rules.tags ?? {})) walk(when, `tags.${name}.when`);
+  for (const name of Object.keys(rules.score?.weights ?? {})) checkSignal(name, `score.weights.${name}`);
+}
+
+function hasUpperBound(part: Condition): boolean {
+  if ('all' in part || 'any' in part) return ('all' in part ? part.all : part.any).some(hasUpperBound);
+  return 'not' in part || ('signal' in part && MEASURES.some((name) => part[name]?.lte !== undefined));
+}
+
+const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
+
+/** Proposes the known name that is nearest to a misspelled one, if it is near. */
+function suggest(value: unknown, names: readonly string[]): string {
+  if (typeof value !== 'string') return '';
+  const near = names
+    .map((name) => ({ name, distance: editDistance(value.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near && near.distance <= Math.max(1, value.length / 3) ? `; did you mean "${near.name}"?` : '';
+}
+
+/** Levenshtein's edit distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    row = row.reduce<number[]>((next, above, j) => {
+      const replaced = j ? row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1) : i;
+      next.push(j ? Math.min(replaced, above + 1, next[j - 1]! + 1) : i);
+      return next;
+    }, []);
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,69 @@
+/** Inference: stage, peak, tags and score as one pure function of (rules, facts, now). */
+import { parseDay } from './day.js';
+import type { Facts } from './facts.js';
+import { profileRules, rank, STAGES, type Rules, type Stage } from './rules.js';
+import { holds, turningDays, viewFacts, type FactsView } from './view.js';
+
+/** Where a visitor stands. */
+export interface Inference {
+  /** The highest stage whose condition holds, or null where none does. */
+  stage: Stage | null;
+  /** The highest stage as of the end of any UTC day up to now. */
+  peak: Stage | null;
+  /** Names of the tags that hold, in alphabetical order. */
+  tags: string[];
+  /** Weighted, decayed sum of signals, rounded to four decimals. */
+  score: number;
+}
+
+/** Says where a visitor with these facts stands at a moment in epoch ms. */
+export function inferState(rules: Rules, facts: Facts, now: number): Inference {
+  const view = viewFacts(facts, now);
+  const { stages, peak } = walkStages(rules, view);
+  const { tags = {} } = rules;
+  return {
+    stage: stages.length ? stages[stages.length - 1]! : null,
+    peak,
+    tags: Object.keys(tags)
+      .filter((name) => holds(view, tags[name]!.when, view.today))
+      .sort(),
+    // Ties are decided a little below the half, where the last digit of a sum cannot tip them.
+    score: Math.round(scoreAt(rules, view, view.today) * 1e4 + 1e-4) / 1e4,
+  };
+}
+
+/** Follows the stages over the ends of all days up to today. `stages`: those that hold today, lowest first. */
+export function walkStages(rules: Rules, view: FactsView): { stages: Stage[]; peak: Stage | null; sticky: Set<Stage> } {
+  const { base } = view.facts;
+  const sticky = new Set(base?.sticky);
+  let stages: Stage[] = [];
+  let peak = base ? rank(base.peak) : -1;
+  for (const day of [...turningDays(rules, view, profileRules(rules).hasUpperBound), view.today]) {
+    if (day > view.today || (base && day <= parseDay(base.through))) continue;
+    stages = STAGES.filter((stage) => {
+      const rule = rules.stages[stage];
+      const isMet = !!rule && (sticky.has(stage) || holds(view, rule.when, day));
+      if (isMet && rule.sticky) sticky.add(stage);
+      return isMet;
+    });
+    peak = Math.max(peak, ...stages.map(rank));
+  }
+  return { stages, peak: STAGES[peak] ?? null, sticky };
+}
+
+/** What is left after some days of a half-life. */
+export const decay = (days: number, halfLifeDays: number): number => 2 ** (-days / halfLifeDays);
+
+/** The score as of the end of a day, unrounded. */
+export function scoreAt(rules: Rules, { facts, days }: FactsView, until: number): number {
+  const { weights = {}, halfLifeDays = Infinity } = rules.score ?? {};
+  const { base, signals } = facts;
+  let score = 0;
+  for (const [day, text] of days) {
+    const isBase = text === base?.cut;
+    let sum = isBase ? base.score : 0;
+    for (const signal of isBase ? [] : Object.keys(weights)) sum += weights[signal]! * (signals[signal]?.[text] ?? 0);
+    if (day <= until) score += sum * decay(until - day, halfLifeDays);
+  }
+  return score;
+}

@@ -1,0 +1,25 @@
+import type { Json } from './core/index.js';
+
+const MAX_TEXT = 2048;
+/** Of one prop, in characters of JSON. */
+const MAX_PROP = 16_384;
+
+const shorten = (_: string, value: unknown) =>
+  typeof value === 'string' ? value.slice(0, MAX_TEXT) : typeof value === 'bigint' ? String(value) : value;
+
+/**
+ * Makes JSON of the props that a page gave. Long texts are cut, and what has no JSON form (a cycle, a function,
+ * a getter that throws, a list without end) is left out alone: the others are still worth having.
+ */
+export function toProps(props: unknown): Record<string, Json> | undefined {
+  const json: Record<string, Json> = {};
+  for (const name of Object.keys(Object(props) as object)) {
+    try {
+      const text = JSON.stringify((props as Record<string, unknown>)[name], shorten);
+      if (text.length < MAX_PROP) json[name] = JSON.parse(text) as Json;
+    } catch {
+      // As said above.
+    }
+  }
+  return Object.keys(json).length ? json : undefined;
+}

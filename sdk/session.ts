@@ -1,0 +1,17 @@
+import { readJson, writeJson } from './storage.js';
+import { uuidV7 } from './uuid.js';
+
+/** GA4's default. */
+export const SESSION_GAP_MS = 30 * 60_000;
+
+/**
+ * Names the session that an event at this time belongs to, and says whether it is new: so after more than 30 minutes without
+ * an event. Tabs share it, since they share the storage.
+ */
+export function touchSession(time: number): [id: string, isNew: boolean] {
+  const [known, last = 0] = readJson<[id: string, last: number]>('session') ?? [];
+  const isNew = !known || !(Math.abs(time - last) <= SESSION_GAP_MS);
+  const id = isNew ? uuidV7(time) : known;
+  writeJson('session', [id, time]);
+  return [id, isNew];
+}

@@ -1,0 +1,54 @@
+/**
+ * Texts by name that outlive the page, in localStorage. Where it is not to be used, missing, blocked or full, a text lives as
+ * long as the page. Synchronous on purpose: an `update()` of IndexedDB begun in the tick of a navigation is lost in 8–18 % of
+ * cases, a `setItem` never was.
+ */
+import { ourName, settings } from './settings.js';
+
+const memory = new Map<string, string>();
+
+const keyOf = (name: string) => `${ourName()}:${name}`;
+
+/** Whether anything may outlive the page. */
+export const isKept = (): boolean => settings.storage !== 'none';
+
+function attempt<T>(use: (local: Storage) => T): T | undefined {
+  try {
+    return isKept() ? use(localStorage) : undefined;
+  } catch {
+    return undefined; // Private modes and full disks: memory takes its place.
+  }
+}
+
+export const readText = (name: string): string | null =>
+  memory.get(keyOf(name)) ?? attempt((local) => local.getItem(keyOf(name))) ?? null;
+
+export function writeText(name: string, text: string): void {
+  memory.set(keyOf(name), text);
+  attempt((local) => {
+    local.setItem(keyOf(name), text);
+    memory.delete(keyOf(name));
+  });
+}
+
+export function removeText(name: string): void {
+  memory.delete(keyOf(name));
+  attempt((local) => local.removeItem(keyOf(name)));
+}
+
+/** Names that begin so. */
+export const textNames = (start: string): string[] =>
+  [...(attempt((local) => Object.keys(local)) ?? []), ...memory.keys()]
+    .filter((key) => key.startsWith(keyOf(start)))
+    .map((key) => key.slice(keyOf('').length));
+
+/** Reads JSON that we wrote; anything else is as if it were not there. */
+export function readJson<T>(name: string): T | undefined {
+  try {
+    return (JSON.parse(readText(name)!) as T | null) ?? undefined;
+  } catch {
+    return undefined; // Another hand wrote there.
+  }
+}
+
+export const writeJson = (name: string, value: unknown): void => writeText(name, JSON.stringify(value));

@@ -1,0 +1,57 @@
+import type { Facts, Inference, Rules } from './core/index.js';
+import { settings } from './settings.js';
+
+/** What the collector says of the visitor; see the collector's VisitorAnswer. */
+export interface VisitorAnswer extends Inference {
+  rules: number;
+  asOf: number;
+  rev: number;
+  have: Array<[number, number]>;
+  facts: Facts;
+}
+
+export interface BatchAnswer {
+  rejected: Array<{ id: string; reason: string; expected?: string }>;
+  visitor: VisitorAnswer;
+  ruleSet?: Rules;
+  /** What was expected, where the batch was refused. */
+  error?: string;
+}
+
+export interface Reply {
+  /** HTTP status; 0 where there was no answer at all. */
+  status: number;
+  answer?: BatchAnswer;
+  /** Milliseconds to wait before the next try, where the collector named them. */
+  retryAfterMs?: number;
+}
+
+/** An answer that takes longer is given up; what was sent is sent again, and counted once. */
+const TIMEOUT_MS = 15_000;
+
+/** The page's keepalive requests may carry 64 KiB together; a request that needs more does without. */
+const KEEPALIVE_BYTES = 60_000;
+
+/**
+ * Posts a batch to the collector: a request that needs no preflight, without credentials or headers of our own.
+ * `fetch` and not `sendBeacon`: under some referrer policies a beacon says `Origin: null`, and it gives no answer.
+ */
+export async function post(batch: object): Promise<Reply> {
+  const { siteKey, endpoint } = settings;
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  const body = JSON.stringify({ siteKey, sdk: 'stagetag.js/0.1.0', ...batch });
+  const keepalive = new Blob([body]).size < KEEPALIVE_BYTES;
+  try {
+    const response = await fetch(`${endpoint}/v1/events`, { method: 'POST', body, credentials: 'omit', keepalive, signal: abort.signal });
+    const { status, headers } = response;
+    const answer = (await response.json().catch(() => undefined)) as BatchAnswer | undefined;
+    // A success that is not ours, such as a captive portal's page, acknowledges nothing.
+    const isOurs = status !== 200 || answer?.visitor;
+    return { status: isOurs ? status : 0, answer, retryAfterMs: Number(headers.get('Retry-After')) * 1000 || undefined };
+  } catch {
+    return { status: 0 };
+  } finally {
+    clearTimeout(timer);
+  }
+}
