@@ -129,16 +129,20 @@ function findTransitions(
   let { stage, stageSince } = start;
   const move = (to: Stage | null, at: number, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
     const rule = (rank(to) > rank(stage) ? to : stage)!;
-    const because = explainStage(current, facts, now, rule).because;
+    const { because } = explainStage(current, facts, cause.kind === 'expiry' ? at : now, rule);
     stageSince = Math.max(stageSince, Math.min(at, now));
     transitions.push({ from: stage, to, at: stageSince, cause: { ...cause, rule, rules: current.version, because } });
     stage = to;
   };
 
-  const arrival = start.rev ? inferState(current, facts, now).stage : null;
-  if (arrival !== stage) {
-    const isRules = start.rules !== current.version;
-    move(arrival, isRules ? now : (start.dueAt ?? now), { kind: isRules ? 'rules' : 'expiry' });
+  const stageAt = (time: number) => inferState(current, facts, time).stage;
+  if (start.rules !== current.version) {
+    if (stageAt(now) !== stage) move(stageAt(now), now, { kind: 'rules' });
+  } else {
+    // Time may have passed several windows' ends since the record was last looked at.
+    for (let at = start.dueAt ?? Infinity; at <= now; at = nextChange(current, facts, at) ?? Infinity) {
+      if (stageAt(at) !== stage) move(stageAt(at), at, { kind: 'expiry' });
+    }
   }
   if (events.length && !start.rev) stageSince = 0; // A new visitor's first stage begins with its event, however late it came.
   if (end.stage === stage) return transitions;
@@ -147,7 +151,7 @@ function findTransitions(
     const own = factsOf(timeline, [stored]);
     const signals = Object.keys(own.signals);
     addEvents(timeline, facts, [stored]);
-    const to = inferState(current, facts, now).stage;
+    const to = stageAt(now);
     if (to !== stage) move(to, event.time, { kind: 'event', event: event.id, eventName: event.name, signals });
   }
   return transitions;

@@ -26,6 +26,7 @@ export function dashboardRoutes({ mount }: Services): Hono {
       frameAncestors: ["'none'"],
     },
     referrerPolicy: 'no-referrer',
+    strictTransportSecurity: false,
     xFrameOptions: 'DENY',
   });
   const send = (c: Context, name: string) => {
@@ -39,7 +40,7 @@ export function dashboardRoutes({ mount }: Services): Hono {
 
   const routes = new Hono();
   // Assets stand beside the page, so under a mount its address must end with a slash.
-  routes.get('/', headers, (c) => (mount && !c.req.path.endsWith('/') ? c.redirect(`${mount}/`) : send(c, 'index.html')));
+  routes.get('/', headers, (c) => (mount && !new URL(c.req.url).pathname.endsWith('/') ? c.redirect(`${mount}/`) : send(c, 'index.html')));
   routes.get('/assets/:name', headers, (c) => send(c, `assets/${c.req.param('name')}`));
   return routes;
 }

@@ -39,6 +39,12 @@ export function signInRoutes(services: Services): Hono {
     const isSignedIn = !(await isOftenTried(c)) && (await signIn(c, c.req.query('token')));
     return c.redirect(isSignedIn ? path : `${path}#/sign-in/link-expired`);
   });
+  // Always a 200: whether somebody is signed in is a question, not a mistake.
+  routes.get('/api/session', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    const session = getCookie(c, SESSION_COOKIE);
+    return c.json({ signedIn: !!session && (await access.hasSession(session)) });
+  });
   routes.post('/api/session', async (c) => {
     if (await isOftenTried(c)) {
       c.header('Retry-After', '60');

@@ -242,7 +242,7 @@ function suggest(value: unknown, names: readonly string[]): string {
   const near = names
     .map((name) => ({ name, distance: editDistance(value.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  return near && near.distance <= Math.max(1, value.length / 3) ? `; did you mean "${near.name}"?` : '';
+  return near && near.distance <= Math.max(2, value.length / 3) ? `; did you mean "${near.name}"?` : '';
 }
 
 /** Levenshtein's edit distance. */

@@ -17,12 +17,13 @@ export function openDatabase(folder: string): Database.Database {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.accessSync(path.dirname(file), fs.constants.W_OK);
     database = new Database(file);
+    refuseNewer(database, file);
     // An acknowledged event must survive a power cut: FULL syncs the log at every commit.
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('busy_timeout = 5000');
     database.pragma('foreign_keys = ON');
-    migrate(database, file);
+    migrate(database);
     return database;
   } catch (error) {
     database?.close();
@@ -45,19 +46,24 @@ const HINTS: Record<string, string> = {
   SQLITE_BUSY: 'another process is writing to it',
 };
 
-function migrate(database: Database.Database, file: string): void {
-  const readVersion = () => database.pragma('user_version', { simple: true }) as number;
-  if (readVersion() > MIGRATIONS.length) {
-    throw new StoreError(
-      `${file} was written by a newer Stagetag (schema ${readVersion()}, this one knows ${MIGRATIONS.length}); update Stagetag, nothing was changed`,
-    );
-  }
+const versionOf = (database: Database.Database) => database.pragma('user_version', { simple: true }) as number;
+
+/** Before anything is written: a newer version's file is left as it is. */
+function refuseNewer(database: Database.Database, file: string): void {
+  const version = versionOf(database);
+  if (version <= MIGRATIONS.length) return;
+  throw new StoreError(
+    `${file} was written by a newer Stagetag (schema ${version}, this one knows ${MIGRATIONS.length}); update Stagetag, nothing was changed`,
+  );
+}
+
+function migrate(database: Database.Database): void {
   // Immediate: of two processes that start together one migrates, and the other then finds it done.
   const run = database.transaction(() => {
-    for (let version = readVersion(); version < MIGRATIONS.length; version++) {
+    for (let version = versionOf(database); version < MIGRATIONS.length; version++) {
       database.exec(MIGRATIONS[version]!);
       database.pragma(`user_version = ${version + 1}`);
     }
   });
-  if (readVersion() < MIGRATIONS.length) run.immediate();
+  if (versionOf(database) < MIGRATIONS.length) run.immediate();
 }

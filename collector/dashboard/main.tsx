@@ -1,0 +1,113 @@
+/** The dashboard: one page for people, fed by the documented API alone. */
+import { render, type JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { hasSession, signIn, signOut, type Site } from './api.js';
+import { Board } from './board.js';
+import { useLive } from './live.js';
+import { Problem } from './parts.js';
+import { isSignedIn, linkTo, route } from './state.js';
+import { language, switchLanguage, t } from './texts.js';
+import { VisitorPage } from './visitor.js';
+
+function App(): JSX.Element {
+  // Read here, so that another language draws everything anew.
+  void language.value;
+  const { problem } = route.value;
+  if (isSignedIn.value === undefined) return <p class="soft">{t('loading')}</p>;
+  return isSignedIn.value && !problem ? <Signed /> : <SignIn problem={problem} />;
+}
+
+function Header({ children }: { children?: JSX.Element | JSX.Element[] | false }): JSX.Element {
+  return (
+    <header>
+      <h1>Stagetag</h1>
+      {children}
+      <button type="button" class="plain" onClick={switchLanguage}>
+        {t('language')}
+      </button>
+    </header>
+  );
+}
+
+function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
+  const [error, setError] = useState(problem === 'link-expired' ? t('linkExpired') : '');
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const token = String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim();
+    try {
+      await signIn(token);
+      location.hash = '';
+      isSignedIn.value = true;
+    } catch (failure) {
+      setError((failure as Error).message);
+    }
+  };
+  return (
+    <>
+      <Header />
+      <main>
+        <form class="card sign-in" onSubmit={submit}>
+          <h2>{t('signIn')}</h2>
+          <p class="soft">{t('signInHint')}</p>
+          {error && (
+            <p class="problem" role="alert">
+              {error}
+            </p>
+          )}
+          <input name="username" value="admin" autocomplete="username" hidden readOnly />
+          <label>
+            {t('token')} <input name="token" type="password" autocomplete="current-password" required />
+          </label>
+          <button>{t('signIn')}</button>
+        </form>
+      </main>
+    </>
+  );
+}
+
+function Signed(): JSX.Element {
+  const live = useLive<{ sites: Site[] }>('sites');
+  const { siteKey, visitorId } = route.value;
+  const site = live.data?.sites.find((each) => each.siteKey === siteKey) ?? live.data?.sites[0];
+  const leave = async () => {
+    await signOut();
+    isSignedIn.value = false;
+  };
+  return (
+    <>
+      <Header>
+        <label class="site">
+          <span class="soft">{t('site')}</span>{' '}
+          <select value={site?.siteKey} onChange={({ currentTarget }) => (location.hash = linkTo(currentTarget.value))}>
+            {live.data?.sites.map((each) => (
+              <option key={each.siteKey} value={each.siteKey}>
+                {each.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="button" class="plain" onClick={leave}>
+          {t('signOut')}
+        </button>
+      </Header>
+      <main>
+        {!live.data ? (
+          <Problem live={live} />
+        ) : !site ? (
+          <p class="card">{t('noSite')}</p>
+        ) : visitorId ? (
+          <VisitorPage key={visitorId} site={site} visitorId={visitorId} />
+        ) : (
+          <Board key={site.siteKey} site={site} />
+        )}
+      </main>
+    </>
+  );
+}
+
+hasSession().then(
+  (signedIn) => (isSignedIn.value = signedIn),
+  () => (isSignedIn.value = false), // The form says what is wrong when it is used.
+);
+
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,111 @@
+import type { JSX } from 'preact';
+import type { SentEvent, Site, Transition, Visitor } from './api.js';
+import { useLive } from './live.js';
+import { Problem, StageDot, StageName } from './parts.js';
+import { linkTo } from './state.js';
+import { showNumber, showTime, t } from './texts.js';
+import { Why } from './why.js';
+
+/** One visitor: where they stand and why, how it came to this, and everything they did. */
+export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
+  const live = useLive<Visitor>(`sites/${site.siteKey}/visitors/${visitorId}`);
+  const { data: visitor } = live;
+  return (
+    <>
+      <p>
+        <a href={linkTo(site.siteKey)}>← {t('back')}</a>
+      </p>
+      {visitor ? <Details visitor={visitor} site={site} /> : live.problem?.includes('no such visitor') ? <p>{t('noVisitor')}</p> : <Problem live={live} />}
+    </>
+  );
+}
+
+function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Element {
+  const { why } = visitor;
+  const time = (at: number) => showTime(at, site.timeZone);
+  return (
+    <>
+      <section class="card">
+        <h2 class="id">{visitor.userId ?? visitor.visitorId}</h2>
+        <dl class="facts">
+          <dt>{t('stage')}</dt>
+          <dd class="stage-now">
+            <StageName stage={visitor.stage} />
+          </dd>
+          <dt>{t('score')}</dt>
+          <dd>{showNumber(visitor.score)}</dd>
+          <dt>{t('tags')}</dt>
+          <dd>{visitor.tags.join(', ') || t('none')}</dd>
+          <dt>{t('firstSeen')}</dt>
+          <dd>{time(visitor.firstSeen)}</dd>
+          <dt>{t('lastSeen')}</dt>
+          <dd>{time(visitor.lastSeen)}</dd>
+        </dl>
+        <h3>{t('whyHere')}</h3>
+        {why.sticky && <p>{t('sticky')}</p>}
+        <ul class="why">{why.because && <Why reason={why.because} />}</ul>
+        {why.next && (
+          <>
+            <h3>{t('next', { stage: t(`stages.${why.next.stage}`) })}</h3>
+            <ul class="why">
+              {why.next.missing.map((reason, index) => (
+                <Why key={index} reason={reason} />
+              ))}
+            </ul>
+          </>
+        )}
+      </section>
+      <section class="card">
+        <h2>{t('history')}</h2>
+        {visitor.transitions.length ? (
+          <ol class="history">
+            {[...visitor.transitions].reverse().map((transition, index) => (
+              <Change key={index} transition={transition} at={time(transition.at)} />
+            ))}
+          </ol>
+        ) : (
+          <p>{t('noHistory')}</p>
+        )}
+      </section>
+      <section class="card">
+        <h2>{t('timeline')}</h2>
+        <ol class="timeline">
+          {[...visitor.events].reverse().map((event) => (
+            <Happening key={event.id} event={event} at={time(event.time)} change={visitor.transitions.find(({ cause }) => cause.event === event.id)} />
+          ))}
+        </ol>
+      </section>
+    </>
+  );
+}
+
+const CAUSES = { event: 'causeEvent', expiry: 'causeExpiry', rules: 'causeRules' } as const;
+
+function Change({ transition: { from, to, cause }, at }: { transition: Transition; at: string }): JSX.Element {
+  const name = (stage: typeof from) => t(`stages.${stage ?? 'none'}`);
+  const title = !from ? t('begins', { to: name(to) }) : !to ? t('leaves', { from: name(from) }) : t('becomes', { from: name(from), to: name(to) });
+  return (
+    <li data-to={to ?? ''}>
+      <StageDot stage={to} /> <strong>{title}</strong> <span class="soft">{at}</span>
+      <div class="soft">{t(CAUSES[cause.kind], { event: cause.eventName, rule: name(cause.rule), rules: cause.rules })}</div>
+      {cause.because && (
+        <details>
+          <summary>{t('why')}</summary>
+          <ul class="why">
+            <Why reason={cause.because} />
+          </ul>
+        </details>
+      )}
+    </li>
+  );
+}
+
+function Happening({ event, at, change }: { event: SentEvent; at: string; change: Transition | undefined }): JSX.Element {
+  return (
+    <li>
+      <span class="soft">{at}</span> <strong>{event.name}</strong> {change && <StageName stage={change.to} />}
+      <div class="soft url">{event.title ? `${event.title} · ${event.url}` : event.url}</div>
+      {event.props && <code>{JSON.stringify(event.props)}</code>}
+    </li>
+  );
+}

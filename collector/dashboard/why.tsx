@@ -1,0 +1,36 @@
+import type { JSX } from 'preact';
+import type { Reason, SignalReason } from '../../sdk/core/index.js';
+import { showNumber, t } from './texts.js';
+
+/** A condition as a tree: what was asked, what there is, and until when it holds. */
+export function Why({ reason }: { reason: Reason }): JSX.Element {
+  const mark = <span class={reason.met ? 'met' : 'missing'}>{reason.met ? '✓' : '○'}</span>;
+  if ('all' in reason || 'any' in reason || 'not' in reason) {
+    const [name, parts] = 'all' in reason ? (['all', reason.all] as const) : 'any' in reason ? (['any', reason.any] as const) : (['not', [reason.not]] as const);
+    return (
+      <li>
+        {mark} {t(name)}
+        <ul class="why">
+          {parts.map((part, index) => (
+            <Why key={index} reason={part} />
+          ))}
+        </ul>
+      </li>
+    );
+  }
+  return (
+    <li>
+      {mark} {'trait' in reason ? `${reason.trait}: ${JSON.stringify(reason.need)} (${JSON.stringify(reason.have)})` : describe(reason)}
+      {reason.expires && <span class="soft"> · {t('until', { day: reason.expires })}</span>}
+    </li>
+  );
+}
+
+function describe({ signal, need, have, within }: SignalReason): string {
+  const asked = (Object.keys(need) as Array<keyof typeof need>).map((measure) => {
+    const { gte, lte } = need[measure]!;
+    const bounds = [gte !== undefined && t('atLeast', { value: gte }), lte !== undefined && t('atMost', { value: lte })];
+    return `${bounds.filter(Boolean).join(' · ')} ${t(measure)} (${t('have', { value: showNumber(have[measure] ?? 0) })})`;
+  });
+  return `${signal}: ${asked.join(' · ')}, ${within ? t('within', { count: within }) : t('ever')}`;
+}

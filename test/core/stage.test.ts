@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import {
+  DAY_MS,
+  decay,
+  emptyFacts,
+  eventFacts,
+  explainStage,
+  inferState,
+  matchSignals,
+  mergeFacts,
+  placeOf,
+  type Rules,
+  type SignalReason,
+  type StagetagEvent,
+} from '../../sdk/core/index.js';
+import vectors from '../vectors/model.json' with { type: 'json' };
+import { general, rulesOf } from '../helpers/rules.js';
+
+const NOW = Date.UTC(2026, 10, 22, 12);
+let made = 0;
+
+const at = (daysAgo: number, name: string, path = '/', props?: StagetagEvent['props']): StagetagEvent => ({
+  id: `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}`,
+  name,
+  time: NOW - daysAgo * DAY_MS,
+  seq: 1,
+  sessionId: 's',
+  url: `https://www.example.com${path}`,
+  ...(props && { props }),
+});
+
+const factsOf = (rules: Rules, events: StagetagEvent[]) =>
+  events.reduce((facts, event) => mergeFacts(facts, eventFacts(rules, event, placeOf(new URL(event.url!)))), emptyFacts());
+const stateOf = (rules: Rules, events: StagetagEvent[], now = NOW) => inferState(rules, factsOf(rules, events), now);
+
+describe('the template general', () => {
+  test.each<[string | null, string, StagetagEvent[]]>([
+    [null, 'nothing', []],
+    ['awareness', 'one page', [at(0, 'page_view')]],
+    ['interest', 'a product page', [at(0, 'page_view', '/products/flow')]],
+    ['interest', 'two articles', [at(0, 'page_view', '/blog/a'), at(0, 'page_view', '/blog/b')]],
+    ['awareness', 'one article twice', [at(0, 'page_view', '/blog/a'), at(0, 'page_view', '/blog/a')]],
+    ['interest', 'a visit on a second day', [at(3, 'page_view'), at(0, 'page_view')]],
+    ['interest', 'a download', [at(0, 'file_download', '/', { file_name: 'a.pdf' })]],
+    ['interest', 'a price list with its slash', [at(0, 'page_view', '/pricing/')]],
+    ['consideration', 'a product and its price', [at(0, 'page_view', '/products/x'), at(0, 'page_view', '/pricing')]],
+    ['consideration', 'a registration', [at(0, 'sign_up')]],
+    ['action', 'an order', [at(0, 'purchase', '/', { value: 10 })]],
+    ['action', 'an order long ago: a buyer stays a buyer', [at(2000, 'purchase', '/', { value: 10 })]],
+    ['loyalty', 'a second order', [at(0, 'purchase', '/', { value: 1 }), at(0, 'purchase', '/', { value: 2 })]],
+    ['loyalty', 'a promoter', [at(0, 'nps', '/', { score: 9 })]],
+    ['awareness', 'a detractor who looks around', [at(0, 'page_view'), at(0, 'nps', '/', { score: 3 })]],
+    ['interest', 'a Chinese product page', [at(0, 'page_view', '/zh/产品/流程')]],
+  ])('says %s for %s', (stage, _, events) => {
+    expect(stateOf(general, events).stage).toBe(stage);
+  });
+});
+
+test('a window of N days covers today and the N−1 days before', () => {
+  const rules = rulesOf({ signals: { v: { event: 'v' } }, stages: { interest: { when: { signal: 'v', within: 7 } } } });
+  expect(stateOf(rules, [at(6, 'v')]).stage).toBe('interest');
+  expect(stateOf(rules, [at(7, 'v')])).toMatchObject({ stage: null, peak: 'interest' });
+});
+
+test('a day after today counts as today', () => {
+  const rules = rulesOf({ signals: { v: { event: 'v' } }, stages: { interest: { when: { signal: 'v', within: 1 } } } });
+  expect(stateOf(rules, [at(-3, 'v')]).stage).toBe('interest');
+});
+
+test('sticky holds for what was met on any past day, and a rule without it falls back', () => {
+  const condition = { signal: 'v', count: { gte: 2 }, within: 2 };
+  const rules = (sticky: boolean) => rulesOf({ signals: { v: { event: 'v' } }, stages: { action: { when: condition, sticky } } });
+  const events = [at(90, 'v'), at(89, 'v')];
+  expect(stateOf(rules(true), events).stage).toBe('action');
+  expect(stateOf(rules(false), events)).toMatchObject({ stage: null, peak: 'action' });
+});
+
+test('a glob star crosses slashes, and everything else stands for itself', () => {
+  const matches = (glob: string, path: string) => {
+    const rules = rulesOf({ signals: { v: { path: glob } }, stages: {} });
+    const event = at(0, 'page_view', path);
+    return matchSignals(rules, event, placeOf(new URL(event.url!)))!.length === 1;
+  };
+  expect(matches('/a/*', '/a/b/c')).toBe(true);
+  expect(matches('/a/*', '/a/')).toBe(true);
+  expect(matches('/a/*', '/a')).toBe(false);
+  expect(matches('/a', '/a/')).toBe(true);
+  expect(matches('/a.b', '/axb')).toBe(false);
+  expect(matches('*/b/*/d', '/a/b/c/d')).toBe(true);
+  expect(matches('*/b/*/d', '/b/d')).toBe(false);
+  expect(matches('/aa*a', '/aa')).toBe(false);
+  expect(matches('/产品/*', '/%E4%BA%A7%E5%93%81/x')).toBe(true);
+  expect(matches('/pricing', '/x#/pricing?plan=a')).toBe(true);
+  expect(matches(`${'*a'.repeat(30)}*b`, `/${'a'.repeat(8000)}`)).toBe(false);
+});
+
+test('the score halves with each half-life', () => {
+  const { input, expected, tolerance } = vectors.vectors.find(({ name }) => name === 'score.decay') as unknown as {
+    input: { halfLifeDays: number; points: Array<[day: number, weight: number]> };
+    expected: { day14: number; day28: number };
+    tolerance: number;
+  };
+  const { points, halfLifeDays } = input;
+  const sum = (day: number) => points.reduce((all, [past, weight]) => all + weight * decay(day - past, halfLifeDays), 0);
+  expect(Math.abs(sum(14) - expected.day14)).toBeLessThanOrEqual(tolerance);
+  expect(Math.abs(sum(28) - expected.day28)).toBeLessThanOrEqual(tolerance);
+
+  const signals = Object.fromEntries(points.map(([day]) => [`s${day}`, { event: `e${day}` }]));
+  const weights = Object.fromEntries(points.map(([day, weight]) => [`s${day}`, weight]));
+  const rules = rulesOf({ signals, stages: {}, score: { weights, halfLifeDays } });
+  const events = points.map(([day]) => at(14 - day, `e${day}`));
+  expect(stateOf(rules, events).score).toBe(expected.day14);
+  expect(stateOf(rules, events, NOW + 14 * DAY_MS).score).toBe(expected.day28);
+});
+
+test('why names the condition that was met, its facts and the day it ends', () => {
+  const why = explainStage(general, factsOf(general, [at(0, 'page_view', '/products/x')]), NOW);
+  expect(why).toMatchObject({ stage: 'interest', met: true, sticky: false, rules: 1 });
+  const met = (why.because as { any: SignalReason[] }).any.filter((reason) => reason.met);
+  expect(met).toEqual([
+    { signal: 'product_view', met: true, within: 30, need: { count: { gte: 1 } }, have: { count: 1 }, expires: '2026-12-22' },
+  ]);
+});
+
+test('why names the nearest step to the next stage', () => {
+  const why = explainStage(general, factsOf(general, [at(0, 'page_view', '/products/x')]), NOW);
+  expect(why.next!.stage).toBe('consideration');
+  expect(why.next!.missing).toMatchObject([{ signal: 'pricing_view', met: false, need: { count: { gte: 1 } }, have: { count: 0 } }]);
+  const buyer = explainStage(general, factsOf(general, [at(0, 'purchase', '/', { value: 1 })]), NOW);
+  expect(buyer).toMatchObject({ stage: 'action', sticky: true, next: { stage: 'loyalty', missing: [{ have: { count: 1 } }] } });
+});
+
+test('why explains a stage that does not hold, and one that nobody stands at', () => {
+  const facts = factsOf(general, [at(0, 'page_view')]);
+  expect(explainStage(general, facts, NOW, 'action')).toMatchObject({ stage: 'action', met: false, because: { met: false } });
+  expect(explainStage(general, emptyFacts(), NOW)).toMatchObject({ stage: null, because: null, next: { stage: 'awareness' } });
+});
