@@ -31,8 +31,11 @@ async function useShelf<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore
   if (isShelfBroken || !isKept()) return undefined;
   try {
     shelf ??= createStore(ourName(), 'queue');
-    const late = new Promise<never>((_, reject) => setTimeout(reject, SHELF_MS));
-    return await Promise.race([shelf(mode, (store) => promisifyRequest(use(store) as IDBRequest<T>)), late]);
+    // The second promise comes to be only if the first did: on its own its rejection would be nobody's.
+    return await Promise.race([
+      shelf(mode, (store) => promisifyRequest(use(store) as IDBRequest<T>)),
+      new Promise<never>((_, reject) => setTimeout(reject, SHELF_MS)),
+    ]);
   } catch {
     isShelfBroken = true; // From now on the journal stands in.
     return undefined;
