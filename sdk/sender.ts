@@ -117,6 +117,7 @@ async function sendBatch(): Promise<void> {
 }
 
 async function settle({ status, answer, retryAfterMs }: Reply, owner: string, ids: string[]): Promise<void> {
+  let removal: Promise<void> | undefined;
   if (status === 413 && ids.length > 1) {
     size = ids.length >> 1;
   } else if (/200|400|413/.test(`${status}`)) {
@@ -124,7 +125,7 @@ async function settle({ status, answer, retryAfterMs }: Reply, owner: string, id
     size = BATCH_EVENTS;
     if (status === 200) adoptAnswer(owner, answer!, ids);
     // The facts hold them by now: from here on only a crash can send them again, which does no harm.
-    await removeQueued(ids);
+    removal = removeQueued(ids);
     for (const { id, reason, expected } of answer?.rejected ?? []) report({ reason, message: expected, events: [id] });
   } else {
     const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
@@ -132,6 +133,7 @@ async function settle({ status, answer, retryAfterMs }: Reply, owner: string, id
   }
   if (/4\d\d/.test(`${status}`)) report({ reason: `${status}`, message: answer?.error, events: ids });
   publish();
+  await removal;
 }
 
 function report(error: StagetagError): void {

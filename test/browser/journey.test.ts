@@ -29,7 +29,9 @@ test('a visitor walks from awareness to loyalty, and page, collector and dashboa
 
   const agree = async (stage: string, via: string) => {
     expect((await confirmed(page)).stage, via).toBe(stage);
-    expect(await page.$eval('html', (html) => ({ ...html.dataset })), via).toMatchObject({ stage, stageStatus: 'confirmed' });
+    // Web vitals may come at any time and be unacknowledged for a moment.
+    const dataset = await eventually(() => page.$eval('html', (html) => ({ ...html.dataset })), ({ stageStatus }) => stageStatus === 'confirmed');
+    expect(dataset, via).toMatchObject({ stage });
     const stored = await world.visitor(visitorId);
     expect(stored.stage, via).toBe(stage);
     const { to, cause } = stored.transitions.at(-1)!;
