@@ -14,10 +14,10 @@ const minify = terser({ ecma: 2020, compress: { passes: 3, unsafe_arrows: true }
 function size({ budget, fill = (code) => code } = {}) {
   return {
     name: 'size',
-    writeBundle(_, bundle) {
+    async writeBundle(_, bundle) {
       for (const { type, fileName, code } of Object.values(bundle)) {
         if (type !== 'chunk') continue;
-        const bytes = Buffer.from(fill(code));
+        const bytes = Buffer.from(await fill(code));
         const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 };
         const brotli = zlib.brotliCompressSync(bytes, { params }).length;
         const gzip = zlib.gzipSync(bytes, { level: 9 }).length;
@@ -30,8 +30,9 @@ function size({ budget, fill = (code) => code } = {}) {
 }
 
 /** Puts the default rules where the collector puts a site's. */
-function fillTag(code) {
-  const rules = { ...JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8')), version: 1 };
+async function fillTag(code) {
+  const { compileRules } = await import('./dist/sdk/core/index.js');
+  const rules = compileRules({ ...JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8')), version: 1 });
   const site = { siteKey: 'st_000000000000000000', hosts: ['www.example.com'], rules };
   if (code.split('__STAGETAG_SITE__').length !== 2) throw new Error('the place for the site settings must occur once');
   return code.replace('__STAGETAG_SITE__', () => JSON.stringify(site));

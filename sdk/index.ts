@@ -15,7 +15,7 @@ import { isLeading, leave, run, stop, wake } from './sender.js';
 import { CAPTURES, configure, guard, ourName, warn, type Settings } from './settings.js';
 import { removeText, textNames, writeText } from './storage.js';
 
-export type { Explanation, Rules, Stage, StagetagEvent } from './core/index.js';
+export type { CompiledRules, Explanation, Stage, StagetagEvent } from './core/index.js';
 export type { StagetagError } from './expose/publish.js';
 export type { State } from './model.js';
 export type { Settings } from './settings.js';

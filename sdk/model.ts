@@ -10,7 +10,7 @@ import {
   type Explanation,
   type Facts,
   type Inference,
-  type Rules,
+  type CompiledRules,
   type Stage,
   type StagetagEvent,
 } from './core/index.js';
@@ -42,12 +42,12 @@ interface Base extends VisitorAnswer {
 /** A clock that is off by more is corrected in new events as well. */
 const STAMP_OFFSET_MS = 10 * 60_000;
 
-let newerRules: Rules | undefined;
+let newerRules: CompiledRules | undefined;
 let base: Base | undefined;
 /** Whether it is known what earlier pages left unacknowledged. */
 let isLoaded = false;
 
-export const rules = (): Rules => newerRules ?? settings.rules;
+export const rules = (): CompiledRules => newerRules ?? settings.rules;
 const offset = () => base?.offset ?? 0;
 const now = () => Date.now() + offset();
 
@@ -71,7 +71,7 @@ function facts(): Facts {
 }
 
 /** The highest version wins, over a cached script's too. */
-function adoptRules(next?: Rules): boolean {
+function adoptRules(next?: CompiledRules): boolean {
   const isNewer = !!next && next.version > rules().version;
   if (isNewer) newerRules = next;
   return isNewer;

@@ -1,4 +1,4 @@
-import type { Rules } from './core/index.js';
+import type { CompiledRules } from './core/index.js';
 
 /** What the SDK can record by itself; `data-auto` lists any of these. */
 export const CAPTURES = 'page downloads outbound forms vitals';
@@ -9,8 +9,8 @@ export interface Settings {
   siteKey: string;
   /** The collector's address, mount included, such as `https://collector.example/stagetag`. */
   endpoint: string;
-  /** Rules to infer with until the collector names newer ones. */
-  rules: Rules;
+  /** CompiledRules to infer with until the collector names newer ones. */
+  rules: CompiledRules;
   /** Host names of the site itself: links to them are not outbound. The page's own always is one. */
   hosts?: string[];
   /** `required`: nothing is stored, sent or exposed before `consent('granted')`. */

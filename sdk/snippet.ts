@@ -1,9 +1,9 @@
 /** The script tag's entry: reads its attributes, starts the SDK, and replays what was called before it loaded. */
-import type { Rules } from './core/index.js';
+import type { CompiledRules } from './core/index.js';
 import { init, type Stagetag } from './index.js';
 
 /** The collector puts the site's settings here when it serves the file. */
-declare const __STAGETAG_SITE__: { siteKey: string; hosts: string[]; rules: Rules };
+declare const __STAGETAG_SITE__: { siteKey: string; hosts: string[]; rules: CompiledRules };
 
 /** What the README's stub leaves behind: the names and arguments of early calls. */
 interface Stub {

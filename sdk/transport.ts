@@ -1,4 +1,4 @@
-import type { Facts, Inference, Rules } from './core/index.js';
+import type { Facts, Inference, CompiledRules } from './core/index.js';
 import { settings } from './settings.js';
 
 /** What the collector says of the visitor; see the collector's VisitorAnswer. */
@@ -13,7 +13,7 @@ export interface VisitorAnswer extends Inference {
 export interface BatchAnswer {
   rejected: Array<{ id: string; reason: string; expected?: string }>;
   visitor: VisitorAnswer;
-  ruleSet?: Rules;
+  ruleSet?: CompiledRules;
   /** What was expected, where the batch was refused. */
   error?: string;
 }

@@ -1,4 +1,4 @@
-import { compactFacts, emptyFacts, inferState, type Facts, type Inference, type Rules } from '../../sdk/core/index.js';
+import { compactFacts, emptyFacts, inferState, type CompiledRules, type Facts, type Inference } from '../../sdk/core/index.js';
 import type { Appended, VisitorRecord } from '../store/store.js';
 
 /** What the browser learns about its visitor with every answer. */
@@ -20,14 +20,14 @@ export interface BatchAnswer {
   rejected: Array<{ id: unknown; reason: string; expected: string }>;
   visitor: VisitorAnswer;
   /** The rules in force, where the sender had others. */
-  ruleSet?: Rules;
+  ruleSet?: CompiledRules;
 }
 
 /** Makes the answer to a batch that is on disk. */
 export function answerFor(
   { accepted, duplicates, record }: Appended,
   rejected: BatchAnswer['rejected'],
-  rules: Rules,
+  rules: CompiledRules,
   sendersRules: unknown,
   now: number,
 ): BatchAnswer {
@@ -36,7 +36,7 @@ export function answerFor(
   return { accepted, duplicates, rejected, visitor, ...(ruleSet && { ruleSet }) };
 }
 
-function visitorAnswer(record: VisitorRecord | undefined, rules: Rules, now: number): VisitorAnswer {
+function visitorAnswer(record: VisitorRecord | undefined, rules: CompiledRules, now: number): VisitorAnswer {
   const facts = record?.facts ?? emptyFacts();
   return {
     ...inferState(rules, facts, now),

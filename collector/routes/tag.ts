@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { readBuilt } from '../assets.js';
+import { timelineOf } from '../ingest/timeline.js';
 import type { Services } from '../services.js';
 
 /** What the bundle holds where the site's settings belong. */
@@ -30,7 +31,7 @@ export function tagRoutes({ store }: Services): Hono {
     if (!site) return script('/* stagetag: no site has this key; take the snippet from the dashboard */', 404);
     let cached = cache.get(siteKey);
     if (cached?.version !== site.rulesVersion) {
-      const { rules } = (await store.rules(siteKey)).at(-1)!;
+      const { current: rules } = timelineOf(await store.rules(siteKey));
       const settings = JSON.stringify({ siteKey, hosts: site.origins.map((origin) => new URL(origin).hostname), rules });
       cached = { version: site.rulesVersion, text: bundle.replace(PLACEHOLDER, () => settings) };
       cache.set(siteKey, cached);

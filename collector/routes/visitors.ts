@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import { DAY_MS, explainStage, inferState, isUuid, parseDay, visibleFacts, type Facts } from '../../sdk/core/index.js';
+import { timelineOf } from '../ingest/timeline.js';
 import { refreshVisitor, restageDue } from '../jobs/restage.js';
 import type { Services } from '../services.js';
 import type { DatedTouch, StoredEvent, VisitorRecord } from '../store/store.js';
@@ -33,7 +34,7 @@ export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
     const visitorId = c.req.param('visitorId').toLowerCase();
     const record = isUuid(visitorId) ? await refreshVisitor(store, siteKey, visitorId, now()) : undefined;
     if (!record) return c.json({ error: 'this site has no such visitor' }, 404);
-    const { rules } = (await store.rules(siteKey)).at(-1)!;
+    const { current: rules } = timelineOf(await store.rules(siteKey));
     const { facts } = record;
     return c.json({
       ...summary(record),

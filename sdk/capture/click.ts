@@ -4,7 +4,7 @@ import { settings } from '../settings.js';
 
 /** File types whose links are downloads: GA4's list, and the archives and books of today. */
 const DOWNLOADS =
-  /\.(pdf|xlsx?|docx?|pptx?|txt|rtf|csv|exe|key|pkg|7z|rar|gz|tgz|zip|avi|mov|mp[34]|mpe?g|wmv|wav|wma|dmg|msi|apk|epub|iso)$/i;
+  /\.(pdf|docx?|xlsx?|pptx?|csv|txt|rtf|zip|rar|7z|t?gz|exe|msi|dmg|pkg|apk|key|epub|iso|mp[34]|mpe?g|mov|avi|wav|wm[av])$/i;
 
 /** Records downloads and links that leave the site, whichever button opened them. */
 export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void {

@@ -1,7 +1,7 @@
 /** What only the collector asks of facts: the form in which they travel, and when they next change by themselves. */
 import { DAY_MS, dayOf, formatDay, parseDay } from './day.js';
 import { emptyFacts, isBefore, mergeFacts, type Facts, type FactsBase, type PerDay } from './facts.js';
-import { profileRules, type Condition, type Rules } from './rules.js';
+import type { CompiledCondition, CompiledRules } from './rules.js';
 import { scoreAt, walkStages } from './stage.js';
 import { turningDays, viewFacts } from './view.js';
 
@@ -12,20 +12,21 @@ const LATE_DAYS = 8;
 const SENT_ORDERS = 200;
 
 /** Names of the traits that the rules ask for: no other leaves the collector. */
-export function traitNames(rules: Rules): Set<string> {
+export function traitNames(rules: CompiledRules): Set<string> {
   const names = new Set<string>();
-  const walk = (condition: Condition): void => {
+  const walk = (condition: CompiledCondition): void => {
     if ('all' in condition) condition.all.forEach(walk);
     else if ('any' in condition) condition.any.forEach(walk);
     else if ('not' in condition) walk(condition.not);
     else if ('trait' in condition) names.add(condition.trait);
   };
-  for (const { when } of [...Object.values(rules.stages), ...Object.values(rules.tags ?? {})]) walk(when);
+  for (const { when } of Object.values(rules.stages)) walk(when);
+  for (const when of Object.values(rules.tags)) walk(when);
   return names;
 }
 
 /** Leaves out the traits that the rules do not name. */
-export function visibleFacts(rules: Rules, facts: Facts): Facts {
+export function visibleFacts(rules: CompiledRules, facts: Facts): Facts {
   const names = traitNames(rules);
   return { ...facts, traits: pick(facts.traits, (name) => names.has(name)) };
 }
@@ -34,10 +35,10 @@ export function visibleFacts(rules: Rules, facts: Facts): Facts {
  * Says when a visitor's state may next change with no event, as epoch ms, or undefined where it cannot.
  * It never names a later moment than the first change, and may name one at which nothing changes.
  */
-export function nextChange(rules: Rules, facts: Facts, now: number): number | undefined {
-  const view = viewFacts(facts, now);
+export function nextChange(rules: CompiledRules, facts: Facts, now: number): number | undefined {
+  const view = viewFacts(rules, facts, now);
   const isAhead = view.days.some(([, text]) => parseDay(text) > view.today);
-  const day = isAhead ? view.today + 1 : turningDays(rules, view, true).find((each) => each > view.today);
+  const day = isAhead ? view.today + 1 : turningDays(view, rules.windows).find((each) => each > view.today);
   return day === undefined ? undefined : day * DAY_MS;
 }
 
@@ -46,17 +47,16 @@ export function nextChange(rules: Rules, facts: Facts, now: number): number | un
  * It depends on the facts, the rules and `lastTime` alone: the same facts always travel in the same form.
  * @param lastTime the greatest time of the visitor's events whose clock was not ahead, epoch ms
  */
-export function compactFacts(rules: Rules, all: Facts, lastTime: number): Facts {
+export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number): Facts {
   const facts = visibleFacts(rules, all);
   const through = dayOf(lastTime) - LATE_DAYS;
-  const cut = through - Math.max(0, ...profileRules(rules).windows);
+  const cut = through - Math.max(0, ...rules.windows);
   const isOld = (day: string) => parseDay(day) <= cut;
-  if (!viewFacts(facts, Infinity).days.some(([, text]) => isOld(text))) return facts;
+  if (!viewFacts(rules, facts, Infinity).days.some(([, text]) => isOld(text))) return facts;
 
   // Seen from `through`, later days would count as that day: they are not part of the past that the base sums up.
   const past = listedDays(facts, (day) => parseDay(day) <= through);
-  const view = viewFacts(past, through * DAY_MS);
-  const { peak, sticky } = walkStages(rules, view);
+  const { peak, sticky } = walkStages(viewFacts(rules, past, through * DAY_MS));
   const old = listedDays(facts, isOld);
   const base: FactsBase = {
     through: formatDay(through),
@@ -64,7 +64,7 @@ export function compactFacts(rules: Rules, all: Facts, lastTime: number): Facts 
     days: Object.fromEntries(Object.entries(old.signals).map(([signal, days]) => [signal, Object.keys(days).length])),
     peak,
     sticky: [...sticky],
-    score: scoreAt(rules, viewFacts(old, cut * DAY_MS), cut),
+    score: scoreAt(viewFacts(rules, old, cut * DAY_MS), cut),
   };
   const orders = Object.entries(facts.orders).sort(([, a], [, b]) => (isBefore(a, b) ? 1 : -1));
   const recent = listedDays(facts, (day) => !isOld(day));

@@ -4,8 +4,8 @@
  */
 import { dayOf, formatDay } from './day.js';
 import type { StagetagEvent } from './event.js';
-import type { Rules, Scalar, Stage } from './rules.js';
-import { matchSignals, type Place } from './signal.js';
+import type { CompiledRules, Scalar, Stage } from './rules.js';
+import { hasBadAmount, matchSignals, type Place } from './signal.js';
 
 /** Most different values that are told apart for one signal and window. Beyond it the smallest hashes are kept. */
 export const DISTINCT_CAP = 64;
@@ -61,18 +61,18 @@ export function emptyFacts(): Facts {
 }
 
 /** Makes the facts of one event alone. Its id must be in lower case. */
-export function eventFacts(rules: Rules, event: StagetagEvent, place: Place | undefined): Facts {
+export function eventFacts(rules: CompiledRules, event: StagetagEvent, place: Place | undefined): Facts {
   const { id, name, time, props = {} } = event;
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));
-  const hits = matchSignals(rules, event, place);
-  for (const { signal, value, key } of hits ?? []) {
+  if (hasBadAmount(event)) return facts;
+  matchSignals(rules, event, place, (signal, value, key) => {
     facts.signals[signal] = { [day]: 1 };
     if (key) facts.keys[signal] = { [day]: { [key]: [time, id, value] } };
     else if (value) facts.values[signal] = { [day]: value };
-  }
+  });
   const transaction = props.transaction_id;
-  if (hits && (typeof transaction === 'string' || typeof transaction === 'number')) {
+  if (typeof transaction === 'string' || typeof transaction === 'number') {
     const { signals, values, keys } = facts;
     facts.orders[`${name}\n${transaction}`] = [time, id, { signals, values, keys }];
     facts.keys = {};
@@ -95,23 +95,20 @@ export function datedTraits(traits: Record<string, unknown>, time: number, id: s
 export function mergeFacts(into: Facts, from: Facts): Facts {
   mergeCounts(into, from, 1);
   mergeDays(into.keys, from.keys, (keys = {}, more) => mergeKeys(keys, more));
-  mergeDated(into.orders, from.orders, (present, other) => {
-    const [first, second] = isBefore(present, other) ? [present, other] : [other, present];
-    mergeCounts(into, second[2], -1); // It repeats a transaction, and its count was in what was merged.
-    return first;
-  });
+  // What repeats a transaction counts nothing, and its count was in what was merged.
+  mergeDated(into.orders, from.orders, isBefore, ([, , counts]) => mergeCounts(into, counts, -1));
   mergeTraits(into.traits, from.traits);
   return into;
 }
 
 /** Merges dated traits into `into`: of two values of a trait the later by (time, id) holds. */
 export function mergeTraits(into: Facts['traits'], from: Facts['traits']): void {
-  mergeDated(into, from, (present, other) => (isBefore(present, other) ? other : present));
+  mergeDated(into, from, (other, present) => isBefore(present, other));
 }
 
 /** Merges two sets of different values; beyond the cap the smallest hashes stay, whatever came first. */
 export function mergeKeys(into: Keys, from: Keys): Keys {
-  mergeDated(into, from, (present, other) => (isBefore(other, present) ? other : present));
+  mergeDated(into, from, isBefore);
   for (const key of Object.keys(into).sort().slice(DISTINCT_CAP)) delete into[key];
   return into;
 }
@@ -137,9 +134,15 @@ function mergeDays<T>(into: PerDay<T>, from: PerDay<T>, join: (present: T | unde
 function mergeDated<T>(
   into: Record<string, Dated<T>>,
   from: Record<string, Dated<T>>,
-  join: (present: Dated<T>, other: Dated<T>) => Dated<T>,
+  wins: (other: Dated<T>, present: Dated<T>) => boolean,
+  drop?: (loser: Dated<T>) => void,
 ): void {
-  for (const key of Object.keys(from)) into[key] = into[key] ? join(into[key], from[key]!) : from[key]!;
+  for (const key of Object.keys(from)) {
+    const [present, other] = [into[key], from[key]!];
+    const isWinner = !present || wins(other, present);
+    if (isWinner) into[key] = other;
+    if (present) drop?.(isWinner ? present : other);
+  }
 }
 
 /** The order of events wherever one of several must count: by time, then by id. */

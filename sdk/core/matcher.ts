@@ -1,4 +1,4 @@
-import type { Matcher } from './rules.js';
+import type { CompiledMatcher, Range } from './rules.js';
 
 /**
  * Tells whether a text fits a glob in which `*` stands for any run of characters and everything else for itself.
@@ -15,24 +15,17 @@ function matchesGlob(glob: string, text: string): boolean {
   });
 }
 
-/** A list of one or more, as rules may write it. */
-export const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
-
 /** Tells whether a text fits one of the globs. */
-export function matchesGlobs(globs: string | readonly string[], text: string): boolean {
-  return listOf(globs).some((glob) => matchesGlob(glob, text));
-}
+export const matchesGlobs = (globs: string[], text: string): boolean => globs.some((glob) => matchesGlob(glob, text));
+
+export const isInRange = ({ gte = -Infinity, lte = Infinity }: Range, value: number): boolean => value >= gte && value <= lte;
 
 /** Tells whether a value passes every operator of a matcher. An absent value (undefined, null) passes `exists: false` alone. */
-export function matchesValue(matcher: Matcher, value: unknown): boolean {
-  const { exists = true, eq = value, in: list, glob, gte = -Infinity, lte = Infinity } = matcher;
-  const isPresent = value !== undefined && value !== null;
-  if (!isPresent || !exists) return isPresent === exists;
-  const isRanged = matcher.gte !== undefined || matcher.lte !== undefined;
+export function matchesValue({ exists, in: list, glob, range }: CompiledMatcher, value: unknown): boolean {
+  if (value == null || !exists) return (value == null) !== exists;
   return (
-    value === eq &&
     (!list || list.includes(value as string)) &&
-    (!glob || matchesGlobs(glob, String(value))) &&
-    (!isRanged || (typeof value === 'number' && value >= gte && value <= lte))
+    (!glob || matchesGlobs(glob, `${value as string}`)) &&
+    (!range || (typeof value === 'number' && isInRange(range, value)))
   );
 }

@@ -80,27 +80,102 @@ export type Measure = (typeof MEASURES)[number];
 /** The place of a stage in the order of stages, from 0; −1 for none. */
 export const rank = (stage: Stage | null): number => STAGES.indexOf(stage!);
 
-/** What inference needs to know of a rule set beyond its members. */
-export interface RulesProfile {
-  /** Every window in use, in days. */
-  windows: number[];
-  /** Whether a condition can become true by nothing happening (`not`, `lte`). */
-  hasUpperBound: boolean;
+/** A matcher as it is evaluated. */
+export interface CompiledMatcher {
+  exists: boolean;
+  in?: Scalar[];
+  glob?: string[];
+  range?: Range;
 }
 
-const profiles = new WeakMap<Rules, RulesProfile>();
+/** A condition as it is evaluated. */
+export type CompiledCondition =
+  | { signal: string; need: Partial<Record<Measure, Range>>; within?: number }
+  | { trait: string; need: CompiledMatcher }
+  | { all: CompiledCondition[] }
+  | { any: CompiledCondition[] }
+  | { not: CompiledCondition };
 
 /**
- * Reads off a rule set what inference needs to know beyond its members, once per rule set.
- * Off its text, since the words mean the same wherever they stand; a prop of such a name costs a little time and changes no result.
+ * Rules as they are evaluated, on both sides: one way of saying each thing, nothing left to defaults, no words for people.
+ * Made from the document by the collector, and sent to browsers in this form.
  */
-export function profileRules(rules: Rules): RulesProfile {
-  let profile = profiles.get(rules);
-  if (!profile) {
-    const text = JSON.stringify([rules.stages, rules.tags]);
-    const windows = [...text.matchAll(/"within":(\d+)/g)].map((match) => +match[1]!);
-    profile = { windows: [...new Set(windows)], hasUpperBound: /"(not|lte)":/.test(text) };
-    profiles.set(rules, profile);
-  }
-  return profile;
+export interface CompiledRules {
+  version: number;
+  signals: Record<
+    string,
+    {
+      event?: string[];
+      path?: string[];
+      host?: string[];
+      match?: Array<[from: 'props' | 'source', key: string, matcher: CompiledMatcher]>;
+      distinct?: string;
+      value?: string;
+    }
+  >;
+  stages: Partial<Record<Stage, { when: CompiledCondition; sticky?: true }>>;
+  /** In alphabetical order. */
+  tags: Record<string, CompiledCondition>;
+  weights: Record<string, number>;
+  halfLifeDays?: number;
+  /** Every window in use, in days. */
+  windows: number[];
+  /** Those whose end can make a condition true: all where there is an upper bound (`not`, `lte`), else none. */
+  turns: number[];
+}
+
+const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+/** Leaves out what is undefined, so that equal rules are equal texts. */
+const dense = <T extends object>(object: T): T =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+
+/** Makes of a validated document what is evaluated. */
+export function compileRules(rules: Rules): CompiledRules {
+  const windows = new Set<number>();
+  let hasUpperBound = false;
+  const compile = (condition: Condition): CompiledCondition => {
+    if ('all' in condition) return { all: condition.all.map(compile) };
+    if ('any' in condition) return { any: condition.any.map(compile) };
+    if ('not' in condition) {
+      hasUpperBound = true;
+      return { not: compile(condition.not) };
+    }
+    if ('trait' in condition) return { trait: condition.trait, need: compileMatcher(condition) };
+    const { signal, within } = condition;
+    const need: Partial<Record<Measure, Range>> = {};
+    for (const measure of MEASURES) if (condition[measure]) need[measure] = condition[measure];
+    if (!Object.keys(need).length) need.count = { gte: 1 };
+    if (Object.values(need).some(({ lte }) => lte !== undefined)) hasUpperBound = true;
+    if (within) windows.add(within);
+    return dense({ signal, need, within });
+  };
+  const signals = Object.entries(rules.signals).map(([name, { event, path, host, props = {}, source = {}, distinct, value }]) => {
+    const match = (['props', 'source'] as const).flatMap((from) =>
+      Object.entries(from === 'props' ? props : source).map(([key, matcher]) => [from, key, compileMatcher(matcher)] as const),
+    );
+    const list = (one: string | string[] | undefined) => (one === undefined ? undefined : listOf(one));
+    return [name, dense({ event: list(event), path: list(path), host: list(host), match: match.length ? match : undefined, distinct, value })];
+  });
+  const stages = STAGES.flatMap((stage) => {
+    const rule = rules.stages[stage];
+    return rule ? [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined })]] : [];
+  });
+  const tags = Object.entries(rules.tags ?? {}).map(([name, { when }]): [string, CompiledCondition] => [name, compile(when)]);
+  return dense({
+    version: rules.version,
+    signals: Object.fromEntries(signals) as CompiledRules['signals'],
+    stages: Object.fromEntries(stages) as CompiledRules['stages'],
+    tags: Object.fromEntries(tags.sort(([a], [b]) => (a < b ? -1 : 1))),
+    weights: rules.score?.weights ?? {},
+    halfLifeDays: rules.score?.halfLifeDays,
+    windows: [...windows],
+    turns: hasUpperBound ? [...windows] : [],
+  });
+}
+
+function compileMatcher({ eq, in: list, glob, gte, lte, exists = true }: Matcher): CompiledMatcher {
+  const values = eq === undefined ? list : (list ?? [eq]).filter((value) => value === eq);
+  const range = gte === undefined && lte === undefined ? undefined : dense({ gte, lte });
+  return dense({ exists, in: values, glob: glob === undefined ? undefined : listOf(glob), range });
 }

@@ -1,6 +1,6 @@
 import type { StagetagEvent } from './event.js';
-import { listOf, matchesGlobs, matchesValue } from './matcher.js';
-import type { Matcher, Rules, Signal } from './rules.js';
+import { matchesGlobs, matchesValue } from './matcher.js';
+import type { CompiledRules } from './rules.js';
 
 /** Where an event happened, in the form rules match on. */
 export interface Place {
@@ -15,15 +15,6 @@ export interface AddressParts {
   hostname: string;
   pathname: string;
   hash: string;
-}
-
-/** One signal that an event carries. */
-export interface Hit {
-  signal: string;
-  /** Units of 1/10,000; 0 where the signal adds nothing up. */
-  value: number;
-  /** Hash of the value to be counted once; undefined where the signal has no `distinct` or the event no such value. */
-  key: string | undefined;
 }
 
 /** Amounts are kept as integers of 1/10,000, so that adding them up is exact in any order. */
@@ -46,34 +37,37 @@ export function decode(text: string): string {
   }
 }
 
-/** Lists the signals that an event carries under the rules; undefined for an order or refund with an amount that cannot be counted. */
-export function matchSignals({ signals }: Rules, event: StagetagEvent, place: Place | undefined): Hit[] | undefined {
-  const hits: Hit[] = [];
-  const { name, props = {}, source = {} } = event;
-  if (/^(purchase|refund)$/.test(name) && toUnits(props.value ?? 0) === undefined) return undefined;
-  const read = (from: string) => (from === 'path' ? place?.path : props[from.slice('props.'.length)]);
-  const passes = (matchers: Record<string, Matcher> = {}, values: Record<string, unknown>) =>
-    Object.keys(matchers).every((key) => matchesValue(matchers[key]!, values[key]));
-  const isMatch = (signal: Signal) =>
-    (!signal.event || listOf(signal.event).includes(name)) &&
-    (!signal.path || (place && matchesPath(signal.path, place.path))) &&
-    (!signal.host || (place && matchesGlobs(signal.host, place.host))) &&
-    passes(signal.props, props) &&
-    passes(signal.source, source);
-  for (const signal of Object.keys(signals)) {
-    const { value, distinct } = signals[signal]!;
-    if (!isMatch(signals[signal]!)) continue;
-    const key = distinct ? (read(distinct) ?? undefined) : undefined;
-    const units = toUnits((value && read(value)) ?? 0);
-    // An amount that is none is stored, and not counted.
-    if (units !== undefined) hits.push({ signal, value: units, key: key === undefined ? key : hashKey(String(key)) });
-  }
-  return hits;
+/** Tells whether an event is an order or a refund whose amount cannot be counted: it is stored and carries no signal. */
+export function hasBadAmount({ name, props }: StagetagEvent): boolean {
+  return /^(purchase|refund)$/.test(name) && toUnits(props?.value ?? 0) === undefined;
 }
 
-/** A trailing slash is optional on the page's side: `/pricing` is met by `/pricing/` too. */
-function matchesPath(globs: string | string[], path: string): boolean {
-  return matchesGlobs(globs, path) || matchesGlobs(globs, path.replace(/(.)\/$/, '$1'));
+/**
+ * Finds the signals that an event carries under the rules.
+ * @param visit called for each with its amount in units (0 where it adds nothing up), and with the hash of the value to be
+ * counted once, where the signal has `distinct` and the event such a value
+ */
+export function matchSignals(
+  { signals }: CompiledRules,
+  event: StagetagEvent,
+  place: Place | undefined,
+  visit: (signal: string, value: number, key?: string) => void,
+): void {
+  const read = (from: string) => (from === 'path' ? place?.path : event.props?.[from.slice('props.'.length)]);
+  for (const [signal, { event: names, path, host, match, distinct, value }] of Object.entries(signals)) {
+    const amount = toUnits((value && read(value)) ?? 0);
+    const key = distinct && read(distinct);
+    if (
+      (!names || names.includes(event.name)) &&
+      // A trailing slash is optional on the page's side: `/pricing` is met by `/pricing/` too.
+      (!path || (place && [place.path, place.path.replace(/(.)\/$/, '$1')].some((each) => matchesGlobs(path, each)))) &&
+      (!host || (place && matchesGlobs(host, place.host))) &&
+      (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, event[from]?.[name])) &&
+      amount !== undefined // What is stored and not counted: see toUnits.
+    ) {
+      visit(signal, amount, key == null ? undefined : hashKey(`${key as string}`));
+    }
+  }
 }
 
 /**
@@ -87,13 +81,11 @@ export function toUnits(amount: unknown): number | undefined {
 
 /**
  * Hashes a text to 32 bits, as seven characters whose alphabetical order is the hashes' numeric order.
- * FNV-1a over UTF-16 code units, then MurmurHash3's finalizer, whose even spread makes "the smallest" a fair sample.
+ * FNV-1a over UTF-16 code units, then a multiplication that spreads them evenly, so that "the smallest" are a fair sample.
  * Among the at most 64 values that are told apart, two share a hash once in two million times.
  */
 export function hashKey(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0).toString(36).padStart(7, '0');
+  return (Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 0).toString(36).padStart(7, '0');
 }

@@ -1,8 +1,8 @@
 /** Inference: stage, peak, tags and score as one pure function of (rules, facts, now). */
 import { parseDay } from './day.js';
 import type { Facts } from './facts.js';
-import { profileRules, rank, STAGES, type Rules, type Stage } from './rules.js';
-import { holds, turningDays, viewFacts, type FactsView } from './view.js';
+import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
+import { evaluate, turningDays, viewFacts, type FactsView } from './view.js';
 
 /** Where a visitor stands. */
 export interface Inference {
@@ -17,46 +17,54 @@ export interface Inference {
 }
 
 /** Says where a visitor with these facts stands at a moment in epoch ms. */
-export function inferState(rules: Rules, facts: Facts, now: number): Inference {
-  const view = viewFacts(facts, now);
-  const { stages, peak } = walkStages(rules, view);
-  const { tags = {} } = rules;
+export function inferState(rules: CompiledRules, facts: Facts, now: number): Inference {
+  const view = viewFacts(rules, facts, now);
+  const { stage, peak } = walkStages(view);
   return {
-    stage: stages.length ? stages[stages.length - 1]! : null,
+    stage,
     peak,
-    tags: Object.keys(tags)
-      .filter((name) => holds(view, tags[name]!.when, view.today))
-      .sort(),
+    tags: Object.keys(rules.tags).filter((name) => evaluate(view, rules.tags[name]!, view.today).met),
     // Ties are decided a little below the half, where the last digit of a sum cannot tip them.
-    score: Math.round(scoreAt(rules, view, view.today) * 1e4 + 1e-4) / 1e4,
+    score: Math.round(scoreAt(view, view.today) * 1e4 + 1e-4) / 1e4,
   };
 }
 
-/** Follows the stages over the ends of all days up to today. `stages`: those that hold today, lowest first. */
-export function walkStages(rules: Rules, view: FactsView): { stages: Stage[]; peak: Stage | null; sticky: Set<Stage> } {
-  const { base } = view.facts;
+export interface Walk {
+  /** Those that hold today, lowest first. */
+  stages: Stage[];
+  /** The highest of them. */
+  stage: Stage | null;
+  peak: Stage | null;
+  /** Those that are kept for good. */
+  sticky: Set<Stage>;
+}
+
+/** Follows the stages over the ends of all days up to today. */
+export function walkStages(view: FactsView): Walk {
+  const { rules, today, facts } = view;
+  const { base } = facts;
   const sticky = new Set(base?.sticky);
   let stages: Stage[] = [];
   let peak = base ? rank(base.peak) : -1;
-  for (const day of [...turningDays(rules, view, profileRules(rules).hasUpperBound), view.today]) {
-    if (day > view.today || (base && day <= parseDay(base.through))) continue;
+  for (const day of [...turningDays(view, rules.turns), today]) {
+    if (day > today || (base && day <= parseDay(base.through))) continue;
     stages = STAGES.filter((stage) => {
       const rule = rules.stages[stage];
-      const isMet = !!rule && (sticky.has(stage) || holds(view, rule.when, day));
+      const isMet = !!rule && (sticky.has(stage) || evaluate(view, rule.when, day).met);
       if (isMet && rule.sticky) sticky.add(stage);
       return isMet;
     });
     peak = Math.max(peak, ...stages.map(rank));
   }
-  return { stages, peak: STAGES[peak] ?? null, sticky };
+  return { stages, stage: stages[stages.length - 1] ?? null, peak: STAGES[peak] ?? null, sticky };
 }
 
 /** What is left after some days of a half-life. */
 export const decay = (days: number, halfLifeDays: number): number => 2 ** (-days / halfLifeDays);
 
 /** The score as of the end of a day, unrounded. */
-export function scoreAt(rules: Rules, { facts, days }: FactsView, until: number): number {
-  const { weights = {}, halfLifeDays = Infinity } = rules.score ?? {};
+export function scoreAt({ rules, facts, days }: FactsView, until: number): number {
+  const { weights, halfLifeDays = Infinity } = rules;
   const { base, signals } = facts;
   let score = 0;
   for (const [day, text] of days) {

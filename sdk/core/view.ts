@@ -1,27 +1,97 @@
 /** Facts laid out for evaluation at one moment, and conditions evaluated on them. */
-import { dayOf, parseDay } from './day.js';
-import { mergeKeys, type Facts, type Keys } from './facts.js';
-import { matchesValue } from './matcher.js';
-import { MEASURES, profileRules, type Condition, type Measure, type Range, type Rules, type SignalCondition } from './rules.js';
+import { dayOf, formatDay, parseDay } from './day.js';
+import { mergeKeys, type Facts, type Keys, type PerDay } from './facts.js';
+import { isInRange, matchesValue } from './matcher.js';
+import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
 import { UNITS } from './signal.js';
 
 export interface FactsView {
+  rules: CompiledRules;
   facts: Facts;
   today: number;
   /** The visitor's active days, ascending, as number and text. A day after today counts as today. */
   days: Array<[day: number, text: string]>;
+  /** Different values seen, and those of orders, which stand with the order that counts. */
+  keySets: Array<PerDay<Keys>>;
 }
 
-export function viewFacts(facts: Facts, now: number): FactsView {
+export function viewFacts(rules: CompiledRules, facts: Facts, now: number): FactsView {
   const today = dayOf(now);
   const texts = new Set(Object.values(facts.signals).flatMap((days) => Object.keys(days)));
-  const days = [...texts].sort().map((text): [number, string] => [Math.min(parseDay(text), today), text]);
-  return { facts, today, days };
+  return {
+    rules,
+    facts,
+    today,
+    days: [...texts].sort().map((text): [number, string] => [Math.min(parseDay(text), today), text]),
+    keySets: [facts.keys, ...Object.values(facts.orders).map(([, , { keys }]) => keys)],
+  };
 }
 
-/** Counts what a signal did in the window that ends with a day. Without `within` everything up to that day counts. */
-export function measure({ facts, days }: FactsView, { signal, within = Infinity }: SignalCondition, until: number): Record<Measure, number> {
-  const { base, signals } = facts;
+interface Met {
+  met: boolean;
+  /** First UTC day (`YYYY-MM-DD`) on which this would no longer hold if nothing more happened; absent where there is none. */
+  expires?: string;
+}
+
+export interface SignalReason extends Met {
+  signal: string;
+  /** What the rule asks for, such as `{count: {gte: 2}}`. */
+  need: Partial<Record<Measure, Range>>;
+  /** What the facts say, in every measure. */
+  have: Record<Measure, number>;
+  /** Window in days; absent where everything ever counts. */
+  within?: number;
+}
+
+export interface TraitReason extends Met {
+  trait: string;
+  need: CompiledMatcher;
+  have: Scalar | null;
+}
+
+/** A condition with what became of each of its parts. */
+export type Reason =
+  | SignalReason
+  | TraitReason
+  | (Met & { all: Reason[] })
+  | (Met & { any: Reason[] })
+  | (Met & { not: Reason });
+
+const isMet = ({ met }: Met) => met;
+
+/**
+ * Evaluates a condition as of the end of a day. Traits are always today's.
+ * @param isDeep also finds out when each part that is met would end
+ */
+export function evaluate(view: FactsView, condition: CompiledCondition, day: number, isDeep?: boolean): Reason {
+  const reason = { ...condition } as Reason;
+  const inner = (part: CompiledCondition) => evaluate(view, part, day, isDeep);
+  if ('all' in reason) {
+    reason.all = reason.all.map(inner);
+    reason.met = reason.all.every(isMet);
+  } else if ('any' in reason) {
+    reason.any = reason.any.map(inner);
+    reason.met = reason.any.some(isMet);
+  } else if ('not' in reason) {
+    reason.not = inner(reason.not);
+    reason.met = !reason.not.met;
+  } else if ('trait' in reason) {
+    reason.have = view.facts.traits[reason.trait]?.[2] ?? null;
+    reason.met = matchesValue(reason.need, reason.have);
+  } else {
+    const have = (reason.have = measure(view, reason.signal, reason.within, day));
+    reason.met = Object.entries(reason.need).every(([name, range]) => isInRange(range, have[name as Measure]));
+  }
+  if (isDeep && reason.met) {
+    const end = turningDays(view, view.rules.windows).find((each) => each > day && !evaluate(view, condition, each).met);
+    if (end) reason.expires = formatDay(end);
+  }
+  return reason;
+}
+
+/** Counts what a signal did in the window that ends with a day. */
+function measure({ facts, days, keySets }: FactsView, signal: string, within = Infinity, until: number): Record<Measure, number> {
+  const { base, signals, values } = facts;
   const seen: Keys = {};
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
   let last: number | undefined;
@@ -29,14 +99,10 @@ export function measure({ facts, days }: FactsView, { signal, within = Infinity 
     const count = signals[signal]?.[text];
     if (!count || day > until || day <= until - within) continue;
     sum.count += count;
+    sum.value += values[signal]?.[text] ?? 0;
     if (day !== last) sum.days += text === base?.cut ? base.days[signal]! : 1;
     last = day;
-    // A repeated transaction counts nothing: so the keys of orders stand with the one that counts, and nowhere else.
-    for (const { keys } of [facts, ...Object.values(facts.orders).map((order) => order[2])]) {
-      const more = keys[signal]?.[text];
-      if (more) mergeKeys(seen, more);
-    }
-    sum.value += facts.values[signal]?.[text] ?? 0;
+    for (const keys of keySets) mergeKeys(seen, keys[signal]?.[text] ?? {});
   }
   for (const [, , value] of Object.values(seen)) {
     sum.distinct++;
@@ -46,32 +112,10 @@ export function measure({ facts, days }: FactsView, { signal, within = Infinity 
   return sum;
 }
 
-/** The ranges that a signal condition asks for: at least one event where it names none. */
-export function rangesOf(condition: SignalCondition): Array<[Measure, Range]> {
-  const named = MEASURES.filter((name) => condition[name]);
-  return named.length ? named.map((name) => [name, condition[name]!]) : [['count', { gte: 1 }]];
-}
-
-export function isInRange({ gte = -Infinity, lte = Infinity }: Range, value: number): boolean {
-  return value >= gte && value <= lte;
-}
-
-/** Tells whether a condition holds as of the end of a day. Traits are always today's. */
-export function holds(view: FactsView, condition: Condition, day: number): boolean {
-  if ('all' in condition) return condition.all.every((part) => holds(view, part, day));
-  if ('any' in condition) return condition.any.some((part) => holds(view, part, day));
-  if ('not' in condition) return !holds(view, condition.not, day);
-  if ('trait' in condition) return matchesValue(condition, view.facts.traits[condition.trait]?.[2]);
-  const measures = measure(view, condition, day);
-  return rangesOf(condition).every(([name, range]) => isInRange(range, measures[name]));
-}
-
 /**
- * Lists the days, ascending, on which a condition can change: active days, and with `expiries` those on which one leaves a window.
- * Only rules with an upper bound can gain by a day's leaving.
+ * Lists the days, ascending, on which a condition can change: active days, and those on which one leaves a window.
+ * @param windows in days; only rules with an upper bound can gain by a day's leaving
  */
-export function turningDays(rules: Rules, { days }: FactsView, expiries: boolean): number[] {
-  const steps = [0, ...(expiries ? profileRules(rules).windows : [])];
-  const turns = new Set(days.flatMap(([day]) => steps.map((step) => day + step)));
-  return [...turns].sort((a, b) => a - b);
+export function turningDays({ days }: FactsView, windows: number[]): number[] {
+  return days.flatMap(([day]) => [0, ...windows].map((window) => day + window)).sort((a, b) => a - b);
 }

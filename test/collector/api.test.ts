@@ -6,7 +6,7 @@ import { openSqliteStore } from '../../collector/app.js';
 import { resumeJobs } from '../../collector/jobs/recompute.js';
 import { DAY_MS } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, ORIGIN, temporaryFolder } from '../helpers/collector.js';
-import { general } from '../helpers/rules.js';
+import { generalDocument } from '../helpers/rules.js';
 
 const admin = { Authorization: `Bearer ${ADMIN}` };
 
@@ -34,7 +34,7 @@ describe('access', () => {
     const Cookie = set.split(';')[0]!;
     expect((await app.request('/api/sites', { headers: { Cookie } })).status).toBe(200);
     const put = (from: string) =>
-      app.request(`/api/sites/${site.siteKey}/rules`, { method: 'PUT', headers: { Cookie, 'Sec-Fetch-Site': from }, body: JSON.stringify(general) });
+      app.request(`/api/sites/${site.siteKey}/rules`, { method: 'PUT', headers: { Cookie, 'Sec-Fetch-Site': from }, body: JSON.stringify(generalDocument) });
     expect((await put('cross-site')).status).toBe(403);
     expect((await put('same-origin')).status).toBe(200);
     await app.request('/api/session', { method: 'DELETE', headers: { Cookie } });

@@ -11,7 +11,7 @@ import {
   nextChange,
   placeOf,
   type Facts,
-  type Rules,
+  type CompiledRules,
   type StagetagEvent,
 } from '../../sdk/core/index.js';
 import { randomEvents, seeded, shuffle } from '../helpers/random.js';
@@ -19,7 +19,7 @@ import { everything, general, rulesOf } from '../helpers/rules.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 
-const factsOf = (rules: Rules, events: StagetagEvent[], into = emptyFacts()): Facts =>
+const factsOf = (rules: CompiledRules, events: StagetagEvent[], into = emptyFacts()): Facts =>
   events.reduce((facts, event) => mergeFacts(facts, eventFacts(rules, event, placeOf(new URL(event.url!)))), into);
 
 const streams = fc.record({ seed: fc.integer(), count: fc.integer({ min: 0, max: 60 }), days: fc.integer({ min: 1, max: 40 }) });

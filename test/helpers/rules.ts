@@ -1,14 +1,18 @@
 import fs from 'node:fs';
-import { parseRules, type Rules } from '../../sdk/core/index.js';
+import { compileRules, parseRules, type CompiledRules, type Rules } from '../../sdk/core/index.js';
 
 /** Parses rules that are known to be good. */
-export function rulesOf(input: unknown): Rules {
+export function documentOf(input: unknown): Rules {
   const parsed = parseRules(input);
   if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors, null, 2));
   return { ...parsed.rules, version: 1 };
 }
 
-export const general = rulesOf(JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8')));
+/** Parses and compiles rules that are known to be good. */
+export const rulesOf = (input: unknown): CompiledRules => compileRules(documentOf(input));
+
+export const generalDocument = documentOf(JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8')));
+export const general = compileRules(generalDocument);
 
 /** Every part of the grammar at once. */
 export const everything = rulesOf({

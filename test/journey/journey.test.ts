@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Stagetag } from '../../sdk/index.js';
 import { makeCollector, ORIGIN, type TestCollector } from '../helpers/collector.js';
 import { seeded } from '../helpers/random.js';
-import { general } from '../helpers/rules.js';
+import { general, generalDocument } from '../helpers/rules.js';
 
 /** What the browser keeps between pages. */
 const profile = new Window({ url: ORIGIN }).localStorage;
@@ -156,7 +156,7 @@ describe('the real SDK and the real collector', () => {
     page.track('vip');
     await page.flush();
     expect(page.stage).toBe('awareness');
-    await collector.putRules({ ...general, signals: { ...general.signals, vip: { event: 'vip' } }, stages: { action: { when: { signal: 'vip' } } } });
+    await collector.putRules({ ...generalDocument, tags: {}, score: undefined, signals: { ...generalDocument.signals, vip: { event: 'vip' } }, stages: { action: { when: { signal: 'vip' } } } });
     page.track('other');
     await page.flush();
     expect(page.state()).toMatchObject({ stage: 'action', rules: 2, status: 'confirmed' });
