@@ -148,7 +148,7 @@ export function init(settings: Settings): Stagetag {
       await ready;
       arrive();
       // Another tab may be the one that sends: then what is stored here is stored for that one.
-      for (let tries = 0; !isLeading() && tries < 9; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (let tries = 9; !isLeading() && tries--; ) await new Promise((resolve) => setTimeout(resolve, 20));
       // Twice: what was recorded while a batch was under way goes with the next.
       await run();
       await run();

@@ -5,7 +5,7 @@
  */
 import { createStore, promisifyRequest, type UseStore } from 'idb-keyval';
 import type { StagetagEvent } from './core/index.js';
-import { ourName } from './settings.js';
+import { inTime, ourName } from './settings.js';
 import { isKept, readJson, removeText, textNames, writeJson } from './storage.js';
 
 export interface Queued {
@@ -31,11 +31,10 @@ async function useShelf<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore
   if (isShelfBroken || !isKept()) return undefined;
   try {
     shelf ??= createStore(ourName(), 'queue');
-    // The second promise comes to be only if the first did: on its own its rejection would be nobody's.
-    return await Promise.race([
+    return await inTime(
+      SHELF_MS,
       shelf(mode, (store) => promisifyRequest(use(store) as IDBRequest<T>)),
-      new Promise<never>((_, reject) => setTimeout(reject, SHELF_MS)),
-    ]);
+    );
   } catch {
     isShelfBroken = true; // From now on the journal stands in.
     return undefined;

@@ -118,9 +118,11 @@ async function sendBatch(): Promise<void> {
 
 async function settle({ status, answer, retryAfterMs }: Reply, owner: string, ids: string[]): Promise<void> {
   let removal: Promise<void> | undefined;
-  if (status === 413 && ids.length > 1) {
+  const isTooLarge = status === 413;
+  const isRefused = status === 403;
+  if (isTooLarge && ids.length > 1) {
     size = ids.length >> 1;
-  } else if (/200|400|413/.test(`${status}`)) {
+  } else if (status === 200 || status === 400 || isTooLarge) {
     failures = 0;
     size = BATCH_EVENTS;
     if (status === 200) adoptAnswer(owner, answer!, ids);
@@ -129,9 +131,9 @@ async function settle({ status, answer, retryAfterMs }: Reply, owner: string, id
     for (const { id, reason, expected } of answer?.rejected ?? []) report({ reason, message: expected, events: [id] });
   } else {
     const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
-    notBefore = Date.now() + (status === 403 ? REFUSED_MS : (retryAfterMs ?? backoffMs));
+    notBefore = Date.now() + (isRefused ? REFUSED_MS : (retryAfterMs ?? backoffMs));
   }
-  if (/4\d\d/.test(`${status}`)) report({ reason: `${status}`, message: answer?.error, events: ids });
+  if (status === 400 || isRefused || isTooLarge) report({ reason: `${status}`, message: answer?.error, events: ids });
   publish();
   await removal;
 }

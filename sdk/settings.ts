@@ -46,6 +46,10 @@ export function warn(...got: unknown[]): undefined {
   if (settings.debug) console.warn('stagetag:', ...got);
 }
 
+/** Waits for a promise no longer than this: rejects where it has no result by then. */
+export const inTime = <T>(ms: number, promise: Promise<T>): Promise<T> =>
+  Promise.race([promise, new Promise<never>((_, reject) => setTimeout(reject, ms))]);
+
 /** Keeps an error of ours from the page. */
 export const guard =
   <A extends unknown[], R>(run: (...args: A) => R) =>

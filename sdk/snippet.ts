@@ -11,23 +11,24 @@ interface Stub {
 }
 
 try {
-  const host = window as unknown as { stagetag?: Stub & Partial<Stagetag> };
+  const host = window as { stagetag?: Stub & Partial<Stagetag> };
   const early = host.stagetag;
   const { src, dataset } = document.currentScript as HTMLScriptElement;
-  const { hashRouting, datalayer, debug, endpoint, ...rest } = dataset;
-  if (early?.siteKey) {
-    if (debug !== undefined) console.warn('stagetag: this page has a tag already');
-  } else {
+  const { hashRouting, datalayer, debug, endpoint } = dataset;
+  if (!early?.siteKey) {
     const api = init({
-      ...rest,
+      ...dataset,
       ...__STAGETAG_SITE__,
-      endpoint: endpoint ? new URL(endpoint, location.href).href.replace(/(\/v1\/events)?\/*$/, '') : src.replace(/\/t\/[^/]*$/, ''),
-      hashRouting: hashRouting !== undefined,
-      dataLayer: datalayer !== undefined,
-      debug: debug !== undefined,
+      // The file is at /t/KEY.js under the collector's address, or under the mount.
+      endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
+      hashRouting: hashRouting != null,
+      dataLayer: datalayer != null,
+      debug: debug != null,
     });
     host.stagetag = api;
     for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
+  } else if (debug != null) {
+    console.warn('stagetag: the page has a tag already');
   }
 } catch {
   // Whatever a page did to the browser's own functions: it goes on without us.

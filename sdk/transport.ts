@@ -1,5 +1,5 @@
 import type { Facts, Inference, CompiledRules } from './core/index.js';
-import { settings } from './settings.js';
+import { inTime, settings } from './settings.js';
 
 /** What the collector says of the visitor; see the collector's VisitorAnswer. */
 export interface VisitorAnswer extends Inference {
@@ -38,12 +38,11 @@ const KEEPALIVE_BYTES = 60_000;
  */
 export async function post(batch: object): Promise<Reply> {
   const { siteKey, endpoint } = settings;
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
   const body = JSON.stringify({ siteKey, sdk: 'stagetag.js/0.1.0', ...batch });
   const keepalive = new Blob([body]).size < KEEPALIVE_BYTES;
   try {
-    const response = await fetch(`${endpoint}/v1/events`, { method: 'POST', body, credentials: 'omit', keepalive, signal: abort.signal });
+    const request = fetch(`${endpoint}/v1/events`, { method: 'POST', body, credentials: 'omit', keepalive });
+    const response = await inTime(TIMEOUT_MS, request);
     const { status, headers } = response;
     const answer = (await response.json().catch(() => undefined)) as BatchAnswer | undefined;
     // A success that is not ours, such as a captive portal's page, acknowledges nothing.
@@ -51,7 +50,5 @@ export async function post(batch: object): Promise<Reply> {
     return { status: isOurs ? status : 0, answer, retryAfterMs: Number(headers.get('Retry-After')) * 1000 || undefined };
   } catch {
     return { status: 0 };
-  } finally {
-    clearTimeout(timer);
   }
 }

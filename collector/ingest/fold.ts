@@ -1,5 +1,6 @@
 /** Folding events into a visitor's record. Pure: the model decides, the store keeps what comes out. */
 import {
+  countedFacts,
   datedTraits,
   DAY_MS,
   emptyFacts,
@@ -149,7 +150,7 @@ function findTransitions(
   for (const stored of events) {
     const { event } = stored;
     const own = factsOf(timeline, [stored]);
-    const signals = Object.keys(own.signals);
+    const signals = Object.keys(countedFacts(own).signals);
     addEvents(timeline, facts, [stored]);
     const to = stageAt(now);
     if (to !== stage) move(to, event.time, { kind: 'event', event: event.id, eventName: event.name, signals });

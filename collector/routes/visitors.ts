@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
-import { DAY_MS, explainStage, inferState, isUuid, parseDay, visibleFacts, type Facts } from '../../sdk/core/index.js';
+import { countedFacts, DAY_MS, explainStage, inferState, isUuid, parseDay, visibleFacts, type Facts } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import { refreshVisitor, restageDue } from '../jobs/restage.js';
 import type { Services } from '../services.js';
@@ -39,7 +39,7 @@ export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
     return c.json({
       ...summary(record),
       ...inferState(rules, facts, now()),
-      facts: sorted(visibleFacts(rules, facts)),
+      facts: sorted(countedFacts(visibleFacts(rules, facts))),
       traits: Object.fromEntries(Object.entries(facts.traits).map(([name, [, , value]]) => [name, value])),
       why: explainStage(rules, facts, now()),
       transitions: await store.transitions(siteKey, visitorId),

@@ -12,19 +12,16 @@ export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void 
     const link = closestOf(event, '[href]');
     // auxclick comes for the right button too, which opens nothing.
     if (!link || event.defaultPrevented || event.button > 1) return;
-    const { protocol, hostname, pathname, href } = new URL(link.getAttribute('href')!, link.baseURI);
-    if (!/^http/.test(protocol)) return;
+    const { hostname, pathname, href } = new URL(link.getAttribute('href')!, link.baseURI);
     const file = decode(pathname.split('/').pop()!);
-    const isDownload = DOWNLOADS.test(file) || link.hasAttribute('download');
+    const name = link.getAttribute('download') || file;
     const link_url = href.split('#')[0]!;
-    if (isDownload && hasDownloads) {
-      recordCaptured('file_download', {
-        file_name: link.getAttribute('download') || file,
-        file_extension: file.split('.').slice(1).pop() ?? '',
-        link_url,
-        link_text: link.textContent!.trim().slice(0, 100),
-      });
-    } else if (!isDownload && hasOutbound && ![location.hostname, ...(settings.hosts ?? [])].includes(hostname)) {
+    if (DOWNLOADS.test(file) || link.hasAttribute('download')) {
+      const link_text = link.textContent!.trim().slice(0, 100);
+      const file_extension = file.split('.').slice(1).pop() ?? '';
+      if (hasDownloads) recordCaptured('file_download', { file_name: name, file_extension, link_url, link_text });
+    } else if (hasOutbound && hostname && ![location.hostname, ...(settings.hosts ?? [])].includes(hostname)) {
+      // Addresses without a host, such as mailto:, lead to no other site.
       recordCaptured('outbound_click', { link_url });
     }
   };
@@ -34,19 +31,17 @@ export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void 
 
 /** Records the event that an element's `data-st-event` names, when it is clicked, or submitted if it is a form. */
 export function captureMarked(): void {
-  for (const [type, selector] of [
-    ['click', '[data-st-event]:not(form)'],
-    ['submit', 'form[data-st-event]'],
-  ] as const) {
-    on(type, (event) => {
-      const { attributes = [] } = closestOf(event, selector) ?? {};
-      const props: Record<string, Json> = {};
-      for (const { name, value } of attributes) {
-        const key = name.split('data-st-prop-')[1];
-        // Attributes are texts; a number written in one is meant as a number, so that rules can add it up.
-        if (key) props[key] = value && isFinite(+value) ? +value : value;
-      }
-      for (const { name, value } of attributes) if (name === 'data-st-event') recordCaptured(value, props);
-    });
-  }
+  const mark = (event: Event) => {
+    const element = closestOf(event, '[data-st-event]');
+    if (!element || (event.type === 'submit') !== element.matches('form')) return;
+    const props: Record<string, Json> = {};
+    for (const { name, value } of element.attributes) {
+      const key = name.split('data-st-prop-')[1];
+      // Attributes are texts; a number written in one is meant as a number, so that rules can add it up.
+      if (key) props[key] = value && isFinite(+value) ? +value : value;
+    }
+    recordCaptured(element.dataset.stEvent!, props);
+  };
+  on('click', mark);
+  on('submit', mark);
 }

@@ -14,39 +14,37 @@ export function captureForms(): void {
   const begun = new Map<HTMLElement, Progress>();
 
   /** By attributes: a field called "id", "name" or "action" hides the form's own property of that name. */
-  const tell = (name: string, form: HTMLElement, { startedAt, fields, last = '' }: Progress) => {
+  const tell = (name: string, form: HTMLElement, { startedAt, fields, last = '' } = blank()) => {
     const attribute = (key: string) => form.getAttribute(key) ?? '';
-    const seconds = Math.round((Date.now() - startedAt) / 1000);
+    const end = { last_field: last, seconds: Math.round((Date.now() - startedAt) / 1000) };
     recordCaptured(name, {
       form_id: attribute('id'),
       form_name: attribute('name'),
       form_destination: new URL(attribute('action'), form.baseURI).href.split(/[?#]/)[0]!,
       fields_filled: fields.size,
       fields_total: form.querySelectorAll(FIELDS).length,
-      ...(name !== 'form_start' && { last_field: last, seconds }),
+      ...(name !== 'form_start' && end),
     });
+    if (name !== 'form_start') begun.delete(form);
   };
-  const progressOf = (form: HTMLElement) => begun.get(form) ?? { startedAt: Date.now(), fields: new Set() };
+  const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set() });
   const touch = (event: Event) => {
     const field = closestOf(event, FIELDS);
     const form = closestOf(event, 'form');
     if (!field || !form) return;
-    const progress = progressOf(form);
+    const known = begun.get(form);
+    const progress = known ?? blank();
+    begun.set(form, progress);
     progress.fields.add(field);
     progress.last = field.getAttribute('name') || field.id;
-    if (!begun.has(form)) tell('form_start', form, progress);
-    begun.set(form, progress);
+    if (!known) tell('form_start', form, progress);
   };
   on('input', touch, true);
   on('change', touch, true);
   // Browsers fire it only once the form is valid. A script that sends the form itself prevents the default, so that is no sign.
   on('submit', (event) => {
-    const form = closestOf(event, 'form');
-    if (form) tell('form_submit', form, progressOf(form));
-    begun.delete(form!);
+    const form = closestOf(event, 'form')!;
+    tell('form_submit', form, begun.get(form));
   });
-  on('pagehide', () => {
-    begun.forEach((progress, form) => tell('form_abandon', form, progress));
-    begun.clear();
-  });
+  on('pagehide', () => begun.forEach((progress, form) => tell('form_abandon', form, progress)));
 }

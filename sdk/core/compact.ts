@@ -1,6 +1,6 @@
 /** What only the collector asks of facts: the form in which they travel, and when they next change by themselves. */
 import { DAY_MS, dayOf, formatDay, parseDay } from './day.js';
-import { emptyFacts, isBefore, mergeFacts, type Facts, type FactsBase, type PerDay } from './facts.js';
+import { emptyFacts, isBefore, mergeCounts, mergeKeys, sourcesOf, type Counts, type Facts, type FactsBase, type PerDay } from './facts.js';
 import type { CompiledCondition, CompiledRules } from './rules.js';
 import { scoreAt, walkStages } from './stage.js';
 import { turningDays, viewFacts } from './view.js';
@@ -23,6 +23,12 @@ export function traitNames(rules: CompiledRules): Set<string> {
   for (const { when } of Object.values(rules.stages)) walk(when);
   for (const when of Object.values(rules.tags)) walk(when);
   return names;
+}
+
+/** The same facts with everything that is counted in one place, orders too: the form to be read, not to be added to. */
+export function countedFacts(facts: Facts): Facts {
+  const counts = sourcesOf(facts).reduce((sum, each) => mergeCounts(sum, each), emptyFacts());
+  return { ...facts, signals: counts.signals, values: counts.values, keys: counts.keys };
 }
 
 /** Leaves out the traits that the rules do not name. */
@@ -56,38 +62,39 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
 
   // Seen from `through`, later days would count as that day: they are not part of the past that the base sums up.
   const past = listedDays(facts, (day) => parseDay(day) <= through);
-  const { peak, sticky } = walkStages(viewFacts(rules, past, through * DAY_MS));
   const old = listedDays(facts, isOld);
+  const counted = sourcesOf(old).reduce((sum, counts) => mergeCounts(sum, counts), emptyFacts());
+  const { peak, sticky } = walkStages(viewFacts(rules, past, through * DAY_MS));
   const base: FactsBase = {
     through: formatDay(through),
     cut: formatDay(cut),
-    days: Object.fromEntries(Object.entries(old.signals).map(([signal, days]) => [signal, Object.keys(days).length])),
+    days: Object.fromEntries(Object.entries(counted.signals).map(([signal, days]) => [signal, Object.keys(days).length])),
     peak,
     sticky: [...sticky],
     score: scoreAt(viewFacts(rules, old, cut * DAY_MS), cut),
   };
-  const orders = Object.entries(facts.orders).sort(([, a], [, b]) => (isBefore(a, b) ? 1 : -1));
   const recent = listedDays(facts, (day) => !isOld(day));
-  const sent = { ...recent, orders: Object.fromEntries(orders.slice(0, SENT_ORDERS)), base };
-  return mergeFacts(structuredCopy(sent), asOneDay(old, base.cut));
+  const sent: Facts = { ...recent, orders: sentOrders(facts, recent), base };
+  return mergeCounts(JSON.parse(JSON.stringify(sent)) as Facts, onOneDay(counted, base.cut));
 }
 
-const structuredCopy = (facts: Facts): Facts => JSON.parse(JSON.stringify(facts)) as Facts;
+/** Recent orders with what they count for, and before them as many as travel, which count with the base. */
+function sentOrders(facts: Facts, recent: Facts): Facts['orders'] {
+  const latest = Object.entries(facts.orders).sort(([, a], [, b]) => (isBefore(a, b) ? 1 : -1));
+  const old = latest.map(([key, [time, id]]): [string, Facts['orders'][string]] => [key, [time, id, { signals: {}, values: {}, keys: {} }]]);
+  return { ...Object.fromEntries(old.slice(0, SENT_ORDERS)), ...recent.orders };
+}
 
-/** Counts all these days as one, the keys of orders among the others: no earlier event can come to take an order's place. */
-function asOneDay(facts: Facts, day: string): Facts {
-  const sum = emptyFacts();
-  for (const [signal, days] of Object.entries(facts.signals)) {
-    for (const [each, count] of Object.entries(days)) {
-      const values = { [signal]: { [day]: facts.values[signal]?.[each] ?? 0 } };
-      mergeFacts(sum, { ...emptyFacts(), signals: { [signal]: { [day]: count } }, values });
-      for (const { keys } of [facts, ...Object.values(facts.orders).map((order) => order[2])]) {
-        const more = keys[signal]?.[each];
-        if (more) mergeFacts(sum, { ...emptyFacts(), keys: { [signal]: { [day]: more } } });
-      }
-    }
-  }
-  return sum;
+/** Counts all days as one. */
+function onOneDay({ signals, values, keys }: Counts, day: string): Counts {
+  const move = <T>(perDay: PerDay<T>, join: (all: T[]) => T) =>
+    Object.fromEntries(Object.entries(perDay).map(([signal, days]) => [signal, { [day]: join(Object.values(days)) }]));
+  const add = (numbers: number[]) => numbers.reduce((sum, each) => sum + each, 0);
+  return {
+    signals: move(signals, add),
+    values: move(values, add),
+    keys: move(keys, (all) => all.reduce((sum, each) => mergeKeys(sum, each), {})),
+  };
 }
 
 /** The same facts with those days alone. Orders of other days are left out. */

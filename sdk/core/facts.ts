@@ -46,10 +46,7 @@ export interface FactsBase {
 
 export interface Facts extends Counts {
   v: number;
-  /**
-   * By event name and `transaction_id`: the first event of each, and what it counts for.
-   * Its part in `signals` and `values` is in those of the facts too; its keys are here alone.
-   */
+  /** By event name and `transaction_id`: the first event of each, and what it counts for, which stands here alone. */
   orders: Record<string, Dated<Counts>>;
   /** Traits; null is a trait taken back. */
   traits: Record<string, Dated<Scalar | null>>;
@@ -60,23 +57,26 @@ export function emptyFacts(): Facts {
   return { v: FACTS_VERSION, signals: {}, values: {}, keys: {}, orders: {}, traits: {} };
 }
 
+/** What facts count, and what each order counts beside it: of events that share a transaction the first stands for all. */
+export const sourcesOf = (facts: Facts): Counts[] => [facts, ...Object.values(facts.orders).map(([, , counts]) => counts)];
+
 /** Makes the facts of one event alone. Its id must be in lower case. */
 export function eventFacts(rules: CompiledRules, event: StagetagEvent, place: Place | undefined): Facts {
   const { id, name, time, props = {} } = event;
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));
   if (hasBadAmount(event)) return facts;
-  matchSignals(rules, event, place, (signal, value, key) => {
-    facts.signals[signal] = { [day]: 1 };
-    if (key) facts.keys[signal] = { [day]: { [key]: [time, id, value] } };
-    else if (value) facts.values[signal] = { [day]: value };
-  });
   const transaction = props.transaction_id;
+  let counts: Counts = facts;
   if (typeof transaction === 'string' || typeof transaction === 'number') {
-    const { signals, values, keys } = facts;
-    facts.orders[`${name}\n${transaction}`] = [time, id, { signals, values, keys }];
-    facts.keys = {};
+    counts = { signals: {}, values: {}, keys: {} };
+    facts.orders[`${name}\n${transaction}`] = [time, id, counts];
   }
+  matchSignals(rules, event, place, (signal, value, key) => {
+    counts.signals[signal] = { [day]: 1 };
+    if (key) counts.keys[signal] = { [day]: { [key]: [time, id, value] } };
+    else if (value) counts.values[signal] = { [day]: value };
+  });
   if (name === 'identify') facts.traits = datedTraits(props, time, id);
   return facts;
 }
@@ -93,11 +93,18 @@ export function datedTraits(traits: Record<string, unknown>, time: number, id: s
 
 /** Merges the facts of further, distinct events into `into`, and returns it. `from` is left as it is. */
 export function mergeFacts(into: Facts, from: Facts): Facts {
-  mergeCounts(into, from, 1);
-  mergeDays(into.keys, from.keys, (keys = {}, more) => mergeKeys(keys, more));
-  // What repeats a transaction counts nothing, and its count was in what was merged.
-  mergeDated(into.orders, from.orders, isBefore, ([, , counts]) => mergeCounts(into, counts, -1));
+  mergeCounts(into, from);
+  mergeDated(into.orders, from.orders, isBefore);
   mergeTraits(into.traits, from.traits);
+  return into;
+}
+
+/** Adds counts up, and returns `into`. */
+export function mergeCounts<T extends Counts>(into: T, { signals, values, keys }: Counts): T {
+  const add = (sum = 0, more: number) => sum + more;
+  mergeDays(into.signals, signals, add);
+  mergeDays(into.values, values, add);
+  mergeDays(into.keys, keys, (known = {}, more) => mergeKeys(known, more));
   return into;
 }
 
@@ -113,21 +120,10 @@ export function mergeKeys(into: Keys, from: Keys): Keys {
   return into;
 }
 
-function mergeCounts(into: Counts, from: Counts, sign: 1 | -1): void {
-  const add = (sum = 0, more: number) => sum + sign * more;
-  mergeDays(into.signals, from.signals, add);
-  mergeDays(into.values, from.values, add);
-}
-
-/** What comes to nothing is taken away, so that equal facts have one form. */
 function mergeDays<T>(into: PerDay<T>, from: PerDay<T>, join: (present: T | undefined, other: T) => T): void {
   for (const signal in from) {
     const days = (into[signal] ??= {});
-    for (const day in from[signal]) {
-      days[day] = join(days[day], from[signal][day]!);
-      if (!days[day]) delete days[day];
-    }
-    if (!Object.keys(days).length) delete into[signal];
+    for (const day in from[signal]) days[day] = join(days[day], from[signal][day]!);
   }
 }
 
@@ -135,14 +131,8 @@ function mergeDated<T>(
   into: Record<string, Dated<T>>,
   from: Record<string, Dated<T>>,
   wins: (other: Dated<T>, present: Dated<T>) => boolean,
-  drop?: (loser: Dated<T>) => void,
 ): void {
-  for (const key of Object.keys(from)) {
-    const [present, other] = [into[key], from[key]!];
-    const isWinner = !present || wins(other, present);
-    if (isWinner) into[key] = other;
-    if (present) drop?.(isWinner ? present : other);
-  }
+  for (const key of Object.keys(from)) if (!into[key] || wins(from[key]!, into[key])) into[key] = from[key]!;
 }
 
 /** The order of events wherever one of several must count: by time, then by id. */

@@ -90,7 +90,7 @@ export interface CompiledMatcher {
 
 /** A condition as it is evaluated. */
 export type CompiledCondition =
-  | { signal: string; need: Partial<Record<Measure, Range>>; within?: number }
+  | { signal: string; need?: Partial<Record<Measure, Range>>; within?: number }
   | { trait: string; need: CompiledMatcher }
   | { all: CompiledCondition[] }
   | { any: CompiledCondition[] }
@@ -145,10 +145,9 @@ export function compileRules(rules: Rules): CompiledRules {
     const { signal, within } = condition;
     const need: Partial<Record<Measure, Range>> = {};
     for (const measure of MEASURES) if (condition[measure]) need[measure] = condition[measure];
-    if (!Object.keys(need).length) need.count = { gte: 1 };
     if (Object.values(need).some(({ lte }) => lte !== undefined)) hasUpperBound = true;
     if (within) windows.add(within);
-    return dense({ signal, need, within });
+    return dense({ signal, need: Object.keys(need).length ? need : undefined, within });
   };
   const signals = Object.entries(rules.signals).map(([name, { event, path, host, props = {}, source = {}, distinct, value }]) => {
     const match = (['props', 'source'] as const).flatMap((from) =>

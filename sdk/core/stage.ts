@@ -63,14 +63,16 @@ export function walkStages(view: FactsView): Walk {
 export const decay = (days: number, halfLifeDays: number): number => 2 ** (-days / halfLifeDays);
 
 /** The score as of the end of a day, unrounded. */
-export function scoreAt({ rules, facts, days }: FactsView, until: number): number {
+export function scoreAt({ rules, facts, days, sources }: FactsView, until: number): number {
   const { weights, halfLifeDays = Infinity } = rules;
-  const { base, signals } = facts;
+  const { base } = facts;
   let score = 0;
   for (const [day, text] of days) {
     const isBase = text === base?.cut;
     let sum = isBase ? base.score : 0;
-    for (const signal of isBase ? [] : Object.keys(weights)) sum += weights[signal]! * (signals[signal]?.[text] ?? 0);
+    for (const [signal, weight] of Object.entries(isBase ? {} : weights)) {
+      for (const { signals } of sources) sum += weight * (signals[signal]?.[text] ?? 0);
+    }
     if (day <= until) score += sum * decay(until - day, halfLifeDays);
   }
   return score;

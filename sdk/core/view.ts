@@ -1,6 +1,6 @@
 /** Facts laid out for evaluation at one moment, and conditions evaluated on them. */
 import { dayOf, formatDay, parseDay } from './day.js';
-import { mergeKeys, type Facts, type Keys, type PerDay } from './facts.js';
+import { mergeKeys, sourcesOf, type Counts, type Facts, type Keys } from './facts.js';
 import { isInRange, matchesValue } from './matcher.js';
 import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
 import { UNITS } from './signal.js';
@@ -11,19 +11,19 @@ export interface FactsView {
   today: number;
   /** The visitor's active days, ascending, as number and text. A day after today counts as today. */
   days: Array<[day: number, text: string]>;
-  /** Different values seen, and those of orders, which stand with the order that counts. */
-  keySets: Array<PerDay<Keys>>;
+  sources: Counts[];
 }
 
 export function viewFacts(rules: CompiledRules, facts: Facts, now: number): FactsView {
   const today = dayOf(now);
-  const texts = new Set(Object.values(facts.signals).flatMap((days) => Object.keys(days)));
+  const sources = sourcesOf(facts);
+  const texts = new Set(sources.flatMap(({ signals }) => Object.values(signals).flatMap((days) => Object.keys(days))));
   return {
     rules,
     facts,
     today,
     days: [...texts].sort().map((text): [number, string] => [Math.min(parseDay(text), today), text]),
-    keySets: [facts.keys, ...Object.values(facts.orders).map(([, , { keys }]) => keys)],
+    sources,
   };
 }
 
@@ -80,6 +80,7 @@ export function evaluate(view: FactsView, condition: CompiledCondition, day: num
     reason.met = matchesValue(reason.need, reason.have);
   } else {
     const have = (reason.have = measure(view, reason.signal, reason.within, day));
+    reason.need ??= { count: { gte: 1 } };
     reason.met = Object.entries(reason.need).every(([name, range]) => isInRange(range, have[name as Measure]));
   }
   if (isDeep && reason.met) {
@@ -90,19 +91,22 @@ export function evaluate(view: FactsView, condition: CompiledCondition, day: num
 }
 
 /** Counts what a signal did in the window that ends with a day. */
-function measure({ facts, days, keySets }: FactsView, signal: string, within = Infinity, until: number): Record<Measure, number> {
-  const { base, signals, values } = facts;
+function measure({ facts, days, sources }: FactsView, signal: string, within = Infinity, until: number): Record<Measure, number> {
+  const { base } = facts;
   const seen: Keys = {};
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
   let last: number | undefined;
   for (const [day, text] of days) {
-    const count = signals[signal]?.[text];
-    if (!count || day > until || day <= until - within) continue;
-    sum.count += count;
-    sum.value += values[signal]?.[text] ?? 0;
-    if (day !== last) sum.days += text === base?.cut ? base.days[signal]! : 1;
-    last = day;
-    for (const keys of keySets) mergeKeys(seen, keys[signal]?.[text] ?? {});
+    if (day > until || day <= until - within) continue;
+    for (const { signals, values, keys } of sources) {
+      const count = signals[signal]?.[text];
+      if (!count) continue;
+      sum.count += count;
+      sum.value += values[signal]?.[text] ?? 0;
+      mergeKeys(seen, keys[signal]?.[text] ?? {});
+      if (day !== last) sum.days += text === base?.cut ? base.days[signal]! : 1;
+      last = day;
+    }
   }
   for (const [, , value] of Object.values(seen)) {
     sum.distinct++;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   compactFacts,
+  countedFacts,
   DAY_MS,
   DISTINCT_CAP,
   emptyFacts,
@@ -104,7 +105,7 @@ test('of two orders with one transaction_id the first by time counts, whichever 
   const late = event('purchase', NOW, { transaction_id: 't1', value: 999 });
   const day = '2026-11-21';
   for (const events of [[early, late], [late, early]]) {
-    const facts = factsOf(general, events);
+    const facts = countedFacts(factsOf(general, events));
     expect(facts.signals.order).toEqual({ [day]: 1 });
     expect(facts.values.order).toEqual({ [day]: 1_000_000 });
   }
