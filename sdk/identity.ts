@@ -16,21 +16,22 @@ export let user: User | undefined;
 /** 400 days, the longest that browsers let a cookie live. */
 const COOKIE_SECONDS = 34_560_000;
 
-const cookieName = () => ourName().replace(':', '_');
-const hasCookie = () => settings.storage === 'cookie';
+/** Where the id is kept instead of storage, for this host and those below it. */
+const cookieStart = () => settings.storage === 'cookie' && `${ourName().replace(':', '_')}=`;
 
-/** Writes the visitor's cookie for this host and those below it. */
-function writeCookie(value: string, seconds: number): void {
-  document.cookie = `${cookieName()}=${value};domain=${location.hostname};path=/;max-age=${seconds};samesite=lax`;
+function keepVisitor(lifetime: number): void {
+  const start = cookieStart();
+  if (start) document.cookie = `${start}${visitorId};domain=${location.hostname};path=/;max-age=${lifetime};samesite=lax`;
+  else writeText('visitor', visitorId);
 }
 
 /** Finds out who this browser is, or begins a new visitor, linked to nobody. */
 export function openIdentity(isNew?: boolean): void {
-  const known = hasCookie() ? document.cookie.split(`${cookieName()}=`)[1]?.slice(0, 36) : readText('visitor');
-  visitorId = known?.length === 36 && !isNew ? known : uuidV7(Date.now());
+  const start = cookieStart();
+  const known = start ? document.cookie.split(start)[1]?.slice(0, 36) : readText('visitor');
+  visitorId = (!isNew && known) || uuidV7(Date.now());
   if (isNew) removeText('user');
-  if (hasCookie()) writeCookie(visitorId, COOKIE_SECONDS);
-  else writeText('visitor', visitorId);
+  keepVisitor(COOKIE_SECONDS);
   user = readJson('user');
 }
 
@@ -39,9 +40,9 @@ export function linkUser(given: User): void {
   writeJson('user', user);
 }
 
-/** Is nobody from now on; storage is taken away by its own owner. */
+/** Is nobody from now on, and takes the cookie away; what is in storage goes with all of it. */
 export function closeIdentity(): void {
   visitorId = '';
   user = undefined;
-  if (hasCookie()) writeCookie('', 0);
+  keepVisitor(0);
 }

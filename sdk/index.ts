@@ -12,7 +12,7 @@ import { toProps } from './props.js';
 import { loadQueue, queued, readJournal, removeQueued } from './queue.js';
 import { on, record, releaseHeld, words } from './record.js';
 import { isLeading, leave, run, stop, wake } from './sender.js';
-import { CAPTURES, configure, guard, ourName, warn, type Settings } from './settings.js';
+import { configure, guard, ourName, warn, type Settings } from './settings.js';
 import { removeText, textNames, writeText } from './storage.js';
 
 export type { CompiledRules, Explanation, Stage, StagetagEvent } from './core/index.js';
@@ -103,11 +103,11 @@ function arrive(): void {
  * stagetag.track('sign_up');
  */
 export function init(settings: Settings): Stagetag {
-  const { siteKey, auto = CAPTURES } = settings;
+  const { siteKey, auto } = settings;
   configure(settings);
   openConsent();
   const ready = isOpen() ? start().catch(state) : Promise.resolve(state());
-  const has = (capture: string) => words(auto).includes(capture);
+  const has = (capture: string) => auto == null || words(auto).includes(capture);
   guard(() => {
     if (has('page')) capturePageViews();
     captureLinks(has('downloads'), has('outbound'));
@@ -126,15 +126,15 @@ export function init(settings: Settings): Stagetag {
     state,
     why,
     track: (name: string, props?: object) =>
-      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('track: expected a name, got', name),
+      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('track: no name:', name),
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
-      if (!userId || !isOpen()) return warn('identify: expected consent and a user id, got', userId);
+      if (!userId || !isOpen()) return warn('identify: no consent or no user id:', userId);
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },
     consent: (choice: Consent) =>
-      /^(granted|denied)$/.test(choice) ? choose(choice) : warn('consent: expected granted or denied, got', choice),
+      /^(granted|denied)$/.test(choice) ? choose(choice) : warn('consent: not granted or denied:', choice),
     reset() {
       if (!isOpen()) return;
       resetModel();
@@ -155,7 +155,12 @@ export function init(settings: Settings): Stagetag {
     },
   };
   const guarded = Object.entries(calls).map(([call, act]) => [call, guard(act as () => unknown)]);
-  return Object.defineProperty({ ...Object.fromEntries(guarded), siteKey, ready }, 'stage', {
-    get: guard(() => state().stage),
-  }) as Stagetag;
+  return {
+    ...(Object.fromEntries(guarded) as Stagetag),
+    siteKey,
+    ready,
+    get stage() {
+      return state().stage;
+    },
+  };
 }

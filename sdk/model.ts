@@ -54,9 +54,6 @@ const now = () => Date.now() + offset();
 /** The time to stamp a new event with: this browser's clock, unless it is far off. */
 export const stamp = (): number => (Math.abs(offset()) > STAMP_OFFSET_MS ? now() : Date.now());
 
-/** The greatest `seq` that the collector has. */
-export const lastSeq = (): number => Math.max(0, ...(base?.have ?? []).map(([, to]) => to));
-
 function pending(): StagetagEvent[] {
   return queued()
     .filter((item) => item.visitorId === visitorId)

@@ -1,4 +1,5 @@
 import type { Json } from './core/index.js';
+import { attempt } from './core/matcher.js';
 
 const MAX_TEXT = 2048;
 /** Of one prop, in characters of JSON. */
@@ -14,12 +15,10 @@ const shorten = (_: string, value: unknown) =>
 export function toProps(props: unknown): Record<string, Json> | undefined {
   const json: Record<string, Json> = {};
   for (const name of Object.keys(Object(props) as object)) {
-    try {
+    attempt(() => {
       const text = JSON.stringify((props as Record<string, unknown>)[name], shorten);
       if (text.length < MAX_PROP) json[name] = JSON.parse(text) as Json;
-    } catch {
-      // As said above.
-    }
+    });
   }
   return Object.keys(json).length ? json : undefined;
 }

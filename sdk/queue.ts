@@ -76,9 +76,9 @@ export function readJournal(): void {
 export async function loadQueue(): Promise<void> {
   for (const item of (await useShelf<Queued[]>('readonly', (store) => store.getAll() as IDBRequest<Queued[]>)) ?? []) note(item);
   readJournal();
-  const isFresh = ({ event }: Queued) => event.time > Date.now() - MAX_AGE_MS;
-  const kept = new Set(queued().filter(isFresh).slice(-QUEUE_LIMIT).map(idOf));
-  await removeQueued([...waiting.keys()].filter((id) => !kept.has(id)));
+  const isStale = ({ event }: Queued, index: number) =>
+    event.time < Date.now() - MAX_AGE_MS || index < waiting.size - QUEUE_LIMIT;
+  await removeQueued(queued().filter(isStale).map(idOf));
 }
 
 /** Moves numbered events from the journal to the shelf. One tab does this, the sender. */

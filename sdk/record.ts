@@ -21,8 +21,11 @@ let held: Draft[] = [];
 let hasLanded = false;
 let cameFrom: string | undefined;
 
+/** As long as the collector takes them. */
+const MAX_ADDRESS = 8192;
+
 /** The page's address as it is recorded. */
-export const address = (): string => (settings.hashRouting ? location.href : location.href.split('#')[0]!);
+export const address = (): string => (settings.hashRouting != null ? location.href : location.href.split('#')[0]!).slice(0, MAX_ADDRESS);
 
 /** Words of an attribute, separated by spaces or commas. */
 export const words = (text = ''): string[] => text.split(/[\s,]+/);
@@ -35,9 +38,9 @@ export function moveFrom(from: string): void {
 /** Records an event and returns its id. */
 export function record(name: string, props?: Record<string, Json>): string {
   const time = stamp();
-  const draft: Draft = { id: uuidV7(time), name, time, url: address(), title: document.title.slice(0, 512), props };
+  const draft: Draft = { id: uuidV7(time), name, time, url: address(), title: document.title, props };
   if (name === 'page_view') {
-    draft.referrer = (cameFrom ?? document.referrer).slice(0, 2048);
+    draft.referrer = cameFrom ?? document.referrer;
     if (!hasLanded) draft.source = readSource(new URLSearchParams(location.search));
     hasLanded = true;
   }

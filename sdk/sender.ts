@@ -1,7 +1,7 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
 import { publish, tell, type StagetagError } from './expose/publish.js';
 import { user, visitorId } from './identity.js';
-import { adoptAnswer, lastSeq, rules } from './model.js';
+import { adoptAnswer, rules } from './model.js';
 import { loadQueue, queued, removeQueued, shelve, writeJournal, type Queued } from './queue.js';
 import { ourName, warn } from './settings.js';
 import { readText, writeText } from './storage.js';
@@ -18,7 +18,7 @@ const REFUSED_MS = 3_600_000;
 const inFlight = new Set<string>();
 /** Lets the next tab send; there while this one may. */
 let release: (() => void) | undefined;
-let isAsking = false;
+let asking: Promise<unknown> | undefined;
 let isWanted = false;
 let running: Promise<void> | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,17 +32,15 @@ export const isLeading = (): boolean => !!release;
 /** Becomes the sending tab as soon as no other is. */
 function lead(): void {
   isWanted = true;
-  if (isAsking) return;
-  isAsking = true;
-  const begin = (done: () => void = () => {}) => {
-    isAsking = false;
+  const begin = (done: () => void) => {
+    asking = undefined;
     if (!isWanted) return done();
     release = done;
     wake(0);
   };
-  // Without locks (old browsers, pages without TLS, sandboxed frames) every tab sends: the collector counts an event once all the same.
   const request = async () => navigator.locks.request(ourName(), () => new Promise<void>(begin));
-  request().catch(() => begin());
+  // Without locks (old browsers, pages without TLS, sandboxed frames) every tab sends: the collector counts an event once all the same.
+  asking ??= request().catch(() => begin(() => {}));
 }
 
 /** Sends soon, or asks to. @param isFresh something changed that makes a new try worth while, such as being online again */
@@ -95,7 +93,7 @@ export function leave(): void {
 function number({ visitorId: owner, event }: Queued): boolean {
   if (event.seq) return false;
   const name = `seq:${owner}`;
-  event.seq = 1 + Math.max(+readText(name)!, owner === visitorId ? lastSeq() : 0);
+  event.seq = 1 + +readText(name)!;
   writeText(name, `${event.seq}`);
   return true;
 }
@@ -131,7 +129,7 @@ async function settle({ status, answer, retryAfterMs }: Reply, owner: string, id
     for (const { id, reason, expected } of answer?.rejected ?? []) report({ reason, message: expected, events: [id] });
   } else {
     const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
-    notBefore = Date.now() + (isRefused ? REFUSED_MS : (retryAfterMs ?? backoffMs));
+    notBefore = Date.now() + (isRefused ? REFUSED_MS : retryAfterMs || backoffMs);
   }
   if (status === 400 || isRefused || isTooLarge) report({ reason: `${status}`, message: answer?.error, events: ids });
   publish();

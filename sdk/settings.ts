@@ -1,7 +1,7 @@
 import type { CompiledRules } from './core/index.js';
 
-/** What the SDK can record by itself; `data-auto` lists any of these. */
-export const CAPTURES = 'page downloads outbound forms vitals';
+/** What is on because it is there, as an attribute is: the value says nothing. */
+type Switch = '' | true;
 
 /** How the SDK behaves on a page. The script tag makes them from the site's settings and its own attributes. */
 export interface Settings {
@@ -17,16 +17,16 @@ export interface Settings {
   consent?: string;
   /** Where the visitor id is kept: `local` (localStorage, the default), `cookie`, or `none` (this page alone). */
   storage?: string;
-  /** Captures, separated by spaces; `off` for none. Everything where absent. */
+  /** What is recorded by itself: words of `page downloads outbound forms vitals`, or `off`. Everything where absent. */
   auto?: string;
   /** Count a change of the fragment as a page view, and keep fragments in addresses. */
-  hashRouting?: boolean;
+  hashRouting?: Switch;
   /** Globs on paths, separated by spaces or commas, on which nothing is recorded by itself. */
   exclude?: string;
   /** Push every change of state to `window.dataLayer`. */
-  dataLayer?: boolean;
+  datalayer?: Switch;
   /** Say on the console what was given wrongly. */
-  debug?: boolean;
+  debug?: Switch;
 }
 
 /**
@@ -43,7 +43,7 @@ export function configure(given: Settings): void {
 export const ourName = (): string => `st1:${settings.siteKey}`;
 
 export function warn(...got: unknown[]): undefined {
-  if (settings.debug) console.warn('stagetag:', ...got);
+  if (settings.debug != null) console.warn('stagetag:', ...got);
 }
 
 /** Waits for a promise no longer than this: rejects where it has no result by then. */
@@ -57,6 +57,6 @@ export const guard =
     try {
       return run(...args);
     } catch (error) {
-      return warn('an error of ours:', error);
+      return warn('own error:', error);
     }
   };

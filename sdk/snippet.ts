@@ -14,16 +14,13 @@ try {
   const host = window as { stagetag?: Stub & Partial<Stagetag> };
   const early = host.stagetag;
   const { src, dataset } = document.currentScript as HTMLScriptElement;
-  const { hashRouting, datalayer, debug, endpoint } = dataset;
+  const { debug, endpoint } = dataset;
   if (!early?.siteKey) {
     const api = init({
-      ...dataset,
+      ...(dataset as object),
       ...__STAGETAG_SITE__,
       // The file is at /t/KEY.js under the collector's address, or under the mount.
       endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
-      hashRouting: hashRouting != null,
-      dataLayer: datalayer != null,
-      debug: debug != null,
     });
     host.stagetag = api;
     for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);

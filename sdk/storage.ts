@@ -3,6 +3,7 @@
  * long as the page. Synchronous on purpose: an `update()` of IndexedDB begun in the tick of a navigation is lost in 8–18 % of
  * cases, a `setItem` never was.
  */
+import { attempt } from './core/matcher.js';
 import { ourName, settings } from './settings.js';
 
 const memory = new Map<string, string>();
@@ -12,20 +13,15 @@ const keyOf = (name: string) => `${ourName()}:${name}`;
 /** Whether anything may outlive the page. */
 export const isKept = (): boolean => settings.storage !== 'none';
 
-function attempt<T>(use: (local: Storage) => T): T | undefined {
-  try {
-    return isKept() ? use(localStorage) : undefined;
-  } catch {
-    return undefined; // Private modes and full disks: memory takes its place.
-  }
-}
+/** Private modes and full disks throw: memory takes their place. */
+const useLocal = <T>(use: (local: Storage) => T): T | undefined => attempt(() => (isKept() ? use(localStorage) : undefined));
 
 export const readText = (name: string): string | null =>
-  memory.get(keyOf(name)) ?? attempt((local) => local.getItem(keyOf(name))) ?? null;
+  memory.get(keyOf(name)) ?? useLocal((local) => local.getItem(keyOf(name))) ?? null;
 
 export function writeText(name: string, text: string): void {
   memory.set(keyOf(name), text);
-  attempt((local) => {
+  useLocal((local) => {
     local.setItem(keyOf(name), text);
     memory.delete(keyOf(name));
   });
@@ -33,22 +29,16 @@ export function writeText(name: string, text: string): void {
 
 export function removeText(name: string): void {
   memory.delete(keyOf(name));
-  attempt((local) => local.removeItem(keyOf(name)));
+  useLocal((local) => local.removeItem(keyOf(name)));
 }
 
 /** Names that begin so. */
 export const textNames = (start: string): string[] =>
-  [...(attempt((local) => Object.keys(local)) ?? []), ...memory.keys()]
+  [...(useLocal((local) => Object.keys(local)) ?? []), ...memory.keys()]
     .filter((key) => key.startsWith(keyOf(start)))
     .map((key) => key.slice(keyOf('').length));
 
-/** Reads JSON that we wrote; anything else is as if it were not there. */
-export function readJson<T>(name: string): T | undefined {
-  try {
-    return (JSON.parse(readText(name)!) as T | null) ?? undefined;
-  } catch {
-    return undefined; // Another hand wrote there.
-  }
-}
+/** Reads JSON that we wrote; what another hand wrote is as if it were not there. */
+export const readJson = <T>(name: string): T | undefined => attempt(() => JSON.parse(readText(name)!) as T | null) ?? undefined;
 
 export const writeJson = (name: string, value: unknown): void => writeText(name, JSON.stringify(value));

@@ -22,7 +22,7 @@ export interface Reply {
   /** HTTP status; 0 where there was no answer at all. */
   status: number;
   answer?: BatchAnswer;
-  /** Milliseconds to wait before the next try, where the collector named them. */
+  /** Milliseconds to wait before the next try; nothing or 0 where the collector named none. */
   retryAfterMs?: number;
 }
 
@@ -38,7 +38,7 @@ const KEEPALIVE_BYTES = 60_000;
  */
 export async function post(batch: object): Promise<Reply> {
   const { siteKey, endpoint } = settings;
-  const body = JSON.stringify({ siteKey, sdk: 'stagetag.js/0.1.0', ...batch });
+  const body = JSON.stringify({ siteKey, sdk: 'js/0.1.0', ...batch });
   const keepalive = new Blob([body]).size < KEEPALIVE_BYTES;
   try {
     const request = fetch(`${endpoint}/v1/events`, { method: 'POST', body, credentials: 'omit', keepalive });
@@ -47,7 +47,7 @@ export async function post(batch: object): Promise<Reply> {
     const answer = (await response.json().catch(() => undefined)) as BatchAnswer | undefined;
     // A success that is not ours, such as a captive portal's page, acknowledges nothing.
     const isOurs = status !== 200 || answer?.visitor;
-    return { status: isOurs ? status : 0, answer, retryAfterMs: Number(headers.get('Retry-After')) * 1000 || undefined };
+    return { status: isOurs ? status : 0, answer, retryAfterMs: +headers.get('Retry-After')! * 1000 };
   } catch {
     return { status: 0 };
   }

@@ -6,7 +6,6 @@ let last = 0;
  */
 export function uuidV7(time: number): string {
   last = Math.max(time, last + 1);
-  const random = Array.from(crypto.getRandomValues(new Uint8Array(18)), (byte) => (byte % 16).toString(16)).join('');
-  const hex = `${last.toString(16).padStart(12, '0')}7${random.slice(0, 3)}8${random.slice(3)}`;
-  return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const head = last.toString(16).padStart(12, '0').replace(/.{8}/, '$&-');
+  return `${head}-7xxx-8xxx-xxxxxxxxxxxx`.replace(/x/g, () => (crypto.getRandomValues(new Uint8Array(1))[0]! % 16).toString(16));
 }

@@ -2,9 +2,9 @@ import { decode, type Json } from '../core/index.js';
 import { closestOf, on, recordCaptured } from '../record.js';
 import { settings } from '../settings.js';
 
-/** File types whose links are downloads: GA4's list, and the archives and books of today. */
+/** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
 const DOWNLOADS =
-  /\.(pdf|docx?|xlsx?|pptx?|csv|txt|rtf|zip|rar|7z|t?gz|exe|msi|dmg|pkg|apk|key|epub|iso|mp[34]|mpe?g|mov|avi|wav|wm[av])$/i;
+  /\.(pdf|docx?|xlsx?|pptx?|csv|txt|rtf|zip|rar|7z|t?gz|exe|msi|dmg|pkg|apk|epub|mp[34]|mov|avi|wav)$/i;
 
 /** Records downloads and links that leave the site, whichever button opened them. */
 export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void {
@@ -20,7 +20,7 @@ export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void 
       const link_text = link.textContent!.trim().slice(0, 100);
       const file_extension = file.split('.').slice(1).pop() ?? '';
       if (hasDownloads) recordCaptured('file_download', { file_name: name, file_extension, link_url, link_text });
-    } else if (hasOutbound && hostname && ![location.hostname, ...(settings.hosts ?? [])].includes(hostname)) {
+    } else if (hasOutbound && hostname && hostname !== location.hostname && !settings.hosts?.includes(hostname)) {
       // Addresses without a host, such as mailto:, lead to no other site.
       recordCaptured('outbound_click', { link_url });
     }

@@ -1,6 +1,6 @@
 import { closestOf, on, recordCaptured } from '../record.js';
 
-const FIELDS = 'select,textarea,input:not([type=hidden],[type=submit],[type=button])';
+const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
 
 /** What is known of a form that was begun: when, and which fields had an input or change event. Their values are never read. */
 interface Progress {

@@ -56,9 +56,11 @@ export const KNOWN_EVENTS = [
   'nps',
 ] as const;
 
-/** Campaign labels, and the click ids that advertising networks append to a landing address. */
-const LABELS =
-  /^(utm_\w+|gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|twclid|li_fat_id|bd_vid|qz_gdt|clickid)$/;
+/**
+ * Campaign labels, and the click ids that advertising networks append to a landing address: `utm_source` …, gclid, dclid, fbclid,
+ * ttclid, twclid, yclid …, msclkid, clickid, gbraid, wbraid, li_fat_id, bd_vid, qz_gdt.
+ */
+const LABELS = /^utm_|cl(|k|ick)id$|braid$|^(li_fat_id|bd_vid|qz_gdt)$/;
 
 /**
  * Takes the campaign labels and click ids out of a landing address.
@@ -67,7 +69,7 @@ const LABELS =
  */
 export function readSource(query: Iterable<[string, string]>): Record<string, string> | undefined {
   const labels = [...query].filter(([name, value]) => value && LABELS.test(name));
-  return labels.length ? Object.fromEntries(labels.map(([name, value]) => [name, value.slice(0, 256)])) : undefined;
+  return labels.length ? Object.fromEntries(labels) : undefined;
 }
 
 /** Why one event of a batch is refused; the batch's other events are not affected. */

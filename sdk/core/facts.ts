@@ -5,7 +5,7 @@
 import { dayOf, formatDay } from './day.js';
 import type { StagetagEvent } from './event.js';
 import type { CompiledRules, Scalar, Stage } from './rules.js';
-import { hasBadAmount, matchSignals, type Place } from './signal.js';
+import { matchSignals, type Place } from './signal.js';
 
 /** Most different values that are told apart for one signal and window. Beyond it the smallest hashes are kept. */
 export const DISTINCT_CAP = 64;
@@ -65,17 +65,16 @@ export function eventFacts(rules: CompiledRules, event: StagetagEvent, place: Pl
   const { id, name, time, props = {} } = event;
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));
-  if (hasBadAmount(event)) return facts;
   const transaction = props.transaction_id;
   let counts: Counts = facts;
-  if (typeof transaction === 'string' || typeof transaction === 'number') {
-    counts = { signals: {}, values: {}, keys: {} };
-    facts.orders[`${name}\n${transaction}`] = [time, id, counts];
-  }
+  const isOrder = typeof transaction === 'string' || typeof transaction === 'number';
+  if (isOrder) counts = { signals: {}, values: {}, keys: {} };
   matchSignals(rules, event, place, (signal, value, key) => {
     counts.signals[signal] = { [day]: 1 };
     if (key) counts.keys[signal] = { [day]: { [key]: [time, id, value] } };
     else if (value) counts.values[signal] = { [day]: value };
+    // An event that carries no signal, an amount below zero for one, does not stand for its transaction.
+    if (isOrder) facts.orders[`${name}\n${transaction}`] = [time, id, counts];
   });
   if (name === 'identify') facts.traits = datedTraits(props, time, id);
   return facts;

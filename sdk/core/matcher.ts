@@ -1,5 +1,14 @@
 import type { CompiledMatcher, Range } from './rules.js';
 
+/** Runs what may throw for reasons of somebody else's; undefined where it does. */
+export function attempt<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Tells whether a text fits a glob in which `*` stands for any run of characters and everything else for itself.
  * Each part is looked for once, after the one before it: no pattern and no path can make it slow, as a regular expression could be.

@@ -1,5 +1,5 @@
 import type { StagetagEvent } from './event.js';
-import { matchesGlobs, matchesValue } from './matcher.js';
+import { attempt, matchesGlobs, matchesValue } from './matcher.js';
 import type { CompiledRules } from './rules.js';
 
 /** Where an event happened, in the form rules match on. */
@@ -29,18 +29,7 @@ export function placeOf({ hostname, pathname, hash }: AddressParts): Place {
 }
 
 /** Undoes percent-encoding; a text with a stray "%" stays as it is. */
-export function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** Tells whether an event is an order or a refund whose amount cannot be counted: it is stored and carries no signal. */
-export function hasBadAmount({ name, props }: StagetagEvent): boolean {
-  return /^(purchase|refund)$/.test(name) && toUnits(props?.value ?? 0) === undefined;
-}
+export const decode = (text: string): string => attempt(() => decodeURIComponent(text)) ?? text;
 
 /**
  * Finds the signals that an event carries under the rules.
@@ -80,12 +69,11 @@ export function toUnits(amount: unknown): number | undefined {
 }
 
 /**
- * Hashes a text to 32 bits, as seven characters whose alphabetical order is the hashes' numeric order.
- * FNV-1a over UTF-16 code units, then a multiplication that spreads them evenly, so that "the smallest" are a fair sample.
+ * Hashes a text to 32 bits, as seven characters whose alphabetical order is the hashes' numeric order: FNV-1a over UTF-16 units.
  * Among the at most 64 values that are told apart, two share a hash once in two million times.
  */
 export function hashKey(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 0).toString(36).padStart(7, '0');
+  return (hash >>> 0).toString(36).padStart(7, '0');
 }

@@ -22,19 +22,21 @@ export interface Handlers {
   error: (error: StagetagError) => void;
 }
 
-/** Dispatching reports what a handler of the page throws as the page's own error, and goes on. */
-const bus = new EventTarget();
-
+/**
+ * Tells by an event on the document, such as `stagetag:state`. Dispatching reports what a handler of the page throws as the
+ * page's own error, and goes on.
+ */
 export function tell<K extends keyof Handlers>(kind: K, detail: Parameters<Handlers[K]>[0]): void {
-  bus.dispatchEvent(new CustomEvent(kind, { detail }));
+  document.dispatchEvent(new CustomEvent(`stagetag:${kind}`, { detail }));
 }
 
 /** Subscribes, and returns a function that unsubscribes. `state` also fires once at once. */
 export function subscribe(kind: keyof Handlers, handler: (what: never) => void): () => void {
   const listener = ({ detail }: CustomEventInit) => handler(detail as never);
-  bus.addEventListener(kind, listener as EventListener);
+  const type = `stagetag:${kind}`;
+  document.addEventListener(type, listener as EventListener);
   if (kind === 'state') listener({ detail: state() });
-  return () => bus.removeEventListener(kind, listener as EventListener);
+  return () => document.removeEventListener(type, listener as EventListener);
 }
 
 let shown = '';
@@ -46,17 +48,15 @@ export const publish = guard(() => {
   if (text === shown) return;
   shown = text;
   const { stage, peak, status, tags } = now;
-  const attributes = { stage, 'stage-peak': peak, 'stage-status': status, tags: tags.join(' ') };
-  for (const [name, value] of Object.entries(attributes)) {
-    const root = document.documentElement;
-    if (isOpen() && value !== null) root.setAttribute(`data-${name}`, value);
-    else root.removeAttribute(`data-${name}`);
+  const { dataset } = document.documentElement;
+  for (const [name, value] of Object.entries({ stage, stagePeak: peak, stageStatus: status, tags: tags.join(' ') })) {
+    if (isOpen() && value != null) dataset[name] = value;
+    else delete dataset[name];
   }
   tell('state', now);
   if (!isOpen()) return;
   // For the head snippet of the next page, which runs before this script has loaded.
   if (stage) writeText('stage', stage);
-  document.dispatchEvent(new CustomEvent('stagetag:state', { detail: now }));
   const host = window as { dataLayer?: unknown[] };
-  if (settings.dataLayer) (host.dataLayer ??= []).push({ event: 'stagetag_state', ...now });
+  if (settings.datalayer != null) (host.dataLayer ??= []).push({ event: 'stagetag_state', ...now });
 });
