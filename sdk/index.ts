@@ -1,5 +1,5 @@
 /** The SDK for a page: starts the parts in their order, and gives out the page API. */
-import { captureLinks, captureMarked } from './capture/click.js';
+import { captureClicks } from './capture/click.js';
 import { captureForms } from './capture/form.js';
 import { capturePageViews } from './capture/pageView.js';
 import { captureWebVitals } from './capture/webVitals.js';
@@ -11,7 +11,7 @@ import { loadModel, resetModel, setLoaded, state, why, type State } from './mode
 import { toProps } from './props.js';
 import { loadQueue, queued, readJournal, removeQueued } from './queue.js';
 import { on, record, releaseHeld, words } from './record.js';
-import { isLeading, leave, run, stop, wake } from './sender.js';
+import { leave, run, stop, wake } from './sender.js';
 import { configure, guard, ourName, warn, type Settings } from './settings.js';
 import { removeText, textNames, writeText } from './storage.js';
 
@@ -88,7 +88,7 @@ function look(): void {
   readJournal();
   loadModel();
   publish();
-  if (isLeading()) wake();
+  wake();
 }
 
 function arrive(): void {
@@ -110,8 +110,7 @@ export function init(settings: Settings): Stagetag {
   const has = (capture: string) => auto == null || words(auto).includes(capture);
   guard(() => {
     if (has('page')) capturePageViews();
-    captureLinks(has('downloads'), has('outbound'));
-    captureMarked();
+    captureClicks(has('downloads'), has('outbound'));
     if (has('forms')) captureForms();
     if (has('vitals')) captureWebVitals();
     // After the captures, so that what they record on leaving is sent as well.
@@ -126,15 +125,15 @@ export function init(settings: Settings): Stagetag {
     state,
     why,
     track: (name: string, props?: object) =>
-      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('track: no name:', name),
+      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('bad name', name),
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
-      if (!userId || !isOpen()) return warn('identify: no consent or no user id:', userId);
+      if (!userId || !isOpen()) return warn('bad user id, or no consent', userId);
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },
     consent: (choice: Consent) =>
-      /^(granted|denied)$/.test(choice) ? choose(choice) : warn('consent: not granted or denied:', choice),
+      /^(granted|denied)$/.test(choice) ? choose(choice) : warn('bad consent', choice),
     reset() {
       if (!isOpen()) return;
       resetModel();
@@ -147,9 +146,7 @@ export function init(settings: Settings): Stagetag {
     async flush() {
       await ready;
       arrive();
-      // Another tab may be the one that sends: then what is stored here is stored for that one.
-      for (let tries = 9; !isLeading() && tries--; ) await new Promise((resolve) => setTimeout(resolve, 20));
-      // Twice: what was recorded while a batch was under way goes with the next.
+      // Twice: what was recorded while a batch was under way goes with the next. Where another tab sends, it is stored for that one.
       await run();
       await run();
     },

@@ -108,9 +108,8 @@ export function resetModel(): void {
 export function state(): State {
   // Facts of a format that this script does not know: what the collector inferred from them holds.
   const known = base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts() : emptyFacts(), now());
-  const { stage, peak, tags, score } = known;
   const isConfirmed = !isOpen() || (isLoaded && !pending().length);
-  return { stage, peak, tags, score, status: isConfirmed ? 'confirmed' : 'provisional', rules: rules().version, asOf: now() };
+  return { ...known, status: isConfirmed ? 'confirmed' : 'provisional', rules: rules().version, asOf: now() };
 }
 
 export const why = (stage?: Stage): Explanation => explainStage(rules(), facts(), now(), stage);

@@ -5,11 +5,10 @@ const MAX_TEXT = 2048;
 /** Of one prop, in characters of JSON. */
 const MAX_PROP = 16_384;
 
-const shorten = (_: string, value: unknown) =>
-  typeof value === 'string' ? value.slice(0, MAX_TEXT) : typeof value === 'bigint' ? String(value) : value;
+const shorten = (_: string, value: unknown) => (typeof value === 'string' ? value.slice(0, MAX_TEXT) : value);
 
 /**
- * Makes JSON of the props that a page gave. Long texts are cut, and what has no JSON form (a cycle, a function,
+ * Makes JSON of the props that a page gave. Long texts are cut, and what has no JSON form (a cycle, a big integer, a function,
  * a getter that throws, a list without end) is left out alone: the others are still worth having.
  */
 export function toProps(props: unknown): Record<string, Json> | undefined {

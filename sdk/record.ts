@@ -17,9 +17,8 @@ type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
 const MAX_HELD = 200;
 let held: Draft[] = [];
 
-/** Whether the landing's campaign labels are with an event already: the later pages of a visit are no landings. */
-let hasLanded = false;
-let cameFrom: string | undefined;
+/** Address of the last page view on this page; undefined before the landing's. */
+export let cameFrom: string | undefined;
 
 /** As long as the collector takes them. */
 const MAX_ADDRESS = 8192;
@@ -30,19 +29,15 @@ export const address = (): string => (settings.hashRouting != null ? location.hr
 /** Words of an attribute, separated by spaces or commas. */
 export const words = (text = ''): string[] => text.split(/[\s,]+/);
 
-/** Says where inside the site the next page view comes from. */
-export function moveFrom(from: string): void {
-  cameFrom = from;
-}
-
 /** Records an event and returns its id. */
 export function record(name: string, props?: Record<string, Json>): string {
   const time = stamp();
   const draft: Draft = { id: uuidV7(time), name, time, url: address(), title: document.title, props };
   if (name === 'page_view') {
     draft.referrer = cameFrom ?? document.referrer;
-    if (!hasLanded) draft.source = readSource(new URLSearchParams(location.search));
-    hasLanded = true;
+    // The later pages of a visit are no landings.
+    if (cameFrom == null) draft.source = readSource(new URLSearchParams(location.search));
+    cameFrom = draft.url;
   }
   if (isOpen()) keep(draft);
   else if (consent === 'pending' && held.length < MAX_HELD) held.push(draft);

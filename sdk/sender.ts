@@ -26,9 +26,6 @@ let failures = 0;
 let notBefore = 0;
 let size = BATCH_EVENTS;
 
-/** Whether this tab is the one that sends. */
-export const isLeading = (): boolean => !!release;
-
 /** Becomes the sending tab as soon as no other is. */
 function lead(): void {
   isWanted = true;
@@ -116,27 +113,29 @@ async function sendBatch(): Promise<void> {
 
 async function settle({ status, answer, retryAfterMs }: Reply, owner: string, ids: string[]): Promise<void> {
   let removal: Promise<void> | undefined;
-  const isTooLarge = status === 413;
   const isRefused = status === 403;
-  if (isTooLarge && ids.length > 1) {
-    size = ids.length >> 1;
-  } else if (status === 200 || status === 400 || isTooLarge) {
+  // What is too large even alone is dropped like what cannot be read.
+  const isDropped = status === 400 || (status === 413 && !ids[1]);
+  if (status === 413) size = ids.length >> 1;
+  // A success that is not ours, such as the page of a captive portal, acknowledges nothing.
+  const isStored = status === 200 && answer?.visitor;
+  if (isStored || isDropped) {
     failures = 0;
     size = BATCH_EVENTS;
-    if (status === 200) adoptAnswer(owner, answer!, ids);
+    if (isStored) adoptAnswer(owner, answer, ids);
     // The facts hold them by now: from here on only a crash can send them again, which does no harm.
     removal = removeQueued(ids);
     for (const { id, reason, expected } of answer?.rejected ?? []) report({ reason, message: expected, events: [id] });
-  } else {
+  } else if (status !== 413) {
     const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
     notBefore = Date.now() + (isRefused ? REFUSED_MS : retryAfterMs || backoffMs);
   }
-  if (status === 400 || isRefused || isTooLarge) report({ reason: `${status}`, message: answer?.error, events: ids });
+  if (isDropped || isRefused) report({ reason: `${status}`, message: answer?.error, events: ids });
   publish();
   await removal;
 }
 
 function report(error: StagetagError): void {
-  warn(error.reason, error.message, error.events);
+  warn(error);
   tell('error', error);
 }

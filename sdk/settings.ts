@@ -57,6 +57,6 @@ export const guard =
     try {
       return run(...args);
     } catch (error) {
-      return warn('own error:', error);
+      return warn('own error', error);
     }
   };

@@ -17,24 +17,24 @@ export const isKept = (): boolean => settings.storage !== 'none';
 const useLocal = <T>(use: (local: Storage) => T): T | undefined => attempt(() => (isKept() ? use(localStorage) : undefined));
 
 export const readText = (name: string): string | null =>
-  memory.get(keyOf(name)) ?? useLocal((local) => local.getItem(keyOf(name))) ?? null;
+  memory.get(name) ?? useLocal((local) => local.getItem(keyOf(name))) ?? null;
 
 export function writeText(name: string, text: string): void {
-  memory.set(keyOf(name), text);
+  memory.set(name, text);
   useLocal((local) => {
     local.setItem(keyOf(name), text);
-    memory.delete(keyOf(name));
+    memory.delete(name);
   });
 }
 
 export function removeText(name: string): void {
-  memory.delete(keyOf(name));
+  memory.delete(name);
   useLocal((local) => local.removeItem(keyOf(name)));
 }
 
 /** Names that begin so. */
 export const textNames = (start: string): string[] =>
-  [...(useLocal((local) => Object.keys(local)) ?? []), ...memory.keys()]
+  [...(useLocal((local) => Object.keys(local)) ?? []), ...[...memory.keys()].map(keyOf)]
     .filter((key) => key.startsWith(keyOf(start)))
     .map((key) => key.slice(keyOf('').length));
 

@@ -29,8 +29,11 @@ export interface Reply {
 /** An answer that takes longer is given up; what was sent is sent again, and counted once. */
 const TIMEOUT_MS = 15_000;
 
-/** The page's keepalive requests may carry 64 KiB together; a request that needs more does without. */
-const KEEPALIVE_BYTES = 60_000;
+/**
+ * The page's keepalive requests may carry 64 KiB together; a request that may need more does without. Three bytes hold any
+ * UTF-16 unit.
+ */
+const KEEPALIVE_UNITS = 20_000;
 
 /**
  * Posts a batch to the collector: a request that needs no preflight, without credentials or headers of our own.
@@ -39,15 +42,13 @@ const KEEPALIVE_BYTES = 60_000;
 export async function post(batch: object): Promise<Reply> {
   const { siteKey, endpoint } = settings;
   const body = JSON.stringify({ siteKey, sdk: 'js/0.1.0', ...batch });
-  const keepalive = new Blob([body]).size < KEEPALIVE_BYTES;
+  const keepalive = body.length < KEEPALIVE_UNITS;
   try {
     const request = fetch(`${endpoint}/v1/events`, { method: 'POST', body, credentials: 'omit', keepalive });
     const response = await inTime(TIMEOUT_MS, request);
     const { status, headers } = response;
-    const answer = (await response.json().catch(() => undefined)) as BatchAnswer | undefined;
-    // A success that is not ours, such as a captive portal's page, acknowledges nothing.
-    const isOurs = status !== 200 || answer?.visitor;
-    return { status: isOurs ? status : 0, answer, retryAfterMs: +headers.get('Retry-After')! * 1000 };
+    const answer = (await response.json().catch(() => {})) as BatchAnswer | undefined;
+    return { status, answer, retryAfterMs: +headers.get('Retry-After')! * 1000 };
   } catch {
     return { status: 0 };
   }

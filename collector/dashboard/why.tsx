@@ -5,13 +5,13 @@ import { showNumber, t } from './texts.js';
 /** A condition as a tree: what was asked, what there is, and until when it holds. */
 export function Why({ reason }: { reason: Reason }): JSX.Element {
   const mark = <span class={reason.met ? 'met' : 'missing'}>{reason.met ? '✓' : '○'}</span>;
-  if ('all' in reason || 'any' in reason || 'not' in reason) {
-    const [name, parts] = 'all' in reason ? (['all', reason.all] as const) : 'any' in reason ? (['any', reason.any] as const) : (['not', [reason.not]] as const);
+  if (!('trait' in reason || 'signal' in reason)) {
+    const name = reason.all ? 'all' : reason.any ? 'any' : 'not';
     return (
       <li>
         {mark} {t(name)}
         <ul class="why">
-          {parts.map((part, index) => (
+          {reason[name]!.map((part, index) => (
             <Why key={index} reason={part} />
           ))}
         </ul>

@@ -13,7 +13,7 @@ const element = (tag, attributes = {}, ...children) => {
   return made;
 };
 
-const leaves = (reason) => (reason ? (reason.all ?? reason.any ?? (reason.not ? [reason.not] : undefined))?.flatMap(leaves) ?? [reason] : []);
+const leaves = (reason) => (reason ? ((reason.all ?? reason.any ?? reason.not)?.flatMap(leaves) ?? [reason]) : []);
 const describe = (reason) => {
   if (reason.trait) return `${reason.trait} = ${JSON.stringify(reason.have)}`;
   const parts = Object.entries(reason.need).map(([measure, range]) => `${reason.have[measure]} ${TEXTS.of} ${range.gte ?? `≤ ${range.lte}`} ${measure}`);

@@ -6,8 +6,8 @@ import { settings } from '../settings.js';
 const DOWNLOADS =
   /\.(pdf|docx?|xlsx?|pptx?|csv|txt|rtf|zip|rar|7z|t?gz|exe|msi|dmg|pkg|apk|epub|mp[34]|mov|avi|wav)$/i;
 
-/** Records downloads and links that leave the site, whichever button opened them. */
-export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void {
+/** Records downloads and links that leave the site, whichever button opened them, and elements that name their event. */
+export function captureClicks(hasDownloads: boolean, hasOutbound: boolean): void {
   const follow = (event: MouseEvent) => {
     const link = closestOf(event, '[href]');
     // auxclick comes for the right button too, which opens nothing.
@@ -25,12 +25,7 @@ export function captureLinks(hasDownloads: boolean, hasOutbound: boolean): void 
       recordCaptured('outbound_click', { link_url });
     }
   };
-  on('click', follow);
-  on('auxclick', follow);
-}
-
-/** Records the event that an element's `data-st-event` names, when it is clicked, or submitted if it is a form. */
-export function captureMarked(): void {
+  /** Records the event that an element's `data-st-event` names, when it is clicked, or submitted if it is a form. */
   const mark = (event: Event) => {
     const element = closestOf(event, '[data-st-event]');
     if (!element || (event.type === 'submit') !== element.matches('form')) return;
@@ -44,4 +39,6 @@ export function captureMarked(): void {
   };
   on('click', mark);
   on('submit', mark);
+  on('click', follow);
+  on('auxclick', follow);
 }

@@ -1,17 +1,11 @@
-import { address, moveFrom, on, recordCaptured } from '../record.js';
+import { address, cameFrom, on, recordCaptured } from '../record.js';
 
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache. */
 export function capturePageViews(): void {
-  let last = '';
-  const view = () => {
-    last = address();
-    recordCaptured('page_view');
-  };
+  const view = () => recordCaptured('page_view');
   // Routers replace the state of a page without leaving it: only another address is another view.
   const move = () => {
-    if (address() === last) return;
-    moveFrom(last);
-    view();
+    if (address() !== cameFrom) view();
   };
   const start = () => {
     view();

@@ -1,4 +1,4 @@
-import { on, recordCaptured } from '../record.js';
+import { recordCaptured } from '../record.js';
 import { settings } from '../settings.js';
 import type { observe } from './vitalsModule.js';
 
@@ -9,5 +9,5 @@ export function captureWebVitals(): void {
       .then((module) => module.observe(recordCaptured))
       .catch(() => {}); // A blocked module: the page has no vitals, and nothing else is affected.
   // Safari has no requestIdleCallback.
-  on('load', () => (window.requestIdleCallback ?? setTimeout)(load));
+  (window.requestIdleCallback ?? setTimeout)(load);
 }

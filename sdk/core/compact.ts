@@ -17,7 +17,7 @@ export function traitNames(rules: CompiledRules): Set<string> {
   const walk = (condition: CompiledCondition): void => {
     if ('all' in condition) condition.all.forEach(walk);
     else if ('any' in condition) condition.any.forEach(walk);
-    else if ('not' in condition) walk(condition.not);
+    else if ('not' in condition) condition.not.forEach(walk);
     else if ('trait' in condition) names.add(condition.trait);
   };
   for (const { when } of Object.values(rules.stages)) walk(when);

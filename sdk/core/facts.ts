@@ -112,7 +112,7 @@ export function mergeTraits(into: Facts['traits'], from: Facts['traits']): void 
   mergeDated(into, from, (other, present) => isBefore(present, other));
 }
 
-/** Merges two sets of different values; beyond the cap the smallest hashes stay, whatever came first. */
+/** Merges two sets of different values; beyond the cap the smallest hashes (as texts) stay, whatever came first. */
 export function mergeKeys(into: Keys, from: Keys): Keys {
   mergeDated(into, from, isBefore);
   for (const key of Object.keys(into).sort().slice(DISTINCT_CAP)) delete into[key];

@@ -11,5 +11,5 @@ export { parseRules, type RulesError } from './parseRules.js';
 export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, type AddressParts, type Place } from './signal.js';
 export { decay, inferState, type Inference } from './stage.js';
-export type { Reason, SignalReason, TraitReason } from './view.js';
+export type { GroupReason, Reason, SignalReason, TraitReason } from './view.js';
 export { explainStage, type Explanation } from './why.js';

@@ -31,8 +31,9 @@ export const isInRange = ({ gte = -Infinity, lte = Infinity }: Range, value: num
 
 /** Tells whether a value passes every operator of a matcher. An absent value (undefined, null) passes `exists: false` alone. */
 export function matchesValue({ exists, in: list, glob, range }: CompiledMatcher, value: unknown): boolean {
-  if (value == null || !exists) return (value == null) !== exists;
+  if (value == null) return exists === false;
   return (
+    exists !== false &&
     (!list || list.includes(value as string)) &&
     (!glob || matchesGlobs(glob, `${value as string}`)) &&
     (!range || (typeof value === 'number' && isInRange(range, value)))

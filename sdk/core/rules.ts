@@ -82,7 +82,8 @@ export const rank = (stage: Stage | null): number => STAGES.indexOf(stage!);
 
 /** A matcher as it is evaluated. */
 export interface CompiledMatcher {
-  exists: boolean;
+  /** Only where it asks for an absent value. */
+  exists?: false;
   in?: Scalar[];
   glob?: string[];
   range?: Range;
@@ -94,7 +95,7 @@ export type CompiledCondition =
   | { trait: string; need: CompiledMatcher }
   | { all: CompiledCondition[] }
   | { any: CompiledCondition[] }
-  | { not: CompiledCondition };
+  | { not: CompiledCondition[] };
 
 /**
  * Rules as they are evaluated, on both sides: one way of saying each thing, nothing left to defaults, no words for people.
@@ -139,7 +140,7 @@ export function compileRules(rules: Rules): CompiledRules {
     if ('any' in condition) return { any: condition.any.map(compile) };
     if ('not' in condition) {
       hasUpperBound = true;
-      return { not: compile(condition.not) };
+      return { not: [compile(condition.not)] };
     }
     if ('trait' in condition) return { trait: condition.trait, need: compileMatcher(condition) };
     const { signal, within } = condition;
@@ -173,8 +174,8 @@ export function compileRules(rules: Rules): CompiledRules {
   });
 }
 
-function compileMatcher({ eq, in: list, glob, gte, lte, exists = true }: Matcher): CompiledMatcher {
+function compileMatcher({ eq, in: list, glob, gte, lte, exists }: Matcher): CompiledMatcher {
   const values = eq === undefined ? list : (list ?? [eq]).filter((value) => value === eq);
   const range = gte === undefined && lte === undefined ? undefined : dense({ gte, lte });
-  return dense({ exists, in: values, glob: glob === undefined ? undefined : listOf(glob), range });
+  return dense({ exists: exists === false ? exists : undefined, in: values, glob: glob === undefined ? undefined : listOf(glob), range });
 }

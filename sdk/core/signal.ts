@@ -69,11 +69,11 @@ export function toUnits(amount: unknown): number | undefined {
 }
 
 /**
- * Hashes a text to 32 bits, as seven characters whose alphabetical order is the hashes' numeric order: FNV-1a over UTF-16 units.
+ * Hashes a text to 32 bits, written in base 36: FNV-1a over UTF-16 units.
  * Among the at most 64 values that are told apart, two share a hash once in two million times.
  */
 export function hashKey(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(36).padStart(7, '0');
+  return hash.toString(36);
 }

@@ -49,13 +49,16 @@ export interface TraitReason extends Met {
   have: Scalar | null;
 }
 
+/** Has one of the three. */
+export interface GroupReason extends Met {
+  all?: Reason[];
+  any?: Reason[];
+  /** One part, which must not hold. */
+  not?: Reason[];
+}
+
 /** A condition with what became of each of its parts. */
-export type Reason =
-  | SignalReason
-  | TraitReason
-  | (Met & { all: Reason[] })
-  | (Met & { any: Reason[] })
-  | (Met & { not: Reason });
+export type Reason = SignalReason | TraitReason | GroupReason;
 
 const isMet = ({ met }: Met) => met;
 
@@ -65,23 +68,20 @@ const isMet = ({ met }: Met) => met;
  */
 export function evaluate(view: FactsView, condition: CompiledCondition, day: number, isDeep?: boolean): Reason {
   const reason = { ...condition } as Reason;
-  const inner = (part: CompiledCondition) => evaluate(view, part, day, isDeep);
-  if ('all' in reason) {
-    reason.all = reason.all.map(inner);
-    reason.met = reason.all.every(isMet);
-  } else if ('any' in reason) {
-    reason.any = reason.any.map(inner);
-    reason.met = reason.any.some(isMet);
-  } else if ('not' in reason) {
-    reason.not = inner(reason.not);
-    reason.met = !reason.not.met;
-  } else if ('trait' in reason) {
+  if ('trait' in reason) {
     reason.have = view.facts.traits[reason.trait]?.[2] ?? null;
     reason.met = matchesValue(reason.need, reason.have);
-  } else {
+  } else if ('signal' in reason) {
     const have = (reason.have = measure(view, reason.signal, reason.within, day));
     reason.need ??= { count: { gte: 1 } };
     reason.met = Object.entries(reason.need).every(([name, range]) => isInRange(range, have[name as Measure]));
+  } else {
+    for (const group of ['all', 'any', 'not'] as const) {
+      const parts = reason[group]?.map((part) => evaluate(view, part as CompiledCondition, day, isDeep));
+      if (!parts) continue;
+      reason[group] = parts;
+      reason.met = group === 'all' ? parts.every(isMet) : parts.some(isMet) === (group === 'any');
+    }
   }
   if (isDeep && reason.met) {
     const end = turningDays(view, view.rules.windows).find((each) => each > day && !evaluate(view, condition, each).met);

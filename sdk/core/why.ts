@@ -2,7 +2,7 @@
 import type { Facts } from './facts.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
-import { evaluate, viewFacts, type Reason } from './view.js';
+import { evaluate, viewFacts, type GroupReason, type Reason } from './view.js';
 
 export interface Explanation {
   /** The stage that is explained; null where the visitor stands at none and none was asked for. */
@@ -42,7 +42,7 @@ export function explainStage(rules: CompiledRules, facts: Facts, now: number, as
 /** The parts of a condition that are still missing: of alternatives those that are fewest, and of equals the one that the rules name first. */
 function missingIn(reason: Reason): Reason[] {
   if (reason.met) return [];
-  if ('all' in reason) return reason.all.flatMap(missingIn);
-  if ('any' in reason) return reason.any.map(missingIn).sort((a, b) => a.length - b.length)[0]!;
-  return [reason];
+  const { all, any } = reason as GroupReason;
+  if (all) return all.flatMap(missingIn);
+  return any?.map(missingIn).sort((a, b) => a.length - b.length)[0] ?? [reason];
 }
