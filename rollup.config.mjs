@@ -36,7 +36,8 @@ function size({ budget, fill = (code) => code } = {}) {
         const gzip = zlib.gzipSync(bytes, { level: 9 }).length;
         const limit = budget ? `, budget ${budget}` : '';
         console.log(`${fileName}: ${bytes.length} bytes, gzip ${gzip}, brotli ${brotli}${limit}`);
-        if (budget && brotli > budget) this.error(`${fileName} is ${brotli - budget} bytes over its budget of ${budget} (brotli)`);
+        if (budget && brotli > budget)
+          this.error(`${fileName} is ${brotli - budget} bytes over its budget of ${budget} (brotli)`);
       }
     },
   };
@@ -56,7 +57,11 @@ function dashboardPage() {
   return {
     name: 'dashboard-page',
     generateBundle(_, bundle) {
-      const style = this.emitFile({ type: 'asset', name: 'style.css', source: fs.readFileSync('collector/dashboard/style.css') });
+      const style = this.emitFile({
+        type: 'asset',
+        name: 'style.css',
+        source: fs.readFileSync('collector/dashboard/style.css'),
+      });
       const entry = Object.values(bundle).find((file) => file.isEntry);
       const page = fs
         .readFileSync('collector/dashboard/index.html', 'utf8')

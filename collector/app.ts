@@ -61,7 +61,14 @@ export function createCollector(options: CollectorOptions): Hono {
     const fields = { method: c.req.method, route: routePath(c, -1), status: c.res.status };
     services.log.info({ ...fields, ms: Math.round((performance.now() - start) * 10) / 10 }, 'request');
   });
-  app.use(secureHeaders({ crossOriginResourcePolicy: false, strictTransportSecurity: false, xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
+  app.use(
+    secureHeaders({
+      crossOriginResourcePolicy: false,
+      strictTransportSecurity: false,
+      xFrameOptions: 'DENY',
+      referrerPolicy: 'no-referrer',
+    }),
+  );
   for (const routes of [healthRoutes, tagRoutes, eventRoutes, signInRoutes, apiRoutes, dashboardRoutes]) {
     app.route('/', routes(services));
   }

@@ -50,7 +50,8 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     await store.close();
     throw error;
   }
-  const fail = (job: string) => (error: unknown) => options.log?.error({ err: error, job }, 'a job failed; it is tried again');
+  const fail = (job: string) => (error: unknown) =>
+    options.log?.error({ err: error, job }, 'a job failed; it is tried again');
   const restage = () => restageDue(store, Date.now()).catch(fail('restage'));
   const expire = () => store.expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS).catch(fail('expire'));
   const timers = [setInterval(restage, RESTAGE_MS), setInterval(expire, HOUR_MS)];
@@ -76,7 +77,9 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
 function listen(fetch: Parameters<typeof serve>[0]['fetch'], hostname: string, port: number): Promise<ServerType> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch, hostname, port }, () => resolve(server));
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(explain(error, hostname, port), { cause: error })));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new StartError(explain(error, hostname, port), { cause: error })),
+    );
   });
 }
 

@@ -21,7 +21,9 @@ export function clientAddress(c: Context, trustProxy: number): string {
 /** Where the collector is reached from outside, mount included, without a slash at its end. */
 export function publicBase(c: Context, { mount, trustProxy }: Services): string {
   const url = new URL(c.req.url);
-  const proto = trustProxy ? (c.req.header('X-Forwarded-Proto') ?? url.protocol.slice(0, -1)) : url.protocol.slice(0, -1);
+  const proto = trustProxy
+    ? (c.req.header('X-Forwarded-Proto') ?? url.protocol.slice(0, -1))
+    : url.protocol.slice(0, -1);
   const host = trustProxy ? (c.req.header('X-Forwarded-Host') ?? url.host) : url.host;
   return `${proto}://${host}${mount}`;
 }

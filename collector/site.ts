@@ -19,8 +19,10 @@ export interface SiteRequest {
  */
 export async function addSite(store: Store, request: SiteRequest, now: number): Promise<Site | string> {
   const { name, template = 'general', timeZone = 'UTC' } = request;
-  if (typeof name !== 'string' || !name.trim() || name.length > 200) return 'name: expected a text of 1 to 200 characters';
-  if (!Array.isArray(request.origins) || !request.origins.length) return 'origins: expected a list such as ["https://example.com"]';
+  if (typeof name !== 'string' || !name.trim() || name.length > 200)
+    return 'name: expected a text of 1 to 200 characters';
+  if (!Array.isArray(request.origins) || !request.origins.length)
+    return 'origins: expected a list such as ["https://example.com"]';
   const origins: string[] = [];
   for (const text of request.origins) {
     const origin = parseOrigin(text);

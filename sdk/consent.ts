@@ -22,6 +22,7 @@ export const saidConsent = (): Consent | null => readText('consent') as Consent 
  * @see https://www.w3.org/TR/gpc/
  */
 export function openConsent(): void {
-  const isAsked = settings.consent === 'required' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+  const isAsked =
+    settings.consent === 'required' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
   consent = saidConsent() ?? (isAsked ? 'pending' : 'granted');
 }

@@ -21,7 +21,8 @@ const cookieStart = () => settings.storage === 'cookie' && `${ourName().replace(
 
 function keepVisitor(lifetime: number): void {
   const start = cookieStart();
-  if (start) document.cookie = `${start}${visitorId};domain=${location.hostname};path=/;max-age=${lifetime};samesite=lax`;
+  if (start)
+    document.cookie = `${start}${visitorId};domain=${location.hostname};path=/;max-age=${lifetime};samesite=lax`;
   else writeText('visitor', visitorId);
 }
 

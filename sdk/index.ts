@@ -132,8 +132,7 @@ export function init(settings: Settings): Stagetag {
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },
-    consent: (choice: Consent) =>
-      /^(granted|denied)$/.test(choice) ? choose(choice) : warn('bad consent', choice),
+    consent: (choice: Consent) => (/^(granted|denied)$/.test(choice) ? choose(choice) : warn('bad consent', choice)),
     reset() {
       if (!isOpen()) return;
       resetModel();

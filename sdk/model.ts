@@ -107,7 +107,8 @@ export function resetModel(): void {
 /** Where the visitor stands; nowhere before consent. */
 export function state(): State {
   // Facts of a format that this script does not know: what the collector inferred from them holds.
-  const known = base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts() : emptyFacts(), now());
+  const known =
+    base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts() : emptyFacts(), now());
   const isConfirmed = !isOpen() || (isLoaded && !pending().length);
   return { ...known, status: isConfirmed ? 'confirmed' : 'provisional', rules: rules().version, asOf: now() };
 }

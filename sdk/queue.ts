@@ -27,7 +27,10 @@ let shelf: UseStore | undefined;
 let isShelfBroken = false;
 
 /** Uses the shelf; undefined where it failed, and then it is left alone for the rest of the page. */
-async function useShelf<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T> | IDBTransaction): Promise<T | undefined> {
+async function useShelf<T>(
+  mode: IDBTransactionMode,
+  use: (store: IDBObjectStore) => IDBRequest<T> | IDBTransaction,
+): Promise<T | undefined> {
   if (isShelfBroken || !isKept()) return undefined;
   try {
     shelf ??= createStore(ourName(), 'queue');
@@ -74,7 +77,8 @@ export function readJournal(): void {
 
 /** Reads what earlier pages and other tabs left. Drops what is too old or too much. */
 export async function loadQueue(): Promise<void> {
-  for (const item of (await useShelf<Queued[]>('readonly', (store) => store.getAll() as IDBRequest<Queued[]>)) ?? []) note(item);
+  for (const item of (await useShelf<Queued[]>('readonly', (store) => store.getAll() as IDBRequest<Queued[]>)) ?? [])
+    note(item);
   readJournal();
   const isStale = ({ event }: Queued, index: number) =>
     event.time < Date.now() - MAX_AGE_MS || index < waiting.size - QUEUE_LIMIT;

@@ -24,7 +24,8 @@ export let cameFrom: string | undefined;
 const MAX_ADDRESS = 8192;
 
 /** The page's address as it is recorded. */
-export const address = (): string => (settings.hashRouting != null ? location.href : location.href.split('#')[0]!).slice(0, MAX_ADDRESS);
+export const address = (): string =>
+  (settings.hashRouting != null ? location.href : location.href.split('#')[0]!).slice(0, MAX_ADDRESS);
 
 /** Words of an attribute, separated by spaces or commas. */
 export const words = (text = ''): string[] => text.split(/[\s,]+/);
@@ -76,5 +77,7 @@ export function on(type: string, handler: (event: never) => void, useCapture?: b
 
 /** The element of an event that fits a selector, in open shadow trees too. */
 export function closestOf(event: Event, selector: string): HTMLElement | undefined {
-  return event.composedPath().find((node): node is HTMLElement => (node as Partial<Element>).matches?.(selector) === true);
+  return event
+    .composedPath()
+    .find((node): node is HTMLElement => (node as Partial<Element>).matches?.(selector) === true);
 }

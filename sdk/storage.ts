@@ -14,7 +14,8 @@ const keyOf = (name: string) => `${ourName()}:${name}`;
 export const isKept = (): boolean => settings.storage !== 'none';
 
 /** Private modes and full disks throw: memory takes their place. */
-const useLocal = <T>(use: (local: Storage) => T): T | undefined => attempt(() => (isKept() ? use(localStorage) : undefined));
+const useLocal = <T>(use: (local: Storage) => T): T | undefined =>
+  attempt(() => (isKept() ? use(localStorage) : undefined));
 
 export const readText = (name: string): string | null =>
   memory.get(name) ?? useLocal((local) => local.getItem(keyOf(name))) ?? null;
@@ -39,6 +40,7 @@ export const textNames = (start: string): string[] =>
     .map((key) => key.slice(keyOf('').length));
 
 /** Reads JSON that we wrote; what another hand wrote is as if it were not there. */
-export const readJson = <T>(name: string): T | undefined => attempt(() => JSON.parse(readText(name)!) as T | null) ?? undefined;
+export const readJson = <T>(name: string): T | undefined =>
+  attempt(() => JSON.parse(readText(name)!) as T | null) ?? undefined;
 
 export const writeJson = (name: string, value: unknown): void => writeText(name, JSON.stringify(value));

@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { findChromium } from './findChromium.mjs';
 
-const run = (command, args) => spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+const run = (command, args) =>
+  spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status ===
+  0;
 const has = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
 if (!findChromium()) {

@@ -29,9 +29,19 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('run the collector')
     .addOption(new Option('--host <address>', 'address to listen on').env('STAGETAG_HOST').default('127.0.0.1'))
-    .addOption(new Option('--port <number>', 'port to listen on').env('STAGETAG_PORT').default(8787).argParser(whole('port', 65_535)))
+    .addOption(
+      new Option('--port <number>', 'port to listen on')
+        .env('STAGETAG_PORT')
+        .default(8787)
+        .argParser(whole('port', 65_535)),
+    )
     .addOption(dataOption())
-    .addOption(new Option('--mount <path>', 'path that everything stands under').env('STAGETAG_MOUNT').default('').argParser(path))
+    .addOption(
+      new Option('--mount <path>', 'path that everything stands under')
+        .env('STAGETAG_MOUNT')
+        .default('')
+        .argParser(path),
+    )
     .addOption(new Option('--admin-token <token>', 'token that opens the API').env('STAGETAG_ADMIN_TOKEN'))
     .addOption(
       new Option('--rate-limit <number>', 'batches a second from one address; 0 sets no limit')
@@ -44,11 +54,15 @@ export function serveCommand(): Command {
         .default(0)
         .argParser(whole('trust-proxy', 100)),
     )
-    .addOption(new Option('--store <name>', 'where events are kept').env('STAGETAG_STORE').choices(['sqlite']).default('sqlite'))
+    .addOption(
+      new Option('--store <name>', 'where events are kept').env('STAGETAG_STORE').choices(['sqlite']).default('sqlite'),
+    )
     .action(async (flags: ServeFlags) => {
       // stdout carries the log, one JSON object a line; what is for people goes to stderr.
       const collector = await startCollector({ ...flags, log: pino({ base: null }) });
-      process.stderr.write(`stagetag: listening on ${collector.url}\nstagetag: sign in once at ${await collector.signInLink()}\n`);
+      process.stderr.write(
+        `stagetag: listening on ${collector.url}\nstagetag: sign in once at ${await collector.signInLink()}\n`,
+      );
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.once(signal, () => void collector.stop().then(() => process.exit(0)));
       }
@@ -56,5 +70,7 @@ export function serveCommand(): Command {
 }
 
 export function dataOption(): Option {
-  return new Option('--data <folder>', 'folder of the database, made where it is missing').env('STAGETAG_DATA').default('./data');
+  return new Option('--data <folder>', 'folder of the database, made where it is missing')
+    .env('STAGETAG_DATA')
+    .default('./data');
 }

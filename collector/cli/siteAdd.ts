@@ -21,7 +21,11 @@ export function siteCommand(): Command {
     .option('--template <name>', 'rules to begin with', 'general')
     .option('--time-zone <name>', 'IANA name; days of reports are cut in it', 'UTC')
     .addOption(dataOption())
-    .addOption(new Option('--url <address>', "the collector's address as pages reach it, mount included").default('http://localhost:8787'))
+    .addOption(
+      new Option('--url <address>', "the collector's address as pages reach it, mount included").default(
+        'http://localhost:8787',
+      ),
+    )
     .action(async ({ name, origin, template, timeZone, data, url }: SiteAddFlags) => {
       const store = openSqliteStore(data);
       try {

@@ -45,7 +45,14 @@ export interface Transition {
   from: Stage | null;
   to: Stage | null;
   at: number;
-  cause: { kind: 'event' | 'expiry' | 'rules'; rule: Stage; rules: number; event?: string; eventName?: string; because?: Reason };
+  cause: {
+    kind: 'event' | 'expiry' | 'rules';
+    rule: Stage;
+    rules: number;
+    event?: string;
+    eventName?: string;
+    because?: Reason;
+  };
 }
 
 export interface SentEvent {
@@ -80,7 +87,11 @@ export async function hasSession(): Promise<boolean> {
 
 /** Signs in with a token. @throws Error with what the collector says */
 export async function signIn(token: string): Promise<void> {
-  await request('session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ token }) });
+  await request('session', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
 }
 
 export async function signOut(): Promise<void> {

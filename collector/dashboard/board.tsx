@@ -7,7 +7,13 @@ import { linkTo } from './state.js';
 import { language, showNumber, showShare, showTime, t } from './texts.js';
 
 /** Five stages, told apart by lightness as well as by hue. */
-export const COLORS = { awareness: '#9db8d9', interest: '#6f9bd1', consideration: '#e0a93f', action: '#4f9d78', loyalty: '#8a5fb0' };
+export const COLORS = {
+  awareness: '#9db8d9',
+  interest: '#6f9bd1',
+  consideration: '#e0a93f',
+  action: '#4f9d78',
+  loyalty: '#8a5fb0',
+};
 
 export function Board({ site }: { site: Site }): JSX.Element {
   const report = useLive<StagesReport>(`sites/${site.siteKey}/reports/stages`);
@@ -50,7 +56,8 @@ function Funnel({ report }: { report: StagesReport }): JSX.Element {
                 <rect width={(current / widest) * 100} height="1" fill={COLORS[stage]} />
               </svg>
               <span class="soft detail">
-                {t('reached', { count: showNumber(visitors) })} · {t('entered', { count: showNumber(today?.entered[stage] ?? 0) })}
+                {t('reached', { count: showNumber(visitors) })} ·{' '}
+                {t('entered', { count: showNumber(today?.entered[stage] ?? 0) })}
                 {fromPrevious !== null && ` · ${t('ofPrevious', { share: showShare(fromPrevious) })}`}
               </span>
             </li>
@@ -74,7 +81,11 @@ function Days({ report, zone }: { report: StagesReport; zone: string }): JSX.Ele
         color: COLORS[stage],
         values: report.days.map(({ current }) => current[stage]),
       }));
-      takeAway = drawDays(place.current, report.days.map(({ day }) => day), series);
+      takeAway = drawDays(
+        place.current,
+        report.days.map(({ day }) => day),
+        series,
+      );
     });
     return () => {
       isGone = true;
@@ -87,7 +98,9 @@ function Days({ report, zone }: { report: StagesReport; zone: string }): JSX.Ele
       <p class="soft">{t('perDayHint', { zone })}</p>
       <div class="chart" ref={place} />
       <details>
-        <summary>{t('day')} · {t('stage')}</summary>
+        <summary>
+          {t('day')} · {t('stage')}
+        </summary>
         <div class="scroll">
           <table class="days">
             <thead>
@@ -115,7 +128,10 @@ function Days({ report, zone }: { report: StagesReport; zone: string }): JSX.Ele
   );
 }
 
-const from = (touch: Touch | null) => (!touch || touch.channel === 'Direct' ? t('direct') : [touch.channel, touch.source, touch.campaign].filter(Boolean).join(' · '));
+const from = (touch: Touch | null) =>
+  !touch || touch.channel === 'Direct'
+    ? t('direct')
+    : [touch.channel, touch.source, touch.campaign].filter(Boolean).join(' · ');
 
 function Latest({ visitors, site }: { visitors: VisitorSummary[]; site: Site }): JSX.Element {
   return (
@@ -138,7 +154,9 @@ function Latest({ visitors, site }: { visitors: VisitorSummary[]; site: Site }):
             {visitors.map((visitor) => (
               <tr key={visitor.visitorId}>
                 <td>
-                  <a href={linkTo(site.siteKey, visitor.visitorId)}>{visitor.userId ?? `…${visitor.visitorId.slice(-8)}`}</a>
+                  <a href={linkTo(site.siteKey, visitor.visitorId)}>
+                    {visitor.userId ?? `…${visitor.visitorId.slice(-8)}`}
+                  </a>
                 </td>
                 <td>
                   <StageName stage={visitor.stage} />

@@ -29,7 +29,13 @@ export function drawDays(element: HTMLElement, days: string[], series: Series[])
     grid: { left: 8, right: 8, top: 12, bottom: 40, containLabel: true },
     xAxis: { type: 'category', data: days, axisLabel: { hideOverlap: true, formatter: (day: string) => day.slice(5) } },
     yAxis: { type: 'value', minInterval: 1, splitLine: { lineStyle: { opacity: 0.25 } } },
-    series: series.map(({ name, color, values }) => ({ type: 'bar', stack: 'all', name, data: values, itemStyle: { color } })),
+    series: series.map(({ name, color, values }) => ({
+      type: 'bar',
+      stack: 'all',
+      name,
+      data: values,
+      itemStyle: { color },
+    })),
   });
   const watch = new ResizeObserver(() => chart.resize());
   watch.observe(element);

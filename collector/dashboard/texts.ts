@@ -8,13 +8,15 @@ const en = {
   signIn: 'Sign in',
   token: 'Admin token',
   signInHint: 'Use the sign-in link that the collector prints when it starts, or the admin token it was started with.',
-  linkExpired: 'That sign-in link was used already or has expired. Restart the collector for a new one, or use the admin token.',
+  linkExpired:
+    'That sign-in link was used already or has expired. Restart the collector for a new one, or use the admin token.',
   loading: 'Loading…',
   offline: 'The collector cannot be reached. What you see is from {{time}}; it goes on by itself.',
   failed: 'This could not be loaded: {{message}}',
   retry: 'Try again',
   site: 'Site',
-  noSite: 'There is no site yet. Add one on the command line: stagetag site add --name "My shop" --origin https://example.com',
+  noSite:
+    'There is no site yet. Add one on the command line: stagetag site add --name "My shop" --origin https://example.com',
   now: 'Where people stand now',
   nowHint: 'Visitors by current stage, and how many ever got that far.',
   entered: '{{count}} entered today',
@@ -64,7 +66,14 @@ const en = {
   have: '{{value}} so far',
   none: 'none',
   direct: 'Direct',
-  stages: { none: 'no stage', awareness: 'Awareness', interest: 'Interest', consideration: 'Consideration', action: 'Action', loyalty: 'Loyalty' },
+  stages: {
+    none: 'no stage',
+    awareness: 'Awareness',
+    interest: 'Interest',
+    consideration: 'Consideration',
+    action: 'Action',
+    loyalty: 'Loyalty',
+  },
 };
 
 const zh: typeof en = {
@@ -129,7 +138,14 @@ const zh: typeof en = {
   have: '目前 {{value}}',
   none: '无',
   direct: '直接访问',
-  stages: { none: '无阶段', awareness: '认知', interest: '兴趣', consideration: '意向', action: '行动', loyalty: '忠诚' },
+  stages: {
+    none: '无阶段',
+    awareness: '认知',
+    interest: '兴趣',
+    consideration: '意向',
+    action: '行动',
+    loyalty: '忠诚',
+  },
 };
 
 const KEY = 'stagetag:language';
@@ -169,7 +185,8 @@ const locale = () => (language.value === 'zh' ? 'zh-CN' : 'en-GB');
 export const showTime = (time: number, timeZone: string): string =>
   new Intl.DateTimeFormat(locale(), { timeZone, dateStyle: 'medium', timeStyle: 'medium' }).format(time);
 
-export const showNumber = (value: number): string => new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(value);
+export const showNumber = (value: number): string =>
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(value);
 
 export const showShare = (value: number): string =>
   new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(value);

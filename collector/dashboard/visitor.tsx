@@ -15,7 +15,13 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
       <p>
         <a href={linkTo(site.siteKey)}>← {t('back')}</a>
       </p>
-      {visitor ? <Details visitor={visitor} site={site} /> : live.problem?.includes('no such visitor') ? <p>{t('noVisitor')}</p> : <Problem live={live} />}
+      {visitor ? (
+        <Details visitor={visitor} site={site} />
+      ) : live.problem?.includes('no such visitor') ? (
+        <p>{t('noVisitor')}</p>
+      ) : (
+        <Problem live={live} />
+      )}
     </>
   );
 }
@@ -71,7 +77,12 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
         <h2>{t('timeline')}</h2>
         <ol class="timeline">
           {[...visitor.events].reverse().map((event) => (
-            <Happening key={event.id} event={event} at={time(event.time)} change={visitor.transitions.find(({ cause }) => cause.event === event.id)} />
+            <Happening
+              key={event.id}
+              event={event}
+              at={time(event.time)}
+              change={visitor.transitions.find(({ cause }) => cause.event === event.id)}
+            />
           ))}
         </ol>
       </section>
@@ -83,11 +94,17 @@ const CAUSES = { event: 'causeEvent', expiry: 'causeExpiry', rules: 'causeRules'
 
 function Change({ transition: { from, to, cause }, at }: { transition: Transition; at: string }): JSX.Element {
   const name = (stage: typeof from) => t(`stages.${stage ?? 'none'}`);
-  const title = !from ? t('begins', { to: name(to) }) : !to ? t('leaves', { from: name(from) }) : t('becomes', { from: name(from), to: name(to) });
+  const title = !from
+    ? t('begins', { to: name(to) })
+    : !to
+      ? t('leaves', { from: name(from) })
+      : t('becomes', { from: name(from), to: name(to) });
   return (
     <li data-to={to ?? ''}>
       <StageDot stage={to} /> <strong>{title}</strong> <span class="soft">{at}</span>
-      <div class="soft">{t(CAUSES[cause.kind], { event: cause.eventName, rule: name(cause.rule), rules: cause.rules })}</div>
+      <div class="soft">
+        {t(CAUSES[cause.kind], { event: cause.eventName, rule: name(cause.rule), rules: cause.rules })}
+      </div>
       {cause.because && (
         <details>
           <summary>{t('why')}</summary>
@@ -100,7 +117,15 @@ function Change({ transition: { from, to, cause }, at }: { transition: Transitio
   );
 }
 
-function Happening({ event, at, change }: { event: SentEvent; at: string; change: Transition | undefined }): JSX.Element {
+function Happening({
+  event,
+  at,
+  change,
+}: {
+  event: SentEvent;
+  at: string;
+  change: Transition | undefined;
+}): JSX.Element {
   return (
     <li>
       <span class="soft">{at}</span> <strong>{event.name}</strong> {change && <StageName stage={change.to} />}

@@ -20,7 +20,10 @@ export function Why({ reason }: { reason: Reason }): JSX.Element {
   }
   return (
     <li>
-      {mark} {'trait' in reason ? `${reason.trait}: ${JSON.stringify(reason.need)} (${JSON.stringify(reason.have)})` : describe(reason)}
+      {mark}{' '}
+      {'trait' in reason
+        ? `${reason.trait}: ${JSON.stringify(reason.need)} (${JSON.stringify(reason.have)})`
+        : describe(reason)}
       {reason.expires && <span class="soft"> · {t('until', { day: reason.expires })}</span>}
     </li>
   );
@@ -29,7 +32,10 @@ export function Why({ reason }: { reason: Reason }): JSX.Element {
 function describe({ signal, need, have, within }: SignalReason): string {
   const asked = (Object.keys(need) as Array<keyof typeof need>).map((measure) => {
     const { gte, lte } = need[measure]!;
-    const bounds = [gte !== undefined && t('atLeast', { value: gte }), lte !== undefined && t('atMost', { value: lte })];
+    const bounds = [
+      gte !== undefined && t('atLeast', { value: gte }),
+      lte !== undefined && t('atMost', { value: lte }),
+    ];
     return `${bounds.filter(Boolean).join(' · ')} ${t(measure)} (${t('have', { value: showNumber(have[measure] ?? 0) })})`;
   });
   return `${signal}: ${asked.join(' · ')}, ${within ? t('within', { count: within }) : t('ever')}`;

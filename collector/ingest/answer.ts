@@ -1,4 +1,11 @@
-import { compactFacts, emptyFacts, inferState, type CompiledRules, type Facts, type Inference } from '../../sdk/core/index.js';
+import {
+  compactFacts,
+  emptyFacts,
+  inferState,
+  type CompiledRules,
+  type Facts,
+  type Inference,
+} from '../../sdk/core/index.js';
 import type { Appended, VisitorRecord } from '../store/store.js';
 
 /** What the browser learns about its visitor with every answer. */

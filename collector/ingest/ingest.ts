@@ -23,7 +23,11 @@ export const MAX_EVENTS = 500;
 /** Why a whole batch is refused. `isKept`: its body goes to the dead letters. */
 export const REFUSALS = {
   not_json: { status: 400, isKept: true, expected: 'the body must be JSON' },
-  not_an_object: { status: 400, isKept: true, expected: 'the body must be a JSON object {siteKey, visitorId, sentAt, events}' },
+  not_an_object: {
+    status: 400,
+    isKept: true,
+    expected: 'the body must be a JSON object {siteKey, visitorId, sentAt, events}',
+  },
   invalid_site_key: { status: 400, isKept: true, expected: 'siteKey: expected a string' },
   unknown_site: { status: 403, isKept: false, expected: 'siteKey: no site has this key; take it from the snippet' },
   wrong_secret: { status: 403, isKept: false, expected: "Authorization: expected this site's secret key" },
@@ -38,7 +42,11 @@ export const REFUSALS = {
   invalid_sent_at: { status: 400, isKept: true, expected: 'sentAt: expected epoch milliseconds' },
   invalid_rules: { status: 400, isKept: true, expected: 'rules: expected the version of the rules, a whole number' },
   invalid_events: { status: 400, isKept: true, expected: 'events: expected a list' },
-  too_many_events: { status: 413, isKept: false, expected: `events: expected at most ${MAX_EVENTS}; send them in several batches` },
+  too_many_events: {
+    status: 413,
+    isKept: false,
+    expected: `events: expected at most ${MAX_EVENTS}; send them in several batches`,
+  },
 } as const;
 
 export type RefusalReason = keyof typeof REFUSALS;
@@ -68,7 +76,16 @@ export type BatchOutcome = { answer: BatchAnswer } | { refusal: RefusalReason };
 
 type Step = (attempt: Attempt) => RefusalReason | undefined | Promise<RefusalReason | undefined>;
 
-const STEPS: Step[] = [readJson, findSite, checkSecret, checkOrigin, readEnvelope, countEvents, readEvents, placeTraits];
+const STEPS: Step[] = [
+  readJson,
+  findSite,
+  checkSecret,
+  checkOrigin,
+  readEnvelope,
+  countEvents,
+  readEvents,
+  placeTraits,
+];
 
 /**
  * Takes one batch: refuses it, or stores it and answers when it is on disk.
@@ -164,14 +181,21 @@ function readEvents(attempt: Attempt): undefined {
     const { reason } = parsed;
     const expected = EVENT_REASONS[reason];
     rejected.push({ id: isRecord(input) ? (input.id ?? null) : null, reason, expected });
-    letters.push({ siteKey: site.siteKey, receivedAt, reason, detail: expected, body: reason === 'too_deep' ? '' : JSON.stringify(input) });
+    letters.push({
+      siteKey: site.siteKey,
+      receivedAt,
+      reason,
+      detail: expected,
+      body: reason === 'too_deep' ? '' : JSON.stringify(input),
+    });
   }
 }
 
 /** The envelope's traits count as set by the batch's greatest (time, id), and are kept with that event for replays. */
 function placeTraits({ body, events }: Attempt): undefined {
   if (!body.traits || !events.length) return;
-  const isLater = (a: StagetagEvent, b: StagetagEvent) => isBefore([b.time, b.id.toLowerCase(), 0], [a.time, a.id.toLowerCase(), 0]);
+  const isLater = (a: StagetagEvent, b: StagetagEvent) =>
+    isBefore([b.time, b.id.toLowerCase(), 0], [a.time, a.id.toLowerCase(), 0]);
   const greatest = events.reduce((last, each) => (isLater(each.event, last.event) ? each : last));
   greatest.traits = body.traits as Record<string, Json>;
 }

@@ -21,7 +21,13 @@ export function apiRoutes(services: Services): Hono {
   const { store } = services;
   const routes = new Hono();
   routes.use('/api/*', requireAccess(services));
-  routes.use('/api/*', bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: `the body is larger than ${MAX_BODY} bytes` }, 413) }));
+  routes.use(
+    '/api/*',
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: (c) => c.json({ error: `the body is larger than ${MAX_BODY} bytes` }, 413),
+    }),
+  );
   routes.route('/api/sites', siteRoutes(services));
 
   const ofSite = new Hono<SiteEnv>();

@@ -40,7 +40,9 @@ export function dashboardRoutes({ mount }: Services): Hono {
 
   const routes = new Hono();
   // Assets stand beside the page, so under a mount its address must end with a slash.
-  routes.get('/', headers, (c) => (mount && !new URL(c.req.url).pathname.endsWith('/') ? c.redirect(`${mount}/`) : send(c, 'index.html')));
+  routes.get('/', headers, (c) =>
+    mount && !new URL(c.req.url).pathname.endsWith('/') ? c.redirect(`${mount}/`) : send(c, 'index.html'),
+  );
   routes.get('/assets/:name', headers, (c) => send(c, `assets/${c.req.param('name')}`));
   return routes;
 }

@@ -16,7 +16,11 @@ export function eventRoutes(services: Services): Hono {
     c.header('Access-Control-Max-Age', '86400');
     return c.body(null, 204);
   });
-  if (rateLimit) routes.use('/v1/*', limitRate(rateLimit, trustProxy, () => metrics.batches.inc({ reason: 'rate_limited' })));
+  if (rateLimit)
+    routes.use(
+      '/v1/*',
+      limitRate(rateLimit, trustProxy, () => metrics.batches.inc({ reason: 'rate_limited' })),
+    );
   const limits = { fromPage: limitBody(MAX_BYTES.fromPage), fromServer: limitBody(MAX_BYTES.fromServer) };
   routes.use('/v1/*', (c, next) => limits[bearerOf(c) === undefined ? 'fromPage' : 'fromServer'](c, next));
 
@@ -39,7 +43,10 @@ export function eventRoutes(services: Services): Hono {
       log.error({ err: error }, 'a batch could not be stored');
       metrics.batches.inc({ reason: 'unavailable' });
       c.header('Retry-After', '5');
-      return c.json({ error: 'the batch could not be stored; nothing was acknowledged, send it again', reason: 'unavailable' }, 503);
+      return c.json(
+        { error: 'the batch could not be stored; nothing was acknowledged, send it again', reason: 'unavailable' },
+        503,
+      );
     }
   });
   return routes;

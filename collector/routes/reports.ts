@@ -11,7 +11,8 @@ export function reportRoutes({ store, now }: Services): Hono<SiteEnv> {
   routes.get('/reports/:name', async (c) => {
     const name = c.req.param('name');
     const report = Object.hasOwn(REPORTS, name) ? REPORTS[name as keyof typeof REPORTS] : undefined;
-    if (!report) return c.json({ error: `no report is called ${name}; there are ${Object.keys(REPORTS).join(', ')}` }, 404);
+    if (!report)
+      return c.json({ error: `no report is called ${name}; there are ${Object.keys(REPORTS).join(', ')}` }, 404);
     const { from, to } = c.req.query();
     const result = await report(store, c.get('site'), { from, to }, now());
     return typeof result === 'string' ? c.json({ error: result }, 400) : c.json(result);

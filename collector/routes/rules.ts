@@ -16,14 +16,23 @@ export function ruleRoutes({ store, now, log }: Services): Hono<SiteEnv> {
     const parsed = parseRules(await readJson(c));
     if ('errors' in parsed) {
       const [{ path, message }] = parsed.errors as [{ path: string; message: string }];
-      return c.json({ error: `the rules were not changed: ${path || 'the body'} ${message}`, errors: parsed.errors }, 400);
+      return c.json(
+        { error: `the rules were not changed: ${path || 'the body'} ${message}`, errors: parsed.errors },
+        400,
+      );
     }
     const publishedAt = now();
-    const version = await store.publishRules(siteKey, parsed.rules, { publishedAt, since: apply === 'all' ? 0 : publishedAt });
+    const version = await store.publishRules(siteKey, parsed.rules, {
+      publishedAt,
+      since: apply === 'all' ? 0 : publishedAt,
+    });
     const job = await store.addJob(siteKey, version);
     const done = recompute(store, job, now);
     if (wait === 'true') await done;
-    else done.catch((error: unknown) => log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'));
+    else
+      done.catch((error: unknown) =>
+        log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'),
+      );
     return c.json({ version, job: job.id });
   });
 

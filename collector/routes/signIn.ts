@@ -52,7 +52,13 @@ export function signInRoutes(services: Services): Hono {
     }
     const body = (await c.req.json().catch(() => null)) as { token?: unknown } | null;
     if (await signIn(c, body?.token)) return c.json({ signedIn: true });
-    return c.json({ error: "token: expected the admin token, or that of an unused sign-in link; restart the collector for a new link" }, 401);
+    return c.json(
+      {
+        error:
+          'token: expected the admin token, or that of an unused sign-in link; restart the collector for a new link',
+      },
+      401,
+    );
   });
   routes.delete('/api/session', async (c) => {
     const session = getCookie(c, SESSION_COOKIE);

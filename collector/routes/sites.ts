@@ -11,7 +11,16 @@ export function siteRoutes(services: Services): Hono {
     const sites = await store.sites();
     const base = publicBase(c, services);
     return c.json({
-      sites: sites.map(({ secretKey: _, ...site }) => ({ ...site, snippet: snippetFor(site.siteKey, base) })),
+      sites: sites.map(({ siteKey, name, origins, timeZone, template, rulesVersion, createdAt }) => ({
+        siteKey,
+        name,
+        origins,
+        timeZone,
+        template,
+        rulesVersion,
+        createdAt,
+        snippet: snippetFor(siteKey, base),
+      })),
     });
   });
   routes.post('/', async (c) => {

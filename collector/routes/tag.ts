@@ -32,7 +32,11 @@ export function tagRoutes({ store }: Services): Hono {
     let cached = cache.get(siteKey);
     if (cached?.version !== site.rulesVersion) {
       const { current: rules } = timelineOf(await store.rules(siteKey));
-      const settings = JSON.stringify({ siteKey, hosts: site.origins.map((origin) => new URL(origin).hostname), rules });
+      const settings = JSON.stringify({
+        siteKey,
+        hosts: site.origins.map((origin) => new URL(origin).hostname),
+        rules,
+      });
       cached = { version: site.rulesVersion, text: bundle.replace(PLACEHOLDER, () => settings) };
       cache.set(siteKey, cached);
     }

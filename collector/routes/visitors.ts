@@ -1,6 +1,15 @@
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
-import { countedFacts, DAY_MS, explainStage, inferState, isUuid, parseDay, visibleFacts, type Facts } from '../../sdk/core/index.js';
+import {
+  countedFacts,
+  DAY_MS,
+  explainStage,
+  inferState,
+  isUuid,
+  parseDay,
+  visibleFacts,
+  type Facts,
+} from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import { refreshVisitor, restageDue } from '../jobs/restage.js';
 import type { Services } from '../services.js';
@@ -50,7 +59,8 @@ export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
   routes.get('/events.ndjson', async (c) => {
     const { from, to, name, visitor } = c.req.query();
     for (const [parameter, day] of Object.entries({ from, to })) {
-      if (day !== undefined && !isDay(day)) return c.json({ error: `${parameter}: expected a day such as 2026-01-31` }, 400);
+      if (day !== undefined && !isDay(day))
+        return c.json({ error: `${parameter}: expected a day such as 2026-01-31` }, 400);
     }
     if (visitor !== undefined && !isUuid(visitor)) return c.json({ error: 'visitor: expected a visitor id' }, 400);
     const filter = {
@@ -85,10 +95,21 @@ function sent({ event, receivedAt, bot }: StoredEvent) {
 
 function summary(record: VisitorRecord) {
   const { visitorId, userId, stage, peak, tags, score, rules, rev, firstSeen, lastSeen, stageSince } = record;
-  const { events: eventCount, firstTouch, lastTouch } = record;
   return {
-    ...{ visitorId, ...(userId && { userId }), stage, peak, tags, score, rules, rev, firstSeen, lastSeen, stageSince },
-    ...{ eventCount, firstTouch: touch(firstTouch), lastTouch: touch(lastTouch) },
+    visitorId,
+    ...(userId && { userId }),
+    stage,
+    peak,
+    tags,
+    score,
+    rules,
+    rev,
+    firstSeen,
+    lastSeen,
+    stageSince,
+    eventCount: record.events,
+    firstTouch: touch(record.firstTouch),
+    lastTouch: touch(record.lastTouch),
   };
 }
 

@@ -2,7 +2,9 @@
 import { onCLS, onFCP, onINP, onLCP, onTTFB, type Metric } from 'web-vitals';
 
 /** Records each metric of the page once, when its value is final. */
-export function observe(record: (name: string, props: { metric: string; value: number; rating: string }) => void): void {
+export function observe(
+  record: (name: string, props: { metric: string; value: number; rating: string }) => void,
+): void {
   const seen = new Set<string>();
   // After a return from the back/forward cache the library reports anew; that is another page view's metric.
   const once = ({ id, name, value, rating }: Metric) => {

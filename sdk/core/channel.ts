@@ -35,16 +35,27 @@ interface Labels {
 
 /** In GA4's documented order; the first that fits names the channel. */
 const CHANNELS: Array<[channel: string, fits: (labels: Labels) => boolean]> = [
-  ['Direct', ({ source, medium }) => (!source || source === '(direct)') && (!medium || medium === '(none)' || medium === '(not set)')],
+  [
+    'Direct',
+    ({ source, medium }) =>
+      (!source || source === '(direct)') && (!medium || medium === '(none)' || medium === '(not set)'),
+  ],
   ['Cross-network', ({ campaign }) => campaign.includes('cross-network')],
-  ['Paid Shopping', ({ source, medium, campaign }) => (SHOPPING.test(source) || SHOP.test(campaign)) && PAID.test(medium)],
+  [
+    'Paid Shopping',
+    ({ source, medium, campaign }) => (SHOPPING.test(source) || SHOP.test(campaign)) && PAID.test(medium),
+  ],
   ['Paid Search', ({ source, medium }) => SEARCH.test(source) && PAID.test(medium)],
   ['Paid Social', ({ source, medium }) => SOCIAL.test(source) && (PAID.test(medium) || medium === 'cpm')],
   ['Paid Video', ({ source, medium }) => VIDEO.test(source) && PAID.test(medium)],
   ['Display', ({ medium }) => ['display', 'banner', 'expandable', 'interstitial', 'cpm'].includes(medium)],
   ['Paid Other', ({ medium }) => PAID.test(medium)],
   ['Organic Shopping', ({ source, campaign }) => SHOPPING.test(source) || SHOP.test(campaign)],
-  ['Organic Social', ({ source, medium }) => SOCIAL.test(source) || /^(social|social-network|social-media|sm|social network|social media)$/.test(medium)],
+  [
+    'Organic Social',
+    ({ source, medium }) =>
+      SOCIAL.test(source) || /^(social|social-network|social-media|sm|social network|social media)$/.test(medium),
+  ],
   ['Organic Video', ({ source, medium }) => VIDEO.test(source) || /^(.*video.*)$/.test(medium)],
   ['Organic Search', ({ source, medium }) => SEARCH.test(source) || medium === 'organic'],
   ['Referral', ({ medium }) => ['referral', 'app', 'link'].includes(medium)],
@@ -52,7 +63,10 @@ const CHANNELS: Array<[channel: string, fits: (labels: Labels) => boolean]> = [
   ['Affiliates', ({ medium }) => medium === 'affiliate'],
   ['Audio', ({ medium }) => medium === 'audio'],
   ['SMS', ({ source, medium }) => source === 'sms' || medium === 'sms'],
-  ['Mobile Push Notifications', ({ source, medium }) => medium.endsWith('push') || /mobile|notification/.test(medium) || source === 'firebase'],
+  [
+    'Mobile Push Notifications',
+    ({ source, medium }) => medium.endsWith('push') || /mobile|notification/.test(medium) || source === 'firebase',
+  ],
 ];
 
 /** Names the channel of a source, medium and campaign; `Unassigned` where none fits. Letter case does not matter. */
@@ -89,7 +103,8 @@ export function touchOf(event: StagetagEvent, url: ParsedUrl | undefined, referr
   let medium = labels.utm_medium ?? null;
   if (!source && clickId) {
     source = NETWORKS[clickId]!;
-    medium ??= clickId === 'fbclid' ? 'social' : clickId === 'clickid' ? 'affiliate' : clickId === 'dclid' ? 'display' : 'cpc';
+    medium ??=
+      clickId === 'fbclid' ? 'social' : clickId === 'clickid' ? 'affiliate' : clickId === 'dclid' ? 'display' : 'cpc';
   } else if (!source && !medium && host) {
     source = host;
     medium = SEARCH.test(host) ? 'organic' : SOCIAL.test(host) ? 'social' : 'referral';

@@ -1,6 +1,16 @@
 /** What only the collector asks of facts: the form in which they travel, and when they next change by themselves. */
 import { DAY_MS, dayOf, formatDay, parseDay } from './day.js';
-import { emptyFacts, isBefore, mergeCounts, mergeKeys, sourcesOf, type Counts, type Facts, type FactsBase, type PerDay } from './facts.js';
+import {
+  emptyFacts,
+  isBefore,
+  mergeCounts,
+  mergeKeys,
+  sourcesOf,
+  type Counts,
+  type Facts,
+  type FactsBase,
+  type PerDay,
+} from './facts.js';
 import type { CompiledCondition, CompiledRules } from './rules.js';
 import { scoreAt, walkStages } from './stage.js';
 import { turningDays, viewFacts } from './view.js';
@@ -68,7 +78,9 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
   const base: FactsBase = {
     through: formatDay(through),
     cut: formatDay(cut),
-    days: Object.fromEntries(Object.entries(counted.signals).map(([signal, days]) => [signal, Object.keys(days).length])),
+    days: Object.fromEntries(
+      Object.entries(counted.signals).map(([signal, days]) => [signal, Object.keys(days).length]),
+    ),
     peak,
     sticky: [...sticky],
     score: scoreAt(viewFacts(rules, old, cut * DAY_MS), cut),
@@ -81,7 +93,10 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
 /** Recent orders with what they count for, and before them as many as travel, which count with the base. */
 function sentOrders(facts: Facts, recent: Facts): Facts['orders'] {
   const latest = Object.entries(facts.orders).sort(([, a], [, b]) => (isBefore(a, b) ? 1 : -1));
-  const old = latest.map(([key, [time, id]]): [string, Facts['orders'][string]] => [key, [time, id, { signals: {}, values: {}, keys: {} }]]);
+  const old = latest.map(([key, [time, id]]): [string, Facts['orders'][string]] => [
+    key,
+    [time, id, { signals: {}, values: {}, keys: {} }],
+  ]);
   return { ...Object.fromEntries(old.slice(0, SENT_ORDERS)), ...recent.orders };
 }
 
@@ -100,7 +115,10 @@ function onOneDay({ signals, values, keys }: Counts, day: string): Counts {
 /** The same facts with those days alone. Orders of other days are left out. */
 function listedDays(facts: Facts, isKept: (day: string) => boolean): Facts {
   const days = <T>(perDay: PerDay<T>) => {
-    const kept = Object.entries(perDay).map(([signal, each]): [string, Record<string, T>] => [signal, pick(each, isKept)]);
+    const kept = Object.entries(perDay).map(([signal, each]): [string, Record<string, T>] => [
+      signal,
+      pick(each, isKept),
+    ]);
     return Object.fromEntries(kept.filter(([, each]) => Object.keys(each).length));
   };
   return {

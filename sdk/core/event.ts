@@ -84,7 +84,8 @@ export const EVENT_REASONS = {
   invalid_seq: 'seq: expected a whole number from 1 (only server-to-server events may leave it out)',
   invalid_session_id:
     'sessionId: expected a string of 1 to 64 characters (only server-to-server events may leave it out)',
-  invalid_url: 'url: expected an absolute address of up to 8192 characters (only server-to-server events may leave it out)',
+  invalid_url:
+    'url: expected an absolute address of up to 8192 characters (only server-to-server events may leave it out)',
   invalid_title: 'title: expected a string',
   invalid_referrer: 'referrer: expected a string',
   invalid_source: 'source: expected an object of strings, such as {"utm_source": "newsletter"}',

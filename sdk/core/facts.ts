@@ -58,7 +58,10 @@ export function emptyFacts(): Facts {
 }
 
 /** What facts count, and what each order counts beside it: of events that share a transaction the first stands for all. */
-export const sourcesOf = (facts: Facts): Counts[] => [facts, ...Object.values(facts.orders).map(([, , counts]) => counts)];
+export const sourcesOf = (facts: Facts): Counts[] => [
+  facts,
+  ...Object.values(facts.orders).map(([, , counts]) => counts),
+];
 
 /** Makes the facts of one event alone. Its id must be in lower case. */
 export function eventFacts(rules: CompiledRules, event: StagetagEvent, place: Place | undefined): Facts {

@@ -27,7 +27,8 @@ function matchesGlob(glob: string, text: string): boolean {
 /** Tells whether a text fits one of the globs. */
 export const matchesGlobs = (globs: string[], text: string): boolean => globs.some((glob) => matchesGlob(glob, text));
 
-export const isInRange = ({ gte = -Infinity, lte = Infinity }: Range, value: number): boolean => value >= gte && value <= lte;
+export const isInRange = ({ gte = -Infinity, lte = Infinity }: Range, value: number): boolean =>
+  value >= gte && value <= lte;
 
 /** Tells whether a value passes every operator of a matcher. An absent value (undefined, null) passes `exists: false` alone. */
 export function matchesValue({ exists, in: list, glob, range }: CompiledMatcher, value: unknown): boolean {

@@ -57,7 +57,8 @@ const atLeast =
   (min: number, unit: string, whole = true): Check =>
   (value, path, report) => {
     const isFit = typeof value === 'number' && value >= min && (!whole || Number.isSafeInteger(value));
-    if (!isFit) report(path, `expected ${whole ? 'a whole number' : 'a number'} ${unit} from ${min}, got ${show(value)}`);
+    if (!isFit)
+      report(path, `expected ${whole ? 'a whole number' : 'a number'} ${unit} from ${min}, got ${show(value)}`);
   };
 
 const listOf =
@@ -109,11 +110,16 @@ const shape =
     for (const [name, each] of Object.entries(value)) {
       const check = Object.prototype.hasOwnProperty.call(members, name) ? members[name] : undefined;
       if (check) check(each, join(path, name), report);
-      else report(join(path, name), `is not known here; known are ${Object.keys(members).join(', ')}${suggest(name, Object.keys(members))}`);
+      else
+        report(
+          join(path, name),
+          `is not known here; known are ${Object.keys(members).join(', ')}${suggest(name, Object.keys(members))}`,
+        );
     }
   };
 
-const isProp = (value: unknown) => typeof value === 'string' && /^props\..+/.test(value) && !(value.slice('props.'.length) in {});
+const isProp = (value: unknown) =>
+  typeof value === 'string' && /^props\..+/.test(value) && !(value.slice('props.'.length) in {});
 
 const source: Check = (value, path, report) => {
   if (value !== 'path' && !isProp(value)) report(path, `expected "path" or "props.KEY", got ${show(value)}`);
@@ -130,14 +136,16 @@ const range =
     if (!isRecord(value)) return;
     const { gte, lte } = value;
     if (gte === undefined && lte === undefined) report(path, 'expected gte, lte or both');
-    if (typeof gte === 'number' && typeof lte === 'number' && gte > lte) report(path, `nothing is from ${gte} up to ${lte}`);
+    if (typeof gte === 'number' && typeof lte === 'number' && gte > lte)
+      report(path, `nothing is from ${gte} up to ${lte}`);
   };
 
 const MATCHERS = { eq: scalar, in: listOf(scalar), glob: oneOrMore(text), gte: number, lte: number, exists: boolean };
 
 const matcher: Check = (value, path, report) => {
   shape(MATCHERS)(value, path, report);
-  if (isRecord(value) && !Object.keys(value).length) report(path, `expected one of ${Object.keys(MATCHERS).join(', ')}`);
+  if (isRecord(value) && !Object.keys(value).length)
+    report(path, `expected one of ${Object.keys(MATCHERS).join(', ')}`);
 };
 
 const signal = shape({
@@ -161,7 +169,8 @@ const CONDITIONS: Record<string, Check> = {
   trait: (value, path, report) => {
     shape({ trait: text, ...MATCHERS })(value, path, report);
     const { trait, ...rest } = value as Record<string, unknown>;
-    if (typeof trait === 'string' && trait in {}) report(join(path, 'trait'), 'this name belongs to every object; choose another');
+    if (typeof trait === 'string' && trait in {})
+      report(join(path, 'trait'), 'this name belongs to every object; choose another');
     if (!Object.keys(rest).length) report(path, `expected one of ${Object.keys(MATCHERS).join(', ')} beside trait`);
   },
   signal: shape({
@@ -178,7 +187,10 @@ const condition: Check = (value, path, report) => {
   if (!isRecord(value)) return report(path, `expected a condition, got ${show(value)}`);
   const kind = Object.keys(CONDITIONS).find((name) => name in value);
   if (kind) return CONDITIONS[kind]!(value, path, report);
-  const hint = Object.keys(value).map((name) => suggest(name, Object.keys(CONDITIONS))).find(Boolean) ?? '';
+  const hint =
+    Object.keys(value)
+      .map((name) => suggest(name, Object.keys(CONDITIONS)))
+      .find(Boolean) ?? '';
   report(path, `expected a condition with one of ${Object.keys(CONDITIONS).join(', ')}, got ${show(value)}${hint}`);
 };
 
@@ -202,7 +214,11 @@ const document = shape(
 function checkReferences(rules: Rules, report: Report): void {
   const signals = Object.keys(rules.signals);
   const checkSignal = (name: string, path: string) => {
-    if (!signals.includes(name)) report(path, `no signal is called ${show(name)}${suggest(name, signals) || `; signals are ${signals.join(', ')}`}`);
+    if (!signals.includes(name))
+      report(
+        path,
+        `no signal is called ${show(name)}${suggest(name, signals) || `; signals are ${signals.join(', ')}`}`,
+      );
   };
   const walk = (part: Condition, path: string): void => {
     if ('all' in part) part.all.forEach((each, index) => walk(each, `${path}.all[${index}]`));
@@ -211,11 +227,16 @@ function checkReferences(rules: Rules, report: Report): void {
     else if ('signal' in part) {
       checkSignal(part.signal, `${path}.signal`);
       const { distinct, value } = rules.signals[part.signal] ?? {};
-      if (part.distinct && rules.signals[part.signal] && !distinct) report(`${path}.distinct`, `signal ${part.signal} has no "distinct" to count`);
-      if (part.value && rules.signals[part.signal] && !value) report(`${path}.value`, `signal ${part.signal} has no "value" to add up`);
+      if (part.distinct && rules.signals[part.signal] && !distinct)
+        report(`${path}.distinct`, `signal ${part.signal} has no "distinct" to count`);
+      if (part.value && rules.signals[part.signal] && !value)
+        report(`${path}.value`, `signal ${part.signal} has no "value" to add up`);
       const { gte = 0, lte = 0 } = part.distinct ?? {};
       if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP) {
-        report(`${path}.distinct`, `at most ${DISTINCT_CAP} different values are told apart: gte up to ${DISTINCT_CAP}, lte below it`);
+        report(
+          `${path}.distinct`,
+          `at most ${DISTINCT_CAP} different values are told apart: gte up to ${DISTINCT_CAP}, lte below it`,
+        );
       }
     }
   };

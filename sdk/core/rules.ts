@@ -56,11 +56,7 @@ export interface SignalCondition {
 export type TraitCondition = { trait: string } & Matcher;
 
 export type Condition =
-  | SignalCondition
-  | TraitCondition
-  | { all: Condition[] }
-  | { any: Condition[] }
-  | { not: Condition };
+  SignalCondition | TraitCondition | { all: Condition[] } | { any: Condition[] } | { not: Condition };
 
 /** A site's definition of what events mean and which stage follows: plain data, the same on both sides. */
 export interface Rules {
@@ -150,18 +146,35 @@ export function compileRules(rules: Rules): CompiledRules {
     if (within) windows.add(within);
     return dense({ signal, need: Object.keys(need).length ? need : undefined, within });
   };
-  const signals = Object.entries(rules.signals).map(([name, { event, path, host, props = {}, source = {}, distinct, value }]) => {
-    const match = (['props', 'source'] as const).flatMap((from) =>
-      Object.entries(from === 'props' ? props : source).map(([key, matcher]) => [from, key, compileMatcher(matcher)] as const),
-    );
-    const list = (one: string | string[] | undefined) => (one === undefined ? undefined : listOf(one));
-    return [name, dense({ event: list(event), path: list(path), host: list(host), match: match.length ? match : undefined, distinct, value })];
-  });
+  const signals = Object.entries(rules.signals).map(
+    ([name, { event, path, host, props = {}, source = {}, distinct, value }]) => {
+      const match = (['props', 'source'] as const).flatMap((from) =>
+        Object.entries(from === 'props' ? props : source).map(
+          ([key, matcher]) => [from, key, compileMatcher(matcher)] as const,
+        ),
+      );
+      const list = (one: string | string[] | undefined) => (one === undefined ? undefined : listOf(one));
+      return [
+        name,
+        dense({
+          event: list(event),
+          path: list(path),
+          host: list(host),
+          match: match.length ? match : undefined,
+          distinct,
+          value,
+        }),
+      ];
+    },
+  );
   const stages = STAGES.flatMap((stage) => {
     const rule = rules.stages[stage];
     return rule ? [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined })]] : [];
   });
-  const tags = Object.entries(rules.tags ?? {}).map(([name, { when }]): [string, CompiledCondition] => [name, compile(when)]);
+  const tags = Object.entries(rules.tags ?? {}).map(([name, { when }]): [string, CompiledCondition] => [
+    name,
+    compile(when),
+  ]);
   return dense({
     version: rules.version,
     signals: Object.fromEntries(signals) as CompiledRules['signals'],
@@ -177,5 +190,10 @@ export function compileRules(rules: Rules): CompiledRules {
 function compileMatcher({ eq, in: list, glob, gte, lte, exists }: Matcher): CompiledMatcher {
   const values = eq === undefined ? list : (list ?? [eq]).filter((value) => value === eq);
   const range = gte === undefined && lte === undefined ? undefined : dense({ gte, lte });
-  return dense({ exists: exists === false ? exists : undefined, in: values, glob: glob === undefined ? undefined : listOf(glob), range });
+  return dense({
+    exists: exists === false ? exists : undefined,
+    in: values,
+    glob: glob === undefined ? undefined : listOf(glob),
+    range,
+  });
 }

@@ -84,14 +84,21 @@ export function evaluate(view: FactsView, condition: CompiledCondition, day: num
     }
   }
   if (isDeep && reason.met) {
-    const end = turningDays(view, view.rules.windows).find((each) => each > day && !evaluate(view, condition, each).met);
+    const end = turningDays(view, view.rules.windows).find(
+      (each) => each > day && !evaluate(view, condition, each).met,
+    );
     if (end) reason.expires = formatDay(end);
   }
   return reason;
 }
 
 /** Counts what a signal did in the window that ends with a day. */
-function measure({ facts, days, sources }: FactsView, signal: string, within = Infinity, until: number): Record<Measure, number> {
+function measure(
+  { facts, days, sources }: FactsView,
+  signal: string,
+  within = Infinity,
+  until: number,
+): Record<Measure, number> {
   const { base } = facts;
   const seen: Keys = {};
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };

@@ -17,19 +17,37 @@ test('downloads, links that leave and marked elements become events, and other l
   await page.goto(`${world.pages}/`);
   await page.waitForFunction('window.stagetag?.state');
   // Later than ours on the same target, so that the page stays where it is and we know nothing of it.
-  await page.evaluate(`for (const type of ['click', 'auxclick']) addEventListener(type, (event) => event.preventDefault())`);
+  await page.evaluate(
+    `for (const type of ['click', 'auxclick']) addEventListener(type, (event) => event.preventDefault())`,
+  );
   for (const id of ['inner', 'named', 'out', 'mail', 'here', 'stopped', 'marked']) {
     await page.evaluate(`document.getElementById('${id}').click()`);
   }
   const press = (button: number) =>
-    page.evaluate(`document.getElementById('out').dispatchEvent(new MouseEvent('auxclick', { button: ${button}, bubbles: true, composed: true, cancelable: true }))`);
+    page.evaluate(
+      `document.getElementById('out').dispatchEvent(new MouseEvent('auxclick', { button: ${button}, bubbles: true, composed: true, cancelable: true }))`,
+    );
   await press(1);
   await press(2); // The right button opens a menu, not the link.
-  const events = await eventually(() => world.events(), (all) => all.length >= 6);
+  const events = await eventually(
+    () => world.events(),
+    (all) => all.length >= 6,
+  );
   expect(events.map(({ name, props }) => [name, props])).toEqual([
     ['session_start', undefined],
-    ['file_download', { file_name: '资料.pdf', file_extension: 'pdf', link_url: `${world.pages}/files/%E8%B5%84%E6%96%99.pdf?x=1`, link_text: 'The datasheet' }],
-    ['file_download', { file_name: 'list.csv', file_extension: '', link_url: `${world.pages}/export`, link_text: 'List' }],
+    [
+      'file_download',
+      {
+        file_name: '资料.pdf',
+        file_extension: 'pdf',
+        link_url: `${world.pages}/files/%E8%B5%84%E6%96%99.pdf?x=1`,
+        link_text: 'The datasheet',
+      },
+    ],
+    [
+      'file_download',
+      { file_name: 'list.csv', file_extension: '', link_url: `${world.pages}/export`, link_text: 'List' },
+    ],
     ['outbound_click', { link_url: 'https://other.example/page' }],
     ['add_to_cart', { item: 'a b', value: 12.5 }],
     ['outbound_click', { link_url: 'https://other.example/page' }],
@@ -51,7 +69,10 @@ test('routes count once each, with where they came from, and a replaced state th
     await new Promise((resolve) => addEventListener('popstate', resolve, { once: true }));
     history.back();
   })()`);
-  const views = await eventually(() => world.events('?name=page_view'), (all) => all.length >= 4);
+  const views = await eventually(
+    () => world.events('?name=page_view'),
+    (all) => all.length >= 4,
+  );
   const path = (url: string | undefined) => url?.replace(world.pages, '');
   expect(views.map(({ url, referrer, source }) => [path(url), path(referrer), source])).toEqual([
     ['/app?utm_source=x&gclid=1', '', { utm_source: 'x', gclid: '1' }],
@@ -81,7 +102,10 @@ test('a form is begun once, sent only when it is valid, and its values stay wher
   await page.click('button'); // The required address is missing.
   await page.type('input[name=email]', 'planted@mail.example');
   await page.click('button');
-  const events = await eventually(() => world.events(), (all) => all.some(({ name }) => name === 'form_submit'));
+  const events = await eventually(
+    () => world.events(),
+    (all) => all.some(({ name }) => name === 'form_submit'),
+  );
   expect(events.map(({ name }) => name)).toEqual(['session_start', 'form_start', 'form_submit']);
   const form = { form_id: 'lead', form_name: 'lead-form', form_destination: `${world.pages}/send`, fields_total: 6 };
   expect(events[1]!.props).toEqual({ ...form, fields_filled: 1 });
@@ -127,7 +151,9 @@ test('before consent nothing is stored, sent or shown; on consent the visit so f
 test('Global Privacy Control counts as no until an explicit yes', async () => {
   const world = await startWorld(simplePages({ '/': 'one' }));
   const { page } = await openPage(await openChromium());
-  await page.evaluateOnNewDocument(`Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })`);
+  await page.evaluateOnNewDocument(
+    `Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })`,
+  );
   await page.goto(`${world.pages}/`);
   await page.waitForFunction('window.stagetag?.state');
   expect(await page.evaluate('[stagetag.stage, localStorage.length]')).toEqual([null, 0]);
@@ -138,15 +164,26 @@ test('Global Privacy Control counts as no until an explicit yes', async () => {
 test('calls made before the script are kept, and a second tag on the page does nothing', async () => {
   const early = `<script>window.stagetag = { q: [['track', 'early', { n: 1 }], ['identify', 'u7', { plan: 'pro' }]] };</script>`;
   const world = await startWorld(({ collectorUrl, siteKey }) =>
-    simplePages({ '/': `${early}<script defer src="${collectorUrl}/t/${siteKey}.js?again"></script>` }, 'data-auto="off" data-datalayer')({ collectorUrl, siteKey }),
+    simplePages(
+      { '/': `${early}<script defer src="${collectorUrl}/t/${siteKey}.js?again"></script>` },
+      'data-auto="off" data-datalayer',
+    )({ collectorUrl, siteKey }),
   );
   const { page, problems } = await openPage(await openChromium());
   await page.goto(`${world.pages}/`);
-  await eventually(() => world.events(), (events) => events.length >= 2);
+  await eventually(
+    () => world.events(),
+    (events) => events.length >= 2,
+  );
   await confirmed(page);
   const events = await world.events();
-  expect(events.map(({ name, props }) => [name, props])).toEqual([['early', { n: 1 }], ['identify', { plan: 'pro' }]]);
+  expect(events.map(({ name, props }) => [name, props])).toEqual([
+    ['early', { n: 1 }],
+    ['identify', { plan: 'pro' }],
+  ]);
   expect((await world.visitor(events[0]!.visitorId)).userId).toBe('u7');
-  expect(await page.evaluate('dataLayer.every(({ event }) => event === "stagetag_state") && dataLayer.length > 0')).toBe(true);
+  expect(
+    await page.evaluate('dataLayer.every(({ event }) => event === "stagetag_state") && dataLayer.length > 0'),
+  ).toBe(true);
   expect(problems).toEqual([]);
 });

@@ -16,8 +16,13 @@ test(`${VISITS} visits that record an event and leave in the same tick lose none
   const { page, problems } = await openPage(await openChromium());
   await page.goto(`${world.pages}/hop?n=1`);
   await page.waitForFunction('document.title === "done"', { timeout: 120_000 });
-  const hops = await eventually(() => world.events('?name=hop'), (events) => events.length >= VISITS);
-  expect(hops.map(({ props }) => props!.n).sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: VISITS }, (_, i) => i + 1));
+  const hops = await eventually(
+    () => world.events('?name=hop'),
+    (events) => events.length >= VISITS,
+  );
+  expect(hops.map(({ props }) => props!.n).sort((a, b) => Number(a) - Number(b))).toEqual(
+    Array.from({ length: VISITS }, (_, i) => i + 1),
+  );
   expect(new Set(hops.map(({ id }) => id)).size).toBe(VISITS);
   expect(new Set(hops.map(({ visitorId }) => visitorId)).size).toBe(1);
   expect(hops.map(({ seq }) => seq).sort((a, b) => a! - b!)).toEqual(Array.from({ length: VISITS }, (_, i) => i + 1));
@@ -25,7 +30,8 @@ test(`${VISITS} visits that record an event and leave in the same tick lose none
 });
 
 test('what is recorded on leaving the site is sent as the page is left', async () => {
-  const form = '<form id="quote" action="/quote"><input name="company"><input name="people"><button>Send</button></form>';
+  const form =
+    '<form id="quote" action="/quote"><input name="company"><input name="people"><button>Send</button></form>';
   const world = await startWorld(simplePages({ '/': form }, 'data-auto="page forms"'));
   const { page } = await openPage(await openChromium());
   await page.goto(`${world.pages}/`);
@@ -33,8 +39,16 @@ test('what is recorded on leaving the site is sent as the page is left', async (
   await page.type('input[name=company]', 'planted-secret');
   await confirmed(page);
   await page.goto('about:blank');
-  const [abandoned] = await eventually(() => world.events('?name=form_abandon'), (events) => events.length > 0);
-  expect(abandoned!.props).toMatchObject({ form_id: 'quote', fields_filled: 1, fields_total: 2, last_field: 'company' });
+  const [abandoned] = await eventually(
+    () => world.events('?name=form_abandon'),
+    (events) => events.length > 0,
+  );
+  expect(abandoned!.props).toMatchObject({
+    form_id: 'quote',
+    fields_filled: 1,
+    fields_total: 2,
+    last_field: 'company',
+  });
   expect(JSON.stringify(await world.events())).not.toContain('planted-secret');
 });
 
@@ -43,7 +57,11 @@ test('events of an outage are sent when the collector is back, in another page o
   const { page } = await openPage(await openChromium());
   let isDown = true;
   await page.setRequestInterception(true);
-  page.on('request', (request) => void (isDown && request.url().endsWith('/v1/events') ? request.abort('connectionrefused') : request.continue()));
+  page.on(
+    'request',
+    (request) =>
+      void (isDown && request.url().endsWith('/v1/events') ? request.abort('connectionrefused') : request.continue()),
+  );
   await page.goto(`${world.pages}/`);
   await page.waitForFunction('window.stagetag?.state');
   for (let n = 0; n < 20; n++) await page.evaluate(`void stagetag.track('during', { n: ${n} })`);
@@ -51,7 +69,10 @@ test('events of an outage are sent when the collector is back, in another page o
   expect(await world.events()).toEqual([]);
   isDown = false;
   await page.goto(`${world.pages}/two`);
-  const during = await eventually(() => world.events('?name=during'), (events) => events.length >= 20);
+  const during = await eventually(
+    () => world.events('?name=during'),
+    (events) => events.length >= 20,
+  );
   expect(during).toHaveLength(20);
   await confirmed(page);
 });
@@ -68,7 +89,10 @@ test('two tabs share the visitor, the state and the queue', async () => {
     ),
   );
   await second.page.evaluate(`void stagetag.track('purchase', { value: 1 })`);
-  await eventually(() => world.events('?name=tab'), (events) => events.length >= 100);
+  await eventually(
+    () => world.events('?name=tab'),
+    (events) => events.length >= 100,
+  );
   await confirmed(second.page);
   expect(await first.page.evaluate('stagetag.stage')).toBe('action');
   const events = await world.events();
@@ -87,6 +111,9 @@ test('a page that was left comes back from the back/forward cache, and counts a 
   await confirmed(page);
   await page.goBack();
   expect(await page.evaluate('window.isSamePage')).toBe(true);
-  const views = await eventually(() => world.events('?name=page_view'), (events) => events.length >= 3);
+  const views = await eventually(
+    () => world.events('?name=page_view'),
+    (events) => events.length >= 3,
+  );
   expect(views.map(({ url }) => new URL(url!).pathname)).toEqual(['/', '/two', '/']);
 });

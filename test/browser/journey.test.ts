@@ -1,11 +1,21 @@
 import type { Page } from 'puppeteer-core';
 import { expect, test } from 'vitest';
 import { ADMIN } from '../helpers/collector.js';
-import { confirmed, eventually, openChromium, openPage, startWorld, visitorIdOf, type World } from '../helpers/browser.js';
+import {
+  confirmed,
+  eventually,
+  openChromium,
+  openPage,
+  startWorld,
+  visitorIdOf,
+  type World,
+} from '../helpers/browser.js';
 
 /** The stage's name on the dashboard, as a person reads it there. */
 async function stageOnDashboard(page: Page): Promise<string> {
-  return eventually(() => page.$eval('.stage-now .stage', (element) => element.getAttribute('data-stage') ?? '').catch(() => ''));
+  return eventually(() =>
+    page.$eval('.stage-now .stage', (element) => element.getAttribute('data-stage') ?? '').catch(() => ''),
+  );
 }
 
 async function click(page: Page, selector: string): Promise<void> {
@@ -30,7 +40,10 @@ test('a visitor walks from awareness to loyalty, and page, collector and dashboa
   const agree = async (stage: string, via: string) => {
     expect((await confirmed(page)).stage, via).toBe(stage);
     // Web vitals may come at any time and be unacknowledged for a moment.
-    const dataset = await eventually(() => page.$eval('html', (html) => ({ ...html.dataset })), ({ stageStatus }) => stageStatus === 'confirmed');
+    const dataset = await eventually(
+      () => page.$eval('html', (html) => ({ ...html.dataset })),
+      ({ stageStatus }) => stageStatus === 'confirmed',
+    );
     expect(dataset, via).toMatchObject({ stage });
     const stored = await world.visitor(visitorId);
     expect(stored.stage, via).toBe(stage);
@@ -45,7 +58,9 @@ test('a visitor walks from awareness to loyalty, and page, collector and dashboa
     const shown = await dashboard.$$eval('.history > li', (items) => items.map((item) => item.getAttribute('data-to')));
     expect(shown[0], via).toBe(stage);
     // The block of the page that changes with the stage, by CSS alone.
-    const offers = await page.$$eval('.offer p', (paragraphs) => paragraphs.filter((each) => each.offsetHeight > 0).map((each) => each.className));
+    const offers = await page.$$eval('.offer p', (paragraphs) =>
+      paragraphs.filter((each) => each.offsetHeight > 0).map((each) => each.className),
+    );
     expect(offers, via).toEqual([expect.stringContaining(`for-${stage}`)]);
   };
 
@@ -63,10 +78,14 @@ test('a visitor walks from awareness to loyalty, and page, collector and dashboa
   await agree('loyalty', 'a recommendation');
 
   const names = new Set((await world.events()).map(({ name }) => name));
-  for (const name of ['session_start', 'page_view', 'begin_checkout', 'form_submit', 'purchase', 'nps']) expect(names).toContain(name);
+  for (const name of ['session_start', 'page_view', 'begin_checkout', 'form_submit', 'purchase', 'nps'])
+    expect(names).toContain(name);
   const ids = (await world.events()).map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  expect(await world.visitor(visitorId)).toMatchObject({ firstTouch: { channel: 'Email', source: 'newsletter' }, peak: 'loyalty' });
+  expect(await world.visitor(visitorId)).toMatchObject({
+    firstTouch: { channel: 'Email', source: 'newsletter' },
+    peak: 'loyalty',
+  });
   expect(problems).toEqual([]);
   expect(dashboardProblems).toEqual([]);
 });
@@ -97,7 +116,10 @@ test('the stage is on the page before any answer: provisional first, then confir
   const visitorId = await visitorIdOf(page, world.site.siteKey);
   const stored = await world.visitor(visitorId);
   expect(stored.stage).toBe('action');
-  expect(stored.transitions.at(-1)).toMatchObject({ to: 'action', cause: { rule: 'action', event: (purchase as { id: string }).id } });
+  expect(stored.transitions.at(-1)).toMatchObject({
+    to: 'action',
+    cause: { rule: 'action', event: (purchase as { id: string }).id },
+  });
   expect(await page.evaluate('JSON.stringify(stagetag.why())')).toContain('"signal":"order"');
 });
 

@@ -11,7 +11,15 @@ import { generalDocument } from '../helpers/rules.js';
 const admin = { Authorization: `Bearer ${ADMIN}` };
 
 describe('access', () => {
-  const paths = ['sites', 'sites/KEY/visitors', `sites/KEY/visitors/${newId()}`, 'sites/KEY/events.ndjson', 'sites/KEY/rules', 'sites/KEY/reports/stages', 'sites/KEY/jobs/1'];
+  const paths = [
+    'sites',
+    'sites/KEY/visitors',
+    `sites/KEY/visitors/${newId()}`,
+    'sites/KEY/events.ndjson',
+    'sites/KEY/rules',
+    'sites/KEY/reports/stages',
+    'sites/KEY/jobs/1',
+  ];
   test.each(paths)('/api/%s needs the token', async (where) => {
     const { app, site } = await makeCollector();
     const url = `/api/${where.replace('KEY', site.siteKey)}`;
@@ -34,7 +42,11 @@ describe('access', () => {
     const Cookie = set.split(';')[0]!;
     expect((await app.request('/api/sites', { headers: { Cookie } })).status).toBe(200);
     const put = (from: string) =>
-      app.request(`/api/sites/${site.siteKey}/rules`, { method: 'PUT', headers: { Cookie, 'Sec-Fetch-Site': from }, body: JSON.stringify(generalDocument) });
+      app.request(`/api/sites/${site.siteKey}/rules`, {
+        method: 'PUT',
+        headers: { Cookie, 'Sec-Fetch-Site': from },
+        body: JSON.stringify(generalDocument),
+      });
     expect((await put('cross-site')).status).toBe(403);
     expect((await put('same-origin')).status).toBe(200);
     await app.request('/api/session', { method: 'DELETE', headers: { Cookie } });
@@ -54,7 +66,8 @@ describe('access', () => {
 
 test('adds a site, and lists it without its secret', async () => {
   const { app, get } = await makeCollector();
-  const add = (body: unknown) => app.request('/api/sites', { method: 'POST', headers: admin, body: JSON.stringify(body) });
+  const add = (body: unknown) =>
+    app.request('/api/sites', { method: 'POST', headers: admin, body: JSON.stringify(body) });
   const response = await add({ name: 'Shop', origins: ['https://shop.example/path'] });
   const made = (await response.json()) as { siteKey: string; secretKey: string; snippet: string };
   expect(made.snippet).toBe(`<script defer src="http://localhost/t/${made.siteKey}.js"></script>`);
@@ -76,7 +89,10 @@ test('adds a site, and lists it without its secret', async () => {
 });
 
 describe('rules', () => {
-  const rules = { signals: { view: { event: 'page_view' } }, stages: { action: { when: { signal: 'view', count: { gte: 2 } } } } };
+  const rules = {
+    signals: { view: { event: 'page_view' } },
+    stages: { action: { when: { signal: 'view', count: { gte: 2 } } } },
+  };
 
   test('that do not validate are refused with their paths, and the old ones stay in force', async () => {
     const { putRules, get, site } = await makeCollector();
@@ -86,7 +102,10 @@ describe('rules', () => {
       error: expect.stringMatching(/stages\.action\.when\.signal.*did you mean "view"/) as unknown,
       errors: [{ path: 'stages.action.when.signal' }],
     });
-    expect(await get(`sites/${site.siteKey}/rules`)).toMatchObject({ version: 1, signals: { visit: { event: 'page_view' } } });
+    expect(await get(`sites/${site.siteKey}/rules`)).toMatchObject({
+      version: 1,
+      signals: { visit: { event: 'page_view' } },
+    });
   });
 
   test('that replace others are replayed over the stored events', async () => {
@@ -95,12 +114,20 @@ describe('rules', () => {
     for (const id of ids) await send(id, [makeEvent('page_view'), makeEvent('page_view')]);
     const response = (await (await putRules(rules)).json()) as { version: number; job: number };
     expect(response.version).toBe(2);
-    expect(await get(`sites/${site.siteKey}/jobs/${response.job}`)).toMatchObject({ state: 'done', done: 250, total: 250 });
+    expect(await get(`sites/${site.siteKey}/jobs/${response.job}`)).toMatchObject({
+      state: 'done',
+      done: 250,
+      total: 250,
+    });
     for (const id of [ids[0]!, ids[249]!]) {
       const { stage, facts, transitions } = await visitor(id);
       expect(stage).toBe('action');
       expect(facts.signals).toEqual({ view: { '2026-11-22': 2 } });
-      expect(transitions.at(-1)).toMatchObject({ from: 'awareness', to: 'action', cause: { kind: 'rules', rule: 'action', rules: 2 } });
+      expect(transitions.at(-1)).toMatchObject({
+        from: 'awareness',
+        to: 'action',
+        cause: { kind: 'rules', rule: 'action', rules: 2 },
+      });
     }
   });
 
@@ -155,7 +182,11 @@ describe('the report of stages', () => {
       })
     ).json()) as { siteKey: string };
     const post = (visitorId: string, events: unknown[]) =>
-      app.request('/v1/events', { method: 'POST', headers: { Origin: ORIGIN }, body: JSON.stringify({ siteKey: made.siteKey, visitorId, events }) });
+      app.request('/v1/events', {
+        method: 'POST',
+        headers: { Origin: ORIGIN },
+        body: JSON.stringify({ siteKey: made.siteKey, visitorId, events }),
+      });
     // 17:00 UTC is the next day in Shanghai.
     const evening = Date.UTC(2026, 10, 20, 17);
     await post(newId(), [makeEvent('page_view', { time: evening })]);
@@ -174,17 +205,28 @@ describe('the report of stages', () => {
       ['2026-11-22', 1, 1],
     ]);
     expect(report.days[1]!.entered).toMatchObject({ awareness: 1, action: 1 });
-    expect(report.stages.find(({ stage }) => stage === 'awareness')).toEqual({ stage: 'awareness', current: 1, peak: 1, entered: 2, left: 1 });
+    expect(report.stages.find(({ stage }) => stage === 'awareness')).toEqual({
+      stage: 'awareness',
+      current: 1,
+      peak: 1,
+      entered: 2,
+      left: 1,
+    });
     expect(report.funnel.map(({ visitors }) => visitors)).toEqual([2, 1, 1, 1, 0]);
     const before = await get<typeof report>(`sites/${made.siteKey}/reports/stages?from=2026-11-20&to=2026-11-20`);
-    expect(before.stages.filter(({ current }) => current)).toEqual([{ stage: 'awareness', current: 1, peak: 1, entered: 1, left: 0 }]);
+    expect(before.stages.filter(({ current }) => current)).toEqual([
+      { stage: 'awareness', current: 1, peak: 1, entered: 1, left: 0 },
+    ]);
   });
 
-  test.each(['?from=yesterday', '?from=2026-02-31', '?from=2026-11-22&to=2026-11-01', '?from=1900-01-01'])('refuses %s', async (query) => {
-    const { app, site } = await makeCollector();
-    const response = await app.request(`/api/sites/${site.siteKey}/reports/stages${query}`, { headers: admin });
-    expect(response.status).toBe(400);
-  });
+  test.each(['?from=yesterday', '?from=2026-02-31', '?from=2026-11-22&to=2026-11-01', '?from=1900-01-01'])(
+    'refuses %s',
+    async (query) => {
+      const { app, site } = await makeCollector();
+      const response = await app.request(`/api/sites/${site.siteKey}/reports/stages${query}`, { headers: admin });
+      expect(response.status).toBe(400);
+    },
+  );
 
   test('an unknown one is named as such', async () => {
     const { app, site } = await makeCollector();
@@ -197,7 +239,11 @@ describe('the report of stages', () => {
 test('events.ndjson filters by day, name and visitor, and gives every event once over many pages', async () => {
   const { send, ndjson } = await makeCollector();
   const [id, other] = [newId(), newId()];
-  for (let i = 0; i < 6; i++) await send(id, Array.from({ length: 400 }, () => makeEvent('page_view')));
+  for (let i = 0; i < 6; i++)
+    await send(
+      id,
+      Array.from({ length: 400 }, () => makeEvent('page_view')),
+    );
   await send(other, [makeEvent('purchase', { time: NOW - DAY_MS }), makeEvent('nps', { time: NOW })]);
   const all = await ndjson();
   expect(all).toHaveLength(2402);
@@ -286,7 +332,11 @@ test('a batch that cannot be written is answered 503, and nothing of it is ackno
   const response = await other.app.request('/v1/events', {
     method: 'POST',
     headers: { Origin: ORIGIN },
-    body: JSON.stringify({ siteKey: (await store.sites())[0]!.siteKey, visitorId: id, events: [makeEvent('page_view')] }),
+    body: JSON.stringify({
+      siteKey: (await store.sites())[0]!.siteKey,
+      visitorId: id,
+      events: [makeEvent('page_view')],
+    }),
   });
   expect(response.status).toBe(503);
   expect(response.headers.get('Retry-After')).toBe('5');

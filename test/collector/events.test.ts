@@ -34,7 +34,14 @@ test('stores a batch, and answers with the state that follows', async () => {
     visitorId: id,
     stage: 'awareness',
     facts: { signals: { visit: { '2026-11-22': 1 } } },
-    transitions: [{ from: null, to: 'awareness', at: NOW, cause: { kind: 'event', rule: 'awareness', rules: 1, event: event.id, eventName: 'page_view' } }],
+    transitions: [
+      {
+        from: null,
+        to: 'awareness',
+        at: NOW,
+        cause: { kind: 'event', rule: 'awareness', rules: 1, event: event.id, eventName: 'page_view' },
+      },
+    ],
     events: [event],
   });
   expect(site.rulesVersion).toBe(1);
@@ -47,7 +54,11 @@ test('counts an event once, however often and by whomever it is sent', async () 
   await send(id, [event]);
   const upper = { ...event, id: event.id.toUpperCase() };
   expect(await read(await send(id, [event, event, upper]))).toMatchObject({ accepted: 0, duplicates: 3 });
-  expect(await read(await send(other, [event]))).toMatchObject({ accepted: 0, duplicates: 1, visitor: { stage: null } });
+  expect(await read(await send(other, [event]))).toMatchObject({
+    accepted: 0,
+    duplicates: 1,
+    visitor: { stage: null },
+  });
   expect(await ndjson()).toHaveLength(1);
   expect((await visitor(id)).facts.signals).toEqual({ visit: { '2026-11-22': 1 } });
 });
@@ -55,16 +66,27 @@ test('counts an event once, however often and by whomever it is sent', async () 
 test('1,000 seeded streams in random order with duplicates end as in order', async () => {
   const { send, visitor, store } = await makeCollector({}, undefined);
   void store;
-  const strip = ({ stage, peak, tags, score, facts }: Awaited<ReturnType<typeof visitor>>) => ({ stage, peak, tags, score, facts });
+  const strip = ({ stage, peak, tags, score, facts }: Awaited<ReturnType<typeof visitor>>) => ({
+    stage,
+    peak,
+    tags,
+    score,
+    facts,
+  });
   for (let seed = 1; seed <= 1000; seed++) {
     const random = seeded(seed);
-    const inOrder = randomEvents(random, 3 + Math.floor(random() * 20), { days: 45, until: NOW }).sort((a, b) => a.time - b.time);
+    const inOrder = randomEvents(random, 3 + Math.floor(random() * 20), { days: 45, until: NOW }).sort(
+      (a, b) => a.time - b.time,
+    );
     // The same events for a second visitor: other ids in the same order, since an id is unique within its site.
-    const again = inOrder.map((event) => ({ ...event, id: event.id.replace(/.$/, (digit) => (digit === 'f' ? 'e' : 'f')) }));
+    const again = inOrder.map((event) => ({
+      ...event,
+      id: event.id.replace(/.$/, (digit) => (digit === 'f' ? 'e' : 'f')),
+    }));
     const disturbed = shuffle([...again, ...again.filter(() => random() < 0.3)], random);
     const [first, second] = [newId(), newId()];
     await send(first, inOrder);
-    for (let at = 0; at < disturbed.length; ) {
+    for (let at = 0; at < disturbed.length;) {
       const size = 1 + Math.floor(random() * 6);
       await send(second, disturbed.slice(at, at + size));
       at += size;
@@ -101,7 +123,9 @@ describe('bodies that cannot be read', () => {
     const answer = await read(response);
     expect(answer.reason).toBe(reason);
     expect(answer.error).toMatch(/must be|expected/);
-    expect(await store.deadLetters(site.siteKey, 10)).toMatchObject([{ reason, detail: answer.error, body, receivedAt: NOW }]);
+    expect(await store.deadLetters(site.siteKey, 10)).toMatchObject([
+      { reason, detail: answer.error, body, receivedAt: NOW },
+    ]);
     expect((await send(id, [makeEvent('page_view')])).status).toBe(200);
   });
 
@@ -139,7 +163,10 @@ test.each<[reason: string, change: object]>([
 
 test('an element that is no object is rejected without an id', async () => {
   const { send } = await makeCollector();
-  expect(await read(await send(newId(), [7, null]))).toMatchObject({ accepted: 0, rejected: [{ id: null }, { id: null }] });
+  expect(await read(await send(newId(), [7, null]))).toMatchObject({
+    accepted: 0,
+    rejected: [{ id: null }, { id: null }],
+  });
 });
 
 describe('who may send', () => {
@@ -215,7 +242,10 @@ describe('how much may be sent', () => {
 
 test('an empty batch reads the state, and makes no visitor', async () => {
   const { send, get, site } = await makeCollector();
-  expect(await read(await send(newId(), []))).toMatchObject({ accepted: 0, visitor: { stage: null, rev: 0, have: [] } });
+  expect(await read(await send(newId(), []))).toMatchObject({
+    accepted: 0,
+    visitor: { stage: null, rev: 0, have: [] },
+  });
   expect(await get(`sites/${site.siteKey}/visitors`)).toEqual({ visitors: [] });
 });
 
@@ -229,7 +259,13 @@ test('`have` lists the stored numbers as ranges, in whatever order they came', a
   const id = newId();
   let answer: Answer | undefined;
   for (const seq of [5, 1, 2, 9, 4, 3]) answer = await read(await send(id, [makeEvent('page_view', { seq })]));
-  expect(answer!.visitor).toMatchObject({ have: [[1, 5], [9, 9]], rev: 6 });
+  expect(answer!.visitor).toMatchObject({
+    have: [
+      [1, 5],
+      [9, 9],
+    ],
+    rev: 6,
+  });
 });
 
 test('traits of the envelope count as set by the greatest event, and survive a replay', async () => {
@@ -241,8 +277,15 @@ test('traits of the envelope count as set by the greatest event, and survive a r
   await putRules(rules);
   const id = newId();
   await send(id, [makeEvent('identify', { time: NOW - 1000, props: { plan: 'free', secret: 'x' } })]);
-  await send(id, [makeEvent('page_view', { time: NOW - 2000 }), makeEvent('page_view', { time: NOW })], { traits: { plan: 'pro' }, userId: 'u1' });
-  expect(await visitor(id)).toMatchObject({ stage: 'interest', userId: 'u1', facts: { traits: { plan: [NOW, expect.any(String), 'pro'] } } });
+  await send(id, [makeEvent('page_view', { time: NOW - 2000 }), makeEvent('page_view', { time: NOW })], {
+    traits: { plan: 'pro' },
+    userId: 'u1',
+  });
+  expect(await visitor(id)).toMatchObject({
+    stage: 'interest',
+    userId: 'u1',
+    facts: { traits: { plan: [NOW, expect.any(String), 'pro'] } },
+  });
   expect(Object.keys((await visitor(id)).facts.traits)).toEqual(['plan']);
   await putRules(rules);
   expect(await visitor(id)).toMatchObject({ stage: 'interest', rules: 3 });
@@ -251,7 +294,8 @@ test('traits of the envelope count as set by the greatest event, and survive a r
 test('touches: the first by time, and the last that is not direct', async () => {
   const { send, visitor } = await makeCollector();
   const id = newId();
-  const at = (time: number, url: string, referrer?: string) => makeEvent('page_view', { time, url: `${ORIGIN}${url}`, referrer });
+  const at = (time: number, url: string, referrer?: string) =>
+    makeEvent('page_view', { time, url: `${ORIGIN}${url}`, referrer });
   await send(id, [at(NOW, '/')]);
   expect(await visitor(id)).toMatchObject({ firstTouch: { channel: 'Direct' }, lastTouch: { channel: 'Direct' } });
   await send(id, [at(NOW - 5000, '/?utm_source=news&utm_medium=email'), at(NOW - 9000, '/', 'https://www.baidu.com/')]);
@@ -267,7 +311,9 @@ test('a window that expires changes the stage with no event', async () => {
   await send(id, [makeEvent('page_view', { url: `${ORIGIN}/products/x` })]);
   expect((await visitor(id)).stage).toBe('interest');
   clock.now = NOW + 30 * DAY_MS;
-  const report = await get<{ stages: Array<{ stage: string; current: number }> }>(`sites/${site.siteKey}/reports/stages`);
+  const report = await get<{ stages: Array<{ stage: string; current: number }> }>(
+    `sites/${site.siteKey}/reports/stages`,
+  );
   expect(report.stages.filter(({ current }) => current)).toMatchObject([{ stage: 'awareness', current: 1 }]);
   const { transitions, stage, peak } = await visitor(id);
   expect({ stage, peak }).toEqual({ stage: 'awareness', peak: 'interest' });

@@ -54,8 +54,14 @@ test('kill -9 under load loses no acknowledged event, and stores none twice', as
 
   const server = await startServe(data, ['--admin-token', ADMIN, '--rate-limit', '0']);
   const read = async (where: string) =>
-    (await fetch(`${server.url}/api/sites/${siteKey}/${where}`, { headers: { Authorization: `Bearer ${ADMIN}` } })).text();
-  const storedIds = async () => (await read('events.ndjson')).split('\n').filter(Boolean).map((line) => (JSON.parse(line) as { id: string }).id);
+    (
+      await fetch(`${server.url}/api/sites/${siteKey}/${where}`, { headers: { Authorization: `Bearer ${ADMIN}` } })
+    ).text();
+  const storedIds = async () =>
+    (await read('events.ndjson'))
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => (JSON.parse(line) as { id: string }).id);
   const stored = await storedIds();
   expect(new Set(stored).size).toBe(stored.length);
   const kept = new Set(stored);
@@ -69,9 +75,17 @@ test('kill -9 under load loses no acknowledged event, and stores none twice', as
   expect(all).toHaveLength(acknowledged.size + unanswered.length * 5);
   // Facts and events were written together, so they agree.
   const counted = await Promise.all(
-    visitors.map(async (visitorId) => JSON.parse(await read(`visitors/${visitorId}`)) as { facts: { signals: Record<string, Record<string, number>> } }),
+    visitors.map(
+      async (visitorId) =>
+        JSON.parse(await read(`visitors/${visitorId}`)) as {
+          facts: { signals: Record<string, Record<string, number>> };
+        },
+    ),
   );
-  const sum = counted.reduce((total, { facts }) => total + Object.values(facts.signals.visit!).reduce((a, b) => a + b, 0), 0);
+  const sum = counted.reduce(
+    (total, { facts }) => total + Object.values(facts.signals.visit!).reduce((a, b) => a + b, 0),
+    0,
+  );
   expect(sum).toBe(all.length);
   server.child.kill('SIGTERM');
   expect(await server.ended).toEqual([0, null]);
@@ -90,7 +104,11 @@ test('a SIGTERM under load ends cleanly, and what was acknowledged is stored', a
     while (!isOver) {
       const event = makeEvent('page_view');
       const body = JSON.stringify({ siteKey, visitorId: newId(), events: [event] });
-      const response = await fetch(`${server.url}/v1/events`, { method: 'POST', headers: { Origin: ORIGIN }, body }).catch(() => undefined);
+      const response = await fetch(`${server.url}/v1/events`, {
+        method: 'POST',
+        headers: { Origin: ORIGIN },
+        body,
+      }).catch(() => undefined);
       if (!response) return;
       if (response.status === 200) acknowledged.push(event.id);
     }
@@ -114,7 +132,9 @@ describe('what cannot work is one clear line and a non-zero exit', () => {
     const { status, stderr } = runCommand(['serve', '--port', String(port), '--data', temporaryFolder()]);
     server.close();
     expect(status).toBe(1);
-    expect(stderr).toBe(`stagetag: port ${port} on 127.0.0.1 is in use; stop the other program or choose another with --port\n`);
+    expect(stderr).toBe(
+      `stagetag: port ${port} on 127.0.0.1 is in use; stop the other program or choose another with --port\n`,
+    );
   });
 
   test('a data folder that cannot be written', () => {
@@ -176,12 +196,15 @@ test('the sign-in link works once, and the log holds no visitor id and no token'
   expect(second.headers.get('Set-Cookie')).toBeNull();
 
   const visitorId = newId();
-  await fetch(`${server.url}/api/sites/${siteKey}/visitors/${visitorId}`, { headers: { Authorization: `Bearer ${ADMIN}` } });
+  await fetch(`${server.url}/api/sites/${siteKey}/visitors/${visitorId}`, {
+    headers: { Authorization: `Bearer ${ADMIN}` },
+  });
   server.child.kill('SIGTERM');
   await server.ended;
   const lines = server.output.stdout.trim().split('\n');
   expect(lines).toHaveLength(4);
-  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ msg: 'request', status: expect.any(Number) as unknown });
+  for (const line of lines)
+    expect(JSON.parse(line)).toMatchObject({ msg: 'request', status: expect.any(Number) as unknown });
   expect(server.output.stdout).toContain('/api/sites/:siteKey/visitors/:visitorId');
   for (const secret of [visitorId, ADMIN, new URL(link).searchParams.get('token')!, cookie.split('=')[1]!]) {
     expect(server.output.stdout).not.toContain(secret);

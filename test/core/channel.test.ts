@@ -22,11 +22,27 @@ const touch = (url: string, referrer?: string, source?: Record<string, string>) 
   );
 
 test.each([
-  ['https://a.example/?utm_source=news&utm_medium=email&utm_campaign=may', undefined, ['Email', 'news', 'email', 'may', null]],
-  ['https://a.example/', 'https://www.google.com/', ['Organic Search', 'google.com', 'organic', null, 'https://www.google.com/']],
-  ['https://a.example/', 'https://www.baidu.com/', ['Organic Search', 'baidu.com', 'organic', null, 'https://www.baidu.com/']],
+  [
+    'https://a.example/?utm_source=news&utm_medium=email&utm_campaign=may',
+    undefined,
+    ['Email', 'news', 'email', 'may', null],
+  ],
+  [
+    'https://a.example/',
+    'https://www.google.com/',
+    ['Organic Search', 'google.com', 'organic', null, 'https://www.google.com/'],
+  ],
+  [
+    'https://a.example/',
+    'https://www.baidu.com/',
+    ['Organic Search', 'baidu.com', 'organic', null, 'https://www.baidu.com/'],
+  ],
   ['https://a.example/', 'https://blog.other/', ['Referral', 'blog.other', 'referral', null, 'https://blog.other/']],
-  ['https://a.example/?gclid=x', 'https://www.google.com/', ['Paid Search', 'google', 'cpc', null, 'https://www.google.com/']],
+  [
+    'https://a.example/?gclid=x',
+    'https://www.google.com/',
+    ['Paid Search', 'google', 'cpc', null, 'https://www.google.com/'],
+  ],
   ['https://a.example/b', 'https://a.example/', ['Direct', null, null, null, null]],
   ['https://a.example/', undefined, ['Direct', null, null, null, null]],
 ])('a landing on %s from %s', (url, referrer, [channel, source, medium, campaign, from]) => {

@@ -23,7 +23,11 @@ const NOW = Date.UTC(2026, 10, 22, 12);
 const factsOf = (rules: CompiledRules, events: StagetagEvent[], into = emptyFacts()): Facts =>
   events.reduce((facts, event) => mergeFacts(facts, eventFacts(rules, event, placeOf(new URL(event.url!)))), into);
 
-const streams = fc.record({ seed: fc.integer(), count: fc.integer({ min: 0, max: 60 }), days: fc.integer({ min: 1, max: 40 }) });
+const streams = fc.record({
+  seed: fc.integer(),
+  count: fc.integer({ min: 0, max: 60 }),
+  days: fc.integer({ min: 1, max: 40 }),
+});
 
 describe.each([
   ['general', general],
@@ -37,7 +41,9 @@ describe.each([
         const inOrder = factsOf(rules, events);
         const split = Array.from({ length: batches }, () => [] as StagetagEvent[]);
         for (const event of shuffle(events, random)) split[Math.floor(random() * batches)]!.push(event);
-        const merged = split.map((batch) => factsOf(rules, batch)).reduce((sum, facts) => mergeFacts(sum, facts), emptyFacts());
+        const merged = split
+          .map((batch) => factsOf(rules, batch))
+          .reduce((sum, facts) => mergeFacts(sum, facts), emptyFacts());
         expect(merged).toEqual(inOrder);
         expect(inferState(rules, merged, NOW)).toEqual(inferState(rules, inOrder, NOW));
       }),
@@ -57,7 +63,9 @@ describe.each([
           const stored = randomEvents(random, count, { days, until: NOW });
           const lastTime = Math.max(0, ...stored.map(({ time }) => time));
           // What a browser kept for up to seven days before the last stored event, traits apart: see "past days use today's traits".
-          const kept = randomEvents(random, more, { days: 7, until: lastTime + DAY_MS / 2 }).filter(({ name }) => name !== 'identify');
+          const kept = randomEvents(random, more, { days: 7, until: lastTime + DAY_MS / 2 }).filter(
+            ({ name }) => name !== 'identify',
+          );
           const all = factsOf(rules, [...stored, ...kept]);
           const travelled = JSON.parse(JSON.stringify(compactFacts(rules, factsOf(rules, stored), lastTime))) as Facts;
           const later = NOW + laterDays * DAY_MS;
@@ -83,7 +91,12 @@ describe.each([
   });
 });
 
-const event = (name: string, time: number, props?: StagetagEvent['props'], id = crypto.randomUUID()): StagetagEvent => ({
+const event = (
+  name: string,
+  time: number,
+  props?: StagetagEvent['props'],
+  id = crypto.randomUUID(),
+): StagetagEvent => ({
   id,
   name,
   time,
@@ -95,7 +108,10 @@ const event = (name: string, time: number, props?: StagetagEvent['props'], id = 
 
 test('facts that travel do not grow with the years', () => {
   const daily = (days: number) =>
-    factsOf(general, Array.from({ length: days }, (_, day) => event('page_view', NOW - day * DAY_MS)));
+    factsOf(
+      general,
+      Array.from({ length: days }, (_, day) => event('page_view', NOW - day * DAY_MS)),
+    );
   const size = (days: number) => JSON.stringify(compactFacts(general, daily(days), NOW)).length;
   expect(size(1500)).toBeLessThan(size(150) + 100);
 });
@@ -104,7 +120,10 @@ test('of two orders with one transaction_id the first by time counts, whichever 
   const early = event('purchase', NOW - DAY_MS, { transaction_id: 't1', value: 100 });
   const late = event('purchase', NOW, { transaction_id: 't1', value: 999 });
   const day = '2026-11-21';
-  for (const events of [[early, late], [late, early]]) {
+  for (const events of [
+    [early, late],
+    [late, early],
+  ]) {
     const facts = countedFacts(factsOf(general, events));
     expect(facts.signals.order).toEqual({ [day]: 1 });
     expect(facts.values.order).toEqual({ [day]: 1_000_000 });
@@ -123,7 +142,10 @@ test.each([
 });
 
 test('amounts are added exactly', () => {
-  const facts = factsOf(general, Array.from({ length: 10 }, () => event('purchase', NOW, { value: 0.1 })));
+  const facts = factsOf(
+    general,
+    Array.from({ length: 10 }, () => event('purchase', NOW, { value: 0.1 })),
+  );
   expect(facts.values.order).toEqual({ '2026-11-22': 10_000 });
 });
 
@@ -143,6 +165,8 @@ test('of two values of a trait the later holds, and null takes it back', () => {
 });
 
 test('names that every object has are no traits, and harm nothing', () => {
-  const hostile = JSON.parse('{"__proto__": {"x": 1}, "constructor": "c", "toString": 1, "plan": "pro"}') as StagetagEvent['props'];
+  const hostile = JSON.parse(
+    '{"__proto__": {"x": 1}, "constructor": "c", "toString": 1, "plan": "pro"}',
+  ) as StagetagEvent['props'];
   expect(Object.keys(factsOf(everything, [event('identify', NOW, hostile)]).traits)).toEqual(['plan']);
 });

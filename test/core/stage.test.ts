@@ -29,8 +29,12 @@ const at = (daysAgo: number, name: string, path = '/', props?: StagetagEvent['pr
 });
 
 const factsOf = (rules: CompiledRules, events: StagetagEvent[]) =>
-  events.reduce((facts, event) => mergeFacts(facts, eventFacts(rules, event, placeOf(new URL(event.url!)))), emptyFacts());
-const stateOf = (rules: CompiledRules, events: StagetagEvent[], now = NOW) => inferState(rules, factsOf(rules, events), now);
+  events.reduce(
+    (facts, event) => mergeFacts(facts, eventFacts(rules, event, placeOf(new URL(event.url!)))),
+    emptyFacts(),
+  );
+const stateOf = (rules: CompiledRules, events: StagetagEvent[], now = NOW) =>
+  inferState(rules, factsOf(rules, events), now);
 
 describe('the template general', () => {
   test.each<[string | null, string, StagetagEvent[]]>([
@@ -68,7 +72,8 @@ test('a day after today counts as today', () => {
 
 test('sticky holds for what was met on any past day, and a rule without it falls back', () => {
   const condition = { signal: 'v', count: { gte: 2 }, within: 2 };
-  const rules = (sticky: boolean) => rulesOf({ signals: { v: { event: 'v' } }, stages: { action: { when: condition, sticky } } });
+  const rules = (sticky: boolean) =>
+    rulesOf({ signals: { v: { event: 'v' } }, stages: { action: { when: condition, sticky } } });
   const events = [at(90, 'v'), at(89, 'v')];
   expect(stateOf(rules(true), events).stage).toBe('action');
   expect(stateOf(rules(false), events)).toMatchObject({ stage: null, peak: 'action' });
@@ -99,7 +104,8 @@ test('the score halves with each half-life', () => {
     tolerance: number;
   };
   const { points, halfLifeDays } = input;
-  const sum = (day: number) => points.reduce((all, [past, weight]) => all + weight * decay(day - past, halfLifeDays), 0);
+  const sum = (day: number) =>
+    points.reduce((all, [past, weight]) => all + weight * decay(day - past, halfLifeDays), 0);
   expect(Math.abs(sum(14) - expected.day14)).toBeLessThanOrEqual(tolerance);
   expect(Math.abs(sum(28) - expected.day28)).toBeLessThanOrEqual(tolerance);
 
@@ -116,20 +122,41 @@ test('why names the condition that was met, its facts and the day it ends', () =
   expect(why).toMatchObject({ stage: 'interest', met: true, sticky: false, rules: 1 });
   const met = (why.because as { any: SignalReason[] }).any.filter((reason) => reason.met);
   expect(met).toEqual([
-    { signal: 'product_view', met: true, within: 30, need: { count: { gte: 1 } }, have: { count: 1, days: 1, value: 0, distinct: 1 }, expires: '2026-12-22' },
+    {
+      signal: 'product_view',
+      met: true,
+      within: 30,
+      need: { count: { gte: 1 } },
+      have: { count: 1, days: 1, value: 0, distinct: 1 },
+      expires: '2026-12-22',
+    },
   ]);
 });
 
 test('why names the nearest step to the next stage', () => {
   const why = explainStage(general, factsOf(general, [at(0, 'page_view', '/products/x')]), NOW);
   expect(why.next!.stage).toBe('consideration');
-  expect(why.next!.missing).toMatchObject([{ signal: 'pricing_view', met: false, need: { count: { gte: 1 } }, have: { count: 0 } }]);
+  expect(why.next!.missing).toMatchObject([
+    { signal: 'pricing_view', met: false, need: { count: { gte: 1 } }, have: { count: 0 } },
+  ]);
   const buyer = explainStage(general, factsOf(general, [at(0, 'purchase', '/', { value: 1 })]), NOW);
-  expect(buyer).toMatchObject({ stage: 'action', sticky: true, next: { stage: 'loyalty', missing: [{ have: { count: 1 } }] } });
+  expect(buyer).toMatchObject({
+    stage: 'action',
+    sticky: true,
+    next: { stage: 'loyalty', missing: [{ have: { count: 1 } }] },
+  });
 });
 
 test('why explains a stage that does not hold, and one that nobody stands at', () => {
   const facts = factsOf(general, [at(0, 'page_view')]);
-  expect(explainStage(general, facts, NOW, 'action')).toMatchObject({ stage: 'action', met: false, because: { met: false } });
-  expect(explainStage(general, emptyFacts(), NOW)).toMatchObject({ stage: null, because: null, next: { stage: 'awareness' } });
+  expect(explainStage(general, facts, NOW, 'action')).toMatchObject({
+    stage: 'action',
+    met: false,
+    because: { met: false },
+  });
+  expect(explainStage(general, emptyFacts(), NOW)).toMatchObject({
+    stage: null,
+    because: null,
+    next: { stage: 'awareness' },
+  });
 });

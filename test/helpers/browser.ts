@@ -15,7 +15,14 @@ import { ADMIN, temporaryFolder, type VisitorJson } from './collector.js';
 export async function openChromium(): Promise<Browser> {
   const browser = await puppeteer.launch({
     executablePath: findChromium()!,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
   });
   onTestFinished(() => browser.close());
   return browser;
@@ -61,7 +68,11 @@ export async function startWorld(
     await listening.close();
     await collector.stop();
   });
-  const site = await addSite(collector.store, { name: 'Test', origins: [listening.url, ...(options.origins ?? [])] }, Date.now());
+  const site = await addSite(
+    collector.store,
+    { name: 'Test', origins: [listening.url, ...(options.origins ?? [])] },
+    Date.now(),
+  );
   if (typeof site === 'string') throw new Error(site);
   pagesApp = makePages({ collectorUrl: collector.url, siteKey: site.siteKey });
   const read = (path: string) =>
@@ -108,12 +119,17 @@ export async function openPage(browser: Browser): Promise<{ page: Page; problems
 }
 
 /** Waits until a question has an answer that is not false, and says what it last was where that takes too long. */
-export async function eventually<T>(ask: () => T | Promise<T>, isRight: (answer: T) => boolean = Boolean, seconds = 30): Promise<T> {
+export async function eventually<T>(
+  ask: () => T | Promise<T>,
+  isRight: (answer: T) => boolean = Boolean,
+  seconds = 30,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();
     if (isRight(answer)) return answer;
-    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain; last: ${JSON.stringify(answer)?.slice(0, 2000)}`);
+    if (Date.now() > end)
+      throw new Error(`waited ${seconds} s in vain; last: ${JSON.stringify(answer)?.slice(0, 2000)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -121,7 +137,14 @@ export async function eventually<T>(ask: () => T | Promise<T>, isRight: (answer:
 /** The state that the page shows, once it is confirmed. */
 export async function confirmed(page: Page): Promise<{ stage: string | null; status: string }> {
   return eventually(
-    () => page.evaluate(() => (window as unknown as { stagetag?: { state?(): { stage: string; status: string } } }).stagetag?.state?.() ?? { stage: null, status: '' }),
+    () =>
+      page.evaluate(
+        () =>
+          (window as unknown as { stagetag?: { state?(): { stage: string; status: string } } }).stagetag?.state?.() ?? {
+            stage: null,
+            status: '',
+          },
+      ),
     ({ status }) => status === 'confirmed',
   );
 }

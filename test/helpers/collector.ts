@@ -51,7 +51,10 @@ export interface VisitorJson {
 }
 
 /** A collector on a real SQLite file with one site, which stops when the test ends. */
-export async function makeCollector(options: Partial<CollectorOptions> = {}, folder = temporaryFolder()): Promise<TestCollector> {
+export async function makeCollector(
+  options: Partial<CollectorOptions> = {},
+  folder = temporaryFolder(),
+): Promise<TestCollector> {
   const store = openSqliteStore(folder);
   onTestFinished(() => store.close());
   const clock = { now: NOW };
@@ -70,7 +73,15 @@ export async function makeCollector(options: Partial<CollectorOptions> = {}, fol
       app.request(`${mount}/v1/events`, {
         method: 'POST',
         headers: { 'Content-Type': 'text/plain;charset=UTF-8', Origin: ORIGIN, ...headers },
-        body: JSON.stringify({ siteKey: site.siteKey, visitorId, sentAt: clock.now, sdk: 'test', rules: 1, events, ...more }),
+        body: JSON.stringify({
+          siteKey: site.siteKey,
+          visitorId,
+          sentAt: clock.now,
+          sdk: 'test',
+          rules: 1,
+          events,
+          ...more,
+        }),
       }),
     get: async <T>(where: string) => (await app.request(`${mount}/api/${where}`, authorised)).json() as Promise<T>,
     ndjson: async (query = '') => {
@@ -100,4 +111,3 @@ let seq = 0;
 export function makeEvent(name: string, more: Partial<StagetagEvent> = {}): StagetagEvent {
   return { id: newId(), name, time: NOW, seq: ++seq, sessionId: 'session', url: `${ORIGIN}/`, ...more };
 }
-

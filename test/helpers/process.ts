@@ -4,7 +4,10 @@ import { onTestFinished } from 'vitest';
 const MAIN = 'dist/collector/main.js';
 
 /** Runs a command of the built product to its end. */
-export function runCommand(args: string[], env: Record<string, string> = {}): { status: number | null; stdout: string; stderr: string } {
+export function runCommand(
+  args: string[],
+  env: Record<string, string> = {},
+): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
 }
 
@@ -18,8 +21,14 @@ export interface ServeProcess {
 }
 
 /** Starts `stagetag serve` on a free port and waits until it listens. It ends with the test at the latest. */
-export async function startServe(data: string, args: string[] = [], env: Record<string, string> = {}): Promise<ServeProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data', data, ...args], { env: { ...process.env, ...env } });
+export async function startServe(
+  data: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<ServeProcess> {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data', data, ...args], {
+    env: { ...process.env, ...env },
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stderr: '', stdout: '' };
   child.stdout!.on('data', (text) => (output.stdout += text));

@@ -23,7 +23,17 @@ export function shuffle<T>(items: readonly T[], random: () => number): T[] {
 
 const pick = <T>(items: readonly T[], random: () => number): T => items[Math.floor(random() * items.length)]!;
 
-const PAGES = ['/', '/products/a', '/products/b', '/pricing', '/pricing/', '/blog/one', '/blog/two', '/docs/start', '/%E4%BA%A7%E5%93%81/x'];
+const PAGES = [
+  '/',
+  '/products/a',
+  '/products/b',
+  '/pricing',
+  '/pricing/',
+  '/blog/one',
+  '/blog/two',
+  '/docs/start',
+  '/%E4%BA%A7%E5%93%81/x',
+];
 
 const KINDS: Array<(random: () => number) => Pick<StagetagEvent, 'name' | 'props'>> = [
   () => ({ name: 'page_view' }),
@@ -37,14 +47,24 @@ const KINDS: Array<(random: () => number) => Pick<StagetagEvent, 'name' | 'props
   (random) => ({
     name: 'purchase',
     // Few ids, so that transactions repeat; amounts good and bad.
-    props: { transaction_id: `t${Math.floor(random() * 4)}`, value: pick([19.9, 250, 0.1, -5, 'abc', '12.50', 100], random) },
+    props: {
+      transaction_id: `t${Math.floor(random() * 4)}`,
+      value: pick([19.9, 250, 0.1, -5, 'abc', '12.50', 100], random),
+    },
   }),
   (random) => ({ name: 'nps', props: { score: Math.floor(random() * 11) } }),
-  (random) => ({ name: 'identify', props: { plan: pick(['free', 'pro', null], random), seats: Math.floor(random() * 9) } }),
+  (random) => ({
+    name: 'identify',
+    props: { plan: pick(['free', 'pro', null], random), seats: Math.floor(random() * 9) },
+  }),
 ];
 
 /** Makes events of one visitor over some days before a moment. */
-export function randomEvents(random: () => number, count: number, options: { days: number; until: number }): StagetagEvent[] {
+export function randomEvents(
+  random: () => number,
+  count: number,
+  options: { days: number; until: number },
+): StagetagEvent[] {
   return Array.from({ length: count }, (_, index) => {
     // Some share a millisecond, so that ids decide.
     const time = options.until - Math.floor((random() * options.days * 86_400_000) / 1000) * 1000;

@@ -27,12 +27,41 @@ export const everything = rulesOf({
   },
   stages: {
     awareness: { when: { signal: 'view' } },
-    interest: { when: { any: [{ signal: 'product', distinct: { gte: 2 }, within: 7 }, { signal: 'view', days: { gte: 3 }, within: 14 }] } },
-    consideration: {
-      when: { all: [{ signal: 'file', within: 30 }, { not: { signal: 'signup', within: 3 } }, { signal: 'view', count: { lte: 12 }, within: 5 }] },
+    interest: {
+      when: {
+        any: [
+          { signal: 'product', distinct: { gte: 2 }, within: 7 },
+          { signal: 'view', days: { gte: 3 }, within: 14 },
+        ],
+      },
     },
-    action: { when: { any: [{ signal: 'order', value: { gte: 150 } }, { signal: 'spend', value: { gte: 300 }, within: 20 }] }, sticky: true },
-    loyalty: { when: { all: [{ signal: 'order', count: { gte: 2 }, within: 30 }, { trait: 'plan', in: ['pro'] }] }, sticky: true },
+    consideration: {
+      when: {
+        all: [
+          { signal: 'file', within: 30 },
+          { not: { signal: 'signup', within: 3 } },
+          { signal: 'view', count: { lte: 12 }, within: 5 },
+        ],
+      },
+    },
+    action: {
+      when: {
+        any: [
+          { signal: 'order', value: { gte: 150 } },
+          { signal: 'spend', value: { gte: 300 }, within: 20 },
+        ],
+      },
+      sticky: true,
+    },
+    loyalty: {
+      when: {
+        all: [
+          { signal: 'order', count: { gte: 2 }, within: 30 },
+          { trait: 'plan', in: ['pro'] },
+        ],
+      },
+      sticky: true,
+    },
   },
   tags: {
     quiet: { when: { not: { signal: 'view', within: 10 } }, dimension: 'lifecycle' },

@@ -20,11 +20,23 @@ function closePage(): void {
 type Road = (send: () => Promise<Response>) => Promise<Response>;
 
 /** Opens a page with the real SDK on it, whose requests go to the real app. */
-async function openPage(collector: TestCollector, options: { path?: string; road?: Road; bodies?: unknown[] } = {}): Promise<Stagetag> {
+async function openPage(
+  collector: TestCollector,
+  options: { path?: string; road?: Road; bodies?: unknown[] } = {},
+): Promise<Stagetag> {
   const { path = '/', road = (send) => send(), bodies = [] } = options;
   const page = new Window({ url: ORIGIN + path });
   const { document, location, navigator, history, CustomEvent, EventTarget } = page;
-  const globals = { window: page, document, location, navigator, history, CustomEvent, EventTarget, localStorage: profile };
+  const globals = {
+    window: page,
+    document,
+    location,
+    navigator,
+    history,
+    CustomEvent,
+    EventTarget,
+    localStorage: profile,
+  };
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
   closePage();
   vi.stubGlobal('setTimeout', (run: () => void, ms: number) => {
@@ -35,7 +47,9 @@ async function openPage(collector: TestCollector, options: { path?: string; road
   vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
   vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
     bodies.push(JSON.parse(init.body as string));
-    return road(async () => collector.app.request(url, { method: 'POST', body: init.body, headers: { Origin: ORIGIN } }));
+    return road(async () =>
+      collector.app.request(url, { method: 'POST', body: init.body, headers: { Origin: ORIGIN } }),
+    );
   });
   vi.resetModules();
   const { init } = await import('../../sdk/index.js');
@@ -46,7 +60,9 @@ async function openPage(collector: TestCollector, options: { path?: string; road
 const stateOf = ({ stage, peak, tags, score }: ReturnType<Stagetag['state']>) => ({ stage, peak, tags, score });
 
 async function storedState(collector: TestCollector): Promise<object> {
-  const [stored] = (await collector.get<{ visitors: Array<{ visitorId: string }> }>(`sites/${collector.site.siteKey}/visitors`)).visitors;
+  const [stored] = (
+    await collector.get<{ visitors: Array<{ visitorId: string }> }>(`sites/${collector.site.siteKey}/visitors`)
+  ).visitors;
   const { stage, peak, tags, score } = await collector.visitor(stored!.visitorId);
   return { stage, peak, tags, score };
 }
@@ -74,7 +90,11 @@ describe('the real SDK and the real collector', () => {
         await page.ready;
         for (let count = Math.floor(random() * 4); count > 0; count--) {
           const name = names[Math.floor(random() * names.length)]!;
-          page.track(name, { value: Math.floor(random() * 3) * 10, transaction_id: `t${Math.floor(random() * 3)}`, score: 8 + Math.floor(random() * 3) });
+          page.track(name, {
+            value: Math.floor(random() * 3) * 10,
+            transaction_id: `t${Math.floor(random() * 3)}`,
+            score: 8 + Math.floor(random() * 3),
+          });
         }
         const provisional = stateOf(page.state());
         await page.flush();
@@ -112,7 +132,8 @@ describe('the real SDK and the real collector', () => {
   test('keep events through 503 and 429, and drop what is answered 400 with an error to be heard', async () => {
     const collector = await makeWorld();
     const statuses = [503, 429];
-    const road: Road = async (send) => (statuses.length ? new Response('{}', { status: statuses.shift()!, headers: { 'Retry-After': '3600' } }) : send());
+    const road: Road = async (send) =>
+      statuses.length ? new Response('{}', { status: statuses.shift()!, headers: { 'Retry-After': '3600' } }) : send();
     const page = await openPage(collector, { road });
     page.track('sign_up');
     await page.flush();
@@ -135,9 +156,9 @@ describe('the real SDK and the real collector', () => {
     const page = await openPage(collector);
     for (let n = 0; n < 90; n++) page.track('big', { n, text: 'x'.repeat(2000) });
     await page.flush();
-    expect((await collector.ndjson('?name=big')).map(({ props }) => props!.n).sort((a, b) => Number(a) - Number(b))).toEqual(
-      Array.from({ length: 90 }, (_, n) => n),
-    );
+    expect(
+      (await collector.ndjson('?name=big')).map(({ props }) => props!.n).sort((a, b) => Number(a) - Number(b)),
+    ).toEqual(Array.from({ length: 90 }, (_, n) => n));
   });
 
   test('send fifty events of one moment in at most two requests', async () => {
@@ -156,7 +177,13 @@ describe('the real SDK and the real collector', () => {
     page.track('vip');
     await page.flush();
     expect(page.stage).toBe('awareness');
-    await collector.putRules({ ...generalDocument, tags: {}, score: undefined, signals: { ...generalDocument.signals, vip: { event: 'vip' } }, stages: { action: { when: { signal: 'vip' } } } });
+    await collector.putRules({
+      ...generalDocument,
+      tags: {},
+      score: undefined,
+      signals: { ...generalDocument.signals, vip: { event: 'vip' } },
+      stages: { action: { when: { signal: 'vip' } } },
+    });
     page.track('other');
     await page.flush();
     expect(page.state()).toMatchObject({ stage: 'action', rules: 2, status: 'confirmed' });

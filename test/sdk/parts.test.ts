@@ -61,7 +61,10 @@ describe('props', () => {
 
 describe('sessions', () => {
   test('end after a gap of more than 30 minutes', async () => {
-    const { input, expected } = vectors.vectors.find(({ name }) => name === 'session.gap') as unknown as { input: string[]; expected: string[][] };
+    const { input, expected } = vectors.vectors.find(({ name }) => name === 'session.gap') as unknown as {
+      input: string[];
+      expected: string[][];
+    };
     const { session } = await freshModules();
     const sessions = new Map<string, string[]>();
     for (const clock of input) {
@@ -104,7 +107,14 @@ describe('storage', () => {
 
 describe('the queue', () => {
   const item = (n: number, time = Date.now()) => {
-    const event: StagetagEvent = { id: uuidV7(time), name: 'e', time, sessionId: 's', url: 'https://a.example/', props: { n } };
+    const event: StagetagEvent = {
+      id: uuidV7(time),
+      name: 'e',
+      time,
+      sessionId: 's',
+      url: 'https://a.example/',
+      props: { n },
+    };
     return { visitorId: 'v', event };
   };
 
@@ -115,7 +125,7 @@ describe('the queue', () => {
     expect(JSON.parse(localStorage.getItem(`st1:st_test:e:${one.event.id}`)!)).toEqual(one);
   });
 
-  test('gives an earlier page\'s events to the next, where IndexedDB is missing too', async () => {
+  test("gives an earlier page's events to the next, where IndexedDB is missing too", async () => {
     const first = await freshModules();
     const items = [item(1), item(2), item(3)];
     items.forEach(first.queue.writeJournal);

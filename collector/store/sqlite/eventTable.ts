@@ -29,7 +29,9 @@ export class EventTable {
     this.#insert = database.prepare(`
       INSERT OR IGNORE INTO events (site_id, id, visitor_id, time, received_at, name, body, traits, bot)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#setTraits = database.prepare('UPDATE events SET traits = ? WHERE site_id = ? AND id = ? AND visitor_id = ? AND traits IS NULL');
+    this.#setTraits = database.prepare(
+      'UPDATE events SET traits = ? WHERE site_id = ? AND id = ? AND visitor_id = ? AND traits IS NULL',
+    );
     this.#ofVisitor = database.prepare<[number, Buffer], EventRow>(
       'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY id',
     );
@@ -68,7 +70,7 @@ export class EventTable {
     const { from = 0, until = Number.MAX_SAFE_INTEGER, name = null, visitorId } = filter;
     const visitor = visitorId ? toBlob(visitorId) : null;
     const statement = visitor ? this.#pageOfVisitor : this.#page;
-    for (let after: Buffer = NO_ID; ; ) {
+    for (let after: Buffer = NO_ID; ;) {
       const rows = statement.all({ site, after, from, until, name, ...(visitor && { visitor }) });
       for (const row of rows) yield { ...toStoredEvent(row), visitorId: fromBlob(row.visitor_id) };
       if (rows.length < PAGE) return;

@@ -29,7 +29,9 @@ export function openDatabase(folder: string): Database.Database {
     database?.close();
     if (error instanceof StoreError) throw error;
     const { code = 'unknown error', message } = error as NodeJS.ErrnoException;
-    throw new StoreError(`cannot use the data folder ${path.dirname(file)}: ${HINTS[code] ?? message} (${code})`, { cause: error });
+    throw new StoreError(`cannot use the data folder ${path.dirname(file)}: ${HINTS[code] ?? message} (${code})`, {
+      cause: error,
+    });
   }
 }
 

@@ -107,9 +107,10 @@ function deadLetterTable(database: Database.Database) {
   );
   const trim = database.prepare('DELETE FROM dead_letters WHERE id <= ?');
   const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
-  const latest = database.prepare<[number, number], { received_at: number; reason: string; detail: string; body: string }>(
-    'SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?',
-  );
+  const latest = database.prepare<
+    [number, number],
+    { received_at: number; reason: string; detail: string; body: string }
+  >('SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?');
   return {
     add(site: number | null, { receivedAt, reason, detail, body }: DeadLetter): void {
       const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
@@ -120,9 +121,13 @@ function deadLetterTable(database: Database.Database) {
       expire.run(before);
     },
     latest: (site: number, limit: number): DeadLetter[] =>
-      latest
-        .all(site, limit)
-        .map(({ received_at: receivedAt, reason, detail, body }) => ({ siteKey: null, receivedAt, reason, detail, body })),
+      latest.all(site, limit).map(({ received_at: receivedAt, reason, detail, body }) => ({
+        siteKey: null,
+        receivedAt,
+        reason,
+        detail,
+        body,
+      })),
   };
 }
 
@@ -174,4 +179,3 @@ function tokenTable(database: Database.Database) {
     },
   };
 }
-

@@ -1,0 +1,51 @@
+import fs from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { REFUSALS } from '../../collector/ingest/ingest.js';
+import { EVENT_REASONS, STAGES } from '../../sdk/core/index.js';
+import { runCommand } from '../helpers/process.js';
+
+const read = (file: string) => fs.readFileSync(file, 'utf8');
+const readmes = ['README.md', 'README.zh-CN.md'];
+
+describe.each(readmes)('%s', (file) => {
+  const text = read(file);
+
+  test('names every option of serve and its environment variable', () => {
+    const { stdout } = runCommand(['serve', '--help']);
+    const options = stdout.match(/--[a-z-]+(?= <)/g)!;
+    const variables = stdout.match(/STAGETAG_[A-Z_]+/g)!;
+    expect(options.length).toBeGreaterThanOrEqual(8);
+    expect(variables.length).toBeGreaterThanOrEqual(7);
+    for (const name of [...options, ...variables]) expect(text).toContain(name);
+  });
+
+  test('names every command', () => {
+    for (const command of ['serve', 'site add']) expect(text).toContain(`stagetag -- ${command}`);
+  });
+
+  test('names every call of the page API', () => {
+    const api = /export interface Stagetag \{(.*?)\n\}/s.exec(read('sdk/index.ts'))![1]!;
+    const calls = [...api.matchAll(/^ {2}(?:readonly )?(\w+)[(:<]/gm)]
+      .map(([, name]) => name!)
+      .filter((name) => name !== 'siteKey');
+    expect(calls).toHaveLength(11);
+    for (const call of calls) expect(text).toMatch(new RegExp(`\\b${call}\\b`));
+  });
+
+  test('gives the budget that the build enforces', () => {
+    const budget = Number(/TAG_BUDGET = ([\d_]+)/.exec(read('rollup.config.mjs'))![1]!.replace('_', ''));
+    expect(text).toContain(`**${budget / 1000} kB**`);
+  });
+});
+
+test('the Chinese README names every stage', () => {
+  for (const stage of STAGES) expect(read('README.zh-CN.md')).toContain(stage);
+});
+
+test('every reason for a refusal is documented with its status', () => {
+  const text = read('docs/refusals.md');
+  for (const [reason, { status, isKept }] of Object.entries(REFUSALS)) {
+    expect(text).toContain(`| \`${reason}\` | ${status} | ${isKept ? 'yes' : 'no'} |`);
+  }
+  for (const reason of Object.keys(EVENT_REASONS)) expect(text).toContain(`| \`${reason}\` |`);
+});
