@@ -30,7 +30,8 @@ function keepVisitor(lifetime: number): void {
 export function openIdentity(isNew?: boolean): void {
   const start = cookieStart();
   const known = start ? document.cookie.split(start)[1]?.slice(0, 36) : readText('visitor');
-  visitorId = (!isNew && known) || uuidV7(Date.now());
+  // What another hand wrote there is no id: the collector would refuse every event of it.
+  visitorId = (!isNew && known?.length === 36 && known) || uuidV7(Date.now());
   if (isNew) removeText('user');
   keepVisitor(COOKIE_SECONDS);
   user = readJson('user');

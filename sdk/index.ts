@@ -128,7 +128,7 @@ export function init(settings: Settings): Stagetag {
       name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('bad name', name),
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
-      if (!userId || !isOpen()) return warn('bad user id, or no consent', userId);
+      if (!userId || !isOpen()) return warn('bad user', userId);
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },
