@@ -146,8 +146,7 @@ function findTransitions(
     }
   }
   if (events.length && !start.rev) stageSince = 0; // A new visitor's first stage begins with its event, however late it came.
-  if (end.stage === stage) return transitions;
-  for (const stored of events) {
+  for (const stored of end.stage === stage ? [] : events) {
     const { event } = stored;
     const own = factsOf(timeline, [stored]);
     const signals = Object.keys(countedFacts(own).signals);
@@ -155,6 +154,8 @@ function findTransitions(
     const to = stageAt(now);
     if (to !== stage) move(to, event.time, { kind: 'event', event: event.id, eventName: event.name, signals });
   }
+  // Traits that came with an event stored before: the log must end where the visitor stands.
+  if (end.stage !== stage) move(end.stage, now, { kind: 'event' });
   return transitions;
 }
 

@@ -291,6 +291,18 @@ test('traits of the envelope count as set by the greatest event, and survive a r
   expect(await visitor(id)).toMatchObject({ stage: 'interest', rules: 3 });
 });
 
+test('traits that come with an event stored before change the stage, and the log says so', async () => {
+  const { send, visitor, putRules } = await makeCollector();
+  await putRules({ signals: {}, stages: { interest: { when: { trait: 'plan', eq: 'pro' } } } });
+  const id = newId();
+  const event = makeEvent('page_view');
+  await send(id, [event]);
+  await send(id, [event], { traits: { plan: 'pro' } });
+  const { stage, transitions } = await visitor(id);
+  expect(stage).toBe('interest');
+  expect(transitions.map(({ from, to }) => [from, to])).toEqual([[null, 'interest']]);
+});
+
 test('touches: the first by time, and the last that is not direct', async () => {
   const { send, visitor } = await makeCollector();
   const id = newId();
