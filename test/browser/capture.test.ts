@@ -187,3 +187,23 @@ test('calls made before the script are kept, and a second tag on the page does n
   ).toBe(true);
   expect(problems).toEqual([]);
 });
+
+test('the visitor can be kept in a cookie, and goes with it on denial', async () => {
+  const world = await startWorld(simplePages({ '/': 'one' }, 'data-storage="cookie" data-auto="page"'));
+  const { page } = await openPage(await openChromium());
+  await page.goto(`${world.pages}/`);
+  await confirmed(page);
+  const kept = (await page.evaluate('document.cookie')) as string;
+  expect(kept).toMatch(new RegExp(`^st1_${world.site.siteKey}=[0-9a-f-]{36}$`));
+  expect(await page.evaluate(`localStorage.getItem('st1:${world.site.siteKey}:visitor')`)).toBeNull();
+  await page.reload();
+  await confirmed(page);
+  await eventually(
+    () => world.events('?name=page_view'),
+    (events) => events.length === 2,
+  );
+  expect(await page.evaluate('document.cookie')).toBe(kept);
+  expect(new Set((await world.events()).map(({ visitorId }) => visitorId)).size).toBe(1);
+  await page.evaluate(`stagetag.consent('denied')`);
+  expect(await page.evaluate('document.cookie')).toBe('');
+});

@@ -22,11 +22,12 @@ type Road = (send: () => Promise<Response>) => Promise<Response>;
 /** Opens a page with the real SDK on it, whose requests go to the real app. */
 async function openPage(
   collector: TestCollector,
-  options: { path?: string; road?: Road; bodies?: unknown[] } = {},
+  options: { path?: string; road?: Road; bodies?: unknown[]; isPrerendering?: boolean } = {},
 ): Promise<Stagetag> {
   const { path = '/', road = (send) => send(), bodies = [] } = options;
   const page = new Window({ url: ORIGIN + path });
-  const { document, location, navigator, history, CustomEvent, EventTarget } = page;
+  const { document, location, navigator, history, CustomEvent, EventTarget, Event } = page;
+  Object.defineProperty(document, 'prerendering', { value: options.isPrerendering ?? false });
   const globals = {
     window: page,
     document,
@@ -35,6 +36,7 @@ async function openPage(
     history,
     CustomEvent,
     EventTarget,
+    Event,
     localStorage: profile,
   };
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
@@ -219,6 +221,18 @@ describe('the real SDK and the real collector', () => {
     expect((await collector.visitor(owner('purchase'))).stage).toBe('action');
     expect((await collector.visitor(owner('contact'))).stage).toBe('consideration');
     expect(events.filter(({ visitorId }) => visitorId === owner('contact')).map(({ seq }) => seq)).toContain(1);
+  });
+
+  test('count the view of a prerendered page when it is shown, and not before', async () => {
+    const collector = await makeWorld();
+    const page = await openPage(collector, { isPrerendering: true });
+    await page.flush();
+    expect(page.stage).toBeNull();
+    expect(await collector.ndjson()).toEqual([]);
+    document.dispatchEvent(new Event('prerenderingchange'));
+    expect(page.stage).toBe('awareness');
+    await page.flush();
+    expect(await collector.ndjson('?name=page_view')).toHaveLength(1);
   });
 
   test('no call throws, whatever it is given', async () => {
