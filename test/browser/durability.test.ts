@@ -117,3 +117,25 @@ test('a page that was left comes back from the back/forward cache, and counts a 
   );
   expect(views.map(({ url }) => new URL(url!).pathname)).toEqual(['/', '/two', '/']);
 });
+
+test.each([
+  ['localStorage throws', `Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked') } })`],
+  ['there is no IndexedDB', `Object.defineProperty(window, 'indexedDB', { value: undefined })`],
+  [
+    'neither is there, nor locks',
+    `Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked') } });
+     Object.defineProperty(window, 'indexedDB', { value: undefined });
+     Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })`,
+  ],
+])('where %s the page still knows its stage, and its events are stored', async (_, obstacle) => {
+  const world = await startWorld(simplePages({ '/': 'one' }, 'data-auto="page"'));
+  const { page, problems } = await openPage(await openChromium());
+  await page.evaluateOnNewDocument(obstacle);
+  await page.goto(`${world.pages}/`);
+  await page.waitForFunction('window.stagetag?.state');
+  await page.evaluate(`void stagetag.track('purchase', { value: 2 })`);
+  expect(await page.evaluate('stagetag.stage')).toBe('action');
+  expect(await confirmed(page)).toMatchObject({ stage: 'action' });
+  expect((await world.events()).map(({ name }) => name)).toEqual(['session_start', 'page_view', 'purchase']);
+  expect(problems).toEqual([]);
+});
