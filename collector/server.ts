@@ -55,7 +55,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   const restage = () => restageDue(store, Date.now()).catch(fail('restage'));
   const expire = () => store.expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS).catch(fail('expire'));
   const timers = [setInterval(restage, RESTAGE_MS), setInterval(expire, HOUR_MS)];
-  const jobs = Promise.all([restage(), expire(), resumeJobs(store, Date.now).catch(fail('recompute'))]);
+  const jobs = Promise.all([restage(), expire(), resumeJobs(store, Date.now, fail('recompute'))]);
 
   const { address, port: taken } = server.address() as AddressInfo;
   const name = address === '127.0.0.1' || address === '::' || address === '0.0.0.0' ? 'localhost' : address;

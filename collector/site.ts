@@ -1,6 +1,6 @@
 /** Making a site: what a name, its origins and a template become. */
 import { randomBytes } from 'node:crypto';
-import { DateTime } from 'luxon';
+import { IANAZone } from 'luxon';
 import { readTemplate, templateNames } from './assets.js';
 import type { Site, Store } from './store/store.js';
 
@@ -31,7 +31,7 @@ export async function addSite(store: Store, request: SiteRequest, now: number): 
   }
   const rules = typeof template === 'string' ? readTemplate(template) : undefined;
   if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
-  if (typeof timeZone !== 'string' || !DateTime.local({ zone: timeZone }).isValid) {
+  if (typeof timeZone !== 'string' || !IANAZone.isValidZone(timeZone)) {
     return `timeZone: expected an IANA name such as Asia/Shanghai, got ${JSON.stringify(timeZone)}`;
   }
   const siteKey = `st_${randomBytes(9).toString('hex')}`;

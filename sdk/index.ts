@@ -7,9 +7,9 @@ import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } f
 import type { Explanation, Stage } from './core/index.js';
 import { publish, subscribe, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
-import { loadModel, resetModel, setLoaded, state, why, type State } from './model.js';
+import { loadModel, setLoaded, state, why, type State } from './model.js';
 import { toProps } from './props.js';
-import { loadQueue, queued, readJournal, removeQueued } from './queue.js';
+import { clearQueue, loadQueue, readJournal } from './queue.js';
 import { on, record, releaseHeld, words } from './record.js';
 import { leave, run, stop, wake } from './sender.js';
 import { configure, guard, ourName, warn, type Settings } from './settings.js';
@@ -70,10 +70,9 @@ function choose(choice: Consent): void {
   if (!isOpen()) {
     // Everything of ours goes from the browser, except the word that it was denied.
     stop();
-    resetModel();
     closeIdentity();
     releaseHeld(false);
-    void removeQueued(queued().map(({ event }) => event.id));
+    void clearQueue();
     textNames('').forEach(removeText);
   }
   writeText('consent', choice);
@@ -85,6 +84,7 @@ function look(): void {
   const said = saidConsent();
   if (said && said !== consent) choose(said);
   if (!isOpen()) return;
+  openIdentity(); // Another tab may have begun a new visitor.
   readJournal();
   loadModel();
   publish();
@@ -125,17 +125,16 @@ export function init(settings: Settings): Stagetag {
     state,
     why,
     track: (name: string, props?: object) =>
-      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('bad name', name),
+      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('track', name),
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
-      if (!userId || !isOpen()) return warn('bad user', userId);
+      if (!userId || !isOpen()) return warn('identify', userId);
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },
-    consent: (choice: Consent) => (/^(granted|denied)$/.test(choice) ? choose(choice) : warn('bad consent', choice)),
+    consent: (choice: Consent) => (/^(granted|denied)$/.test(choice) ? choose(choice) : warn('consent', choice)),
     reset() {
       if (!isOpen()) return;
-      resetModel();
       removeText('session');
       removeText('stage');
       open(true);
@@ -151,12 +150,13 @@ export function init(settings: Settings): Stagetag {
     },
   };
   const guarded = Object.entries(calls).map(([call, act]) => [call, guard(act as () => unknown)]);
-  return {
+  const api: Stagetag = {
     ...(Object.fromEntries(guarded) as Stagetag),
     siteKey,
     ready,
     get stage() {
-      return state().stage;
+      return api.state().stage;
     },
   };
+  return api;
 }

@@ -18,7 +18,7 @@ import { isOpen } from './consent.js';
 import { visitorId } from './identity.js';
 import { forgetQueued, queued } from './queue.js';
 import { settings } from './settings.js';
-import { readJson, removeText, writeJson } from './storage.js';
+import { readJson, writeJson } from './storage.js';
 import type { BatchAnswer, VisitorAnswer } from './transport.js';
 
 export interface State extends Inference {
@@ -35,9 +35,12 @@ interface Base extends VisitorAnswer {
   visitorId: string;
   /** The collector's clock minus ours, ms. */
   offset: number;
-  /** Ids of the events that this answer acknowledged. */
+  /** Ids of the events that this answer and those before it acknowledged. */
   acked: string[];
 }
+
+/** Ids kept: no tab holds more events than this that others have sent meanwhile. */
+const MAX_ACKED = 500;
 
 /** A clock that is off by more is corrected in new events as well. */
 const STAMP_OFFSET_MS = 10 * 60_000;
@@ -84,6 +87,7 @@ function adopt(next?: Base): boolean {
 
 /** Reads what this or another tab kept of the last answer. */
 export function loadModel(): void {
+  if (base?.visitorId !== visitorId) base = undefined; // A new visitor began, here or in another tab.
   adoptRules(readJson('rules'));
   adopt(readJson('state'));
 }
@@ -95,13 +99,10 @@ export function setLoaded(): void {
 /** Takes over what the collector says of a visitor after storing some events. */
 export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer, acked: string[]): void {
   if (adoptRules(ruleSet)) writeJson('rules', ruleSet);
-  if (adopt({ ...visitor, visitorId: about, offset: visitor.asOf - Date.now(), acked })) writeJson('state', base);
-}
-
-/** Begins anew for a new visitor. */
-export function resetModel(): void {
-  base = undefined;
-  removeText('state');
+  // Tabs that were asleep read the last answer alone: it names what earlier ones acknowledged too.
+  const known = [...acked, ...(base?.acked ?? [])].slice(0, MAX_ACKED);
+  if (adopt({ ...visitor, visitorId: about, offset: visitor.asOf - Date.now(), acked: known }))
+    writeJson('state', base);
 }
 
 /** Where the visitor stands; nowhere before consent. */

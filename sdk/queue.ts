@@ -96,6 +96,12 @@ export async function shelve(items: Queued[]): Promise<void> {
 /** Takes these out of memory: another tab saw them acknowledged. */
 export const forgetQueued = (ids: string[]): void => ids.forEach((id) => waiting.delete(id));
 
+/** Takes everything away, what this page has not read yet too. */
+export function clearQueue(): Promise<boolean> {
+  waiting.clear();
+  return changeShelf((store) => store.clear());
+}
+
 export async function removeQueued(ids: string[]): Promise<void> {
   forgetQueued(ids);
   for (const id of ids) removeText(`e:${id}`);

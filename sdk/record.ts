@@ -14,7 +14,6 @@ import { uuidV7 } from './uuid.js';
 type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
 
 /** Events kept in memory while consent is pending. */
-const MAX_HELD = 200;
 let held: Draft[] = [];
 
 /** Address of the last page view on this page; undefined before the landing's. */
@@ -41,7 +40,7 @@ export function record(name: string, props?: Record<string, Json>): string {
     cameFrom = draft.url;
   }
   if (isOpen()) keep(draft);
-  else if (consent === 'pending' && held.length < MAX_HELD) held.push(draft);
+  else if (consent === 'pending') held.push(draft);
   return draft.id;
 }
 

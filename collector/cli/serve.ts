@@ -18,7 +18,7 @@ const DEFAULT_RATE_LIMIT = 500;
 export function serveCommand(): Command {
   const whole = (name: string, max: number) => (text: string) => {
     const number = Number(text);
-    if (Number.isInteger(number) && number >= 0 && number <= max) return number;
+    if (text.trim() && Number.isInteger(number) && number >= 0 && number <= max) return number;
     throw new InvalidArgumentError(`${name}: expected a whole number from 0 to ${max}, got ${text}`);
   };
   const path = (text: string) => {

@@ -24,7 +24,7 @@ export interface VisitorAnswer extends Inference {
 export interface BatchAnswer {
   accepted: number;
   duplicates: number;
-  rejected: Array<{ id: unknown; reason: string; expected: string }>;
+  rejected: Array<{ id: string | null; reason: string; expected: string }>;
   visitor: VisitorAnswer;
   /** The rules in force, where the sender had others. */
   ruleSet?: CompiledRules;

@@ -146,14 +146,23 @@ function findTransitions(
     }
   }
   if (events.length && !start.rev) stageSince = 0; // A new visitor's first stage begins with its event, however late it came.
-  for (const stored of end.stage === stage ? [] : events) {
-    const { event } = stored;
-    const own = factsOf(timeline, [stored]);
-    const signals = Object.keys(countedFacts(own).signals);
-    addEvents(timeline, facts, [stored]);
-    const to = stageAt(now);
-    if (to !== stage) move(to, event.time, { kind: 'event', event: event.id, eventName: event.name, signals });
-  }
+  // By halves: inference is dear for long histories, and most events change no stage.
+  const follow = (part: StoredEvent[], to: Stage | null): void => {
+    if (to === stage) return void addEvents(timeline, facts, part);
+    if (part.length > 1) {
+      const half = part.slice(0, part.length >> 1);
+      const { stage: between } = inferState(current, addEvents(timeline, structuredClone(facts), half), now);
+      follow(half, between);
+      return follow(part.slice(half.length), to);
+    }
+    addEvents(timeline, facts, part);
+    for (const stored of part) {
+      const { event } = stored;
+      const signals = Object.keys(countedFacts(factsOf(timeline, [stored])).signals);
+      move(to, event.time, { kind: 'event', event: event.id, eventName: event.name, signals });
+    }
+  };
+  follow(events, end.stage);
   // Traits that came with an event stored before: the log must end where the visitor stands.
   if (end.stage !== stage) move(end.stage, now, { kind: 'event' });
   return transitions;

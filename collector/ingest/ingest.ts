@@ -20,6 +20,9 @@ import { timelineOf } from './timeline.js';
 export const MAX_BYTES = { fromPage: 64 * 1024, fromServer: 5 * 1024 * 1024 };
 export const MAX_EVENTS = 500;
 
+/** How much of an id that is none is said back. */
+const MAX_ECHO = 64;
+
 /** Why a whole batch is refused. `isKept`: its body goes to the dead letters. */
 export const REFUSALS = {
   not_json: { status: 400, isKept: true, expected: 'the body must be JSON' },
@@ -60,7 +63,7 @@ interface Attempt {
   fromServer: boolean;
   /** By the original event: valid ones are stored, others are answered with their reason. */
   events: StoredEvent[];
-  rejected: Array<{ id: unknown; reason: EventReason; expected: string }>;
+  rejected: Array<{ id: string | null; reason: EventReason; expected: string }>;
   letters: DeadLetter[];
 }
 
@@ -180,7 +183,8 @@ function readEvents(attempt: Attempt): undefined {
     }
     const { reason } = parsed;
     const expected = EVENT_REASONS[reason];
-    rejected.push({ id: isRecord(input) ? (input.id ?? null) : null, reason, expected });
+    const id = isRecord(input) && typeof input.id === 'string' ? input.id.slice(0, MAX_ECHO) : null;
+    rejected.push({ id, reason, expected });
     letters.push({
       siteKey: site.siteKey,
       receivedAt,

@@ -13,7 +13,9 @@ export function ruleRoutes({ store, now, log }: Services): Hono<SiteEnv> {
     const { apply = 'all', wait = 'false' } = c.req.query();
     if (apply !== 'all' && apply !== 'now') return c.json({ error: `apply: expected all or now, got ${apply}` }, 400);
     if (wait !== 'true' && wait !== 'false') return c.json({ error: `wait: expected true or false, got ${wait}` }, 400);
-    const parsed = parseRules(await readJson(c));
+    const body = await readJson(c);
+    if (body === undefined) return c.json({ error: 'the rules were not changed: the body must be JSON' }, 400);
+    const parsed = parseRules(body);
     if ('errors' in parsed) {
       const [{ path, message }] = parsed.errors as [{ path: string; message: string }];
       return c.json(
@@ -27,12 +29,11 @@ export function ruleRoutes({ store, now, log }: Services): Hono<SiteEnv> {
       since: apply === 'all' ? 0 : publishedAt,
     });
     const job = await store.addJob(siteKey, version);
-    const done = recompute(store, job, now);
+    // The version is published whatever becomes of the replay: the answer names the job that tells.
+    const done = recompute(store, job, now).catch((error: unknown) =>
+      log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'),
+    );
     if (wait === 'true') await done;
-    else
-      done.catch((error: unknown) =>
-        log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'),
-      );
     return c.json({ version, job: job.id });
   });
 

@@ -3,7 +3,7 @@ import { closestOf, on, recordCaptured } from '../record.js';
 import { settings } from '../settings.js';
 
 /** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
-const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|rtf|zip|rar|7z|t?gz|exe|msi|dmg|pkg|apk|epub|mp[34]|mov|avi|wav)$/i;
+const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|apk|epub|mp[34]|mov)$/i;
 
 /** Records downloads and links that leave the site, whichever button opened them, and elements that name their event. */
 export function captureClicks(hasDownloads: boolean, hasOutbound: boolean): void {

@@ -16,8 +16,7 @@ export function capturePageViews(): void {
         move();
       };
     }
-    on('popstate', move);
-    on('hashchange', move);
+    on('popstate', move); // Comes for a change of the fragment too.
     on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
   };
   // A prerendered page is viewed when it is shown: https://developer.mozilla.org/docs/Web/API/Document/prerendering

@@ -135,6 +135,8 @@ export function parseEvent(
   input: unknown,
   options: { fromServer: boolean },
 ): { event: StagetagEvent } | { reason: EventReason } {
+  // First of all: what is too deep could not even be written down as refused.
+  if (isDeep(input, MAX_DEPTH)) return { reason: 'too_deep' };
   if (!isRecord(input)) return { reason: 'not_an_object' };
   const { id, name, time, seq, sessionId, url, title, referrer, source, props } = input;
   const isAbsent = (value: unknown) => options.fromServer && value === undefined;
@@ -153,6 +155,5 @@ export function parseEvent(
     return { reason: 'invalid_source' };
   }
   if (!isOptional(props, isRecord)) return { reason: 'invalid_props' };
-  if (isDeep(input, MAX_DEPTH)) return { reason: 'too_deep' };
   return { event: input as unknown as StagetagEvent };
 }

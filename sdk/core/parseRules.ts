@@ -1,5 +1,5 @@
 /** Turns JSON into rules, or lists everything that is wrong with it, each with its path. */
-import { isRecord } from './event.js';
+import { isDeep, isRecord } from './event.js';
 import { DISTINCT_CAP } from './facts.js';
 import { MEASURES, STAGES, TAG_DIMENSIONS, type Condition, type Rules } from './rules.js';
 
@@ -9,6 +9,13 @@ export interface RulesError {
   /** What was expected, what came, and the likely fix. */
   message: string;
 }
+
+/** Ten years: longer windows and half-lives mean nothing. */
+const MAX_DAYS = 3660;
+/** Far above any weight in use, and sums of it stay numbers. */
+const MAX_WEIGHT = 1_000_000;
+/** Levels of objects and lists in a document. */
+const MAX_DEPTH = 40;
 
 type Report = (path: string, message: string) => void;
 type Check = (value: unknown, path: string, report: Report) => void;
@@ -26,7 +33,8 @@ const show = (value: unknown) => {
 export function parseRules(input: unknown): { rules: Rules } | { errors: RulesError[] } {
   const errors: RulesError[] = [];
   const report: Report = (path, message) => errors.push({ path, message });
-  document(input, '', report);
+  if (isDeep(input, MAX_DEPTH)) report('', `expected at most ${MAX_DEPTH} levels of nesting`);
+  else document(input, '', report);
   if (errors.length) return { errors };
   const rules = { ...(input as Rules), version: 0 };
   checkReferences(rules, report);
@@ -39,6 +47,12 @@ const text: Check = (value, path, report) => {
 
 const number: Check = (value, path, report) => {
   if (typeof value !== 'number' || !Number.isFinite(value)) report(path, `expected a number, got ${show(value)}`);
+};
+
+const weight: Check = (value, path, report) => {
+  if (typeof value !== 'number' || !(Math.abs(value) <= MAX_WEIGHT)) {
+    report(path, `expected a number from -${MAX_WEIGHT} to ${MAX_WEIGHT}, got ${show(value)}`);
+  }
 };
 
 const boolean: Check = (value, path, report) => {
@@ -54,11 +68,14 @@ const scalar: Check = (value, path, report) => {
 };
 
 const atLeast =
-  (min: number, unit: string, whole = true): Check =>
+  (min: number, unit: string, whole = true, max = Number.MAX_SAFE_INTEGER): Check =>
   (value, path, report) => {
-    const isFit = typeof value === 'number' && value >= min && (!whole || Number.isSafeInteger(value));
+    const isFit = typeof value === 'number' && value >= min && value <= max && (!whole || Number.isSafeInteger(value));
     if (!isFit)
-      report(path, `expected ${whole ? 'a whole number' : 'a number'} ${unit} from ${min}, got ${show(value)}`);
+      report(
+        path,
+        `expected ${whole ? 'a whole number' : 'a number'} ${unit} from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}, got ${show(value)}`,
+      );
   };
 
 const listOf =
@@ -179,7 +196,7 @@ const CONDITIONS: Record<string, Check> = {
     distinct: range(atLeast(0, '')),
     value: range(atLeast(0, '', false)),
     days: count,
-    within: atLeast(1, 'of days'),
+    within: atLeast(1, 'of days', true, MAX_DAYS),
   }),
 };
 
@@ -205,7 +222,7 @@ const document = shape(
     signals: namedMapOf(signal),
     stages: shape(Object.fromEntries(STAGES.map((name) => [name, stage]))),
     tags: namedMapOf(tag),
-    score: shape({ weights: mapOf(number), halfLifeDays: atLeast(0.01, 'of days', false) }, ['weights']),
+    score: shape({ weights: mapOf(weight), halfLifeDays: atLeast(0.01, 'of days', false, MAX_DAYS) }, ['weights']),
   },
   ['signals', 'stages'],
 );

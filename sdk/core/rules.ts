@@ -117,7 +117,7 @@ export interface CompiledRules {
   halfLifeDays?: number;
   /** Every window in use, in days. */
   windows: number[];
-  /** Those whose end can make a condition true: all where there is an upper bound (`not`, `lte`), else none. */
+  /** Windows of stages whose end can make one hold: all where a stage has an upper bound (`not`, `lte`), else none. */
   turns: number[];
 }
 
@@ -171,6 +171,8 @@ export function compileRules(rules: Rules): CompiledRules {
     const rule = rules.stages[stage];
     return rule ? [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined })]] : [];
   });
+  // Only stages are followed over the past.
+  const turns = hasUpperBound ? [...windows] : [];
   const tags = Object.entries(rules.tags ?? {}).map(([name, { when }]): [string, CompiledCondition] => [
     name,
     compile(when),
@@ -183,7 +185,7 @@ export function compileRules(rules: Rules): CompiledRules {
     weights: rules.score?.weights ?? {},
     halfLifeDays: rules.score?.halfLifeDays,
     windows: [...windows],
-    turns: hasUpperBound ? [...windows] : [],
+    turns,
   });
 }
 

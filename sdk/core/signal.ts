@@ -42,7 +42,9 @@ export function matchSignals(
   place: Place | undefined,
   visit: (signal: string, value: number, key?: string) => void,
 ): void {
-  const read = (from: string) => (from === 'path' ? place?.path : event.props?.[from.slice('props.'.length)]);
+  // An object is no amount and no text; it may even throw when it is made one.
+  const plain = (value: unknown) => (value instanceof Object ? NaN : value);
+  const read = (from: string) => (from === 'path' ? place?.path : plain(event.props?.[from.slice('props.'.length)]));
   for (const [signal, { event: names, path, host, match, distinct, value }] of Object.entries(signals)) {
     const amount = toUnits((value && read(value)) ?? 0);
     const key = distinct && read(distinct);
@@ -51,7 +53,7 @@ export function matchSignals(
       // A trailing slash is optional on the page's side: `/pricing` is met by `/pricing/` too.
       (!path || (place && [place.path, place.path.replace(/(.)\/$/, '$1')].some((each) => matchesGlobs(path, each)))) &&
       (!host || (place && matchesGlobs(host, place.host))) &&
-      (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, event[from]?.[name])) &&
+      (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, plain(event[from]?.[name]))) &&
       amount !== undefined // What is stored and not counted: see toUnits.
     ) {
       visit(signal, amount, key == null ? undefined : hashKey(`${key as string}`));

@@ -35,7 +35,7 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
   const listener = ({ detail }: CustomEventInit) => handler(detail as never);
   const type = `stagetag:${kind}`;
   document.addEventListener(type, listener as EventListener);
-  if (kind === 'state') listener({ detail: state() });
+  if (kind === 'state') guard(listener)({ detail: state() });
   return () => document.removeEventListener(type, listener as EventListener);
 }
 

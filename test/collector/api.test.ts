@@ -158,7 +158,13 @@ describe('rules', () => {
     const version = await store.publishRules(site.siteKey, { version: 0, ...rules }, { publishedAt: NOW, since: 0 });
     const job = await store.addJob(site.siteKey, version);
     expect(await store.job(site.siteKey, job.id)).toMatchObject({ state: 'running', done: 0, total: 1 });
-    await resumeJobs(store, () => clock.now);
+    await resumeJobs(
+      store,
+      () => clock.now,
+      (error) => {
+        throw error;
+      },
+    );
     expect(await store.job(site.siteKey, job.id)).toMatchObject({ state: 'done', done: 1 });
     expect(await visitor(id)).toMatchObject({ stage: 'action', rev: 2 });
   });

@@ -352,3 +352,40 @@ test('each step of one batch is a transition of its own, with the event that cau
     ['interest', 'action', NOW - 1000, steps[2]!.id],
   ]);
 });
+
+describe('hostile values', () => {
+  const hostile = { toString: 1, valueOf: 1 };
+
+  test('that cannot be made a text or a number are stored, and count nothing', async () => {
+    const { send, visitor, ndjson, putRules } = await makeCollector();
+    const id = newId();
+    const events = [
+      makeEvent('purchase', { props: { value: hostile, transaction_id: 'a' } }),
+      makeEvent('page_view', { props: { sku: hostile } }),
+    ];
+    expect(await read(await send(id, events))).toMatchObject({ accepted: 2, visitor: { stage: 'awareness' } });
+    const rules = {
+      signals: {
+        view: { event: 'page_view', distinct: 'props.sku', props: { sku: { exists: true } } },
+        glob: { event: 'page_view', props: { sku: { glob: '*a*' } } },
+      },
+      stages: { interest: { when: { signal: 'view' } } },
+    };
+    expect((await putRules(rules)).status).toBe(200);
+    expect((await visitor(id)).stage).toBe('interest');
+    expect(await ndjson()).toHaveLength(2);
+  });
+
+  test.each([
+    ['an id', (nested: unknown) => ({ ...makeEvent('page_view'), id: nested })],
+    ['an event', (nested: unknown) => nested],
+  ])('nested too deep as %s are rejected alone', async (_, make) => {
+    const { send, store, site } = await makeCollector();
+    // Written by hand: JSON.stringify itself cannot write what is so deep.
+    const good = makeEvent('page_view');
+    const bad = JSON.stringify(make('NESTED')).replace('"NESTED"', '['.repeat(20_000) + ']'.repeat(20_000));
+    const response = await send(newId(), [good, 'BAD'], {}, {}, (text) => text.replace('"BAD"', bad));
+    expect(await read(response)).toMatchObject({ accepted: 1, rejected: [{ id: null, reason: 'too_deep' }] });
+    expect(await store.deadLetters(site.siteKey, 9)).toMatchObject([{ reason: 'too_deep' }]);
+  });
+});

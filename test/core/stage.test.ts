@@ -127,7 +127,7 @@ test('why names the condition that was met, its facts and the day it ends', () =
       met: true,
       within: 30,
       need: { count: { gte: 1 } },
-      have: { count: 1, days: 1, value: 0, distinct: 1 },
+      have: { count: 1, days: 1, value: 0, distinct: 0 },
       expires: '2026-12-22',
     },
   ]);

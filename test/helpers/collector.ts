@@ -27,7 +27,14 @@ export interface TestCollector {
   folder: string;
   /** The collector's clock. */
   clock: { now: number };
-  send(visitorId: string, events: unknown, more?: object, headers?: Record<string, string>): Promise<Response>;
+  /** @param rewrite changes the body's text, for what JSON.stringify cannot write */
+  send(
+    visitorId: string,
+    events: unknown,
+    more?: object,
+    headers?: Record<string, string>,
+    rewrite?: (text: string) => string,
+  ): Promise<Response>;
   /** Reads with the admin token. */
   get<T>(path: string): Promise<T>;
   ndjson(query?: string): Promise<Array<StagetagEvent & { visitorId: string; receivedAt: number; bot: string | null }>>;
@@ -69,19 +76,21 @@ export async function makeCollector(
     site,
     folder,
     clock,
-    send: async (visitorId, events, more = {}, headers = {}) =>
+    send: async (visitorId, events, more = {}, headers = {}, rewrite = (text) => text) =>
       app.request(`${mount}/v1/events`, {
         method: 'POST',
         headers: { 'Content-Type': 'text/plain;charset=UTF-8', Origin: ORIGIN, ...headers },
-        body: JSON.stringify({
-          siteKey: site.siteKey,
-          visitorId,
-          sentAt: clock.now,
-          sdk: 'test',
-          rules: 1,
-          events,
-          ...more,
-        }),
+        body: rewrite(
+          JSON.stringify({
+            siteKey: site.siteKey,
+            visitorId,
+            sentAt: clock.now,
+            sdk: 'test',
+            rules: 1,
+            events,
+            ...more,
+          }),
+        ),
       }),
     get: async <T>(where: string) => (await app.request(`${mount}/api/${where}`, authorised)).json() as Promise<T>,
     ndjson: async (query = '') => {

@@ -14,7 +14,7 @@ export function openDatabase(folder: string): Database.Database {
   const file = path.resolve(folder, 'stagetag.sqlite');
   let database: Database.Database | undefined;
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     fs.accessSync(path.dirname(file), fs.constants.W_OK);
     database = new Database(file);
     refuseNewer(database, file);
@@ -35,14 +35,22 @@ export function openDatabase(folder: string): Database.Database {
   }
 }
 
+/** One level at a time: in some file systems, such as /proc, the recursive way of Node never ends. */
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  fs.mkdirSync(folder);
+}
+
 const HINTS: Record<string, string> = {
   EACCES: 'it cannot be written; give this user write access or choose another with --data',
   EROFS: 'it is on a read-only disk; choose another with --data',
   ENOTDIR: 'a part of this path is a file; choose another with --data',
   EEXIST: 'a file is in its place; choose another with --data',
+  ENOENT: 'it cannot be made there; choose another with --data',
   ENOSPC: 'the disk is full',
   SQLITE_READONLY: 'stagetag.sqlite in it cannot be written; give this user write access',
-  SQLITE_CANTOPEN: 'stagetag.sqlite in it cannot be opened; check its permissions',
+  SQLITE_CANTOPEN: 'stagetag.sqlite in it cannot be opened; check its permissions, or choose another with --data',
   SQLITE_NOTADB: 'stagetag.sqlite in it is not a database; move it away or restore a backup',
   SQLITE_CORRUPT: 'stagetag.sqlite in it is damaged; restore a backup',
   SQLITE_BUSY: 'another process is writing to it',
