@@ -30,10 +30,14 @@ function keepVisitor(lifetime: number): void {
 export function openIdentity(isNew?: boolean): void {
   const start = cookieStart();
   const known = start ? document.cookie.split(start)[1]?.slice(0, 36) : readText('visitor');
-  // What another hand wrote there is no id: the collector would refuse every event of it.
-  visitorId = (!isNew && known?.length === 36 && known) || uuidV7(Date.now());
-  if (isNew) removeText('user');
-  keepVisitor(COOKIE_SECONDS);
+  visitorId = known!;
+  // What another hand wrote there is no id: the collector would refuse every event of it. And an id that is known is not
+  // written again, since another tab may be about to begin a new visitor.
+  if (isNew || known?.length !== 36) {
+    visitorId = uuidV7(Date.now());
+    removeText('user');
+    keepVisitor(COOKIE_SECONDS);
+  }
   user = readJson('user');
 }
 

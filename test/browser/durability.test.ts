@@ -139,3 +139,46 @@ test.each([
   expect((await world.events()).map(({ name }) => name)).toEqual(['session_start', 'page_view', 'purchase']);
   expect(problems).toEqual([]);
 });
+
+test('a reset in one tab begins the new visitor in every tab', async () => {
+  const world = await startWorld(simplePages({ '/': 'one' }, 'data-auto="off"'));
+  const browser = await openChromium();
+  const [first, second] = [await openPage(browser), await openPage(browser)];
+  for (const { page } of [first, second]) {
+    await page.goto(`${world.pages}/`);
+    await page.waitForFunction('window.stagetag?.state');
+  }
+  await first.page.evaluate(`stagetag.identify('alice'); void stagetag.track('purchase', { value: 1 })`);
+  await eventually(() => second.page.evaluate('stagetag.stage === "action"'));
+  await first.page.evaluate('stagetag.reset()');
+  await eventually(() => second.page.evaluate('stagetag.stage === null'));
+  await second.page.evaluate(`void stagetag.track('sign_up')`);
+  const events = await eventually(
+    () => world.events(),
+    (all) => all.length >= 3,
+  );
+  const owner = (name: string) => events.find((event) => event.name === name)!.visitorId;
+  expect(owner('sign_up')).not.toBe(owner('purchase'));
+  expect((await world.visitor(owner('sign_up'))).userId).toBeUndefined();
+});
+
+test('a denial takes away what earlier pages left in IndexedDB, before this page has read it', async () => {
+  const denied = `<script>if (location.search) window.stagetag = { q: [['consent', 'denied']] };</script>`;
+  const world = await startWorld(simplePages({ '/': denied }, 'data-auto="page"'));
+  const { page } = await openPage(await openChromium());
+  await page.setRequestInterception(true);
+  page.on('request', (request) => void (request.url().endsWith('/v1/events') ? request.abort() : request.continue()));
+  await page.goto(`${world.pages}/`);
+  const count = () =>
+    page.evaluate(`new Promise((resolve) => {
+      indexedDB.open('st1:${world.site.siteKey}').onsuccess = ({ target: { result } }) => {
+        if (!result.objectStoreNames.length) return resolve(-1);
+        const request = result.transaction('queue').objectStore('queue').count();
+        request.onsuccess = () => { result.close(); resolve(request.result); };
+      };
+    })`) as Promise<number>;
+  await eventually(count, (left) => left >= 2);
+  await page.goto(`${world.pages}/?denied`);
+  await eventually(count, (left) => left === 0);
+  expect(await page.evaluate('Object.keys(localStorage)')).toEqual([`st1:${world.site.siteKey}:consent`]);
+});
