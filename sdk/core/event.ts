@@ -31,9 +31,6 @@ export const AUTOMATIC_EVENTS = [
   'form_start',
   'form_submit',
   'form_abandon',
-  'scroll',
-  'user_engagement',
-  'search',
   'web_vital',
   'identify',
 ] as const;

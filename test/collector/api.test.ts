@@ -178,8 +178,7 @@ describe('rules', () => {
 
 describe('the report of stages', () => {
   test('equals a recount from the transitions, by day in the time zone of the site', async () => {
-    const { app, send, get } = await makeCollector();
-    void send;
+    const { app, get } = await makeCollector();
     const made = (await (
       await app.request('/api/sites', {
         method: 'POST',
@@ -334,7 +333,6 @@ test('a batch that cannot be written is answered 503, and nothing of it is ackno
   const id = newId();
   const failing = { ...store, append: () => Promise.reject(new Error('disk full')) };
   const other = await makeCollector({ store: { ...failing, sites: store.sites, site: store.site } });
-  void other;
   const response = await other.app.request('/v1/events', {
     method: 'POST',
     headers: { Origin: ORIGIN },

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { REFUSALS } from '../../collector/ingest/ingest.js';
-import { EVENT_REASONS, STAGES } from '../../sdk/core/index.js';
+import { AUTOMATIC_EVENTS, EVENT_REASONS, KNOWN_EVENTS, STAGES } from '../../sdk/core/index.js';
 import { runCommand } from '../helpers/process.js';
 
 const read = (file: string) => fs.readFileSync(file, 'utf8');
@@ -40,6 +40,11 @@ describe.each(readmes)('%s', (file) => {
 
 test('the Chinese README names every stage', () => {
   for (const stage of STAGES) expect(read('README.zh-CN.md')).toContain(stage);
+});
+
+test('every event that is known by name is documented', () => {
+  const text = read('docs/model.md');
+  for (const name of [...AUTOMATIC_EVENTS, ...KNOWN_EVENTS]) expect(text).toContain(`\`${name}\``);
 });
 
 test('every reason for a refusal is documented with its status', () => {
