@@ -53,7 +53,7 @@ export function visibleFacts(rules: CompiledRules, facts: Facts): Facts {
  */
 export function nextChange(rules: CompiledRules, facts: Facts, now: number): number | undefined {
   const view = viewFacts(rules, facts, now);
-  const isAhead = view.days.some(([, text]) => parseDay(text) > view.today);
+  const isAhead = dayTexts(facts).some((text) => parseDay(text) > view.today);
   const day = isAhead ? view.today + 1 : turningDays(view, rules.windows).find((each) => each > view.today);
   return day === undefined ? undefined : day * DAY_MS;
 }
@@ -68,7 +68,7 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
   const through = dayOf(lastTime) - LATE_DAYS;
   const cut = through - Math.max(0, ...rules.windows);
   const isOld = (day: string) => parseDay(day) <= cut;
-  if (!viewFacts(rules, facts, Infinity).days.some(([, text]) => isOld(text))) return facts;
+  if (!dayTexts(facts).some(isOld)) return facts;
 
   // Seen from `through`, later days would count as that day: they are not part of the past that the base sums up.
   const past = listedDays(facts, (day) => parseDay(day) <= through);
@@ -89,6 +89,10 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
   const sent: Facts = { ...recent, orders: sentOrders(facts, recent), base };
   return mergeCounts(JSON.parse(JSON.stringify(sent)) as Facts, onOneDay(counted, base.cut));
 }
+
+/** The days on which something is counted, in no order, repeated. */
+const dayTexts = (facts: Facts): string[] =>
+  sourcesOf(facts).flatMap(({ signals }) => Object.values(signals).flatMap((days) => Object.keys(days)));
 
 /** Recent orders with what they count for, and before them as many as travel, which count with the base. */
 function sentOrders(facts: Facts, recent: Facts): Facts['orders'] {

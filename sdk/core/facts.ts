@@ -96,7 +96,7 @@ export function datedTraits(traits: Record<string, unknown>, time: number, id: s
 /** Merges the facts of further, distinct events into `into`, and returns it. `from` is left as it is. */
 export function mergeFacts(into: Facts, from: Facts): Facts {
   mergeCounts(into, from);
-  mergeDated(into.orders, from.orders, isBefore);
+  keepDated(into.orders, from.orders, isBefore);
   mergeTraits(into.traits, from.traits);
   return into;
 }
@@ -112,24 +112,25 @@ export function mergeCounts<T extends Counts>(into: T, { signals, values, keys }
 
 /** Merges dated traits into `into`: of two values of a trait the later by (time, id) holds. */
 export function mergeTraits(into: Facts['traits'], from: Facts['traits']): void {
-  mergeDated(into, from, (other, present) => isBefore(present, other));
+  keepDated(into, from, (other, present) => isBefore(present, other));
 }
 
 /** Merges two sets of different values; beyond the cap the smallest hashes (as texts) stay, whatever came first. */
 export function mergeKeys(into: Keys, from: Keys): Keys {
-  mergeDated(into, from, isBefore);
+  keepDated(into, from, isBefore);
   for (const key of Object.keys(into).sort().slice(DISTINCT_CAP)) delete into[key];
   return into;
 }
 
 function mergeDays<T>(into: PerDay<T>, from: PerDay<T>, join: (present: T | undefined, other: T) => T): void {
-  for (const signal in from) {
+  for (const [signal, added] of Object.entries(from)) {
     const days = (into[signal] ??= {});
-    for (const day in from[signal]) days[day] = join(days[day], from[signal][day]!);
+    for (const [day, more] of Object.entries(added)) days[day] = join(days[day], more);
   }
 }
 
-function mergeDated<T>(
+/** Keeps in `into`, of two things dated, the one that wins. */
+export function keepDated<T>(
   into: Record<string, Dated<T>>,
   from: Record<string, Dated<T>>,
   wins: (other: Dated<T>, present: Dated<T>) => boolean,

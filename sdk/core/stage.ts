@@ -17,7 +17,7 @@ export interface Inference {
 }
 
 /** Says where a visitor with these facts stands at a moment in epoch ms. */
-export function inferState(rules: CompiledRules, facts: Facts, now: number): Inference {
+export function inferState(rules: CompiledRules, facts: Facts | Facts[], now: number): Inference {
   const view = viewFacts(rules, facts, now);
   const { stage, peak } = walkStages(view);
   return {
@@ -41,8 +41,7 @@ export interface Walk {
 
 /** Follows the stages over the ends of all days up to today. */
 export function walkStages(view: FactsView): Walk {
-  const { rules, today, facts } = view;
-  const { base } = facts;
+  const { rules, today, base } = view;
   const sticky = new Set(base?.sticky);
   let stages: Stage[] = [];
   let peak = base ? rank(base.peak) : -1;
@@ -63,17 +62,15 @@ export function walkStages(view: FactsView): Walk {
 export const decay = (days: number, halfLifeDays: number): number => 2 ** (-days / halfLifeDays);
 
 /** The score as of the end of a day, unrounded. */
-export function scoreAt({ rules, facts, days, sources }: FactsView, until: number): number {
+export function scoreAt({ rules, rows, base }: FactsView, until: number): number {
   const { weights, halfLifeDays = Infinity } = rules;
-  const { base } = facts;
-  let score = 0;
-  for (const [day, text] of days) {
-    const isBase = text === base?.cut;
-    let sum = isBase ? base.score : 0;
-    for (const [signal, weight] of Object.entries(isBase ? {} : weights)) {
-      for (const { signals } of sources) sum += weight * (signals[signal]?.[text] ?? 0);
-    }
-    if (day <= until) score += sum * decay(until - day, halfLifeDays);
+  const cut = base ? parseDay(base.cut) : -1;
+  const left = (day: number) => decay(until - day, halfLifeDays);
+  let score = base ? base.score * left(cut) : 0;
+  for (const [signal, weight] of Object.entries(weights)) {
+    // Up to the cut the base's own score says what was left.
+    for (const { day, count } of rows.get(signal) ?? [])
+      if (day > cut && day <= until) score += weight * count * left(day);
   }
   return score;
 }

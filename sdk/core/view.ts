@@ -1,30 +1,63 @@
 /** Facts laid out for evaluation at one moment, and conditions evaluated on them. */
 import { dayOf, formatDay, parseDay } from './day.js';
-import { mergeKeys, sourcesOf, type Counts, type Facts, type Keys } from './facts.js';
+import { isBefore, keepDated, mergeKeys, type Facts, type FactsBase, type Keys } from './facts.js';
 import { isInRange, matchesValue } from './matcher.js';
 import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
 import { UNITS } from './signal.js';
 
-export interface FactsView {
-  rules: CompiledRules;
-  facts: Facts;
-  today: number;
-  /** The visitor's active days, ascending, as number and text. A day after today counts as today. */
-  days: Array<[day: number, text: string]>;
-  sources: Counts[];
+/** What one signal did on one day. */
+interface Row {
+  /** A day after today counts as today. */
+  day: number;
+  count: number;
+  value: number;
+  keys: Keys;
+  /** Active days it stands for: more than one where it sums up days that lie behind every window. */
+  days: number;
 }
 
-export function viewFacts(rules: CompiledRules, facts: Facts, now: number): FactsView {
+export interface FactsView {
+  rules: CompiledRules;
+  today: number;
+  rows: Map<string, Row[]>;
+  /** The visitor's active days, ascending. */
+  days: number[];
+  traits: Facts['traits'];
+  base: FactsBase | undefined;
+}
+
+/**
+ * Lays facts out for evaluation. Several facts, of distinct events, count as their sum; at most the first has a base.
+ * @param now epoch ms
+ */
+export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: number): FactsView {
+  const parts = [facts].flat();
   const today = dayOf(now);
-  const sources = sourcesOf(facts);
-  const texts = new Set(sources.flatMap(({ signals }) => Object.values(signals).flatMap((days) => Object.keys(days))));
-  return {
-    rules,
-    facts,
-    today,
-    days: [...texts].sort().map((text): [number, string] => [Math.min(parseDay(text), today), text]),
-    sources,
-  };
+  const base = parts[0]?.base;
+  const orders: Facts['orders'] = {};
+  const traits: Facts['traits'] = {};
+  for (const part of parts) {
+    keepDated(orders, part.orders, isBefore);
+    keepDated(traits, part.traits, (other, present) => isBefore(present, other));
+  }
+  const rows = new Map<string, Row[]>();
+  for (const { signals, values, keys } of [...parts, ...Object.values(orders).map(([, , counts]) => counts)]) {
+    for (const [signal, days] of Object.entries(signals)) {
+      const known = rows.get(signal) ?? [];
+      rows.set(signal, known);
+      for (const [text, count] of Object.entries(days)) {
+        known.push({
+          day: Math.min(parseDay(text), today),
+          count,
+          value: values[signal]?.[text] ?? 0,
+          keys: keys[signal]?.[text] ?? {},
+          days: text === base?.cut ? base.days[signal]! : 1,
+        });
+      }
+    }
+  }
+  const days = new Set([...rows.values()].flat().map(({ day }) => day));
+  return { rules, today, rows, days: [...days].sort((a, b) => a - b), traits, base };
 }
 
 interface Met {
@@ -69,7 +102,7 @@ const isMet = ({ met }: Met) => met;
 export function evaluate(view: FactsView, condition: CompiledCondition, day: number, isDeep?: boolean): Reason {
   const reason = { ...condition } as Reason;
   if ('trait' in reason) {
-    reason.have = view.facts.traits[reason.trait]?.[2] ?? null;
+    reason.have = view.traits[reason.trait]?.[2] ?? null;
     reason.met = matchesValue(reason.need, reason.have);
   } else if ('signal' in reason) {
     const have = (reason.have = measure(view, reason.signal, reason.within, day));
@@ -93,27 +126,17 @@ export function evaluate(view: FactsView, condition: CompiledCondition, day: num
 }
 
 /** Counts what a signal did in the window that ends with a day. */
-function measure(
-  { facts, days, sources }: FactsView,
-  signal: string,
-  within = Infinity,
-  until: number,
-): Record<Measure, number> {
-  const { base } = facts;
+function measure({ rows }: FactsView, signal: string, within = Infinity, until: number): Record<Measure, number> {
   const seen: Keys = {};
+  const active = new Set<number>();
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
-  let last: number | undefined;
-  for (const [day, text] of days) {
+  for (const { day, count, value, keys, days } of rows.get(signal) ?? []) {
     if (day > until || day <= until - within) continue;
-    for (const { signals, values, keys } of sources) {
-      const count = signals[signal]?.[text];
-      if (!count) continue;
-      sum.count += count;
-      sum.value += values[signal]?.[text] ?? 0;
-      mergeKeys(seen, keys[signal]?.[text] ?? {});
-      if (day !== last) sum.days += text === base?.cut ? base.days[signal]! : 1;
-      last = day;
-    }
+    sum.count += count;
+    sum.value += value;
+    mergeKeys(seen, keys);
+    if (!active.has(day)) sum.days += days;
+    active.add(day);
   }
   for (const [, , value] of Object.values(seen)) {
     sum.distinct++;
@@ -128,5 +151,5 @@ function measure(
  * @param windows in days; only rules with an upper bound can gain by a day's leaving
  */
 export function turningDays({ days }: FactsView, windows: number[]): number[] {
-  return days.flatMap(([day]) => [0, ...windows].map((window) => day + window)).sort((a, b) => a - b);
+  return days.flatMap((day) => [0, ...windows].map((window) => day + window)).sort((a, b) => a - b);
 }

@@ -20,7 +20,7 @@ export interface Explanation {
 }
 
 /** Explains a stage, the current one by default. */
-export function explainStage(rules: CompiledRules, facts: Facts, now: number, asked?: Stage): Explanation {
+export function explainStage(rules: CompiledRules, facts: Facts | Facts[], now: number, asked?: Stage): Explanation {
   const view = viewFacts(rules, facts, now);
   const { stages, sticky, stage: current } = walkStages(view);
   const stage = asked ?? current;
