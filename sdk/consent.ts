@@ -22,7 +22,8 @@ export const saidConsent = (): Consent | null => readText('consent') as Consent 
  * @see https://www.w3.org/TR/gpc/
  */
 export function openConsent(): void {
+  const { globalPrivacyControl, doNotTrack } = navigator as Navigator & { globalPrivacyControl?: boolean };
   const isAsked =
-    settings.consent === 'required' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+    settings.consent === 'required' || globalPrivacyControl || (settings.dnt != null && doNotTrack === '1');
   consent = saidConsent() ?? (isAsked ? 'pending' : 'granted');
 }

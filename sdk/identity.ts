@@ -1,4 +1,4 @@
-import { ourName, settings } from './settings.js';
+import { ofDocument, ourName, settings } from './settings.js';
 import { readJson, readText, removeText, writeJson, writeText } from './storage.js';
 import { uuidV7 } from './uuid.js';
 
@@ -16,25 +16,31 @@ export let user: User | undefined;
 /** 400 days, the longest that browsers let a cookie live. */
 const COOKIE_SECONDS = 34_560_000;
 
-/** Where the id is kept instead of storage, for this host and those below it. */
+/** Where the id is kept instead of storage. */
 const cookieStart = () => settings.storage === 'cookie' && `${ourName().replace(':', '_')}=`;
 
+/** Keeps the id, in a cookie as far up as the browser allows: for all hosts of the site's domain. A lifetime of 0 removes it. */
 function keepVisitor(lifetime: number): void {
   const start = cookieStart();
-  if (start)
-    document.cookie = `${start}${visitorId};domain=${location.hostname};path=/;max-age=${lifetime};samesite=lax`;
-  else writeText('visitor', visitorId);
+  if (!start) return writeText('visitor', visitorId);
+  const labels = location.hostname.split('.');
+  const secure = location.protocol === 'https:' ? ';secure' : '';
+  for (let from = labels.length; from-- && !(lifetime && ofDocument('cookie').includes(start + visitorId));) {
+    const domain = labels.slice(from).join('.');
+    const cookie = `${start}${visitorId};domain=${domain};path=/;max-age=${lifetime};samesite=lax${secure}`;
+    Reflect.set(Document.prototype, 'cookie', cookie, document);
+  }
 }
 
-/** Finds out who this browser is, or begins a new visitor, linked to nobody. */
-export function openIdentity(isNew?: boolean): void {
+/** Finds out who this browser is, or begins a new visitor, linked to nobody. @param linked an id that another of the site's domains handed over */
+export function openIdentity(isNew?: boolean, linked?: string): void {
   const start = cookieStart();
-  const known = start ? document.cookie.split(start)[1]?.slice(0, 36) : readText('visitor');
+  const known = start ? ofDocument('cookie').split(start)[1]?.slice(0, 36) : readText('visitor');
   visitorId = known!;
   // What another hand wrote there is no id: the collector would refuse every event of it. And an id that is known is not
   // written again, since another tab may be about to begin a new visitor.
-  if (isNew || known?.length !== 36) {
-    visitorId = uuidV7(Date.now());
+  if (isNew || known?.length !== 36 || (linked && linked !== known)) {
+    visitorId = linked ?? uuidV7(Date.now());
     removeText('user');
     keepVisitor(COOKIE_SECONDS);
   }

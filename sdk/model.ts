@@ -5,7 +5,6 @@ import {
   explainStage,
   FACTS_VERSION,
   inferState,
-  mergeFacts,
   placeOf,
   type Explanation,
   type Facts,
@@ -16,7 +15,7 @@ import {
 } from './core/index.js';
 import { isOpen } from './consent.js';
 import { visitorId } from './identity.js';
-import { forgetQueued, queued } from './queue.js';
+import { queued } from './queue.js';
 import { settings } from './settings.js';
 import { readJson, writeJson } from './storage.js';
 import type { BatchAnswer, VisitorAnswer } from './transport.js';
@@ -35,40 +34,37 @@ interface Base extends VisitorAnswer {
   visitorId: string;
   /** The collector's clock minus ours, ms. */
   offset: number;
-  /** Ids of the events that this answer and those before it acknowledged. */
-  acked: string[];
 }
-
-/** Ids kept: no tab holds more events than this that others have sent meanwhile. */
-const MAX_ACKED = 500;
 
 /** A clock that is off by more is corrected in new events as well. */
 const STAMP_OFFSET_MS = 10 * 60_000;
 
+const NO_RULES: CompiledRules = { version: 0, signals: {}, stages: {}, tags: {}, weights: {}, windows: [], turns: [] };
+
 let newerRules: CompiledRules | undefined;
 let base: Base | undefined;
-/** Whether it is known what earlier pages left unacknowledged. */
-let isLoaded = false;
 
-export const rules = (): CompiledRules => newerRules ?? settings.rules;
+export const rules = (): CompiledRules => newerRules ?? settings.rules ?? NO_RULES;
 const offset = () => base?.offset ?? 0;
 const now = () => Date.now() + offset();
 
 /** The time to stamp a new event with: this browser's clock, unless it is far off. */
 export const stamp = (): number => (Math.abs(offset()) > STAMP_OFFSET_MS ? now() : Date.now());
 
-function pending(): StagetagEvent[] {
-  return queued()
+/** Whether an answer says that the collector has an event. */
+export const isStored = ({ have }: Pick<VisitorAnswer, 'have'>, { seq }: StagetagEvent): boolean =>
+  have.some(([from, to]) => seq! >= from && seq! <= to);
+
+const pending = (): StagetagEvent[] =>
+  queued()
     .filter((item) => item.visitorId === visitorId)
     .map(({ event }) => event)
-    .filter(({ seq }) => !base?.have.some(([from, to]) => seq! >= from && seq! <= to));
-}
+    .filter((event) => !base || !isStored(base, event));
 
-function facts(): Facts {
-  const sum = base ? (JSON.parse(JSON.stringify(base.facts)) as Facts) : emptyFacts();
-  for (const event of pending()) mergeFacts(sum, eventFacts(rules(), event, placeOf(new URL(event.url!))));
-  return sum;
-}
+const facts = (): Facts[] => [
+  base?.facts ?? emptyFacts(),
+  ...pending().map((event) => eventFacts(rules(), event, placeOf(new URL(event.url!)))),
+];
 
 /** The highest version wins, over a cached script's too. */
 function adoptRules(next?: CompiledRules): boolean {
@@ -81,7 +77,6 @@ function adoptRules(next?: CompiledRules): boolean {
 function adopt(next?: Base): boolean {
   const isNews = next?.visitorId === visitorId && next.rev >= (base?.rev ?? 0);
   if (isNews) base = next;
-  forgetQueued(next?.acked ?? []);
   return isNews;
 }
 
@@ -92,17 +87,10 @@ export function loadModel(): void {
   adopt(readJson('state'));
 }
 
-export function setLoaded(): void {
-  isLoaded = true;
-}
-
 /** Takes over what the collector says of a visitor after storing some events. */
-export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer, acked: string[]): void {
+export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer): void {
   if (adoptRules(ruleSet)) writeJson('rules', ruleSet);
-  // Tabs that were asleep read the last answer alone: it names what earlier ones acknowledged too.
-  const known = [...acked, ...(base?.acked ?? [])].slice(0, MAX_ACKED);
-  if (adopt({ ...visitor, visitorId: about, offset: visitor.asOf - Date.now(), acked: known }))
-    writeJson('state', base);
+  if (adopt({ ...visitor, visitorId: about, offset: visitor.asOf - Date.now() })) writeJson('state', base);
 }
 
 /** Where the visitor stands; nowhere before consent. */
@@ -110,7 +98,7 @@ export function state(): State {
   // Facts of a format that this script does not know: what the collector inferred from them holds.
   const known =
     base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts() : emptyFacts(), now());
-  const isConfirmed = !isOpen() || (isLoaded && !pending().length);
+  const isConfirmed = !isOpen() || !pending().length;
   return { ...known, status: isConfirmed ? 'confirmed' : 'provisional', rules: rules().version, asOf: now() };
 }
 

@@ -1,5 +1,7 @@
 import type { Json } from './core/index.js';
 import { attempt } from './core/matcher.js';
+import { warn } from './settings.js';
+import { stringify } from './storage.js';
 
 const MAX_TEXT = 2048;
 /** Of one prop, in characters of JSON. */
@@ -15,9 +17,10 @@ export function toProps(props: unknown): Record<string, Json> | undefined {
   const json: Record<string, Json> = {};
   for (const name of Object.keys(Object(props) as object)) {
     attempt(() => {
-      const text = JSON.stringify((props as Record<string, unknown>)[name], shorten);
+      const text = stringify((props as Record<string, unknown>)[name], shorten);
       if (text.length < MAX_PROP) json[name] = JSON.parse(text) as Json;
     });
+    if (!(name in json)) warn('prop', name);
   }
   return Object.keys(json).length ? json : undefined;
 }

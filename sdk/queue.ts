@@ -1,109 +1,64 @@
 /**
- * The queue: events that the collector has not acknowledged. Every event is on disk before it is sent.
- * A small synchronous journal in localStorage takes each event in the tick it happens; from there the sending tab moves it to
- * the shelf, IndexedDB. Where that fails the journal holds what it can, and where that fails too, memory does.
+ * The queue: events that the collector has not acknowledged. Each is a text in localStorage under its id, written in the tick in
+ * which it happens and removed when it is acknowledged. All tabs read and write the same texts, so nothing is kept in step.
  */
-import { createStore, promisifyRequest, type UseStore } from 'idb-keyval';
 import type { StagetagEvent } from './core/index.js';
-import { inTime, ourName } from './settings.js';
-import { isKept, readJson, removeText, textNames, writeJson } from './storage.js';
+import { settings } from './settings.js';
+import { readJson, readText, removeText, textNames, writeJson, writeText } from './storage.js';
 
 export interface Queued {
   visitorId: string;
   event: StagetagEvent;
 }
 
-/** Most events kept, and for how long: what is older is no longer worth a visitor's disk. */
-export const QUEUE_LIMIT = 1000;
+/** Most events kept where the site says nothing, and for how long: what is older is no longer worth a visitor's disk. */
+const QUEUE_LIMIT = 1000;
 const MAX_AGE_MS = 7 * 86_400_000;
 
-/** An answer of IndexedDB that takes longer never comes: some browsers leave blocked requests open for ever. */
-const SHELF_MS = 2000;
-
-/** What this tab knows to be waiting, by event id. */
-const waiting = new Map<string, Queued>();
-
-let shelf: UseStore | undefined;
-let isShelfBroken = false;
-
-/** Uses the shelf; undefined where it failed, and then it is left alone for the rest of the page. */
-async function useShelf<T>(
-  mode: IDBTransactionMode,
-  use: (store: IDBObjectStore) => IDBRequest<T> | IDBTransaction,
-): Promise<T | undefined> {
-  if (isShelfBroken || !isKept()) return undefined;
-  try {
-    shelf ??= createStore(ourName(), 'queue');
-    return await inTime(
-      SHELF_MS,
-      shelf(mode, (store) => promisifyRequest(use(store) as IDBRequest<T>)),
-    );
-  } catch {
-    isShelfBroken = true; // From now on the journal stands in.
-    return undefined;
-  }
-}
-
-/** Makes several changes in one transaction. @returns whether they were made */
-async function changeShelf(change: (store: IDBObjectStore) => void): Promise<boolean> {
-  await useShelf('readwrite', (store) => {
-    change(store);
-    return store.transaction;
-  });
-  return !isShelfBroken && isKept();
-}
-
-/** Takes note of an event that is written down. Of two copies the numbered one is the later. */
-function note(item: Queued | undefined): void {
-  if (item?.event && !waiting.get(item.event.id)?.event.seq) waiting.set(item.event.id, item);
-}
+/** What goes first where not all can stay: the page made these by itself, and many of them. */
+const LOW_VALUE = ['scroll', 'user_engagement', 'web_vital'];
 
 const idOf = ({ event }: Queued) => event.id;
 
 /** Everything that waits, by (time, id). */
 export const queued = (): Queued[] =>
-  [...waiting.values()].sort((a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1));
+  textNames('e:')
+    .map((name) => readJson<Queued>(name)!)
+    .filter((item) => item?.event)
+    .sort((a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1));
 
-/** Writes an event, or its number once it has one, to the journal before this returns. */
-export function writeJournal(item: Queued): void {
-  writeJson(`e:${idOf(item)}`, item);
-  note(item);
-}
+/** Writes an event, or its number once it has one, before this returns. */
+export const enqueue = (item: Queued): void => writeJson(`e:${idOf(item)}`, item);
 
-/** Reads the journal, which other tabs write to as well. */
-export function readJournal(): void {
-  for (const name of textNames('e:')) note(readJson(name));
-}
+export const dequeue = (items: Queued[]): void => items.forEach((item) => removeText(`e:${idOf(item)}`));
 
-/** Reads what earlier pages and other tabs left. Drops what is too old or too much. */
-export async function loadQueue(): Promise<void> {
-  for (const item of (await useShelf<Queued[]>('readonly', (store) => store.getAll() as IDBRequest<Queued[]>)) ?? [])
-    note(item);
-  readJournal();
-  const isStale = ({ event }: Queued, index: number) =>
-    event.time < Date.now() - MAX_AGE_MS || index < waiting.size - QUEUE_LIMIT;
-  await removeQueued(queued().filter(isStale).map(idOf));
-}
-
-/** Moves numbered events from the journal to the shelf. One tab does this, the sender. */
-export async function shelve(items: Queued[]): Promise<void> {
-  items.forEach(writeJournal);
-  if (await changeShelf((store) => items.forEach((item) => store.put(item, idOf(item))))) {
-    for (const item of items) removeText(`e:${idOf(item)}`);
+/** Gives an event the next number, 1, 2, 3 … per visitor, where it has none. Only the sending tab does. */
+export function number(item: Queued): Queued {
+  if (!item.event.seq) {
+    item.event.seq = count('seq', item);
+    enqueue(item);
   }
+  return item;
 }
 
-/** Takes these out of memory: another tab saw them acknowledged. */
-export const forgetQueued = (ids: string[]): void => ids.forEach((id) => waiting.delete(id));
-
-/** Takes everything away, what this page has not read yet too. */
-export function clearQueue(): Promise<boolean> {
-  waiting.clear();
-  return changeShelf((store) => store.clear());
+/** Counts one more under a name of the visitor's. */
+function count(what: string, { visitorId }: Queued): number {
+  const name = `${what}:${visitorId}`;
+  const next = 1 + +readText(name)!;
+  writeText(name, `${next}`);
+  return next;
 }
 
-export async function removeQueued(ids: string[]): Promise<void> {
-  forgetQueued(ids);
-  for (const id of ids) removeText(`e:${id}`);
-  if (ids.length) await changeShelf((store) => ids.forEach((id) => store.delete(id)));
+/** How many events of a visitor were given up so far. */
+export const lostOf = (visitorId: string): number => +readText(`lost:${visitorId}`)!;
+
+/** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
+export function trimQueue(): void {
+  const all = queued();
+  const isLow = ({ event }: Queued) => LOW_VALUE.includes(event.name);
+  const excess = all.length - +(settings.queue ?? QUEUE_LIMIT);
+  const order = [...all.filter(isLow), ...all.filter((item) => !isLow(item))];
+  const lost = order.filter((item, index) => index < excess || item.event.time < Date.now() - MAX_AGE_MS);
+  for (const item of lost) count('lost', number(item));
+  dequeue(lost);
 }

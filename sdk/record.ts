@@ -4,16 +4,19 @@ import { readSource, type Json, type StagetagEvent } from './core/index.js';
 import { consent, isOpen } from './consent.js';
 import { publish, tell } from './expose/publish.js';
 import { visitorId } from './identity.js';
+import { mask } from './mask.js';
 import { stamp } from './model.js';
-import { writeJournal } from './queue.js';
+import { enqueue } from './queue.js';
+import { isReturn } from './returns.js';
 import { wake } from './sender.js';
 import { touchSession } from './session.js';
-import { guard, settings } from './settings.js';
+import { guard, ofDocument, settings, warn, words } from './settings.js';
 import { uuidV7 } from './uuid.js';
 
 type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
 
-/** Events kept in memory while consent is pending. */
+/** Most events kept in memory while consent is pending. */
+const MAX_HELD = 1000;
 let held: Draft[] = [];
 
 /** Address of the last page view on this page; undefined before the landing's. */
@@ -24,29 +27,27 @@ const MAX_ADDRESS = 8192;
 
 /** The page's address as it is recorded. */
 export const address = (): string =>
-  (settings.hashRouting != null ? location.href : location.href.split('#')[0]!).slice(0, MAX_ADDRESS);
+  mask(settings.hashRouting != null ? location.href : location.href.split('#')[0]!).slice(0, MAX_ADDRESS);
 
-/** Words of an attribute, separated by spaces or commas. */
-export const words = (text = ''): string[] => text.split(/[\s,]+/);
-
-/** Records an event and returns its id. */
-export function record(name: string, props?: Record<string, Json>): string {
+/** Records an event and returns its id. @param url where it happened, if not on the page as it is now */
+export function record(name: string, props?: Record<string, Json>, url = address()): string {
   const time = stamp();
-  const draft: Draft = { id: uuidV7(time), name, time, url: address(), title: document.title, props };
+  const draft: Draft = { id: uuidV7(time), name, time, url, title: ofDocument('title'), props };
   if (name === 'page_view') {
-    draft.referrer = cameFrom ?? document.referrer;
+    draft.referrer = cameFrom ?? (isReturn() ? '' : mask(ofDocument('referrer')));
     // The later pages of a visit are no landings.
-    if (cameFrom == null) draft.source = readSource(new URLSearchParams(location.search));
+    if (cameFrom == null && !isReturn()) draft.source = readSource(new URL(draft.url!).searchParams);
     cameFrom = draft.url;
   }
+  warn('event', draft);
   if (isOpen()) keep(draft);
-  else if (consent === 'pending') held.push(draft);
+  else if (consent === 'pending' && held.length < MAX_HELD) held.push(draft);
   return draft.id;
 }
 
 /** Records what a capture saw, unless the site left this page out. */
-export function recordCaptured(name: string, props?: Record<string, Json>): void {
-  if (!matchesGlobs(words(settings.exclude), location.pathname)) record(name, props);
+export function recordCaptured(name: string, props?: Record<string, Json>, url?: string): void {
+  if (!matchesGlobs(words(settings.exclude), location.pathname)) record(name, props, url);
 }
 
 /** Writes an event down, counts it, and lets it be sent. */
@@ -57,7 +58,7 @@ function keep(draft: Draft): void {
   const start = { ...draft, id: uuidV7(time), name: 'session_start', time, props: undefined };
   for (const each of isNew && settings.auto !== 'off' ? [start, draft] : [draft]) {
     const event = { ...each, sessionId };
-    writeJournal({ visitorId, event });
+    enqueue({ visitorId, event });
     tell('event', event);
   }
   publish();
@@ -69,14 +70,41 @@ export function releaseHeld(isWanted: boolean): void {
   for (const draft of held.splice(0)) if (isWanted) keep(draft);
 }
 
-/** Listens on the window, and keeps a handler's errors from the page. */
-export function on(type: string, handler: (event: never) => void, useCapture?: boolean): void {
-  addEventListener(type, guard(handler as (event: Event) => void), useCapture);
+/** Listens on the window before the page's own handlers do, and keeps a handler's errors from the page. */
+export function on(type: string, handler: (event: never) => void): void {
+  addEventListener(type, guard(handler as (event: Event) => void), true);
 }
 
 /** The element of an event that fits a selector, in open shadow trees too. */
-export function closestOf(event: Event, selector: string): HTMLElement | undefined {
-  return event
+export const closestOf = (event: Event, selector: string): HTMLElement | undefined =>
+  event
     .composedPath()
-    .find((node): node is HTMLElement => (node as Partial<Element>).matches?.(selector) === true);
+    .find((node): node is HTMLElement => node instanceof Element && Element.prototype.matches.call(node, selector));
+
+/** Reads an attribute; a field of a form that is called `getAttribute` would stand in the way. */
+export const attributeOf = (element: Element, name: string): string | null =>
+  Element.prototype.getAttribute.call(element, name);
+
+/** What each capture has to say when the page is left, for good or for another tab. */
+export const farewells = new Set<(isGone: boolean) => void>();
+
+/** Runs when the page's own handlers have had their say, or at the latest when the page is left. */
+export function afterwards(run: () => void): void {
+  const once = () => {
+    if (farewells.delete(once)) guard(run)();
+  };
+  farewells.add(once);
+  setTimeout(once);
+}
+
+/** The event that an element's `data-st-prop-KEY` attributes describe. */
+export function markedProps(element: Element): Record<string, Json> {
+  const props: Record<string, Json> = {};
+  for (const name of Element.prototype.getAttributeNames.call(element)) {
+    const key = name.split('data-st-prop-')[1];
+    const value = attributeOf(element, name)!;
+    // Attributes are texts; a number written in one is meant as a number, so that rules can add it up.
+    if (key) props[key] = value && isFinite(+value) ? +value : value;
+  }
+  return props;
 }

@@ -9,20 +9,33 @@ export interface Settings {
   siteKey: string;
   /** The collector's address, mount included, such as `https://collector.example/stagetag`. */
   endpoint: string;
-  /** CompiledRules to infer with until the collector names newer ones. */
-  rules: CompiledRules;
-  /** Host names of the site itself: links to them are not outbound. The page's own always is one. */
-  hosts?: string[];
+  /** Rules to infer with until the collector names newer ones. Without them the first answer brings them. */
+  rules?: CompiledRules;
+  /** Host names of the site itself: links to them are not outbound, and carry the visitor over. The page's own always is one. */
+  hosts?: string[] | string;
   /** `required`: nothing is stored, sent or exposed before `consent('granted')`. */
   consent?: string;
   /** Where the visitor id is kept: `local` (localStorage, the default), `cookie`, or `none` (this page alone). */
   storage?: string;
-  /** What is recorded by itself: words of `page downloads outbound forms vitals`, or `off`. Everything where absent. */
+  /**
+   * What is recorded by itself: words of `page downloads outbound forms scroll engagement search views vitals`, or `off`.
+   * Everything where absent.
+   */
   auto?: string;
   /** Count a change of the fragment as a page view, and keep fragments in addresses. */
   hashRouting?: Switch;
   /** Globs on paths, separated by spaces or commas, on which nothing is recorded by itself. */
   exclude?: string;
+  /** Names of query parameters that hold what was searched for. `q s search query keyword wd` where absent. */
+  search?: string;
+  /** Further query parameters whose values are masked, as globs. */
+  mask?: string;
+  /** Further hosts of payment and sign-in pages: coming back from there begins no visit. */
+  returns?: string;
+  /** Treat Do Not Track as Global Privacy Control is: as a no until an explicit yes. */
+  dnt?: Switch;
+  /** Most events kept while they cannot be sent; 1,000 where absent. */
+  queue?: number | string;
   /** Push every change of state to `window.dataLayer`. */
   datalayer?: Switch;
   /** Say on the console what was given wrongly. */
@@ -42,8 +55,14 @@ export function configure(given: Settings): void {
 /** What the browser keeps for us begins with the format's version and the site key. */
 export const ourName = (): string => `st1:${settings.siteKey}`;
 
-export function warn(...got: unknown[]): undefined {
-  if (settings.debug != null) console.warn('stagetag:', ...got);
+/** Words of an attribute, separated by spaces or commas. */
+export const words = (text: string | string[] = ''): string[] => `${text as string}`.split(/[\s,]+/).filter(Boolean);
+
+/** What the debug module has to say: it is loaded with `debug` alone, and has the words for these codes. */
+export const warnings: unknown[][] = [];
+
+export function warn(...what: unknown[]): undefined {
+  if (settings.debug != null) warnings.push(what);
 }
 
 /** Waits for a promise no longer than this: rejects where it has no result by then. */
@@ -57,6 +76,13 @@ export const guard =
     try {
       return run(...args);
     } catch (error) {
-      return warn('own error', error);
+      return warn('error', error);
     }
   };
+
+/**
+ * Reads a property of the document itself: an element of the page that is named like one would stand in its place.
+ * @see https://portswigger.net/web-security/dom-based/dom-clobbering
+ */
+export const ofDocument = <K extends keyof Document>(name: K): Document[K] =>
+  Reflect.get(Document.prototype, name, document) as Document[K];

@@ -1,8 +1,13 @@
 /** The script tag's entry: reads its attributes, starts the SDK, and replays what was called before it loaded. */
+import { captureClicks } from './capture/click.js';
+import { captureForms } from './capture/form.js';
+import { loadLateCaptures, loadPart } from './capture/late.js';
+import { capturePageViews } from './capture/pageView.js';
 import type { CompiledRules } from './core/index.js';
-import { init, type Stagetag } from './index.js';
+import { ofDocument, settings, warnings } from './settings.js';
+import { init, type Stagetag } from './start.js';
 
-/** The collector puts the site's settings here when it serves the file. */
+/** The collector puts the site's settings here when it serves the file; in the file that can be pinned there are none. */
 declare const __STAGETAG_SITE__: { siteKey: string; hosts: string[]; rules: CompiledRules };
 
 /** What the README's stub leaves behind: the names and arguments of early calls. */
@@ -13,17 +18,21 @@ interface Stub {
 try {
   const host = window as { stagetag?: Stub & Partial<Stagetag> };
   const early = host.stagetag;
-  const { src, dataset } = document.currentScript as HTMLScriptElement;
+  const { src, dataset } = ofDocument('currentScript') as HTMLScriptElement;
   const { debug, endpoint } = dataset;
   if (!early?.siteKey) {
-    const api = init({
-      ...(dataset as object),
-      ...__STAGETAG_SITE__,
-      // The file is at /t/KEY.js under the collector's address, or under the mount.
-      endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
-    });
+    const api = init(
+      {
+        ...(dataset as object),
+        ...__STAGETAG_SITE__,
+        // The file is at /t/KEY.js under the collector's address, or under the mount.
+        endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
+      },
+      [capturePageViews, captureClicks, captureForms, loadLateCaptures],
+    );
     host.stagetag = api;
     for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
+    if (debug != null) loadPart('debug.js', { settings, warnings, dataset });
   } else if (debug != null) {
     console.warn('stagetag: the page has a tag already');
   }

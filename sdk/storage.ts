@@ -1,41 +1,38 @@
 /**
- * Texts by name that outlive the page, in localStorage. Where it is not to be used, missing, blocked or full, a text lives as
- * long as the page. Synchronous on purpose: an `update()` of IndexedDB begun in the tick of a navigation is lost in 8–18 % of
- * cases, a `setItem` never was.
+ * Texts by name that outlive the page, in localStorage. Where it is not to be used, missing, blocked or full, they live as long as
+ * the page. Synchronous on purpose: a write to IndexedDB begun in the tick of a navigation was lost in 8–18 % of cases, one to
+ * localStorage never.
  */
 import { attempt } from './core/matcher.js';
 import { ourName, settings } from './settings.js';
 
-const memory = new Map<string, string>();
+/** localStorage, or what takes its place: both are read and written like any object. */
+let box: Record<string, string>;
 
 const keyOf = (name: string) => `${ourName()}:${name}`;
 
-/** Whether anything may outlive the page. */
-export const isKept = (): boolean => settings.storage !== 'none';
+export function openStorage(): void {
+  box = (settings.storage !== 'none' && attempt(() => localStorage)) || {};
+}
 
-/** Private modes and full disks throw: memory takes their place. */
-const useLocal = <T>(use: (local: Storage) => T): T | undefined =>
-  attempt(() => (isKept() ? use(localStorage) : undefined));
-
-export const readText = (name: string): string | null =>
-  memory.get(name) ?? useLocal((local) => local.getItem(keyOf(name))) ?? null;
+export const readText = (name: string): string | null => box[keyOf(name)] ?? null;
 
 export function writeText(name: string, text: string): void {
-  memory.set(name, text);
-  useLocal((local) => {
-    local.setItem(keyOf(name), text);
-    memory.delete(name);
-  });
+  try {
+    box[keyOf(name)] = text;
+  } catch {
+    // Full: from here on this page remembers by itself.
+    box = { ...box, [keyOf(name)]: text };
+  }
 }
 
 export function removeText(name: string): void {
-  memory.delete(name);
-  useLocal((local) => local.removeItem(keyOf(name)));
+  Reflect.deleteProperty(box, keyOf(name));
 }
 
 /** Names that begin so. */
 export const textNames = (start: string): string[] =>
-  [...(useLocal((local) => Object.keys(local)) ?? []), ...[...memory.keys()].map(keyOf)]
+  Object.keys(box)
     .filter((key) => key.startsWith(keyOf(start)))
     .map((key) => key.slice(keyOf('').length));
 
@@ -43,4 +40,16 @@ export const textNames = (start: string): string[] =>
 export const readJson = <T>(name: string): T | undefined =>
   attempt(() => JSON.parse(readText(name)!) as T | null) ?? undefined;
 
-export const writeJson = (name: string, value: unknown): void => writeText(name, JSON.stringify(value));
+export const writeJson = (name: string, value: unknown): void => writeText(name, stringify(value));
+
+/** Makes JSON whatever the page did to lists: old libraries give them a `toJSON` that makes them texts. */
+export function stringify(value: unknown, replace?: (key: string, value: unknown) => unknown): string {
+  const lists = Array.prototype as { toJSON?: unknown };
+  const { toJSON } = lists;
+  Reflect.deleteProperty(lists, 'toJSON');
+  try {
+    return JSON.stringify(value, replace);
+  } finally {
+    if (toJSON) lists.toJSON = toJSON;
+  }
+}

@@ -27,24 +27,20 @@ export interface Reply {
 }
 
 /** An answer that takes longer is given up; what was sent is sent again, and counted once. */
-const TIMEOUT_MS = 15_000;
-
-/**
- * The page's keepalive requests may carry 64 KiB together; a request that may need more does without. Three bytes hold any
- * UTF-16 unit.
- */
-const KEEPALIVE_UNITS = 20_000;
+export const TIMEOUT_MS = 15_000;
 
 /**
  * Posts a batch to the collector: a request that needs no preflight, without credentials or headers of our own.
  * `fetch` and not `sendBeacon`: under some referrer policies a beacon says `Origin: null`, and it gives no answer.
  */
-export async function post(batch: object): Promise<Reply> {
-  const { siteKey, endpoint } = settings;
-  const body = JSON.stringify({ siteKey, sdk: 'js/0.1.0', ...batch });
-  const keepalive = body.length < KEEPALIVE_UNITS;
+export async function post(body: string): Promise<Reply> {
   try {
-    const request = fetch(`${endpoint}/v1/events`, { method: 'POST', body, credentials: 'omit', keepalive });
+    const request = fetch(`${settings.endpoint}/v1/events`, {
+      method: 'POST',
+      body,
+      credentials: 'omit',
+      keepalive: true,
+    });
     const response = await inTime(TIMEOUT_MS, request);
     const { status, headers } = response;
     const answer = (await response.json().catch(() => {})) as BatchAnswer | undefined;

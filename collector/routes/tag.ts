@@ -1,5 +1,7 @@
-import { Hono } from 'hono';
-import { etag } from 'hono/etag';
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+import { Hono, type Context } from 'hono';
 import { readBuilt } from '../assets.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Services } from '../services.js';
@@ -7,40 +9,85 @@ import type { Services } from '../services.js';
 /** What the bundle holds where the site's settings belong. */
 const PLACEHOLDER = '__STAGETAG_SITE__';
 
-/** The script tag's file: the SDK with the site's settings and rules inside. */
+/** A name that holds a hash of what is in it: it never means anything else. */
+const IMMUTABLE = /-[\w-]{8,}\.js$/;
+
+/** A file as it is sent, in each form that browsers take. */
+interface Served {
+  text: string;
+  etag: string;
+  br: Buffer;
+  gzip: Buffer;
+}
+
+const brotli = promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliCompress);
+const gzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip);
+
+/** Compresses as well as can be: once for each version of a file, in threads of the system's pool. */
+async function prepare(text: string): Promise<Served> {
+  const bytes = Buffer.from(text);
+  return {
+    text,
+    etag: createHash('sha256').update(bytes).digest('base64url').slice(0, 16),
+    br: await brotli(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }),
+    gzip: await gzip(bytes, { level: 9 }),
+  };
+}
+
+function send(c: Context, { text, etag, br, gzip: zipped }: Served, maxAge: string): Response {
+  const accepted = c.req.header('Accept-Encoding') ?? '';
+  const encoding = /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : undefined;
+  const tag = `"${etag}${encoding ? `-${encoding}` : ''}"`;
+  c.header('ETag', tag);
+  c.header('Vary', 'Accept-Encoding');
+  c.header('Cache-Control', `public, max-age=${maxAge}`);
+  if (c.req.header('If-None-Match')?.includes(tag)) return c.body(null, 304);
+  c.header('Content-Type', 'text/javascript; charset=utf-8');
+  if (!encoding) return c.body(text);
+  c.header('Content-Encoding', encoding);
+  return c.body(new Uint8Array(encoding === 'br' ? br : zipped));
+}
+
+/** The script tag's file: the SDK with the site's settings and rules inside. Beside it what that file loads, and itself without settings. */
 export function tagRoutes({ store }: Services): Hono {
   const built = readBuilt('tag');
   const bundle = built.get('stagetag.js')!.toString();
-  const vitals = built.get('web-vitals.js')!.toString();
-  const cache = new Map<string, { version: number; text: string }>();
+  const parts = new Map<string, Promise<Served>>();
+  const sites = new Map<string, { version: number; served: Promise<Served> }>();
+
+  const partOf = (file: string): Promise<Served> | undefined => {
+    const code = file === 'stagetag.js' ? undefined : built.get(file);
+    if (!code) return undefined;
+    const served = parts.get(file) ?? prepare(code.toString());
+    parts.set(file, served);
+    return served;
+  };
+  const siteOf = async (siteKey: string): Promise<Served | undefined> => {
+    const site = await store.site(siteKey);
+    if (!site) return undefined;
+    let known = sites.get(siteKey);
+    if (known?.version !== site.rulesVersion) {
+      const { current: rules } = timelineOf(await store.rules(siteKey));
+      const hosts = site.origins.map((origin) => new URL(origin).hostname);
+      const settings = JSON.stringify({ siteKey, hosts, rules });
+      known = { version: site.rulesVersion, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
+      sites.set(siteKey, known);
+    }
+    return known.served;
+  };
 
   const routes = new Hono();
-  routes.use('/t/*', etag());
   routes.get('/t/:file', async (c) => {
     const file = c.req.param('file');
     c.header('Access-Control-Allow-Origin', '*');
     c.header('Cross-Origin-Resource-Policy', 'cross-origin');
-    const script = (text: string, status: 200 | 404 = 200) => {
-      c.header('Content-Type', 'text/javascript; charset=utf-8');
-      c.header('Cache-Control', status === 200 ? 'public, max-age=300' : 'no-store');
-      return c.body(text, status);
-    };
-    if (file === 'web-vitals.js') return script(vitals);
-    const siteKey = file.replace(/\.js$/, '');
-    const site = file.endsWith('.js') ? await store.site(siteKey) : undefined;
-    if (!site) return script('/* stagetag: no site has this key; take the snippet from the dashboard */', 404);
-    let cached = cache.get(siteKey);
-    if (cached?.version !== site.rulesVersion) {
-      const { current: rules } = timelineOf(await store.rules(siteKey));
-      const settings = JSON.stringify({
-        siteKey,
-        hosts: site.origins.map((origin) => new URL(origin).hostname),
-        rules,
-      });
-      cached = { version: site.rulesVersion, text: bundle.replace(PLACEHOLDER, () => settings) };
-      cache.set(siteKey, cached);
-    }
-    return script(cached.text);
+    const part = await partOf(file);
+    if (part) return send(c, part, IMMUTABLE.test(file) ? '31536000, immutable' : '300');
+    const served = file.endsWith('.js') ? await siteOf(file.slice(0, -3)) : undefined;
+    if (served) return send(c, served, '300');
+    c.header('Content-Type', 'text/javascript; charset=utf-8');
+    c.header('Cache-Control', 'no-store');
+    return c.body('/* stagetag: no site has this key; take the snippet from the dashboard */', 404);
   });
   return routes;
 }

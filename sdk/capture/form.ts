@@ -1,50 +1,96 @@
-import { closestOf, on, recordCaptured } from '../record.js';
+import type { StagetagEvent } from '../core/index.js';
+import { maskFields } from '../mask.js';
+import { address, afterwards, attributeOf, closestOf, farewells, markedProps, on, recordCaptured } from '../record.js';
+import type { Capture } from '../start.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
+
+/** Fields into which anything can be written. */
+const FREE_TEXT = 'textarea,input:not([type=checkbox]):not([type=radio]):not([type=range]):not([type=hidden])';
 
 /** What is known of a form that was begun: when, and which fields had an input or change event. Their values are never read. */
 interface Progress {
   startedAt: number;
-  fields: Set<HTMLElement>;
-  last?: string;
+  fields: Set<Element>;
+  last: string;
+  /** Where it was begun: a script may have gone on to another address. */
+  url?: string;
 }
 
-/** Records when a form is begun, sent, and left without being sent. */
-export function captureForms(): void {
-  const begun = new Map<HTMLElement, Progress>();
+/** Records when a form is begun, sent, and left without being sent; and sees to it that what it puts into an address is masked. */
+export const captureForms: Capture = (has) => {
+  const begun = new Map<HTMLFormElement, Progress>();
+  const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
+  /** By the browser's own getter: a field called "elements" hides the form's. */
+  const fieldsOf = (form: HTMLFormElement, selector: string) =>
+    [...(Reflect.get(HTMLFormElement.prototype, 'elements', form) as HTMLFormControlsCollection)].filter((field) =>
+      field.matches(selector),
+    );
 
-  /** By attributes: a field called "id", "name" or "action" hides the form's own property of that name. */
-  const tell = (name: string, form: HTMLElement, { startedAt, fields, last = '' } = blank()) => {
-    const attribute = (key: string) => form.getAttribute(key) ?? '';
+  const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
+    const attribute = (key: string) => attributeOf(form, key) ?? '';
     const end = { last_field: last, seconds: Math.round((Date.now() - startedAt) / 1000) };
-    recordCaptured(name, {
-      form_id: attribute('id'),
-      form_name: attribute('name'),
-      form_destination: new URL(attribute('action'), form.baseURI).href.split(/[?#]/)[0]!,
-      fields_filled: fields.size,
-      fields_total: form.querySelectorAll(FIELDS).length,
-      ...(name !== 'form_start' && end),
-    });
+    if (has('forms'))
+      recordCaptured(
+        name,
+        {
+          form_id: attribute('id'),
+          form_name: attribute('name'),
+          form_destination: new URL(attribute('action'), location.href).href.split(/[?#]/)[0]!,
+          fields_filled: fields.size,
+          fields_total: fieldsOf(form, FIELDS).length,
+          ...(name !== 'form_start' && end),
+        },
+        url,
+      );
     if (name !== 'form_start') begun.delete(form);
   };
-  const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set() });
+
+  const hide = (form: HTMLFormElement) => {
+    if (!/post|dialog/i.test(attributeOf(form, 'method')!))
+      maskFields(fieldsOf(form, FREE_TEXT).map((field) => attributeOf(field, 'name')));
+  };
   const touch = (event: Event) => {
-    const field = closestOf(event, FIELDS);
-    const form = closestOf(event, 'form');
-    if (!field || !form) return;
+    const field = closestOf(event, FIELDS) as HTMLInputElement | undefined;
+    const form = field?.form;
+    if (!form) return;
     const known = begun.get(form);
     const progress = known ?? blank();
-    begun.set(form, progress);
     progress.fields.add(field);
-    progress.last = field.getAttribute('name') || field.id;
-    if (!known) tell('form_start', form, progress);
+    progress.last = attributeOf(field, 'name') || field.id;
+    if (known) return;
+    begun.set(form, progress);
+    hide(form); // A script may send the form with no event.
+    // Neither event leaves a shadow tree.
+    const root = form.getRootNode();
+    for (const [type, handler] of [
+      ['submit', submit],
+      ['change', touch],
+    ] as const)
+      if (root !== document) root.addEventListener(type, handler, true);
+    tell('form_start', form, progress);
   };
-  on('input', touch, true);
-  on('change', touch, true);
-  // Browsers fire it only once the form is valid. A script that sends the form itself prevents the default, so that is no sign.
-  on('submit', (event) => {
-    const form = closestOf(event, 'form')!;
-    tell('form_submit', form, begun.get(form));
+  const submit = (event: Event) => {
+    const form = closestOf(event, 'form') as HTMLFormElement;
+    hide(form);
+    afterwards(() => {
+      // Browsers ask for a submission of valid forms alone. A script that stops it sends the form itself, or found it wanting.
+      if (event.defaultPrevented && fieldsOf(form, ':invalid,[aria-invalid=true]').length) return;
+      tell('form_submit', form, begun.get(form));
+      const marked = attributeOf(form, 'data-st-event');
+      if (marked) recordCaptured(marked, markedProps(form));
+    });
+  };
+  on('input', touch);
+  on('change', touch);
+  on('submit', submit);
+  const giveUp = (isGone: boolean) =>
+    begun.forEach((progress, form) => {
+      if (isGone || !form.isConnected) tell('form_abandon', form, progress);
+    });
+  farewells.add(giveUp);
+  // A route of a single-page app has taken its forms away.
+  on('stagetag:event', ({ detail }: CustomEvent<StagetagEvent>) => {
+    if (detail.name === 'page_view') afterwards(() => giveUp(false));
   });
-  on('pagehide', () => begun.forEach((progress, form) => tell('form_abandon', form, progress)));
-}
+};

@@ -1,25 +1,46 @@
-import { address, cameFrom, on, recordCaptured } from '../record.js';
+import { attempt } from '../core/matcher.js';
+import { mask, searchNames } from '../mask.js';
+import { address, on, recordCaptured } from '../record.js';
+import { ofDocument } from '../settings.js';
+import type { Capture } from '../start.js';
 
-/** Records a page view for the first page, each change of route, and each return from the back/forward cache. */
-export function capturePageViews(): void {
-  const view = () => recordCaptured('page_view');
+/** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
+export const capturePageViews: Capture = (has) => {
+  const searched = (url?: string) => {
+    const query = new URL(url ?? 'a:').searchParams;
+    return searchNames()
+      .map((name) => query.get(name))
+      .find(Boolean);
+  };
+  let viewed: string | undefined;
+  const view = () => {
+    const before = searched(viewed);
+    viewed = address();
+    if (has('page')) recordCaptured('page_view');
+    const search_term = searched(mask(location.href));
+    // The next page of the results is no other search.
+    if (has('search') && search_term && search_term !== before) recordCaptured('search', { search_term });
+  };
   // Routers replace the state of a page without leaving it: only another address is another view.
   const move = () => {
-    if (address() !== cameFrom) view();
+    if (address() !== viewed) view();
   };
   const start = () => {
     view();
     for (const method of ['pushState', 'replaceState'] as const) {
       const original = history[method];
-      history[method] = (...args) => {
-        original.apply(history, args);
-        move();
-      };
+      // A page may have frozen its history.
+      attempt(() => {
+        history[method] = (...args) => {
+          original.apply(history, args);
+          attempt(move);
+        };
+      });
     }
     on('popstate', move); // Comes for a change of the fragment too.
     on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
   };
   // A prerendered page is viewed when it is shown: https://developer.mozilla.org/docs/Web/API/Document/prerendering
-  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener('prerenderingchange', start);
+  if (ofDocument('prerendering' as 'hidden')) on('prerenderingchange', start);
   else start();
-}
+};

@@ -31,6 +31,9 @@ export const AUTOMATIC_EVENTS = [
   'form_start',
   'form_submit',
   'form_abandon',
+  'scroll',
+  'user_engagement',
+  'search',
   'web_vital',
   'identify',
 ] as const;
@@ -59,13 +62,16 @@ export const KNOWN_EVENTS = [
  */
 const LABELS = /^utm_|cl(|k|ick)id$|braid$|^(li_fat_id|bd_vid|qz_gdt)$/;
 
+/** Whether a query parameter is a campaign label or a click id. */
+export const isLabel = (name: string): boolean => LABELS.test(name);
+
 /**
  * Takes the campaign labels and click ids out of a landing address.
  * @param query its parameters by name; the platform's `URLSearchParams` fits
  * @returns the labels found under their own names, or undefined where there are none
  */
 export function readSource(query: Iterable<[string, string]>): Record<string, string> | undefined {
-  const labels = [...query].filter(([name, value]) => value && LABELS.test(name));
+  const labels = [...query].filter(([name, value]) => value && isLabel(name));
   return labels.length ? Object.fromEntries(labels) : undefined;
 }
 

@@ -1,9 +1,10 @@
 /** The stage on the page: attributes for CSS, events for scripts, an entry for tag managers. */
 import { isOpen } from '../consent.js';
-import type { StagetagEvent } from '../core/index.js';
+import type { StagetagEvent, Stage } from '../core/index.js';
 import { state, type State } from '../model.js';
-import { guard, settings } from '../settings.js';
-import { writeText } from '../storage.js';
+import { guard, ofDocument, settings } from '../settings.js';
+import { readText, stringify, writeText } from '../storage.js';
+import { showSlots } from './slots.js';
 
 /** Why events will not be counted, or cannot be sent for now. */
 export interface StagetagError {
@@ -15,28 +16,28 @@ export interface StagetagError {
   events: string[];
 }
 
-/** What a page can subscribe to. */
-export interface Handlers {
+/** What a page can subscribe to. `enter:STAGE` and `leave:STAGE` come when the current stage changes, from a page to the next too. */
+export type Handlers = {
   state: (state: State) => void;
   event: (event: StagetagEvent) => void;
   error: (error: StagetagError) => void;
-}
+} & Record<`${'enter' | 'leave'}:${Stage}`, (state: State) => void>;
 
 /**
  * Tells by an event on the document, such as `stagetag:state`. Dispatching reports what a handler of the page throws as the
  * page's own error, and goes on.
  */
 export function tell<K extends keyof Handlers>(kind: K, detail: Parameters<Handlers[K]>[0]): void {
-  document.dispatchEvent(new CustomEvent(`stagetag:${kind}`, { detail }));
+  ofDocument('dispatchEvent').call(document, new CustomEvent(`stagetag:${kind}`, { detail }));
 }
 
 /** Subscribes, and returns a function that unsubscribes. `state` also fires once at once. */
 export function subscribe(kind: keyof Handlers, handler: (what: never) => void): () => void {
   const listener = ({ detail }: CustomEventInit) => handler(detail as never);
   const type = `stagetag:${kind}`;
-  document.addEventListener(type, listener as EventListener);
+  ofDocument('addEventListener').call(document, type, listener as EventListener);
   if (kind === 'state') guard(listener)({ detail: state() });
-  return () => document.removeEventListener(type, listener as EventListener);
+  return () => ofDocument('removeEventListener').call(document, type, listener as EventListener);
 }
 
 let shown = '';
@@ -44,19 +45,25 @@ let shown = '';
 /** Shows the state and tells who listens, where it is another than before. Without consent it takes everything off the page. */
 export const publish = guard(() => {
   const now = state();
-  const text = JSON.stringify([isOpen(), { ...now, asOf: 0 }]);
+  const { stage, peak, status, tags } = now;
+  const text = stringify([isOpen(), stage, peak, status, tags, now.score, now.rules]);
   if (text === shown) return;
   shown = text;
-  const { stage, peak, status, tags } = now;
-  const { dataset } = document.documentElement;
+  const { dataset } = ofDocument('documentElement');
   for (const [name, value] of Object.entries({ stage, stagePeak: peak, stageStatus: status, tags: tags.join(' ') })) {
     if (isOpen() && value != null) dataset[name] = value;
     else delete dataset[name];
   }
+  const slots = showSlots(stage, tags);
   tell('state', now);
   if (!isOpen()) return;
+  const before = readText('head')?.split('\n')[0];
   // For the head snippet of the next page, which runs before this script has loaded.
-  if (stage) writeText('stage', stage);
+  writeText('head', `${stage ?? ''}\n${slots}`);
+  if (before !== (stage ?? '')) {
+    if (before) tell(`leave:${before as Stage}`, now);
+    if (stage) tell(`enter:${stage}`, now);
+  }
   const host = window as { dataLayer?: unknown[] };
   if (settings.datalayer != null) (host.dataLayer ??= []).push({ event: 'stagetag_state', ...now });
 });

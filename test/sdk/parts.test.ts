@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StagetagEvent } from '../../sdk/core/index.js';
 import { isUuidV7 } from '../../sdk/core/index.js';
 import { toProps } from '../../sdk/props.js';
+import { configure } from '../../sdk/settings.js';
 import { uuidV7 } from '../../sdk/uuid.js';
 import vectors from '../vectors/model.json' with { type: 'json' };
 import { general } from '../helpers/rules.js';
@@ -11,14 +12,17 @@ async function freshModules(storage = 'local') {
   vi.resetModules();
   const { configure } = await import('../../sdk/settings.js');
   configure({ siteKey: 'st_test', endpoint: 'https://collector.example', rules: general, storage });
+  const stores = await import('../../sdk/storage.js');
+  stores.openStorage();
   return {
-    storage: await import('../../sdk/storage.js'),
+    storage: stores,
     session: await import('../../sdk/session.js'),
     queue: await import('../../sdk/queue.js'),
   };
 }
 
 beforeEach(() => {
+  configure({ siteKey: 'st_test', endpoint: 'https://collector.example' });
   localStorage.clear();
   vi.restoreAllMocks();
 });
@@ -76,14 +80,22 @@ describe('sessions', () => {
 });
 
 describe('storage', () => {
-  test('lasts as long as the page where localStorage throws', async () => {
-    const { storage } = await freshModules();
-    vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
+  const full = new Proxy({} as Record<string, string>, {
+    set() {
       throw new Error('full');
-    });
-    vi.spyOn(Storage.prototype, 'getItem').mockImplementation(() => {
-      throw new Error('blocked');
-    });
+    },
+  });
+  const blocked = () => {
+    throw new Error('blocked');
+  };
+  test.each([
+    ['throws', blocked],
+    ['is full', () => full],
+  ])('lasts as long as the page where localStorage %s', async (_, get) => {
+    const original = Object.getOwnPropertyDescriptor(globalThis, 'localStorage')!;
+    Object.defineProperty(globalThis, 'localStorage', { get, configurable: true });
+    onTestFinished(() => void Object.defineProperty(globalThis, 'localStorage', original));
+    const { storage } = await freshModules();
     storage.writeText('a', '1');
     expect(storage.readText('a')).toBe('1');
     expect(storage.textNames('')).toEqual(['a']);
@@ -118,33 +130,91 @@ describe('the queue', () => {
     return { visitorId: 'v', event };
   };
 
+  const numbers = (items: Array<{ event: StagetagEvent }>) => items.map(({ event }) => event.props!.n);
+
   test('has an event in localStorage when the call returns', async () => {
     const { queue } = await freshModules();
     const one = item(1);
-    queue.writeJournal(one);
+    queue.enqueue(one);
     expect(JSON.parse(localStorage.getItem(`st1:st_test:e:${one.event.id}`)!)).toEqual(one);
   });
 
-  test("gives an earlier page's events to the next, where IndexedDB is missing too", async () => {
+  test("gives an earlier page's events to the next", async () => {
     const first = await freshModules();
     const items = [item(1), item(2), item(3)];
-    items.forEach(first.queue.writeJournal);
+    items.forEach(first.queue.enqueue);
     const second = await freshModules();
-    await second.queue.loadQueue();
     expect(second.queue.queued()).toEqual(items);
-    await second.queue.removeQueued([items[1]!.event.id]);
+    second.queue.dequeue([items[1]!]);
     const third = await freshModules();
-    await third.queue.loadQueue();
     expect(third.queue.queued()).toEqual([items[0], items[2]]);
   });
 
-  test('keeps the latest 1,000 events of the last seven days', async () => {
+  test('keeps the latest 1,000 events of the last seven days, and counts those it gave up', async () => {
     const { queue } = await freshModules();
     const now = Date.now();
-    queue.writeJournal(item(-1, now - 8 * 86_400_000));
-    for (let n = 0; n < 1005; n++) queue.writeJournal(item(n, now + n));
-    await queue.loadQueue();
-    expect(queue.queued().map(({ event }) => event.props!.n)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 5));
-    expect(localStorage.length).toBe(1000);
+    queue.enqueue(item(-1, now - 8 * 86_400_000));
+    for (let n = 0; n < 1005; n++) queue.enqueue(item(n, now + n));
+    queue.trimQueue();
+    expect(numbers(queue.queued())).toEqual(Array.from({ length: 1000 }, (_, n) => n + 5));
+    expect(queue.lostOf('v')).toBe(6);
+  });
+
+  test('gives up scrolling, engagement and vitals first, and leaves a gap in the numbers', async () => {
+    const { queue } = await freshModules();
+    const now = Date.now();
+    const names = ['page_view', 'scroll', 'purchase', 'web_vital', 'page_view', 'user_engagement', 'sign_up'];
+    names.forEach((name, n) => {
+      const one = item(n, now + n);
+      one.event.name = name;
+      queue.enqueue(one);
+    });
+    const { settings } = await import('../../sdk/settings.js');
+    settings.queue = '3';
+    queue.trimQueue();
+    expect(queue.queued().map(({ event }) => event.name)).toEqual(['purchase', 'page_view', 'sign_up']);
+    expect(queue.lostOf('v')).toBe(4);
+    expect(queue.queued().map((each) => queue.number(each).event.seq)).toEqual([5, 6, 7]);
+  });
+});
+
+describe('masking', () => {
+  test.each([
+    ['https://a.example/?email=a%40b.example&x=1', 'https://a.example/?email=***&x=1'],
+    [
+      'https://a.example/?E-Mail=x&contact_phone=1&Mobile=2',
+      'https://a.example/?E-Mail=***&contact_phone=***&Mobile=***',
+    ],
+    [
+      'https://a.example/?access_token=t&password=p&new_passwd=q',
+      'https://a.example/?access_token=***&password=***&new_passwd=***',
+    ],
+    [
+      'https://a.example/?name=n&firstName=f&last_name=l&user[name]=u',
+      'https://a.example/?name=***&firstName=***&last_name=***&user[name]=***',
+    ],
+    ['https://a.example/?%65mail=x&%E6%89%8B%E6%9C%BA=1', 'https://a.example/?%65mail=***&%E6%89%8B%E6%9C%BA=***'],
+    ['https://a.example/?q=jane%40mail.example', 'https://a.example/?q=***'],
+    ['https://a.example/#access_token=t&state=s', 'https://a.example/#access_token=***&state=s'],
+    ['https://a.example/#/app?email=x', 'https://a.example/#/app?email=***'],
+    ['https://a.example/?ssn=1&birth_day=2', 'https://a.example/?ssn=***&birth_day=***'],
+    [
+      'https://a.example/?filename=f&q=phone&utm_source=email&id=%',
+      'https://a.example/?filename=f&q=phone&utm_source=email&id=%',
+    ],
+    ['https://a.example/?hotel=h&page=2', 'https://a.example/?hotel=h&page=2'],
+  ])('of %s gives %s', async (given, expected) => {
+    await freshModules();
+    const { settings } = await import('../../sdk/settings.js');
+    settings.mask = 'ssn birth*';
+    const { mask } = await import('../../sdk/mask.js');
+    expect(mask(given)).toBe(expected);
+  });
+
+  test('covers the fields of a form, but not what is declared as a search', async () => {
+    await freshModules();
+    const { mask, maskFields } = await import('../../sdk/mask.js');
+    maskFields(['note', 'q', 'utm_source', null]);
+    expect(mask('/?note=planted&q=shoes&utm_source=ad')).toBe('/?note=***&q=shoes&utm_source=ad');
   });
 });

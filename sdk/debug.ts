@@ -1,0 +1,129 @@
+/** Loaded with `data-debug` alone: says on the console what was given wrongly, what was expected, and what was probably meant. */
+import { AUTOMATIC_EVENTS, KNOWN_EVENTS } from './core/index.js';
+import type { StagetagEvent } from './core/index.js';
+import type { settings as Settings, warnings as Warnings } from './settings.js';
+
+interface DebugTools {
+  settings: typeof Settings;
+  warnings: typeof Warnings;
+  dataset: DOMStringMap;
+}
+
+/** Attributes of the script tag, with what each takes. */
+const ATTRIBUTES: Record<string, RegExp | true> = {
+  siteKey: true,
+  consent: /^required$/,
+  storage: /^(local|cookie|none)$/,
+  auto: /^off$|^((page|downloads|outbound|forms|scroll|engagement|search|views|vitals)[\s,]*)+$/,
+  hashRouting: true,
+  exclude: true,
+  hosts: true,
+  search: true,
+  mask: true,
+  returns: true,
+  dnt: true,
+  queue: /^[1-9]\d*$/,
+  datalayer: true,
+  debug: true,
+  endpoint: /^\S+$/,
+};
+
+/** Props of events that are known by name, after GA4. */
+const PROPS: Record<string, string[]> = {
+  purchase: ['transaction_id', 'value', 'currency', 'items', 'coupon', 'tax', 'shipping'],
+  refund: ['transaction_id', 'value', 'currency', 'items'],
+  add_to_cart: ['value', 'currency', 'items'],
+  begin_checkout: ['value', 'currency', 'items', 'coupon'],
+  view_item: ['value', 'currency', 'items'],
+  nps: ['score', 'comment'],
+  sign_up: ['method'],
+  login: ['method'],
+  share: ['method', 'content_type', 'item_id'],
+  search: ['search_term'],
+};
+
+const toAttribute = (name: string) => `data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** How many letters must change, in two rows of the classic table. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** The name that was probably meant: written otherwise (`transactionId`), or with two letters wrong. */
+function meant(given: string, names: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return (
+    names.find((name) => plain(name) === plain(given)) ??
+    names.find((name) => distance(plain(name), plain(given)) <= (name.length > 4 ? 2 : 1))
+  );
+}
+
+const hint = (name: string | undefined) => (name ? `; did you mean "${name}"?` : '');
+
+function checkEvent({ name, props = {} }: StagetagEvent): string[] {
+  const known = [...AUTOMATIC_EVENTS, ...KNOWN_EVENTS];
+  const texts: string[] = [];
+  const event = (known as string[]).includes(name) ? undefined : meant(name, known);
+  if (event) texts.push(`the event "${name}" is one of your own${hint(event)}`);
+  const names = PROPS[name] ?? [];
+  for (const prop of Object.keys(props)) {
+    const other = names.includes(prop) ? undefined : meant(prop, names);
+    if (other) texts.push(`"${name}" has no prop "${prop}"${hint(other)}`);
+  }
+  for (const prop of ['value', 'score'])
+    if (names.includes(prop) && prop in props && !isFinite(Number(props[prop] ?? NaN)))
+      texts.push(
+        `the prop "${prop}" of "${name}" must be a number, got ${JSON.stringify(props[prop])}: it will not be added up`,
+      );
+  return texts;
+}
+
+const TEXTS: Record<string, (...got: never[]) => string | string[]> = {
+  event: checkEvent,
+  track: (name: unknown) =>
+    `track(name, props?) expects the event's name as a text, got ${String(name)}: nothing was recorded`,
+  prop: (name: string) =>
+    `the prop "${name}" cannot be written as JSON of up to 16,384 characters (a cycle, a function, a BigInt?): it was left out`,
+  identify: (userId: unknown) =>
+    userId
+      ? 'identify() was called before consent: nothing was kept'
+      : `identify(userId, traits?, proof?) expects an id, got ${String(userId)}`,
+  consent: (choice: unknown) => `consent() expects 'granted' or 'denied', got ${String(choice)}`,
+  refused: ({ reason, message, events }: { reason: string; message?: string; events: string[] }) =>
+    `the collector did not take ${events.length} event(s): ${reason}${message ? `; ${message}` : ''}`,
+  error: (error: unknown) => `an error inside, which the page does not see: ${String(error)}`,
+};
+
+const { settings, warnings, dataset } = (
+  Reflect.get(Document.prototype, 'currentScript', document) as HTMLScriptElement & { stagetag: DebugTools }
+).stagetag;
+
+const said = new Set<string>();
+function say(text: string): void {
+  if (said.has(text)) return;
+  said.add(text);
+  console.warn('stagetag:', text);
+}
+const explain = ([code, ...got]: unknown[]) => [TEXTS[code as string]!(...(got as never[]))].flat().forEach(say);
+
+for (const name of Object.keys(dataset)) {
+  const expected = ATTRIBUTES[name];
+  const value = dataset[name]!;
+  if (!expected)
+    say(`no attribute is called ${toAttribute(name)}${hint(meant(name, Object.keys(ATTRIBUTES).map(toAttribute)))}`);
+  else if (expected !== true && !expected.test(value))
+    say(`${toAttribute(name)} expects ${expected.source.replace(/[\\^$]/g, '')}, got "${value}"`);
+}
+if (!settings.rules) console.info('stagetag: the first answer of the collector will bring the rules');
+warnings.splice(0).forEach(explain);
+warnings.push = (...more) => {
+  more.forEach(explain);
+  return 0;
+};

@@ -1,0 +1,29 @@
+import type { LateTools } from '../capture/late.js';
+
+/** Records the event that an element's `data-st-view` names when half of it was in view for a second, once; elements added later too. */
+export function captureImpressions({ record, props, guard }: LateTools): void {
+  const timers = new Map<Element, ReturnType<typeof setTimeout>>();
+  const observer = new IntersectionObserver(
+    guard((entries: IntersectionObserverEntry[]) => {
+      for (const { target, isIntersecting } of entries) {
+        clearTimeout(timers.get(target));
+        if (!isIntersecting) continue;
+        const see = () => {
+          observer.unobserve(target);
+          record(target.getAttribute('data-st-view')!, props(target));
+        };
+        timers.set(target, setTimeout(guard(see), 1000));
+      }
+    }),
+    { threshold: 0.5 },
+  );
+  const find = (root: Document | Element) =>
+    root.querySelectorAll('[data-st-view]').forEach((element) => observer.observe(element));
+  find(document);
+  new MutationObserver(
+    guard((records: MutationRecord[]) => {
+      // The parent, since what was added may itself be meant; observing an element again changes nothing.
+      for (const { target, addedNodes } of records) if (addedNodes.length) find(target as Element);
+    }),
+  ).observe(document, { childList: true, subtree: true });
+}

@@ -1,0 +1,28 @@
+/** Carrying the visitor from one of the site's own domains to another, by a parameter that lives for two minutes. */
+import { visitorId } from './identity.js';
+import { referrerHost } from './returns.js';
+import { settings, words } from './settings.js';
+
+const LIFETIME_MS = 120_000;
+
+/** Whether a host is another of the site's own. */
+export const hasHost = (host: string | undefined): boolean => words(settings.hosts).includes(host!);
+
+/** The address with the visitor in it. */
+export function linkTo(href: string): string {
+  const [page, ...fragment] = href.split('#');
+  const mark = page!.includes('?') ? '&' : '?';
+  return [`${page}${mark}st_link=${visitorId}.${Date.now()}`, ...fragment].join('#');
+}
+
+/**
+ * Takes the visitor that another domain handed over out of the address bar, before anything reads it.
+ * @returns its id, where it is fresh and comes from a page of the site's own: an id from anywhere else could be a stranger's
+ */
+export function takeLink(): string | undefined {
+  const found = /([?&])st_link=([0-9a-f-]{36})\.(\d+)(&?)/.exec(location.search);
+  if (!found) return undefined;
+  const [text, mark, id, time, next] = found;
+  history.replaceState(history.state, '', location.href.replace(text!, next ? mark! : ''));
+  return hasHost(referrerHost()) && Date.now() - +time! < LIFETIME_MS ? id : undefined;
+}

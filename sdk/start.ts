@@ -1,0 +1,163 @@
+/** Starts the parts in their order, and gives out the page API. */
+import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
+import type { Explanation, Stage } from './core/index.js';
+import { publish, subscribe, type Handlers, type StagetagError } from './expose/publish.js';
+import { closeIdentity, linkUser, openIdentity } from './identity.js';
+import { takeLink } from './link.js';
+import { maskFields } from './mask.js';
+import { loadModel, state, why, type State } from './model.js';
+import { toProps } from './props.js';
+import { farewells, on, record, releaseHeld } from './record.js';
+import { referrerHost } from './returns.js';
+import { leave, run, wake } from './sender.js';
+import { configure, guard, ofDocument, ourName, warn, words, type Settings } from './settings.js';
+import { openStorage, readText, removeText, textNames, writeText } from './storage.js';
+
+/** One thing that is recorded by itself. `has` tells whether the site wants a word of `data-auto`. */
+export type Capture = (has: (word: string) => boolean) => void;
+
+/** The page API, `window.stagetag`. No call ever throws. */
+export interface Stagetag {
+  readonly siteKey: string;
+  /** Current stage; null where the visitor stands at none yet, and before consent. */
+  readonly stage: Stage | null;
+  /** Where the visitor stands; before consent with `stage: null`. */
+  state(): State;
+  /** Why a stage holds or not, the current one by default. */
+  why(stage?: Stage): Explanation;
+  /** Records an event and returns its id. What is not JSON in the props is left out. */
+  track(name: string, props?: object): string;
+  /** Records a page view by hand. */
+  page(props?: object): string;
+  /** Links this visitor to a user. `proof`: hex HMAC-SHA256 of the user id under the site's secret key, made by the site's server. */
+  identify(userId: string, traits?: object, proof?: string): void;
+  /** Starts or stops. `denied` erases what the browser stored, but one key that remembers the denial. */
+  consent(choice: 'granted' | 'denied'): void;
+  /** Forgets user and visitor: a new visitor begins. What was queued is still sent for the old one. */
+  reset(): void;
+  /** Subscribes, and returns a function that unsubscribes. `state` also fires once at once. */
+  on<K extends keyof Handlers>(name: K, handler: Handlers[K]): () => void;
+  /** Resolves when everything queued is acknowledged or stored for later. */
+  flush(): Promise<void>;
+  /** Resolves with the state when the SDK has started. */
+  readonly ready: Promise<State>;
+}
+
+/** The visitor that another of the site's domains handed over to this page. */
+let linked: string | undefined;
+
+/** Finds out who this is, or begins a new visitor, and goes on from what earlier pages left. */
+function open(isNew?: boolean): void {
+  openIdentity(isNew, linked);
+  linked = undefined;
+  maskFields([]);
+  loadModel();
+  releaseHeld(true);
+}
+
+function reset(): void {
+  if (!isOpen()) return;
+  removeText('session');
+  removeText('head');
+  open(true);
+  publish();
+}
+
+function choose(choice: Consent): void {
+  const isChange = choice !== consent;
+  setConsent(choice);
+  if (isChange && isOpen()) {
+    open();
+    arrive();
+  }
+  if (!isOpen()) {
+    // Everything of ours goes from the browser, except the word that it was denied.
+    closeIdentity();
+    releaseHeld(false);
+    textNames('').forEach(removeText);
+  }
+  writeText('consent', choice);
+  publish();
+}
+
+/** Looks at what other tabs left since: a choice, events, an answer of the collector. */
+function look(): void {
+  const said = saidConsent();
+  if (said && said !== consent) choose(said);
+  if (!isOpen()) return;
+  openIdentity(); // Another tab may have begun a new visitor.
+  loadModel();
+  publish();
+  wake();
+}
+
+function arrive(): void {
+  look();
+  if (isOpen() && !ofDocument('hidden')) wake(0, true);
+}
+
+/** Lets the captures say their last words, and sends them. */
+function depart(isGone: boolean): void {
+  // The latest first: what waits for the page's handlers decides whether a form was sent or left.
+  for (const farewell of [...farewells].reverse()) guard(farewell)(isGone);
+  if (isOpen()) leave();
+}
+
+/**
+ * Starts Stagetag on a page, with these captures. It is one to a page: a second call goes on with the settings of the first.
+ * @example
+ * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example' }, [capturePageViews]);
+ * stagetag.track('sign_up');
+ */
+export function init(settings: Settings, captures: Capture[]): Stagetag {
+  const { siteKey, auto } = settings;
+  configure(settings);
+  openStorage();
+  linked = guard(takeLink)();
+  openConsent();
+  // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
+  if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
+    maskFields([...new URLSearchParams(location.search).keys()]);
+  if (isOpen()) guard(open)();
+  for (const capture of captures) guard(capture)((word) => auto == null || words(auto).includes(word));
+  on('pagehide', () => depart(true));
+  on('pageshow', arrive);
+  on('online', arrive);
+  on('storage', ({ key }: StorageEvent) => key?.startsWith(ourName()) && look());
+  on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
+  // An erased visitor is nobody any more.
+  on('stagetag:error', ({ detail }: CustomEvent<StagetagError>) => detail.reason === 'forgotten' && reset());
+  guard(arrive)();
+
+  const calls = {
+    state,
+    why,
+    track: (name: string, props?: object) =>
+      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('track', name),
+    page: (props?: object) => record('page_view', toProps(props)),
+    identify(userId: string, traits?: object, proof?: string) {
+      if (!userId || !isOpen()) return warn('identify', userId);
+      linkUser({ userId: `${userId}`.slice(0, 256), proof });
+      return record('identify', toProps(traits));
+    },
+    consent: (choice: Consent) => (/^(granted|denied)$/.test(choice) ? choose(choice) : warn('consent', choice)),
+    reset,
+    on: subscribe,
+    async flush() {
+      arrive();
+      // Twice: what was recorded while a batch was under way goes with the next.
+      await run();
+      await run();
+    },
+  };
+  const guarded = Object.entries(calls).map(([call, act]) => [call, guard(act as () => unknown)]);
+  const api: Stagetag = {
+    ...(Object.fromEntries(guarded) as Stagetag),
+    siteKey,
+    ready: Promise.resolve(state()),
+    get stage() {
+      return api.state().stage;
+    },
+  };
+  return api;
+}
