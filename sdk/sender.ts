@@ -65,7 +65,7 @@ function dueAt(): number {
 /** What is on its way, from here or from a page that was left, and until when that is taken for true. */
 function leased(): [until: number, ids: string[]] {
   const [until, ids] = readJson<[number, string[]]>('lease') ?? [0, []];
-  return until > Date.now() && until <= Date.now() + TIMEOUT_MS ? [until, ids] : [0, []];
+  return ids[0] && until > Date.now() && until <= Date.now() + TIMEOUT_MS ? [until, ids] : [0, []];
 }
 
 function unsent(): Queued[] {

@@ -1,209 +1,321 @@
-import { expect, test } from 'vitest';
-import { confirmed, eventually, openChromium, openPage, simplePages, startWorld } from '../helpers/browser.js';
+/** What is recorded by itself, with its edge cases, in three engines. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/browser.js';
+import { ENGINES, openEngine, type Engine } from '../helpers/engines.js';
+import { expectNoProblems, startSite, type Site } from '../helpers/site.js';
+
+const propsOf = (events: Awaited<ReturnType<Site['events']>>) => events.map(({ name, props }) => [name, props]);
+const clickOn = (selector: string) => `void document.querySelector('${selector}').click()`;
 
 const LINKS = `
-  <a id="pdf" href="/files/%E8%B5%84%E6%96%99.pdf?x=1#p2" target="_blank"> The <b id="inner">datasheet</b> </a>
-  <a id="named" href="/export" download="list.csv" target="_blank">List</a>
-  <a id="out" href="https://other.example/page" target="_blank">Other</a>
-  <a id="mail" href="mailto:a@b.example">Mail</a>
+  <a id="pdf" href="/stay/%E8%B5%84%E6%96%99.pdf?x=1#p2"> The <b id="inner">datasheet</b> </a>
+  <a id="named" href="/stay/export" download="list.csv">List</a>
+  <a id="out" href="{{other}}/stay/page?email=planted">Other</a>
+  <a id="quiet" href="{{other}}/stay/quiet" onclick="event.stopImmediatePropagation()">Other, told to nobody</a>
+  <svg><a id="drawn" href="/stay/drawing.pdf"><text y="20">Drawing</text></a></svg>
+  <map name="m"><area id="area" href="/stay/area.zip"></map>
+  <div id="host"></div>
+  <a id="mail" href="mailto:a@b.example" onclick="event.preventDefault()">Mail</a>
   <a id="here" href="#top">Top</a>
-  <a id="stopped" href="https://stopped.example/">Stopped</a>
+  <a id="stopped" href="{{other}}/stopped">Stopped</a>
   <button id="marked" data-st-event="add_to_cart" data-st-prop-item="a b" data-st-prop-value="12.5">Add</button>
-  <script>document.getElementById('stopped').onclick = (event) => event.preventDefault();</script>`;
-
-test('downloads, links that leave and marked elements become events, and other links none', async () => {
-  const world = await startWorld(simplePages({ '/': LINKS }, 'data-auto="downloads outbound"'));
-  const { page, problems } = await openPage(await openChromium());
-  await page.goto(`${world.pages}/`);
-  await page.waitForFunction('window.stagetag?.state');
-  // Later than ours on the same target, so that the page stays where it is and we know nothing of it.
-  await page.evaluate(
-    `for (const type of ['click', 'auxclick']) addEventListener(type, (event) => event.preventDefault())`,
-  );
-  for (const id of ['inner', 'named', 'out', 'mail', 'here', 'stopped', 'marked']) {
-    await page.evaluate(`document.getElementById('${id}').click()`);
-  }
-  const press = (button: number) =>
-    page.evaluate(
-      `document.getElementById('out').dispatchEvent(new MouseEvent('auxclick', { button: ${button}, bubbles: true, composed: true, cancelable: true }))`,
-    );
-  await press(1);
-  await press(2); // The right button opens a menu, not the link.
-  const events = await eventually(
-    () => world.events(),
-    (all) => all.length >= 6,
-  );
-  expect(events.map(({ name, props }) => [name, props])).toEqual([
-    ['session_start', undefined],
-    [
-      'file_download',
-      {
-        file_name: '资料.pdf',
-        file_extension: 'pdf',
-        link_url: `${world.pages}/files/%E8%B5%84%E6%96%99.pdf?x=1`,
-        link_text: 'The datasheet',
-      },
-    ],
-    [
-      'file_download',
-      { file_name: 'list.csv', file_extension: '', link_url: `${world.pages}/export`, link_text: 'List' },
-    ],
-    ['outbound_click', { link_url: 'https://other.example/page' }],
-    ['add_to_cart', { item: 'a b', value: 12.5 }],
-    ['outbound_click', { link_url: 'https://other.example/page' }],
-  ]);
-  expect(problems.filter((problem) => !problem.includes('net::'))).toEqual([]);
-});
-
-test('routes count once each, with where they came from, and a replaced state that goes nowhere does not', async () => {
-  const world = await startWorld(simplePages({ '/app': 'app' }, 'data-auto="page"'));
-  const { page } = await openPage(await openChromium());
-  await page.goto(`${world.pages}/app?utm_source=x&gclid=1`);
-  await page.waitForFunction('window.stagetag?.state');
-  await page.evaluate(`(async () => {
-    history.replaceState({}, '', location.href);
-    history.pushState({}, '', '/app/one');
-    history.replaceState({}, '', '/app/two');
-    history.pushState({}, '', '/app/two#part');
-    history.back();
-    await new Promise((resolve) => addEventListener('popstate', resolve, { once: true }));
-    history.back();
-  })()`);
-  const views = await eventually(
-    () => world.events('?name=page_view'),
-    (all) => all.length >= 4,
-  );
-  const path = (url: string | undefined) => url?.replace(world.pages, '');
-  expect(views.map(({ url, referrer, source }) => [path(url), path(referrer), source])).toEqual([
-    ['/app?utm_source=x&gclid=1', '', { utm_source: 'x', gclid: '1' }],
-    ['/app/one', '/app?utm_source=x&gclid=1', undefined],
-    ['/app/two', '/app/one', undefined],
-    ['/app?utm_source=x&gclid=1', '/app/two', undefined],
-  ]);
-});
+  <script>
+    document.getElementById('stopped').onclick = (event) => event.preventDefault();
+    document.getElementById('host').attachShadow({ mode: 'open' }).innerHTML = '<a href="/stay/shadow.pdf">Shadow</a>';
+  </script>`;
 
 const FORM = `
-  <form id="lead" name="lead-form" action="/send?to=x" onsubmit="event.preventDefault()">
+  <form id="lead" name="lead-form" action="/stay/send?to=x" method="post" data-st-event="generate_lead" data-st-prop-value="5">
     <input name="name" id="name"><input name="email" type="email" required><input type="hidden" name="token" value="planted-hidden">
-    <input name="action"><select name="size"><option>1</option><option>2</option></select>
+    <input name="action"><input name="elements"><input name="getAttribute"><select name="size"><option>1</option><option>2</option></select>
     <textarea name="note"></textarea><input type="password" name="password"><button>Send</button>
-  </form>`;
+  </form>
+  <script>document.querySelector('form').onsubmit = (event) => { event.preventDefault(); event.stopPropagation(); };</script>`;
 
-test('a form is begun once, sent only when it is valid, and its values stay where they are', async () => {
-  const world = await startWorld(simplePages({ '/': FORM }, 'data-auto="forms"'));
-  const { page } = await openPage(await openChromium());
-  const bodies: string[] = [];
-  page.on('request', (request) => bodies.push(request.postData() ?? ''));
-  await page.goto(`${world.pages}/`);
-  await page.waitForFunction('window.stagetag?.state');
-  await page.type('input[name=name]', 'planted-name');
-  await page.type('textarea', 'planted-note');
-  await page.type('input[type=password]', 'planted-password');
-  await page.click('button'); // The required address is missing.
-  await page.type('input[name=email]', 'planted@mail.example');
-  await page.click('button');
-  const events = await eventually(
-    () => world.events(),
-    (all) => all.some(({ name }) => name === 'form_submit'),
-  );
-  expect(events.map(({ name }) => name)).toEqual(['session_start', 'form_start', 'form_submit']);
-  const form = { form_id: 'lead', form_name: 'lead-form', form_destination: `${world.pages}/send`, fields_total: 6 };
-  expect(events[1]!.props).toEqual({ ...form, fields_filled: 1 });
-  expect(events[2]!.props).toMatchObject({ ...form, fields_filled: 4, last_field: 'email' });
-  expect(bodies.join()).not.toContain('planted');
-});
+describe.each(ENGINES)('in %s', (name) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await openEngine(name);
+  });
+  afterAll(() => engine.close());
 
-test('before consent nothing is stored, sent or shown; on consent the visit so far is kept; on denial all of it goes', async () => {
-  const world = await startWorld(simplePages({ '/': 'one' }, 'data-consent="required" data-auto="page"'));
-  const { page } = await openPage(await openChromium());
-  await page.goto(`${world.pages}/?utm_source=ad`);
-  await page.waitForFunction('window.stagetag?.state');
-  await page.evaluate(`void stagetag.track('purchase', { value: 3 })`);
-  const look = () =>
-    page.evaluate(`(async () => ({
-      stage: stagetag.stage, ready: (await stagetag.ready).stage, html: document.documentElement.dataset.stage ?? null,
-      storage: Object.keys(localStorage), cookies: document.cookie,
-      databases: await Promise.all((await indexedDB.databases()).map(({ name }) => new Promise((resolve) => {
-        indexedDB.open(name).onsuccess = ({ target: { result } }) => {
-          const count = result.transaction('queue').objectStore('queue').count();
-          count.onsuccess = () => { result.close(); resolve(count.result); };
+  test('downloads, links that leave and marked elements become events, and other links none', async () => {
+    const site = await startSite(engine, { '/': LINKS }, { attributes: 'data-auto="downloads outbound"' });
+    const { tab } = await site.visit('/').then(() => site);
+    for (const id of ['inner', 'named', 'out', 'quiet', 'area', 'mail', 'here', 'stopped', 'marked'])
+      await tab.evaluate(clickOn(`#${id}`));
+    const press = (target: string, type: string, button: number) =>
+      tab.evaluate(
+        `void ${target}.dispatchEvent(new MouseEvent('${type}', { button: ${button}, bubbles: true, composed: true, cancelable: true }))`,
+      );
+    await press(`document.querySelector('#drawn text')`, 'click', 0);
+    await press(`document.querySelector('#host').shadowRoot.querySelector('a')`, 'click', 0);
+    await press(`document.querySelector('#out')`, 'auxclick', 1);
+    await press(`document.querySelector('#out')`, 'auxclick', 2); // The right button opens a menu, not the link.
+    await tab.evaluate(
+      `void document.body.insertAdjacentHTML('beforeend', '<a id="later" href="/stay/later.mp4"></a>'); later.click()`,
+    );
+    const other = site.pages.replace('localhost', '127.0.0.1');
+    const download = (file_name: string, file_extension: string, path: string, link_text: string) => [
+      'file_download',
+      { file_name, file_extension, link_url: `${site.pages}/stay/${path}`, link_text },
+    ];
+    const out = ['outbound_click', { link_url: `${other}/stay/page?email=***` }];
+    expect(
+      propsOf(
+        await eventually(
+          () => site.events(),
+          (all) => all.length >= 11,
+        ),
+      ),
+    ).toEqual([
+      ['session_start', undefined],
+      download('资料.pdf', 'pdf', '%E8%B5%84%E6%96%99.pdf?x=1', 'The datasheet'),
+      download('list.csv', '', 'export', 'List'),
+      out,
+      ['outbound_click', { link_url: `${other}/stay/quiet` }],
+      download('area.zip', 'zip', 'area.zip', ''),
+      ['add_to_cart', { item: 'a b', value: 12.5 }],
+      download('drawing.pdf', 'pdf', 'drawing.pdf', 'Drawing'),
+      download('shadow.pdf', 'pdf', 'shadow.pdf', 'Shadow'),
+      out,
+      download('later.mp4', 'mp4', 'later.mp4', ''),
+    ]);
+    await expectNoProblems(tab);
+  });
+
+  test('routes count once each, with where they came from, and a replaced state that goes nowhere does not', async () => {
+    const site = await startSite(engine, { '/app': 'app' }, { attributes: 'data-auto="page"' });
+    await site.visit('/app?utm_source=%E5%BE%AE%E4%BF%A1&gclid=1&utm_term=a+b');
+    await site.tab.evaluate(`(async () => {
+      history.replaceState({}, '', location.href);
+      history.pushState({}, '', '/app/one');
+      history.replaceState({}, '', '/app/two');
+      history.pushState({}, '', '/app/two#part');
+      const moved = () => new Promise((resolve) => addEventListener('popstate', resolve, { once: true }));
+      history.back();
+      await moved();
+      history.back();
+      await moved();
+    })()`);
+    const views = await site.named('page_view', 4);
+    const path = (url: string | undefined) => url?.replace(site.pages, '');
+    const landing = '/app?utm_source=%E5%BE%AE%E4%BF%A1&gclid=1&utm_term=a+b';
+    expect(views.map(({ url, referrer, source }) => [path(url), path(referrer), source])).toEqual([
+      [landing, '', { utm_source: '微信', gclid: '1', utm_term: 'a b' }],
+      ['/app/one', landing, undefined],
+      ['/app/two', '/app/one', undefined],
+      [landing, '/app/two', undefined],
+    ]);
+  });
+
+  test('routes in the fragment count where the site says so, and those of a frozen history do no harm', async () => {
+    const frozen = '<script>Object.freeze(history)</script>';
+    const site = await startSite(
+      engine,
+      { '/': 'app' },
+      { attributes: 'data-auto="page" data-hash-routing', head: frozen },
+    );
+    await site.visit('/#/one');
+    await site.tab.evaluate(`location.hash = '#/pricing?email=planted'`);
+    const views = await site.named('page_view', 2);
+    expect(views.map(({ url }) => url!.replace(site.pages, ''))).toEqual(['/#/one', '/#/pricing?email=***']);
+    await expectNoProblems(site.tab);
+  });
+
+  test('a form is begun once, sent only when it is valid, and its values stay where they are', async () => {
+    const site = await startSite(engine, { '/': FORM }, { attributes: 'data-auto="forms"' });
+    const { tab } = site;
+    await site.visit('/');
+    await tab.type('input[name=name]', 'planted-name');
+    await tab.type('textarea', 'planted-note');
+    await tab.type('input[type=password]', 'planted-password');
+    await tab.click('button'); // The required address is missing.
+    await tab.type('input[name=email]', 'planted@mail.example');
+    await tab.click('button');
+    await site.named('generate_lead');
+    const events = await site.events();
+    expect(events.map((event) => event.name)).toEqual(['session_start', 'form_start', 'form_submit', 'generate_lead']);
+    const form = {
+      form_id: 'lead',
+      form_name: 'lead-form',
+      form_destination: `${site.pages}/stay/send`,
+      fields_total: 8,
+    };
+    expect(events[1]!.props).toEqual({ ...form, fields_filled: 1 });
+    expect(events[2]!.props).toMatchObject({ ...form, fields_filled: 4, last_field: 'email' });
+    expect(events[2]!.props!.seconds).toBeLessThan(60);
+    expect(events[3]!.props).toEqual({ value: 5 });
+    expect(site.road.seen.join()).not.toContain('planted');
+    await expectNoProblems(tab);
+  });
+
+  test('a form that a script found wanting is not sent, and one in a shadow tree is', async () => {
+    const body = `
+      <form id="strict" novalidate><input name="must" required><button>Send</button></form>
+      <form id="marked" novalidate><input name="odd"><button>Send</button></form>
+      <div id="host"></div>
+      <script>
+        for (const form of document.forms) form.onsubmit = (event) => {
+          event.preventDefault();
+          if (form.id === 'marked') form.elements.odd.setAttribute('aria-invalid', 'true');
         };
-      }))),
-    }))()`) as Promise<Record<string, unknown>>;
-  expect(await look()).toEqual({ stage: null, ready: null, html: null, storage: [], cookies: '', databases: [] });
-  await page.evaluate(`stagetag.consent('granted')`);
-  expect(await page.evaluate('stagetag.stage')).toBe('action');
-  await confirmed(page);
-  const events = await world.events();
-  expect(events.map(({ name }) => name)).toEqual(['session_start', 'page_view', 'purchase']);
-  expect(events[1]).toMatchObject({ source: { utm_source: 'ad' } });
-  await page.evaluate(`stagetag.track('more'); stagetag.consent('denied')`);
-  expect(await page.evaluate('stagetag.stage')).toBeNull();
-  const after = await eventually(look, ({ databases }) => (databases as number[]).every((count) => count === 0));
-  expect(after).toMatchObject({ stage: null, html: null, storage: [`st1:${world.site.siteKey}:consent`], cookies: '' });
-  await page.reload();
-  await page.waitForFunction('window.stagetag?.state');
-  await page.evaluate(`stagetag.track('later')`);
-  await page.evaluate('stagetag.flush()');
-  expect((await world.events()).map(({ name }) => name)).toEqual(['session_start', 'page_view', 'purchase']);
-});
+        const root = host.attachShadow({ mode: 'open' });
+        root.innerHTML = '<form id="deep"><input name="inside"><button>Send</button></form>';
+        root.querySelector('form').onsubmit = (event) => event.preventDefault();
+      </script>`;
+    const site = await startSite(engine, { '/': body }, { attributes: 'data-auto="forms"' });
+    const { tab } = site;
+    await site.visit('/');
+    for (const id of ['strict', 'marked']) await tab.evaluate(`void document.querySelector('#${id}').requestSubmit()`);
+    await tab.evaluate(`(() => {
+      const form = host.shadowRoot.querySelector('form');
+      form.querySelector('input').dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
+      form.requestSubmit();
+    })()`);
+    await site.named('form_submit');
+    const forms = (await site.events()).filter((event) => event.name.startsWith('form'));
+    expect(forms.map((event) => [event.name, event.props!.form_id, event.props!.last_field])).toEqual([
+      ['form_start', 'deep', undefined],
+      ['form_submit', 'deep', 'inside'],
+    ]);
+  });
 
-test('Global Privacy Control counts as no until an explicit yes', async () => {
-  const world = await startWorld(simplePages({ '/': 'one' }));
-  const { page } = await openPage(await openChromium());
-  await page.evaluateOnNewDocument(
-    `Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })`,
-  );
-  await page.goto(`${world.pages}/`);
-  await page.waitForFunction('window.stagetag?.state');
-  expect(await page.evaluate('[stagetag.stage, localStorage.length]')).toEqual([null, 0]);
-  await page.evaluate(`stagetag.consent('granted')`);
-  expect(await confirmed(page)).toMatchObject({ stage: 'awareness' });
-});
+  test('a form that is left is abandoned: with the page, or when a route takes it away', async () => {
+    const body = `<form id="one"><input name="a"><input name="b"></form><form id="two"><input name="c"></form>`;
+    const site = await startSite(engine, { '/': body, '/end': 'end' }, { attributes: 'data-auto="page forms"' });
+    const { tab } = site;
+    await site.visit('/');
+    await tab.type('input[name=b]', 'x');
+    await tab.type('input[name=a]', 'x');
+    await tab.type('input[name=c]', 'x');
+    await tab.evaluate(`void document.querySelector('#one').remove(); history.pushState({}, '', '/route')`);
+    const [gone] = await site.named('form_abandon');
+    expect(gone!.props).toMatchObject({ form_id: 'one', fields_filled: 2, last_field: 'a' });
+    expect(gone!.url).toBe(`${site.pages}/`);
+    await tab.goto(`${site.pages}/end`);
+    const abandoned = await site.named('form_abandon', 2);
+    expect(abandoned[1]!.props).toMatchObject({ form_id: 'two', fields_filled: 1, fields_total: 1, last_field: 'c' });
+  });
 
-test('calls made before the script are kept, and a second tag on the page does nothing', async () => {
-  const early = `<script>window.stagetag = { q: [['track', 'early', { n: 1 }], ['identify', 'u7', { plan: 'pro' }]] };</script>`;
-  const world = await startWorld(({ collectorUrl, siteKey }) =>
-    simplePages(
-      { '/': `${early}<script defer src="${collectorUrl}/t/${siteKey}.js?again"></script>` },
-      'data-auto="off" data-datalayer',
-    )({ collectorUrl, siteKey }),
-  );
-  const { page, problems } = await openPage(await openChromium());
-  await page.goto(`${world.pages}/`);
-  await eventually(
-    () => world.events(),
-    (events) => events.length >= 2,
-  );
-  await confirmed(page);
-  const events = await world.events();
-  expect(events.map(({ name, props }) => [name, props])).toEqual([
-    ['early', { n: 1 }],
-    ['identify', { plan: 'pro' }],
-  ]);
-  expect((await world.visitor(events[0]!.visitorId)).userId).toBe('u7');
-  expect(
-    await page.evaluate('dataLayer.every(({ event }) => event === "stagetag_state") && dataLayer.length > 0'),
-  ).toBe(true);
-  expect(problems).toEqual([]);
-});
+  test('a search is recorded once, also when its next pages are turned', async () => {
+    const site = await startSite(engine, { '/results': 'results' }, { attributes: 'data-auto="page search"' });
+    await site.visit('/results?q=%E9%A3%8E%E7%AD%9D+string&page=1');
+    await site.tab.evaluate(`void history.pushState({}, '', '?q=%E9%A3%8E%E7%AD%9D+string&page=2')`);
+    await site.tab.evaluate(`void history.pushState({}, '', '?q=kite')`);
+    await site.tab.evaluate(`void history.pushState({}, '', '?q=jane@mail.example')`);
+    expect((await site.named('search', 3)).map(({ props }) => props!.search_term)).toEqual([
+      '风筝 string',
+      'kite',
+      '***',
+    ]);
+    expect(await site.named('page_view', 4)).toHaveLength(4);
+  });
 
-test('the visitor can be kept in a cookie, and goes with it on denial', async () => {
-  const world = await startWorld(simplePages({ '/': 'one' }, 'data-storage="cookie" data-auto="page"'));
-  const { page } = await openPage(await openChromium());
-  await page.goto(`${world.pages}/`);
-  await confirmed(page);
-  const kept = (await page.evaluate('document.cookie')) as string;
-  expect(kept).toMatch(new RegExp(`^st1_${world.site.siteKey}=[0-9a-f-]{36}$`));
-  expect(await page.evaluate(`localStorage.getItem('st1:${world.site.siteKey}:visitor')`)).toBeNull();
-  await page.reload();
-  await confirmed(page);
-  await eventually(
-    () => world.events('?name=page_view'),
-    (events) => events.length === 2,
-  );
-  expect(await page.evaluate('document.cookie')).toBe(kept);
-  expect(new Set((await world.events()).map(({ visitorId }) => visitorId)).size).toBe(1);
-  await page.evaluate(`stagetag.consent('denied')`);
-  expect(await page.evaluate('document.cookie')).toBe('');
+  test('scrolling is recorded by steps, on long and growing pages, and not on short ones', async () => {
+    const long = '<div id="long" style="height: 6000px"></div>';
+    const bodies = { '/short': 'short', '/long': long };
+    const site = await startSite(engine, bodies, { attributes: 'data-auto="page scroll"' });
+    const { tab } = site;
+    const settled = () => tab.evaluate('new Promise((resolve) => setTimeout(resolve, 300))');
+    await site.visit('/short');
+    await tab.evaluate('scrollTo(0, 1000)');
+    await settled();
+    await site.visit('/long');
+    const scroll = async (top: number) => {
+      await tab.evaluate(`scrollTo(0, ${top})`);
+      await settled();
+    };
+    await scroll(1800); // A third of it, with what the window shows.
+    await scroll(0);
+    await scroll(1800);
+    await tab.evaluate(`long.style.height = '60000px'`);
+    await scroll(3000); // Less of it than before.
+    await scroll(60000);
+    const scrolls = await site.named('scroll', 2);
+    expect(scrolls.map(({ props, url }) => [props!.percent, new URL(url!).pathname])).toEqual([
+      [25, '/long'],
+      [90, '/long'],
+    ]);
+  });
+
+  test('the time with a page is told when it is left, with its own address', async () => {
+    const site = await startSite(engine, { '/': 'one', '/end': 'end' }, { attributes: 'data-auto="page engagement"' });
+    const { tab } = site;
+    await site.visit('/');
+    await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1500))');
+    await tab.evaluate(`void history.pushState({}, '', '/route')`);
+    await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1200))');
+    await tab.goto(`${site.pages}/end`);
+    const told = await site.named('user_engagement', 2);
+    expect(told.map(({ url }) => new URL(url!).pathname)).toEqual(['/', '/route']);
+    for (const { props } of told) {
+      expect(props!.engagement_time_msec).toBeGreaterThan(1000);
+      expect(props!.engagement_time_msec).toBeLessThan(30_000);
+    }
+  });
+
+  test('an element that was in view for a second is recorded once, one added later too', async () => {
+    const body = `<div data-st-view="view_banner" data-st-prop-place="top">Banner</div>
+      <div style="height: 5000px"></div><div data-st-view="view_footer">Footer</div>`;
+    const site = await startSite(engine, { '/': body }, { attributes: 'data-auto="views"' });
+    await site.visit('/');
+    await site.named('view_banner');
+    await site.tab.evaluate(
+      `void document.body.insertAdjacentHTML('afterbegin', '<p><span data-st-view="view_offer">Offer</span></p>')`,
+    );
+    await site.named('view_offer');
+    const seen = (await site.events()).filter((event) => event.name.startsWith('view_'));
+    expect(propsOf(seen)).toEqual([
+      ['view_banner', { place: 'top' }],
+      ['view_offer', undefined],
+    ]);
+  });
+
+  test('each web vital is recorded once a page', async () => {
+    const body = '<h1>Something to paint</h1><button>Press</button>';
+    const site = await startSite(engine, { '/': body, '/end': 'end' }, { attributes: 'data-auto="vitals"' });
+    await site.visit('/');
+    await site.tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1000))');
+    await site.tab.click('button');
+    await site.visit('/end');
+    const vitals = await eventually(
+      async () => (await site.named('web_vital')).filter(({ url }) => new URL(url!).pathname === '/'),
+      (events) => events.some(({ props }) => props!.metric === 'LCP'),
+    );
+    const metrics = vitals.map(({ props }) => props!.metric);
+    expect(new Set(metrics).size).toBe(metrics.length);
+    for (const metric of ['TTFB', 'FCP', 'LCP']) expect(metrics).toContain(metric);
+    for (const { props } of vitals) expect(props!.rating).toMatch(/^(good|needs-improvement|poor)$/);
+  });
+
+  test('coming back from a payment begins no visit and is no source', async () => {
+    const head = `<script>
+      const { get } = Object.getOwnPropertyDescriptor(Document.prototype, 'referrer');
+      Object.defineProperty(Document.prototype, 'referrer', {
+        get() { return location.pathname === '/thanks' ? 'https://checkout.stripe.com/pay' : get.call(this); }, configurable: true,
+      });
+      if (location.pathname === '/thanks') {
+        const key = Object.keys(localStorage).find((name) => name.endsWith(':session'));
+        const [id, last] = JSON.parse(localStorage[key]);
+        localStorage[key] = JSON.stringify([id, last - 45 * 60_000]);
+      }
+    </script>`;
+    const site = await startSite(
+      engine,
+      { '/': 'shop', '/thanks': 'thanks' },
+      { attributes: 'data-auto="page"', head },
+    );
+    await site.visit('/?utm_source=newsletter&utm_medium=email');
+    await site.confirmed();
+    await site.visit('/thanks?gclid=x');
+    await site.tab.evaluate(`void stagetag.track('purchase', { value: 3 })`);
+    await site.named('purchase');
+    const events = await site.events();
+    expect(events.map((event) => event.name)).toEqual(['session_start', 'page_view', 'page_view', 'purchase']);
+    expect(new Set(events.map(({ sessionId }) => sessionId)).size).toBe(1);
+    expect(events[2]).toMatchObject({ referrer: '' });
+    expect(events[2]!.source).toBeUndefined();
+    expect((await site.visitor(events[0]!.visitorId)).lastTouch).toMatchObject({ source: 'newsletter' });
+  });
 });

@@ -8,21 +8,15 @@ import { startCollector, type RunningCollector } from '../../collector/server.js
 import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
 import { createDemoSite } from '../../demo-site/server.js';
-import { findChromium } from '../findChromium.mjs';
+import { findBrowser } from '../findBrowsers.mjs';
 import { ADMIN, temporaryFolder, type VisitorJson } from './collector.js';
+import { CHROMIUM_ARGS } from './engines.js';
 
 /** A real Chromium with an empty profile, which closes when the test ends. */
 export async function openChromium(): Promise<Browser> {
   const browser = await puppeteer.launch({
-    executablePath: findChromium()!,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
+    executablePath: findBrowser('chromium')!,
+    args: CHROMIUM_ARGS,
   });
   onTestFinished(() => browser.close());
   return browser;
@@ -56,7 +50,7 @@ export interface World {
 /** Starts a collector and pages on another origin that carry its tag; both stop when the test ends. */
 export async function startWorld(
   makePages: (options: { collectorUrl: string; siteKey: string }) => Hono = createDemoSite,
-  options: { origins?: string[] } = {},
+  options: { origins?: (pages: string) => string[]; tagUrl?: (collectorUrl: string) => string } = {},
 ): Promise<World> {
   const collector = await startCollector({ host: '127.0.0.1', port: 0, data: temporaryFolder(), adminToken: ADMIN });
   // The pages' port must be known to the site before the site is known to the pages.
@@ -70,11 +64,11 @@ export async function startWorld(
   });
   const site = await addSite(
     collector.store,
-    { name: 'Test', origins: [listening.url, ...(options.origins ?? [])] },
+    { name: 'Test', origins: [listening.url, ...(options.origins?.(listening.url) ?? [])] },
     Date.now(),
   );
   if (typeof site === 'string') throw new Error(site);
-  pagesApp = makePages({ collectorUrl: collector.url, siteKey: site.siteKey });
+  pagesApp = makePages({ collectorUrl: options.tagUrl?.(collector.url) ?? collector.url, siteKey: site.siteKey });
   const read = (path: string) =>
     fetch(`${collector.url}/api/sites/${site.siteKey}/${path}`, { headers: { Authorization: `Bearer ${ADMIN}` } });
   return {
@@ -91,14 +85,23 @@ export async function startWorld(
   };
 }
 
-/** Pages of one test, each a body in a document that carries the tag. */
-export function simplePages(bodies: Record<string, string>, attributes = '') {
+/** Pages of one test, each a body in a document that carries the tag. `{{other}}` is the same server under another host. */
+export function simplePages(
+  bodies: Record<string, string>,
+  attributes = '',
+  head = '',
+  headers: Record<string, string> = {},
+) {
   return ({ collectorUrl, siteKey }: { collectorUrl: string; siteKey: string }): Hono => {
     const app = new Hono();
+    // Where a link leads that must not take the page away.
+    app.get('/stay/*', (c) => c.body(null, 204));
     for (const [path, body] of Object.entries(bodies)) {
       app.get(path, (c) =>
         c.html(
-          `<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Page ${path}</title><script defer src="${collectorUrl}/t/${siteKey}.js" ${attributes}></script></head><body>${body}</body></html>`,
+          `<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Page ${path}</title>${head}<script defer src="${collectorUrl}/t/${siteKey}.js" ${attributes}></script></head><body>${body.replaceAll('{{other}}', new URL(c.req.url).origin.replace('localhost', '127.0.0.1'))}</body></html>`,
+          200,
+          headers,
         ),
       );
     }

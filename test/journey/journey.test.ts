@@ -60,7 +60,13 @@ async function openPage(
   vi.resetModules();
   const { init } = await import('../../sdk/index.js');
   const { rulesVersion: version, siteKey } = collector.site;
-  const stagetag = init({ siteKey, endpoint: 'http://collector', rules: { ...general, version }, auto: 'page', debug: true });
+  const stagetag = init({
+    siteKey,
+    endpoint: 'http://collector',
+    rules: { ...general, version },
+    auto: 'page',
+    debug: true,
+  });
   const { warnings } = await import('../../sdk/settings.js');
   expect(warnings.filter(([code]) => code === 'error')).toEqual([]);
   return stagetag;
