@@ -9,12 +9,14 @@ interface DebugTools {
   dataset: DOMStringMap;
 }
 
-/** Attributes of the script tag, with what each takes. */
-const ATTRIBUTES: Record<string, RegExp | true> = {
+const WORDS = 'page downloads outbound forms scroll engagement search views vitals';
+
+/** Attributes of the script tag, with what each takes: a pattern and the words for it, or anything. */
+const ATTRIBUTES: Record<string, [RegExp, string] | true> = {
   siteKey: true,
-  consent: /^required$/,
-  storage: /^(local|cookie|none)$/,
-  auto: /^off$|^((page|downloads|outbound|forms|scroll|engagement|search|views|vitals)[\s,]*)+$/,
+  consent: [/^required$/, '"required"'],
+  storage: [/^(local|cookie|none)$/, '"local", "cookie" or "none"'],
+  auto: [new RegExp(`^(off|((${WORDS.replaceAll(' ', '|')})[\\s,]*)+)$`), `"off" or words of "${WORDS}"`],
   hashRouting: true,
   exclude: true,
   hosts: true,
@@ -22,10 +24,10 @@ const ATTRIBUTES: Record<string, RegExp | true> = {
   mask: true,
   returns: true,
   dnt: true,
-  queue: /^[1-9]\d*$/,
+  queue: [/^[1-9]\d*$/, 'a whole number from 1'],
   datalayer: true,
   debug: true,
-  endpoint: /^\S+$/,
+  endpoint: [/^\S+$/, 'an address'],
 };
 
 /** Props of events that are known by name, after GA4. */
@@ -118,8 +120,8 @@ for (const name of Object.keys(dataset)) {
   const value = dataset[name]!;
   if (!expected)
     say(`no attribute is called ${toAttribute(name)}${hint(meant(name, Object.keys(ATTRIBUTES).map(toAttribute)))}`);
-  else if (expected !== true && !expected.test(value))
-    say(`${toAttribute(name)} expects ${expected.source.replace(/[\\^$]/g, '')}, got "${value}"`);
+  else if (expected !== true && !expected[0].test(value))
+    say(`${toAttribute(name)} expects ${expected[1]}, got "${value}"`);
 }
 if (!settings.rules) console.info('stagetag: the first answer of the collector will bring the rules');
 warnings.splice(0).forEach(explain);

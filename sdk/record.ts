@@ -33,12 +33,15 @@ export const address = (): string =>
 export function record(name: string, props?: Record<string, Json>, url = address()): string {
   const time = stamp();
   const draft: Draft = { id: uuidV7(time), name, time, url, title: ofDocument('title'), props };
+  const isBack = isReturn() && (cameFrom ?? url) === url;
   if (name === 'page_view') {
-    draft.referrer = cameFrom ?? (isReturn() ? '' : mask(ofDocument('referrer')));
+    draft.referrer = cameFrom ?? (isBack ? '' : mask(ofDocument('referrer')));
     // The later pages of a visit are no landings.
-    if (cameFrom == null && !isReturn()) draft.source = readSource(new URL(draft.url!).searchParams);
-    cameFrom = draft.url;
+    if (cameFrom == null) draft.source = readSource(new URL(url).searchParams);
+    cameFrom = url;
   }
+  // Where there is known to be no source, none is to be read from the address.
+  if (isBack) draft.source = {};
   warn('event', draft);
   if (isOpen()) keep(draft);
   else if (consent === 'pending' && held.length < MAX_HELD) held.push(draft);

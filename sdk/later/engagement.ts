@@ -6,11 +6,11 @@ const IDLE_MS = 30_000;
 const LEAST_MS = 1000;
 
 /** Records how long a page was looked at, when it is left or hidden: the time stops while it is hidden, and some time after the last sign of the visitor. */
-export function captureEngagement({ record, on, farewells }: LateTools): void {
+export function captureEngagement({ record, on, farewells, address }: LateTools): void {
   let engagedMs = 0;
   let last = document.hidden ? Infinity : 0;
   /** Of the page that is looked at: the next one's is there before this one is told. */
-  let url: string | undefined;
+  let url = address();
   /** Counts the time up to now, of which no more than the idle time after the last sign. */
   const count = () => {
     const now = performance.now();

@@ -2,7 +2,7 @@ import type { LateTools } from '../capture/late.js';
 
 /** Records the event that an element's `data-st-view` names when half of it was in view for a second, once; elements added later too. */
 export function captureImpressions({ record, props, guard }: LateTools): void {
-  const timers = new Map<Element, ReturnType<typeof setTimeout>>();
+  const timers = new Map<Element, ReturnType<typeof setTimeout> | undefined>();
   const observer = new IntersectionObserver(
     guard((entries: IntersectionObserverEntry[]) => {
       for (const { target, isIntersecting } of entries) {
@@ -18,11 +18,15 @@ export function captureImpressions({ record, props, guard }: LateTools): void {
     { threshold: 0.5 },
   );
   const find = (root: Document | Element) =>
-    root.querySelectorAll('[data-st-view]').forEach((element) => observer.observe(element));
+    root.querySelectorAll('[data-st-view]').forEach((element) => {
+      if (timers.has(element)) return;
+      timers.set(element, undefined);
+      observer.observe(element);
+    });
   find(document);
   new MutationObserver(
     guard((records: MutationRecord[]) => {
-      // The parent, since what was added may itself be meant; observing an element again changes nothing.
+      // The parent, since what was added may itself be meant.
       for (const { target, addedNodes } of records) if (addedNodes.length) find(target as Element);
     }),
   ).observe(document, { childList: true, subtree: true });

@@ -32,6 +32,13 @@ const FORM = `
   </form>
   <script>document.querySelector('form').onsubmit = (event) => { event.preventDefault(); event.stopPropagation(); };</script>`;
 
+/** What each engine measures of a page with a press of a button and nothing that moves. */
+const VITALS = {
+  chromium: ['TTFB', 'FCP', 'LCP', 'CLS', 'INP'],
+  firefox: ['TTFB', 'FCP', 'LCP'],
+  webkit: ['TTFB', 'FCP'],
+};
+
 describe.each(ENGINES)('in %s', (name) => {
   let engine: Engine;
   beforeAll(async () => {
@@ -268,7 +275,7 @@ describe.each(ENGINES)('in %s', (name) => {
     const seen = (await site.events()).filter((event) => event.name.startsWith('view_'));
     expect(propsOf(seen)).toEqual([
       ['view_banner', { place: 'top' }],
-      ['view_offer', undefined],
+      ['view_offer', {}],
     ]);
   });
 
@@ -281,11 +288,10 @@ describe.each(ENGINES)('in %s', (name) => {
     await site.visit('/end');
     const vitals = await eventually(
       async () => (await site.named('web_vital')).filter(({ url }) => new URL(url!).pathname === '/'),
-      (events) => events.some(({ props }) => props!.metric === 'LCP'),
+      (events) => VITALS[name].every((metric) => events.some(({ props }) => props!.metric === metric)),
     );
     const metrics = vitals.map(({ props }) => props!.metric);
     expect(new Set(metrics).size).toBe(metrics.length);
-    for (const metric of ['TTFB', 'FCP', 'LCP']) expect(metrics).toContain(metric);
     for (const { props } of vitals) expect(props!.rating).toMatch(/^(good|needs-improvement|poor)$/);
   });
 
@@ -315,7 +321,7 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(events.map((event) => event.name)).toEqual(['session_start', 'page_view', 'page_view', 'purchase']);
     expect(new Set(events.map(({ sessionId }) => sessionId)).size).toBe(1);
     expect(events[2]).toMatchObject({ referrer: '' });
-    expect(events[2]!.source).toBeUndefined();
+    expect(events[2]!.source).toEqual({});
     expect((await site.visitor(events[0]!.visitorId)).lastTouch).toMatchObject({ source: 'newsletter' });
   });
 });

@@ -135,7 +135,7 @@ async function webDriverTab(driver: WebDriver, first: string): Promise<Tab> {
   };
   const handle = await inTurn(async () => {
     await driver.switchTo().window(first);
-    await driver.switchTo().newWindow('tab');
+    await driver.switchTo().newWindow('window');
     return driver.getWindowHandle();
   });
   const on = <T>(act: () => Promise<T>): Promise<T> =>

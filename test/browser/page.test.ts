@@ -1,0 +1,407 @@
+/** How the SDK lives with a page: consent, identity, exposure, linking, and pages that mean harm. In three engines. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/browser.js';
+import { ENGINES, openEngine, type Engine } from '../helpers/engines.js';
+import { expectNoProblems, startSite } from '../helpers/site.js';
+import { seeded } from '../helpers/random.js';
+
+const HEAD = (siteKey: string) =>
+  `<script>try{let[s,c]=(localStorage['st1:${siteKey}:head']||'\\n[data-st-show]{display:none}').split('\\n'),d=document,e=d.documentElement;(e.stagetag=new CSSStyleSheet).replaceSync(c);d.adoptedStyleSheets=[e.stagetag];if(s)e.dataset.stage=s}catch{}</script>`;
+
+describe.each(ENGINES)('in %s', (name) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await openEngine(name);
+  });
+  afterAll(() => engine.close());
+
+  const LOOK = `(async () => ({
+    stage: stagetag.stage, ready: (await stagetag.ready).stage, html: document.documentElement.dataset.stage ?? null,
+    storage: Object.keys(localStorage), session: Object.keys(sessionStorage), cookies: document.cookie,
+    databases: (await indexedDB.databases()).length,
+  }))()`;
+
+  test('before consent nothing is stored, sent or shown; on consent the visit so far is kept; on denial all of it goes', async () => {
+    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-consent="required"' });
+    const { tab } = await site.visit('/?utm_source=ad').then(() => site);
+    await tab.evaluate(`void stagetag.track('purchase', { value: 3 })`);
+    const nothing = { stage: null, ready: null, html: null, storage: [], session: [], cookies: '', databases: 0 };
+    expect(await tab.evaluate(LOOK)).toEqual(nothing);
+    await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 600))');
+    expect(await tab.evaluate(LOOK)).toEqual(nothing);
+    expect(site.road.batches).toEqual([]);
+    await tab.evaluate(`stagetag.consent('granted')`);
+    expect(await tab.evaluate('stagetag.stage')).toBe('action');
+    await site.confirmed();
+    const events = (await site.events()).filter((event) => event.name !== 'web_vital');
+    expect(events.map((event) => event.name)).toEqual(['session_start', 'page_view', 'purchase']);
+    expect(events[1]).toMatchObject({ source: { utm_source: 'ad' } });
+
+    // Whatever is in the queue goes too, and at once.
+    await site.road.close();
+    await tab.evaluate(`stagetag.track('more'); stagetag.consent('denied')`);
+    const key = `st1:${site.site.siteKey}:consent`;
+    expect(await tab.evaluate(LOOK)).toEqual({ ...nothing, storage: [key] });
+    await site.road.open();
+    await site.visit('/');
+    await tab.evaluate(`stagetag.track('later')`);
+    await tab.evaluate('stagetag.flush()');
+    expect(await site.events('?name=later')).toEqual([]);
+    expect(await tab.evaluate(LOOK)).toEqual({ ...nothing, storage: [key] });
+    await expectNoProblems(tab);
+  });
+
+  test.each([
+    ['Global Privacy Control', 'globalPrivacyControl', 'true', ''],
+    ['Do Not Track, where the site wants it so,', 'doNotTrack', `'1'`, 'data-dnt'],
+  ])('%s counts as no until an explicit yes', async (_, property, value, attributes) => {
+    const head = `<script>Object.defineProperty(Navigator.prototype, '${property}', { get: () => ${value}, configurable: true })</script>`;
+    const site = await startSite(engine, { '/': 'one' }, { head, attributes });
+    const { tab } = await site.visit('/').then(() => site);
+    expect(await tab.evaluate('[stagetag.stage, localStorage.length]')).toEqual([null, 0]);
+    await tab.evaluate(`stagetag.consent('granted')`);
+    expect(await site.confirmed()).toMatchObject({ stage: 'awareness' });
+  });
+
+  test('calls made before the script are kept, and a second tag on the page does nothing', async () => {
+    const early = `<script>window.stagetag = { q: [['track', 'early', { n: 1 }], ['identify', 'u7', { plan: 'pro' }]] };</script>`;
+    const again = `<script>for (const key of [document.currentScript]) addEventListener('DOMContentLoaded', () => {
+      const copy = document.createElement('script'); copy.src = document.querySelector('script[src*="/t/"]').src + '?again'; document.head.append(copy);
+    })</script>`;
+    const site = await startSite(engine, { '/': early + again }, { attributes: 'data-auto="off" data-datalayer' });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.named('identify');
+    await site.confirmed();
+    const events = await site.events();
+    expect(events.map((event) => [event.name, event.props])).toEqual([
+      ['early', { n: 1 }],
+      ['identify', { plan: 'pro' }],
+    ]);
+    expect((await site.visitor(events[0]!.visitorId)).userId).toBe('u7');
+    expect(
+      await tab.evaluate('dataLayer.length > 0 && dataLayer.every(({ event }) => event === "stagetag_state")'),
+    ).toBe(true);
+    await expectNoProblems(tab);
+  });
+
+  test('the visitor can be kept in a cookie, and goes with it on denial', async () => {
+    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-storage="cookie" data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.confirmed();
+    const kept = await tab.evaluate<string>('document.cookie');
+    expect(kept).toMatch(new RegExp(`^st1_${site.site.siteKey}=[0-9a-f-]{36}$`));
+    expect(await tab.evaluate(`localStorage.getItem('st1:${site.site.siteKey}:visitor')`)).toBeNull();
+    await site.visit('/');
+    await site.named('page_view', 2);
+    expect(await tab.evaluate('document.cookie')).toBe(kept);
+    expect(new Set((await site.events()).map(({ visitorId }) => visitorId)).size).toBe(1);
+    await tab.evaluate(`stagetag.consent('denied')`);
+    expect(await tab.evaluate('document.cookie')).toBe('');
+  });
+
+  test('a visitor goes along to another domain of the site, and the address shows nothing of it', async () => {
+    const body = `<a id="over" href="{{other}}/there?a=1#part">Over</a>`;
+    const bodies = { '/': body, '/there': 'there' };
+    const origins = (pages: string) => [pages.replace('localhost', '127.0.0.1')];
+    const site = await startSite(engine, bodies, { attributes: 'data-auto="page outbound"', origins });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.click('#over');
+    await eventually(() => tab.evaluate('location.hostname === "127.0.0.1" && !!window.stagetag?.state'));
+    expect(await tab.evaluate('location.search + location.hash')).toBe('?a=1#part');
+    const views = await site.named('page_view', 2);
+    expect(new Set(views.map(({ visitorId }) => visitorId)).size).toBe(1);
+    expect(await site.events('?name=outbound_click')).toEqual([]);
+    expect(JSON.stringify(await site.events())).not.toContain('st_link');
+    // The link itself is as it was, and an id from anywhere else is not taken.
+    await tab.back();
+    expect(await tab.evaluate(`document.querySelector('#over').getAttribute('href')`)).toMatch(/there\?a=1#part$/);
+    const stranger = '01890000-0000-7000-8000-000000000000';
+    const second = await site.newTab();
+    await site.visit(`/?st_link=${stranger}.${Date.now()}`, second);
+    await site.named('page_view', 3);
+    expect(await second.evaluate('location.search')).toBe('');
+    expect((await site.events()).map(({ visitorId }) => visitorId)).not.toContain(stranger);
+  });
+
+  test('what a form sends by GET, and what looks personal, never leaves the page', async () => {
+    const body = `
+      <form id="get" action="/next"><input name="message"><input name="q"><input type="search" name="filter">
+        <textarea name="note"></textarea><button>Go</button></form>
+      <a id="profile" href="/profile?email=planted-a@mail.example&phone=planted-b&id=7">Profile</a>`;
+    const bodies = { '/': body, '/next': 'next', '/profile': '<a id="on" href="/next?plain=1">on</a>' };
+    const site = await startSite(engine, bodies);
+    const { tab } = await site.visit('/').then(() => site);
+    for (const [field, text] of [
+      ['message', 'planted-c'],
+      ['filter', 'planted-d'],
+      ['q', 'kites'],
+    ])
+      await tab.type(`[name=${field}]`, text!);
+    await tab.type('textarea', 'planted-e');
+    await tab.click('button');
+    await eventually(() => tab.evaluate('location.pathname === "/next" && !!window.stagetag?.state'));
+    await tab.evaluate(`void stagetag.track('there')`);
+    const [there] = await site.named('there');
+    expect(there!.url).toBe(`${site.pages}/next?message=***&q=kites&filter=***&note=***`);
+    await site.visit('/');
+    await tab.click('#profile');
+    await eventually(() => tab.evaluate('location.pathname === "/profile" && !!window.stagetag?.state'));
+    await tab.click('#on');
+    const views = await site.named('page_view', 5);
+    expect(views[3]!.url).toBe(`${site.pages}/profile?email=***&phone=***&id=7`);
+    expect(views[4]!.referrer).toBe(`${site.pages}/profile?email=***&phone=***&id=7`);
+    // The browser's own Referer goes to other origins without its query.
+    expect(site.road.seen.join()).not.toContain('planted');
+  });
+
+  test('no value of any field leaves the page, nor what a form sends before consent', async () => {
+    const types = 'text password email tel url search number date time color range hidden checkbox radio file'.split(
+      ' ',
+    );
+    const fields = types.map(
+      (type) => `<input type="${type}" name="f-${type}" id="f-${type}" value="planted-${type}">`,
+    );
+    const body = `<form id="all" action="/next">${fields.join('')}<textarea name="area">planted-area</textarea>
+      <select name="choice"><option value="planted-option">planted-label</option></select>
+      <div contenteditable id="rich">planted-rich</div><button>Go</button></form>`;
+    const site = await startSite(engine, { '/': body, '/next': 'next' }, { attributes: 'data-consent="required"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.evaluate(`(() => {
+      for (const field of document.querySelectorAll('input, textarea, select, [contenteditable]')) {
+        if (!/number|date|time|color|range|file/.test(field.type) && 'value' in field) field.value = 'planted-' + (field.type || 'rich');
+        field.dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
+        field.dispatchEvent(new Event('change', { bubbles: true }));
+      }
+      document.querySelector('form').noValidate = true;
+    })()`);
+    await tab.evaluate(`void setTimeout(() => document.querySelector('button').click())`);
+    await eventually(() => tab.evaluate('location.pathname === "/next" && !!window.stagetag?.state'));
+    await tab.evaluate(`stagetag.consent('granted')`);
+    await site.confirmed();
+    await site.named('page_view');
+    expect(site.road.seen.length).toBeGreaterThan(2);
+    expect(site.road.seen.join()).not.toContain('planted');
+  });
+
+  test('blocks are shown and hidden by stage and tag, before the first paint on the next page', async () => {
+    const body = `<p id="none" data-st-hide="consideration">hidden once considering</p>
+      <p id="yes" data-st-show="consideration action">for who considers</p>
+      <p id="tagged" data-st-show="tag:pricing">for who saw prices</p><p id="never" data-st-show="loyalty">loyal</p>
+      <script>window.early = ['none', 'yes', 'tagged', 'never'].map((id) => getComputedStyle(document.getElementById(id)).display);</script>`;
+    let key = '';
+    const bodies = { '/pricing': '', '/products/x': '' };
+    const site = await startSite(engine, bodies, {
+      head: `<script>window.headStart = performance.now()</script>{{head}}`,
+    }).then((made) => made);
+    key = site.site.siteKey;
+    expect(HEAD(key).length).toBeLessThan(300);
+    // Pages of this test need the key in their head: they are written into the document.
+    for (const path of ['/pricing', '/products/x']) {
+      await site.visit(path);
+      await site.confirmed();
+    }
+    expect(await site.tab.evaluate('stagetag.stage')).toBe('consideration');
+    const shown = `['none', 'yes', 'tagged', 'never'].map((id) => getComputedStyle(document.getElementById(id)).display)`;
+    await site.tab.evaluate(`void (document.body.innerHTML = ${JSON.stringify(body)})`);
+    expect(await site.tab.evaluate(shown)).toEqual(['none', 'block', 'block', 'none']);
+    // The head snippet alone, on a page without the tag.
+    const bare = `<!doctype html><html><head>${HEAD(key)}</head><body>${body}</body></html>`;
+    const early = await site.tab.evaluate(`new Promise((resolve) => {
+      const frame = document.createElement('iframe');
+      frame.onload = () => frame.contentWindow.early && resolve([frame.contentWindow.early, frame.contentDocument.documentElement.dataset.stage]);
+      frame.srcdoc = ${JSON.stringify(bare).replace(/<\/script/g, '<\\/script')};
+      document.body.append(frame);
+    })`);
+    expect(early).toEqual([['none', 'block', 'block', 'none'], 'consideration']);
+  });
+
+  test('the page hears of each stage that is entered and left', async () => {
+    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.evaluate(`void (() => {
+      window.heard = [];
+      for (const stage of ['awareness', 'interest', 'consideration', 'action']) {
+        stagetag.on('enter:' + stage, () => heard.push('+' + stage));
+        stagetag.on('leave:' + stage, () => heard.push('-' + stage));
+      }
+      stagetag.track('sign_up');
+      stagetag.track('purchase', { value: 1 });
+    })()`);
+    await site.confirmed();
+    expect(await tab.evaluate('heard')).toEqual(['-awareness', '+consideration', '-consideration', '+action']);
+  });
+
+  test('a strict content security policy is kept', async () => {
+    const site = await startSite(
+      engine,
+      { '/': '<p data-st-show="loyalty" id="p">loyal</p>' },
+      {
+        headers: {
+          'Content-Security-Policy': `default-src 'none'; script-src http://localhost:* 'sha256-none'; connect-src http://localhost:*; img-src data:`,
+        },
+      },
+    );
+    await site.tab.goto(`${site.pages}/`);
+    await eventually(() => site.tab.evaluate('!!window.stagetag?.state && stagetag.state().status === "confirmed"'));
+    expect(await site.tab.evaluate('getComputedStyle(p).display')).toBe('none');
+    expect((await site.events()).map((event) => event.name)).toContain('page_view');
+  });
+
+  test('a page that means harm still works, and so do we as far as can be', async () => {
+    const head = `<script>
+      Array.prototype.toJSON = function () { return JSON.stringify([...this]); };
+      Object.prototype.extra = function () {};
+      Array.prototype.extra = 'polluted';
+      Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get() { return false; }, configurable: true });
+      for (const name of ['pushState', 'replaceState']) history[name] = ((original) => function (...args) { return original.apply(this, args); })(history[name]);
+    </script>`;
+    const clobbers = [
+      'title',
+      'referrer',
+      'cookie',
+      'currentScript',
+      'documentElement',
+      'head',
+      'hidden',
+      'dispatchEvent',
+      'addEventListener',
+      'createElement',
+      'adoptedStyleSheets',
+    ];
+    const body = `${clobbers.map((id) => `<img name="${id}" id="${id}" src="data:,"><form name="${id}"></form>`).join('')}
+      <a id="stagetag" href="/stay/x.pdf">clobbered</a><div id="dataLayer"></div>
+      <form id="f"><input name="matches"><input name="form"><input name="querySelectorAll"><input name="getRootNode"><input name="isConnected"></form>
+      ${'<a href="/stay/many.pdf">many</a>'.repeat(5000)}`;
+    const site = await startSite(engine, { '/': body }, { head });
+    const { tab } = site;
+    await tab.goto(`${site.pages}/?utm_source=x`);
+    await eventually(() => tab.evaluate('!!window.stagetag?.state'));
+    await tab.type('[name=matches]', 'x');
+    await tab.evaluate(`void [...document.querySelectorAll('a')].at(-1).click()`);
+    await tab.evaluate(`void stagetag.track('harm', { list: [1, 2], at: new Date(0) })`);
+    const [harm] = await site.named('harm');
+    expect(harm!.props).toEqual({ list: [1, 2], at: '1970-01-01T00:00:00.000Z' });
+    expect(harm!.title).toBe('Page /');
+    const names = (await site.events()).map((event) => event.name);
+    for (const expected of ['page_view', 'form_start', 'file_download']) expect(names).toContain(expected);
+    expect(await tab.evaluate(`document.querySelector('html').dataset.stage`)).toBe('interest');
+    await expectNoProblems(tab);
+  });
+
+  test.each([
+    ['fetch throws', `window.fetch = () => { throw new Error('mine') }`],
+    ['fetch answers nothing', `window.fetch = () => undefined`],
+    [
+      'history throws',
+      `for (const name of ['pushState', 'replaceState']) Object.defineProperty(history, name, { get() { throw new Error('mine') } })`,
+    ],
+    [
+      'prototypes are frozen',
+      `for (const it of [Object, Array, Function, Promise, String]) Object.freeze(it.prototype)`,
+    ],
+    [
+      'crypto, locks and the observers are gone',
+      `for (const name of ['IntersectionObserver', 'MutationObserver', 'PerformanceObserver', 'CSSStyleSheet', 'requestIdleCallback']) Object.defineProperty(window, name, { value: undefined }); Object.defineProperty(Navigator.prototype, 'locks', { get() { throw new Error('mine') } })`,
+    ],
+  ])('where %s the page hears no error of ours, and still knows its stage', async (_, harm) => {
+    const site = await startSite(engine, { '/': 'one' }, { head: `<script>${harm}</script>` });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.evaluate(`void stagetag.track('purchase', { value: 1 })`);
+    await tab.evaluate(`new Promise((resolve) => setTimeout(resolve, 500))`);
+    expect(await tab.evaluate('stagetag.stage')).toBe('action');
+    await expectNoProblems(tab);
+  });
+
+  test('in a frame it counts like any page', async () => {
+    const bodies = { '/': '<iframe src="/inside"></iframe>', '/inside': 'inside' };
+    const site = await startSite(engine, bodies, { attributes: 'data-auto="page"' });
+    await site.visit('/');
+    const views = await site.named('page_view', 2);
+    expect(views.map(({ url }) => new URL(url!).pathname).sort()).toEqual(['/', '/inside']);
+    expect(new Set(views.map(({ visitorId }) => visitorId)).size).toBe(1);
+  });
+
+  test('what was given wrongly is said once with debug, and not at all without', async () => {
+    const calls = `<script>addEventListener('DOMContentLoaded', () => setTimeout(() => {
+      const cycle = {}; cycle.self = cycle;
+      for (let times = 0; times < 2; times++) {
+        stagetag.track('purchase', { transactionId: 'a', value: 'many' });
+        stagetag.track('add_to_card');
+        stagetag.track('odd', { cycle, f() {}, n: 12n, long: 'x'.repeat(1e6), kept: 1 });
+        stagetag.track(7);
+        stagetag.consent('yes');
+      }
+    }))</script>`;
+    const attributes = 'data-auto="page" data-storage="session" data-consnet="required" data-queue="many"';
+    for (const debug of ['', ' data-debug']) {
+      const site = await startSite(engine, { '/': calls }, { attributes: attributes + debug });
+      await site.visit('/');
+      const [odd] = await site.named('odd', 2);
+      expect(odd!.props).toEqual({ kept: 1, long: 'x'.repeat(2048) });
+      const said = await eventually(
+        () => site.tab.evaluate<string[]>('problems'),
+        (texts) => !debug || texts.length >= 10,
+      );
+      if (!debug) expect(said).toEqual([]);
+      else
+        expect(said.sort()).toEqual(
+          [
+            'stagetag: "purchase" has no prop "transactionId"; did you mean "transaction_id"?',
+            'stagetag: the prop "value" of "purchase" must be a number, got "many": it will not be added up',
+            'stagetag: the event "add_to_card" is one of your own; did you mean "add_to_cart"?',
+            ...['cycle', 'f', 'n'].map(
+              (prop) =>
+                `stagetag: the prop "${prop}" cannot be written as JSON of up to 16,384 characters (a cycle, a function, a BigInt?): it was left out`,
+            ),
+            `stagetag: track(name, props?) expects the event's name as a text, got 7: nothing was recorded`,
+            `stagetag: consent() expects 'granted' or 'denied', got yes`,
+            'stagetag: no attribute is called data-consnet; did you mean "data-consent"?',
+            'stagetag: data-storage expects "local", "cookie" or "none", got "session"',
+            'stagetag: data-queue expects a whole number from 1, got "many"',
+          ]
+            .map((text) => `warn: ${text}`)
+            .sort(),
+        );
+    }
+  });
+
+  test('in random streams provisional, confirmed and stored state are equal', async () => {
+    const site = await startSite(engine, {
+      '/': 'x',
+      '/pricing': 'x',
+      '/products/a': 'x',
+      '/blog/a': 'x',
+      '/blog/b': 'x',
+    });
+    const { tab } = site;
+    const names = ['sign_up', 'purchase', 'add_to_cart', 'nps', 'file_download', 'invite', 'contact', 'form_submit'];
+    const paths = ['/', '/pricing', '/products/a', '/blog/a', '/blog/b'];
+    const random = seeded(20261122);
+    for (let visitor = 0; visitor < 12; visitor++) {
+      for (let pages = 1 + Math.floor(random() * 3); pages > 0; pages--) {
+        await site.visit(paths[Math.floor(random() * paths.length)]!);
+        for (let count = Math.floor(random() * 4); count > 0; count--) {
+          const props = {
+            value: Math.floor(random() * 3) * 10,
+            transaction_id: `t${Math.floor(random() * 3)}`,
+            score: 8 + Math.floor(random() * 3),
+            file_name: `f${Math.floor(random() * 3)}`,
+          };
+          const event = names[Math.floor(random() * names.length)];
+          await tab.evaluate(`void stagetag.track('${event}', ${JSON.stringify(props)})`);
+        }
+      }
+      const pick = `({ stage, peak, tags, score }) => ({ stage, peak, tags, score })`;
+      const [provisional, confirmed] = await tab.evaluate<[object, object]>(`(async () => {
+        const before = stagetag.state();
+        for (let tries = 0; stagetag.state().status !== 'confirmed' && tries < 100; tries++) await stagetag.flush();
+        return [before, stagetag.state()].map(${pick});
+      })()`);
+      expect(confirmed).toEqual(provisional);
+      const id = await tab.evaluate<string>(`localStorage['st1:${site.site.siteKey}:visitor']`);
+      const { stage, peak, tags, score } = await site.visitor(id);
+      expect({ stage, peak, tags, score }).toEqual(provisional);
+      await tab.evaluate('stagetag.reset()');
+    }
+  });
+});
