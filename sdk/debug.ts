@@ -16,7 +16,7 @@ const ATTRIBUTES: Record<string, [RegExp, string] | true> = {
   siteKey: true,
   consent: [/^required$/, '"required"'],
   storage: [/^(local|cookie|none)$/, '"local", "cookie" or "none"'],
-  auto: [new RegExp(`^(off|((${WORDS.replaceAll(' ', '|')})[\\s,]*)+)$`), `"off" or words of "${WORDS}"`],
+  auto: [new RegExp(`^(off|((${WORDS.split(' ').join('|')})[\\s,]*)+)$`), `"off" or words of "${WORDS}"`],
   hashRouting: true,
   exclude: true,
   hosts: true,
@@ -119,7 +119,9 @@ for (const name of Object.keys(dataset)) {
   const expected = ATTRIBUTES[name];
   const value = dataset[name]!;
   if (!expected)
-    say(`no attribute is called ${toAttribute(name)}${hint(meant(name, Object.keys(ATTRIBUTES).map(toAttribute)))}`);
+    say(
+      `no attribute is called ${toAttribute(name)}${hint(meant(toAttribute(name), Object.keys(ATTRIBUTES).map(toAttribute)))}`,
+    );
   else if (expected !== true && !expected[0].test(value))
     say(`${toAttribute(name)} expects ${expected[1]}, got "${value}"`);
 }

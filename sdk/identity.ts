@@ -26,8 +26,9 @@ function keepVisitor(lifetime: number): void {
   const labels = location.hostname.split('.');
   const secure = location.protocol === 'https:' ? ';secure' : '';
   for (let from = labels.length; from-- && !(lifetime && ofDocument('cookie').includes(start + visitorId));) {
-    const domain = labels.slice(from).join('.');
-    const cookie = `${start}${visitorId};domain=${domain};path=/;max-age=${lifetime};samesite=lax${secure}`;
+    // A host without a dot is nobody's domain.
+    const domain = labels[1] ? `;domain=${labels.slice(from).join('.')}` : '';
+    const cookie = `${start}${visitorId}${domain};path=/;max-age=${lifetime};samesite=lax${secure}`;
     Reflect.set(Document.prototype, 'cookie', cookie, document);
   }
 }

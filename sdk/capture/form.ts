@@ -21,11 +21,11 @@ interface Progress {
 export const captureForms: Capture = (has) => {
   const begun = new Map<HTMLFormElement, Progress>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
-  /** By the browser's own getter: a field called "elements" hides the form's. */
+  /** By the browser's own getters: a field called "elements" hides the form's. */
+  const ofForm = <K extends keyof HTMLFormElement>(form: HTMLFormElement, name: K): HTMLFormElement[K] =>
+    Reflect.get(HTMLFormElement.prototype, name, form) as HTMLFormElement[K];
   const fieldsOf = (form: HTMLFormElement, selector: string) =>
-    [...(Reflect.get(HTMLFormElement.prototype, 'elements', form) as HTMLFormControlsCollection)].filter((field) =>
-      field.matches(selector),
-    );
+    [...ofForm(form, 'elements')].filter((field) => field.matches(selector));
 
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
     const attribute = (key: string) => attributeOf(form, key) ?? '';
@@ -62,7 +62,7 @@ export const captureForms: Capture = (has) => {
     begun.set(form, progress);
     hide(form); // A script may send the form with no event.
     // Neither event leaves a shadow tree.
-    const root = form.getRootNode();
+    const root = ofForm(form, 'getRootNode').call(form);
     for (const [type, handler] of [
       ['submit', submit],
       ['change', touch],
@@ -86,7 +86,7 @@ export const captureForms: Capture = (has) => {
   on('submit', submit);
   const giveUp = (isGone: boolean) =>
     begun.forEach((progress, form) => {
-      if (isGone || !form.isConnected) tell('form_abandon', form, progress);
+      if (isGone || !ofForm(form, 'isConnected')) tell('form_abandon', form, progress);
     });
   farewells.add(giveUp);
   // A route of a single-page app has taken its forms away.

@@ -60,7 +60,7 @@ describe.each(ENGINES)('in %s', (name) => {
     await press(`document.querySelector('#out')`, 'auxclick', 1);
     await press(`document.querySelector('#out')`, 'auxclick', 2); // The right button opens a menu, not the link.
     await tab.evaluate(
-      `void document.body.insertAdjacentHTML('beforeend', '<a id="later" href="/stay/later.mp4"></a>'); later.click()`,
+      `void (document.body.insertAdjacentHTML('beforeend', '<a id="later" href="/stay/later.mp4"></a>'), later.click())`,
     );
     const other = site.pages.replace('localhost', '127.0.0.1');
     const download = (file_name: string, file_extension: string, path: string, link_text: string) => [
@@ -196,7 +196,7 @@ describe.each(ENGINES)('in %s', (name) => {
     await tab.type('input[name=b]', 'x');
     await tab.type('input[name=a]', 'x');
     await tab.type('input[name=c]', 'x');
-    await tab.evaluate(`void document.querySelector('#one').remove(); history.pushState({}, '', '/route')`);
+    await tab.evaluate(`void (document.querySelector('#one').remove(), history.pushState({}, '', '/route'))`);
     const [gone] = await site.named('form_abandon');
     expect(gone!.props).toMatchObject({ form_id: 'one', fields_filled: 2, last_field: 'a' });
     expect(gone!.url).toBe(`${site.pages}/`);

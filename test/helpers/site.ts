@@ -32,6 +32,8 @@ export interface Site extends World {
   tab: Tab;
   /** Opens a path in a tab, and waits until the SDK is there. */
   visit(path: string, tab?: Tab): Promise<Tab>;
+  /** Waits until the tab has gone to a path by itself. */
+  arrived(path: string): Promise<void>;
   newTab(): Promise<Tab>;
   /** Names of the stored events in order, once there are so many. */
   names(count: number): Promise<string[]>;
@@ -83,6 +85,11 @@ export async function startSite(
       await where.goto(new URL(path, world.pages).href);
       await eventually(() => where.evaluate<boolean>('!!window.stagetag?.state'));
       return where;
+    },
+    arrived: async (path) => {
+      const question = `location.pathname === '${path}' && !!window.stagetag?.state`;
+      // A page on its way answers nothing.
+      await eventually(() => tab.evaluate<boolean>(question).catch(() => false));
     },
     names: async (count) => {
       const events = await eventually(
