@@ -1,16 +1,17 @@
 /** For bundlers that shall leave out what a page does not use: the SDK without captures, and each capture by itself. */
-import type { LateTools } from './capture/late.js';
-import { lateTools } from './capture/late.js';
+import { maskForms } from './capture/formMask.js';
 import { captureEngagement } from './later/engagement.js';
+import { captureForms } from './later/form.js';
 import { captureImpressions } from './later/impressions.js';
 import { captureScroll } from './later/scroll.js';
+import { startSender } from './later/sender.js';
 import { captureWebVitals } from './later/webVitals.js';
-import { init as start, type Capture, type Stagetag } from './start.js';
 import type { State } from './model.js';
 import type { Settings } from './settings.js';
+import { init as start, type Capture, type Stagetag } from './start.js';
+import { makeTools, type Tools } from './tools.js';
 
 export { captureClicks as clicks } from './capture/click.js';
-export { captureForms as forms } from './capture/form.js';
 export { capturePageViews as pages } from './capture/pageView.js';
 export type { CompiledRules, Explanation, Stage, StagetagEvent } from './core/index.js';
 export type { StagetagError } from './expose/publish.js';
@@ -18,20 +19,18 @@ export type { State } from './model.js';
 export type { Settings } from './settings.js';
 export type { Capture, Stagetag } from './start.js';
 
-/** Runs a capture when the page has nothing better to do. */
-const late =
-  (word: string, capture: (tools: LateTools) => void): Capture =>
+const tooled =
+  (word: string, capture: (tools: Tools) => void): Capture =>
   (has) => {
-    const { guard } = lateTools;
-    // Safari has no requestIdleCallback.
-    if (has(word)) (window.requestIdleCallback ?? setTimeout)(guard(() => capture({ ...lateTools, has })));
+    if (has(word)) capture(makeTools(has));
   };
 
 /* The build knows these calls to have no effect but their value. */
-export const scroll: Capture = /* @__PURE__ */ late('scroll', captureScroll);
-export const engagement: Capture = /* @__PURE__ */ late('engagement', captureEngagement);
-export const impressions: Capture = /* @__PURE__ */ late('views', captureImpressions);
-export const webVitals: Capture = /* @__PURE__ */ late('vitals', captureWebVitals);
+export const forms: Capture = /* @__PURE__ */ tooled('forms', captureForms);
+export const scroll: Capture = /* @__PURE__ */ tooled('scroll', captureScroll);
+export const engagement: Capture = /* @__PURE__ */ tooled('engagement', captureEngagement);
+export const impressions: Capture = /* @__PURE__ */ tooled('views', captureImpressions);
+export const webVitals: Capture = /* @__PURE__ */ tooled('vitals', captureWebVitals);
 
 /** Where there is no page, on a server: every call does nothing, and says so in the form of the page API. */
 function serverSide({ siteKey }: Settings): Stagetag {
@@ -72,5 +71,5 @@ let running: Stagetag | undefined;
  */
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
-  return (running ??= start(settings, captures));
+  return (running ??= start(settings, [maskForms, ...captures, (has) => startSender(makeTools(has))]));
 }

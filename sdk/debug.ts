@@ -3,12 +3,6 @@ import { AUTOMATIC_EVENTS, KNOWN_EVENTS } from './core/index.js';
 import type { StagetagEvent } from './core/index.js';
 import type { settings as Settings, warnings as Warnings } from './settings.js';
 
-interface DebugTools {
-  settings: typeof Settings;
-  warnings: typeof Warnings;
-  dataset: DOMStringMap;
-}
-
 const WORDS = 'page downloads outbound forms scroll engagement search views vitals';
 
 /** Attributes of the script tag, with what each takes: a pattern and the words for it, or anything. */
@@ -103,31 +97,30 @@ const TEXTS: Record<string, (...got: never[]) => string | string[]> = {
   error: (error: unknown) => `an error inside, which the page does not see: ${String(error)}`,
 };
 
-const { settings, warnings, dataset } = (
-  Reflect.get(Document.prototype, 'currentScript', document) as HTMLScriptElement & { stagetag: DebugTools }
-).stagetag;
-
 const said = new Set<string>();
 function say(text: string): void {
   if (said.has(text)) return;
   said.add(text);
   console.warn('stagetag:', text);
 }
-const explain = ([code, ...got]: unknown[]) => [TEXTS[code as string]!(...(got as never[]))].flat().forEach(say);
 
-for (const name of Object.keys(dataset)) {
-  const expected = ATTRIBUTES[name];
-  const value = dataset[name]!;
-  if (!expected)
-    say(
-      `no attribute is called ${toAttribute(name)}${hint(meant(toAttribute(name), Object.keys(ATTRIBUTES).map(toAttribute)))}`,
-    );
-  else if (expected !== true && !expected[0].test(value))
-    say(`${toAttribute(name)} expects ${expected[1]}, got "${value}"`);
+/** Says what there was to say up to now, and from now on. */
+export default function startDebug(settings: typeof Settings, warnings: typeof Warnings, dataset: DOMStringMap): void {
+  for (const name of Object.keys(dataset)) {
+    const expected = ATTRIBUTES[name];
+    const value = dataset[name]!;
+    if (!expected)
+      say(
+        `no attribute is called ${toAttribute(name)}${hint(meant(toAttribute(name), Object.keys(ATTRIBUTES).map(toAttribute)))}`,
+      );
+    else if (expected !== true && !expected[0].test(value))
+      say(`${toAttribute(name)} expects ${expected[1]}, got "${value}"`);
+  }
+  if (!settings.rules) console.info('stagetag: the first answer of the collector will bring the rules');
+  const explain = ([code, ...got]: unknown[]) => [TEXTS[code as string]!(...(got as never[]))].flat().forEach(say);
+  warnings.splice(0).forEach(explain);
+  warnings.push = (...more) => {
+    more.forEach(explain);
+    return 0;
+  };
 }
-if (!settings.rules) console.info('stagetag: the first answer of the collector will bring the rules');
-warnings.splice(0).forEach(explain);
-warnings.push = (...more) => {
-  more.forEach(explain);
-  return 0;
-};

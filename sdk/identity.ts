@@ -13,6 +13,9 @@ export let visitorId = '';
 /** Whom the visitor was linked to. */
 export let user: User | undefined;
 
+/** The visitor, and whom it was linked to. */
+export const who = (): { visitorId: string; user: User | undefined } => ({ visitorId, user });
+
 /** 400 days, the longest that browsers let a cookie live. */
 const COOKIE_SECONDS = 34_560_000;
 

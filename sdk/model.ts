@@ -18,7 +18,7 @@ import { visitorId } from './identity.js';
 import { queued } from './queue.js';
 import { settings } from './settings.js';
 import { readJson, writeJson } from './storage.js';
-import type { BatchAnswer, VisitorAnswer } from './transport.js';
+import type { BatchAnswer, VisitorAnswer } from './answer.js';
 
 export interface State extends Inference {
   /** `provisional` while an event is not acknowledged, else `confirmed`. */

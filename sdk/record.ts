@@ -8,12 +8,18 @@ import { mask } from './mask.js';
 import { stamp } from './model.js';
 import { enqueue } from './queue.js';
 import { isReturn } from './returns.js';
-import { wake } from './sender.js';
 import { touchSession } from './session.js';
 import { guard, ofDocument, settings, warn, words } from './settings.js';
 import { uuidV7 } from './uuid.js';
 
 type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
+
+/** What the second file does, once it is here: sends soon, sends all there is, and sends in the tick in which the page is left. */
+export const later: {
+  wake?: (delayMs?: number, isFresh?: boolean) => void;
+  run?: () => Promise<void>;
+  leave?: () => void;
+} = {};
 
 /** Most events kept in memory while consent is pending. */
 const MAX_HELD = 1000;
@@ -65,7 +71,7 @@ function keep(draft: Draft): void {
     tell('event', event);
   }
   publish();
-  wake();
+  later.wake?.();
 }
 
 /** Keeps what happened before consent, or lets it go. */

@@ -65,10 +65,6 @@ export function warn(...what: unknown[]): undefined {
   if (settings.debug != null) warnings.push(what);
 }
 
-/** Waits for a promise no longer than this: rejects where it has no result by then. */
-export const inTime = <T>(ms: number, promise: Promise<T>): Promise<T> =>
-  Promise.race([promise, new Promise<never>((_, reject) => setTimeout(reject, ms))]);
-
 /** Keeps an error of ours from the page. */
 export const guard =
   <A extends unknown[], R>(run: (...args: A) => R) =>

@@ -1,10 +1,10 @@
 /** The script tag's entry: reads its attributes, starts the SDK, and replays what was called before it loaded. */
 import { captureClicks } from './capture/click.js';
-import { captureForms } from './capture/form.js';
-import { loadLateCaptures, loadPart } from './capture/late.js';
+import { maskForms } from './capture/formMask.js';
 import { capturePageViews } from './capture/pageView.js';
 import type { CompiledRules } from './core/index.js';
-import { ofDocument, settings, warnings } from './settings.js';
+import { loadDebug, loadLater } from './load.js';
+import { ofDocument } from './settings.js';
 import { init, type Stagetag } from './start.js';
 
 /** The collector puts the site's settings here when it serves the file; in the file that can be pinned there are none. */
@@ -28,11 +28,11 @@ try {
         // The file is at /t/KEY.js under the collector's address, or under the mount.
         endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
       },
-      [capturePageViews, captureClicks, captureForms, loadLateCaptures],
+      [maskForms, capturePageViews, captureClicks, loadLater],
     );
     host.stagetag = api;
     for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
-    if (debug != null) loadPart('debug.js', { settings, warnings, dataset });
+    if (debug != null) loadDebug(dataset);
   } else if (debug != null) {
     console.warn('stagetag: the page has a tag already');
   }

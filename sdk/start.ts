@@ -7,9 +7,8 @@ import { takeLink } from './link.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
-import { farewells, on, record, releaseHeld } from './record.js';
+import { farewells, later, on, record, releaseHeld } from './record.js';
 import { referrerHost } from './returns.js';
-import { leave, run, wake } from './sender.js';
 import { configure, guard, ofDocument, ourName, warn, words, type Settings } from './settings.js';
 import { openStorage, readText, removeText, textNames, writeText } from './storage.js';
 
@@ -88,19 +87,19 @@ function look(): void {
   openIdentity(); // Another tab may have begun a new visitor.
   loadModel();
   publish();
-  wake();
+  later.wake?.();
 }
 
 function arrive(): void {
   look();
-  if (isOpen() && !ofDocument('hidden')) wake(0, true);
+  if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
 
 /** Lets the captures say their last words, and sends them. */
 function depart(isGone: boolean): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
   for (const farewell of [...farewells].reverse()) guard(farewell)(isGone);
-  if (isOpen()) leave();
+  if (isOpen()) later.leave?.();
 }
 
 /**
@@ -146,8 +145,8 @@ export function init(settings: Settings, captures: Capture[]): Stagetag {
     async flush() {
       arrive();
       // Twice: what was recorded while a batch was under way goes with the next.
-      await run();
-      await run();
+      await later.run?.();
+      await later.run?.();
     },
   };
   const guarded = Object.entries(calls).map(([call, act]) => [call, guard(act as () => unknown)]);

@@ -1,4 +1,4 @@
-import type { LateTools } from '../capture/late.js';
+import type { Tools } from '../tools.js';
 
 /** Without a sign of the visitor for so long, nobody is there. */
 const IDLE_MS = 30_000;
@@ -6,11 +6,11 @@ const IDLE_MS = 30_000;
 const LEAST_MS = 1000;
 
 /** Records how long a page was looked at, when it is left or hidden: the time stops while it is hidden, and some time after the last sign of the visitor. */
-export function captureEngagement({ record, on, farewells, address }: LateTools): void {
+export function captureEngagement({ recordCaptured, listen, farewells, addressNow }: Tools): void {
   let engagedMs = 0;
   let last = document.hidden ? Infinity : 0;
   /** Of the page that is looked at: the next one's is there before this one is told. */
-  let url = address();
+  let url = addressNow();
   /** Counts the time up to now, of which no more than the idle time after the last sign. */
   const count = () => {
     const now = performance.now();
@@ -20,13 +20,13 @@ export function captureEngagement({ record, on, farewells, address }: LateTools)
   const tell = () => {
     count();
     if (engagedMs < LEAST_MS) return;
-    record('user_engagement', { engagement_time_msec: Math.round(engagedMs) }, url);
+    recordCaptured('user_engagement', { engagement_time_msec: Math.round(engagedMs) }, url);
     engagedMs = 0;
   };
   for (const type of ['pointerdown', 'pointermove', 'keydown', 'scroll', 'touchstart', 'visibilitychange', 'pageshow'])
-    on(type, count);
+    listen(type, count);
   farewells.add(tell);
-  on('stagetag:event', ({ detail }: CustomEvent<{ name: string; url: string }>) => {
+  listen('stagetag:event', ({ detail }: CustomEvent<{ name: string; url: string }>) => {
     if (detail.name !== 'page_view') return;
     tell();
     url = detail.url;

@@ -1,7 +1,7 @@
-import type { LateTools } from '../capture/late.js';
+import type { Tools } from '../tools.js';
 
 /** Records the event that an element's `data-st-view` names when half of it was in view for a second, once; elements added later too. */
-export function captureImpressions({ record, props, guard }: LateTools): void {
+export function captureImpressions({ recordCaptured, markedProps, guard }: Tools): void {
   const timers = new Map<Element, ReturnType<typeof setTimeout> | undefined>();
   const observer = new IntersectionObserver(
     guard((entries: IntersectionObserverEntry[]) => {
@@ -10,7 +10,7 @@ export function captureImpressions({ record, props, guard }: LateTools): void {
         if (!isIntersecting) continue;
         const see = () => {
           observer.unobserve(target);
-          record(target.getAttribute('data-st-view')!, props(target));
+          recordCaptured(target.getAttribute('data-st-view')!, markedProps(target));
         };
         timers.set(target, setTimeout(guard(see), 1000));
       }

@@ -1,19 +1,23 @@
-/** Entry of the tag's second file. */
+/** The tag's second file: sends what the first remembers, and captures what can wait. */
+import type { Tools } from '../tools.js';
 import { captureEngagement } from './engagement.js';
+import { captureForms } from './form.js';
 import { captureImpressions } from './impressions.js';
 import { captureScroll } from './scroll.js';
+import { startSender } from './sender.js';
 import { captureWebVitals } from './webVitals.js';
-import type { LateTools } from '../capture/late.js';
 
-const tools = (
-  Reflect.get(Document.prototype, 'currentScript', document) as HTMLScriptElement & { stagetag: LateTools }
-).stagetag;
+/** Captures by their words of `data-auto`. */
+export const CAPTURES: Record<string, (tools: Tools) => void> = {
+  forms: captureForms,
+  scroll: captureScroll,
+  engagement: captureEngagement,
+  views: captureImpressions,
+  vitals: captureWebVitals,
+};
 
-for (const [word, capture] of [
-  ['scroll', captureScroll],
-  ['engagement', captureEngagement],
-  ['views', captureImpressions],
-  ['vitals', captureWebVitals],
-] as const) {
-  if (tools.has(word)) tools.guard(capture)(tools);
+/** The captures first: sending sets the page to work. */
+export default function startLater(tools: Tools): void {
+  for (const [word, capture] of Object.entries(CAPTURES)) if (tools.has(word)) tools.guard(capture)(tools);
+  startSender(tools);
 }

@@ -1,4 +1,4 @@
-import type { LateTools } from '../capture/late.js';
+import type { Tools } from '../tools.js';
 
 /** Percent of the page that was seen at which an event is recorded; 90 is GA4's only one. */
 const STEPS = [25, 50, 75, 90];
@@ -7,17 +7,17 @@ const STEPS = [25, 50, 75, 90];
  * Records how far down a page was scrolled, each step once a page view, and of steps passed in one go only the last. A page that fits
  * the window is not scrolled; where one grows, what was reached of it stays reached.
  */
-export function captureScroll({ record, on }: LateTools): void {
+export function captureScroll({ recordCaptured, listen }: Tools): void {
   let reached = 0;
-  on('scroll', () => {
+  listen('scroll', () => {
     const { scrollHeight, clientHeight } = document.documentElement;
     const percent = ((scrollY + clientHeight) / scrollHeight) * 100;
     const step = Math.max(0, ...STEPS.filter((each) => each <= percent));
     if (step <= reached) return;
     reached = step;
-    record('scroll', { percent: step });
+    recordCaptured('scroll', { percent: step });
   });
-  on('stagetag:event', ({ detail }: CustomEvent<{ name: string }>) => {
+  listen('stagetag:event', ({ detail }: CustomEvent<{ name: string }>) => {
     if (detail.name === 'page_view') reached = 0;
   });
 }

@@ -1,10 +1,7 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
-import { publish, tell, type StagetagError } from './expose/publish.js';
-import { user, visitorId } from './identity.js';
-import { adoptAnswer, isStored, rules } from './model.js';
-import { dequeue, lostOf, number, queued, trimQueue, type Queued } from './queue.js';
-import { guard, ourName, settings, warn } from './settings.js';
-import { readJson, readText, stringify, writeJson, writeText } from './storage.js';
+import type { StagetagError } from '../expose/publish.js';
+import type { Queued } from '../queue.js';
+import type { Tools } from '../tools.js';
 import { post, TIMEOUT_MS, type Reply } from './transport.js';
 
 /** Events of one moment travel together. */
@@ -14,6 +11,7 @@ const BATCH_BYTES = 30_000;
 const MAX_BACKOFF_MS = 60_000;
 const REFUSED_MS = 3_600_000;
 
+let tools: Tools;
 /** Ends this tab's turn to send; there while it has it. */
 let release: (() => void) | undefined;
 let running: Promise<void> | undefined;
@@ -23,20 +21,27 @@ let notBefore = 0;
 /** What a batch may weigh: less where the collector, or what stands before it, takes less. */
 let room = BATCH_BYTES;
 
+/** Sends what there is, and from now on what comes. */
+export function startSender(given: Tools): void {
+  tools = given;
+  Object.assign(tools.later, { wake, run, leave });
+  wake(0);
+}
+
 /** Sends soon. @param isFresh something changed that makes a new try worth while, such as being online again */
-export function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
+function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
   if (isFresh) notBefore = 0;
   if (timer && delayMs) return;
   clearTimeout(timer);
-  timer = setTimeout(guard(run), Math.max(delayMs, dueAt() - Date.now()));
+  timer = setTimeout(tools.guard(run), Math.max(delayMs, dueAt() - Date.now()));
 }
 
 /** Sends everything there is, of all tabs, until it is acknowledged or has to wait. */
-export function run(): Promise<void> {
+function run(): Promise<void> {
   timer = undefined;
   return (running ??= takeTurn().finally(() => {
     running = undefined;
-    if (queued().length) wake(Math.max(0, leased()[0] - Date.now()));
+    if (tools.queued().length) wake(Math.max(0, leased()[0] - Date.now()));
   }));
 }
 
@@ -46,11 +51,11 @@ async function takeTurn(): Promise<void> {
     new Promise<void>((resolve) => {
       release = resolve;
       void sendAll()
-        .catch((error) => warn('error', error))
+        .catch((error) => tools.warn('error', error))
         .finally(resolve);
     });
   try {
-    await navigator.locks.request(ourName(), turn);
+    await navigator.locks.request(tools.ourName(), turn);
   } catch {
     await turn();
   }
@@ -58,28 +63,28 @@ async function takeTurn(): Promise<void> {
 
 /** Not before the collector's own wish, which holds for every page and for no longer than an hour. */
 function dueAt(): number {
-  const asked = +readText('wait')!;
+  const asked = +tools.readText('wait')!;
   return Math.max(notBefore, asked > Date.now() + REFUSED_MS ? 0 : asked);
 }
 
 /** What is on its way, from here or from a page that was left, and until when that is taken for true. */
 function leased(): [until: number, ids: string[]] {
-  const [until, ids] = readJson<[number, string[]]>('lease') ?? [0, []];
+  const [until, ids] = tools.readJson<[number, string[]]>('lease') ?? [0, []];
   return ids[0] && until > Date.now() && until <= Date.now() + TIMEOUT_MS ? [until, ids] : [0, []];
 }
 
 function unsent(): Queued[] {
   const [, ids] = leased();
-  return queued().filter(({ event }) => !ids.includes(event.id));
+  return tools.queued().filter(({ event }) => !ids.includes(event.id));
 }
 
 async function sendAll(): Promise<void> {
-  trimQueue();
+  tools.trimQueue();
   while (Date.now() >= dueAt() && unsent().length) await sendBatch();
 }
 
 /** Sends what is unsent, as far as the browser carries it, in the tick in which the page is left. */
-export function leave(): void {
+function leave(): void {
   // Where another tab is sending, it sends these too.
   for (let batches = 2; batches-- && (running || !leased()[0]) && unsent().length;) void sendBatch();
   // Some systems put a page in the background to sleep, together with the lock it holds; and one that holds a lock could not be
@@ -89,29 +94,29 @@ export function leave(): void {
 
 /** Sends the first events: a batch is of one visitor. */
 async function sendBatch(): Promise<void> {
-  const waiting = unsent().map(number);
+  const waiting = unsent().map(tools.number);
   const owner = waiting[0]!.visitorId;
   let items = waiting.filter((item) => item.visitorId === owner);
   let body: string;
   for (;;) {
-    body = stringify({
-      siteKey: settings.siteKey,
+    body = tools.toJson({
+      siteKey: tools.given.siteKey,
       sdk: 'js/0.1.0',
       visitorId: owner,
-      ...(owner === visitorId && user),
+      ...(owner === tools.who().visitorId && tools.who().user),
       sentAt: Date.now(),
-      rules: rules().version,
-      lost: lostOf(owner) || undefined,
+      rules: tools.rulesNow().version,
+      lost: tools.lostOf(owner) || undefined,
       events: items.map(({ event }) => event),
     });
     if (!items[1] || new Blob([body]).size < room) break;
     items = items.slice(0, items.length >> 1);
   }
   const ids = items.map(({ event }) => event.id);
-  writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
-  const reply = await post(body);
+  tools.writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
+  const reply = await post(tools.given.endpoint, body);
   const [until, others] = leased();
-  writeJson('lease', [until, others.filter((id) => !ids.includes(id))]);
+  tools.writeJson('lease', [until, others.filter((id) => !ids.includes(id))]);
   settle(reply, items, ids);
 }
 
@@ -125,27 +130,29 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
   const visitor = status === 200 && answer?.visitor;
   if (visitor || isDropped) {
     failures = 0;
-    if (visitor) adoptAnswer(owner, answer);
+    if (visitor) tools.adoptAnswer(owner, answer);
     // The facts hold them by now, and those whose own answer was lost: a crash before this sends them again, which does no harm.
-    dequeue(
-      queued().filter(
-        ({ visitorId, event }) =>
-          ids.includes(event.id) || (visitor && visitorId === owner && isStored(visitor, event)),
-      ),
+    tools.dequeue(
+      tools
+        .queued()
+        .filter(
+          ({ visitorId, event }) =>
+            ids.includes(event.id) || (visitor && visitorId === owner && tools.isStored(visitor, event)),
+        ),
     );
     for (const { id, reason, expected } of answer?.rejected ?? []) report({ reason, message: expected, events: [id] });
   } else if (isTooLarge) {
     room /= 2;
   } else {
     const asked = isRefused ? REFUSED_MS : retryAfterMs;
-    if (asked) writeText('wait', `${Date.now() + asked}`);
+    if (asked) tools.writeText('wait', `${Date.now() + asked}`);
     else notBefore = Date.now() + Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
   }
   if (isDropped || isRefused) report({ reason: `${status}`, message: answer?.error, events: ids });
-  publish();
+  tools.publish();
 }
 
 function report(error: StagetagError): void {
-  warn('refused', error);
-  tell('error', error);
+  tools.warn('refused', error);
+  tools.tell('error', error);
 }

@@ -1,12 +1,7 @@
 import type { StagetagEvent } from '../core/index.js';
-import { maskFields } from '../mask.js';
-import { address, afterwards, attributeOf, closestOf, farewells, markedProps, on, recordCaptured } from '../record.js';
-import type { Capture } from '../start.js';
+import type { Tools } from '../tools.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
-
-/** Fields into which anything can be written. */
-const FREE_TEXT = 'textarea,input:not([type=checkbox]):not([type=radio]):not([type=range]):not([type=hidden])';
 
 /** What is known of a form that was begun: when, and which fields had an input or change event. Their values are never read. */
 interface Progress {
@@ -17,10 +12,19 @@ interface Progress {
   url?: string;
 }
 
-/** Records when a form is begun, sent, and left without being sent; and sees to it that what it puts into an address is masked. */
-export const captureForms: Capture = (has) => {
+/** Records when a form is begun, sent, and left without being sent. */
+export function captureForms({
+  listen,
+  recordCaptured,
+  addressNow,
+  afterwards,
+  attributeOf,
+  closestOf,
+  farewells,
+  markedProps,
+}: Tools): void {
   const begun = new Map<HTMLFormElement, Progress>();
-  const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
+  const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: addressNow() });
   /** By the browser's own getters: a field called "elements" hides the form's. */
   const ofForm = <K extends keyof HTMLFormElement>(form: HTMLFormElement, name: K): HTMLFormElement[K] =>
     Reflect.get(HTMLFormElement.prototype, name, form) as HTMLFormElement[K];
@@ -30,26 +34,21 @@ export const captureForms: Capture = (has) => {
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
     const attribute = (key: string) => attributeOf(form, key) ?? '';
     const end = { last_field: last, seconds: Math.round((Date.now() - startedAt) / 1000) };
-    if (has('forms'))
-      recordCaptured(
-        name,
-        {
-          form_id: attribute('id'),
-          form_name: attribute('name'),
-          form_destination: new URL(attribute('action'), location.href).href.split(/[?#]/)[0]!,
-          fields_filled: fields.size,
-          fields_total: fieldsOf(form, FIELDS).length,
-          ...(name !== 'form_start' && end),
-        },
-        url,
-      );
+    recordCaptured(
+      name,
+      {
+        form_id: attribute('id'),
+        form_name: attribute('name'),
+        form_destination: new URL(attribute('action'), location.href).href.split(/[?#]/)[0]!,
+        fields_filled: fields.size,
+        fields_total: fieldsOf(form, FIELDS).length,
+        ...(name !== 'form_start' && end),
+      },
+      url,
+    );
     if (name !== 'form_start') begun.delete(form);
   };
 
-  const hide = (form: HTMLFormElement) => {
-    if (!/post|dialog/i.test(attributeOf(form, 'method')!))
-      maskFields(fieldsOf(form, FREE_TEXT).map((field) => attributeOf(field, 'name')));
-  };
   const touch = (event: Event) => {
     const field = closestOf(event, FIELDS) as HTMLInputElement | undefined;
     const form = field?.form;
@@ -60,7 +59,6 @@ export const captureForms: Capture = (has) => {
     progress.last = attributeOf(field, 'name') || field.id;
     if (known) return;
     begun.set(form, progress);
-    hide(form); // A script may send the form with no event.
     // Neither event leaves a shadow tree.
     const root = ofForm(form, 'getRootNode').call(form);
     for (const [type, handler] of [
@@ -72,7 +70,6 @@ export const captureForms: Capture = (has) => {
   };
   const submit = (event: Event) => {
     const form = closestOf(event, 'form') as HTMLFormElement;
-    hide(form);
     afterwards(() => {
       // Browsers ask for a submission of valid forms alone. A script that stops it sends the form itself, or found it wanting.
       if (event.defaultPrevented && fieldsOf(form, ':invalid,[aria-invalid=true]').length) return;
@@ -81,16 +78,16 @@ export const captureForms: Capture = (has) => {
       if (marked) recordCaptured(marked, markedProps(form));
     });
   };
-  on('input', touch);
-  on('change', touch);
-  on('submit', submit);
+  listen('input', touch);
+  listen('change', touch);
+  listen('submit', submit);
   const giveUp = (isGone: boolean) =>
     begun.forEach((progress, form) => {
       if (isGone || !ofForm(form, 'isConnected')) tell('form_abandon', form, progress);
     });
   farewells.add(giveUp);
   // A route of a single-page app has taken its forms away.
-  on('stagetag:event', ({ detail }: CustomEvent<StagetagEvent>) => {
+  listen('stagetag:event', ({ detail }: CustomEvent<StagetagEvent>) => {
     if (detail.name === 'page_view') afterwards(() => giveUp(false));
   });
-};
+}

@@ -1,22 +1,4 @@
-import type { Facts, Inference, CompiledRules } from './core/index.js';
-import { inTime, settings } from './settings.js';
-
-/** What the collector says of the visitor; see the collector's VisitorAnswer. */
-export interface VisitorAnswer extends Inference {
-  rules: number;
-  asOf: number;
-  rev: number;
-  have: Array<[number, number]>;
-  facts: Facts;
-}
-
-export interface BatchAnswer {
-  rejected: Array<{ id: string; reason: string; expected?: string }>;
-  visitor: VisitorAnswer;
-  ruleSet?: CompiledRules;
-  /** What was expected, where the batch was refused. */
-  error?: string;
-}
+import type { BatchAnswer } from '../answer.js';
 
 export interface Reply {
   /** HTTP status; 0 where there was no answer at all. */
@@ -26,6 +8,10 @@ export interface Reply {
   retryAfterMs?: number;
 }
 
+/** Waits for a promise no longer than this: rejects where it has no result by then. */
+const inTime = <T>(ms: number, promise: Promise<T>): Promise<T> =>
+  Promise.race([promise, new Promise<never>((_, reject) => setTimeout(reject, ms))]);
+
 /** An answer that takes longer is given up; what was sent is sent again, and counted once. */
 export const TIMEOUT_MS = 15_000;
 
@@ -33,9 +19,9 @@ export const TIMEOUT_MS = 15_000;
  * Posts a batch to the collector: a request that needs no preflight, without credentials or headers of our own.
  * `fetch` and not `sendBeacon`: under some referrer policies a beacon says `Origin: null`, and it gives no answer.
  */
-export async function post(body: string): Promise<Reply> {
+export async function post(endpoint: string, body: string): Promise<Reply> {
   try {
-    const request = fetch(`${settings.endpoint}/v1/events`, {
+    const request = fetch(`${endpoint}/v1/events`, {
       method: 'POST',
       body,
       credentials: 'omit',

@@ -1,0 +1,58 @@
+/**
+ * What the second file uses of the first. The first knows and remembers: who the visitor is, what happened, which stage follows.
+ * The second sends what is remembered, and captures what can wait. So a page that is left before the second is here loses nothing.
+ */
+import { publish, tell } from './expose/publish.js';
+import { who } from './identity.js';
+import { maskFields } from './mask.js';
+import { adoptAnswer, isStored, rules } from './model.js';
+import { dequeue, lostOf, number, queued, trimQueue } from './queue.js';
+import {
+  address,
+  afterwards,
+  attributeOf,
+  closestOf,
+  farewells,
+  later,
+  markedProps,
+  on,
+  recordCaptured,
+} from './record.js';
+import { guard, ofDocument, ourName, settings, warn } from './settings.js';
+import { readJson, readText, stringify, writeJson, writeText } from './storage.js';
+
+export const makeTools = (has: (word: string) => boolean) => ({
+  has,
+  given: settings,
+  guard,
+  warn,
+  ofDocument,
+  ourName,
+  readText,
+  writeText,
+  readJson,
+  writeJson,
+  toJson: stringify,
+  who,
+  rulesNow: rules,
+  queued,
+  dequeue,
+  number,
+  lostOf,
+  trimQueue,
+  isStored,
+  adoptAnswer,
+  publish,
+  tell,
+  later,
+  listen: on,
+  farewells,
+  afterwards,
+  addressNow: address,
+  closestOf,
+  attributeOf,
+  markedProps,
+  maskFields,
+  recordCaptured,
+});
+export type Tools = ReturnType<typeof makeTools>;
