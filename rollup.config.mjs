@@ -14,8 +14,8 @@ const TOTAL_BUDGET = 12_500;
 
 /** Names that the first two files alone have between them, and which may be shortened in both; see sdk/tools.ts. */
 const PRIVATE_NAMES =
-  'given guard warn ofDocument ourName readText writeText readJson writeJson toJson who rulesNow queued dequeue number lostOf ' +
-  'trimQueue isStored adoptAnswer publish tell later listen farewells afterwards addressNow closestOf attributeOf markedProps ' +
+  'given guard ourName readText writeText readJson writeJson toJson who rulesNow queued enqueue dequeue ' +
+  'isStored adoptAnswer publish tell later listen farewells afterwards addressNow closestOf attributeOf markedProps ' +
   'maskFields recordCaptured';
 const nameCache = {};
 const props = { regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
@@ -103,10 +103,11 @@ function size({ budget, total, fill = (code) => code } = {}) {
 /** Puts the default rules where the collector puts a site's. */
 async function fillTag(code) {
   const { compileRules } = await import('./dist/sdk/core/index.js');
+  const { toLiteral } = await import('./dist/collector/routes/tag.js');
   const rules = compileRules({ ...JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8')), version: 1 });
   const site = { siteKey: 'st_000000000000000000', hosts: ['www.example.com'], rules };
   if (code.split('__STAGETAG_SITE__').length !== 2) throw new Error('the place for the site settings must occur once');
-  return code.replace('__STAGETAG_SITE__', () => JSON.stringify(site));
+  return code.replace('__STAGETAG_SITE__', () => toLiteral(site));
 }
 
 /** Writes the dashboard's page and style beside its scripts, under names that hold a hash. */

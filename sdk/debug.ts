@@ -1,7 +1,6 @@
 /** Loaded with `data-debug` alone: says on the console what was given wrongly, what was expected, and what was probably meant. */
 import { AUTOMATIC_EVENTS, KNOWN_EVENTS } from './core/index.js';
-import type { StagetagEvent } from './core/index.js';
-import type { settings as Settings, warnings as Warnings } from './settings.js';
+import type { Stagetag } from './start.js';
 
 const WORDS = 'page downloads outbound forms scroll engagement search views vitals';
 
@@ -63,7 +62,7 @@ function meant(given: string, names: readonly string[]): string | undefined {
 
 const hint = (name: string | undefined) => (name ? `; did you mean "${name}"?` : '');
 
-function checkEvent({ name, props = {} }: StagetagEvent): string[] {
+function checkEvent(name: string, props: object): string[] {
   const known = [...AUTOMATIC_EVENTS, ...KNOWN_EVENTS];
   const texts: string[] = [];
   const event = (known as string[]).includes(name) ? undefined : meant(name, known);
@@ -74,28 +73,12 @@ function checkEvent({ name, props = {} }: StagetagEvent): string[] {
     if (other) texts.push(`"${name}" has no prop "${prop}"${hint(other)}`);
   }
   for (const prop of ['value', 'score'])
-    if (names.includes(prop) && prop in props && !isFinite(Number(props[prop] ?? NaN)))
+    if (names.includes(prop) && prop in props && !isFinite(Number((props as Record<string, unknown>)[prop] ?? NaN)))
       texts.push(
-        `the prop "${prop}" of "${name}" must be a number, got ${JSON.stringify(props[prop])}: it will not be added up`,
+        `the prop "${prop}" of "${name}" must be a number, got ${JSON.stringify((props as Record<string, unknown>)[prop])}: it will not be added up`,
       );
   return texts;
 }
-
-const TEXTS: Record<string, (...got: never[]) => string | string[]> = {
-  event: checkEvent,
-  track: (name: unknown) =>
-    `track(name, props?) expects the event's name as a text, got ${String(name)}: nothing was recorded`,
-  prop: (name: string) =>
-    `the prop "${name}" cannot be written as JSON of up to 16,384 characters (a cycle, a function, a BigInt?): it was left out`,
-  identify: (userId: unknown) =>
-    userId
-      ? 'identify() was called before consent: nothing was kept'
-      : `identify(userId, traits?, proof?) expects an id, got ${String(userId)}`,
-  consent: (choice: unknown) => `consent() expects 'granted' or 'denied', got ${String(choice)}`,
-  refused: ({ reason, message, events }: { reason: string; message?: string; events: string[] }) =>
-    `the collector did not take ${events.length} event(s): ${reason}${message ? `; ${message}` : ''}`,
-  error: (error: unknown) => `an error inside, which the page does not see: ${String(error)}`,
-};
 
 const said = new Set<string>();
 function say(text: string): void {
@@ -104,8 +87,33 @@ function say(text: string): void {
   console.warn('stagetag:', text);
 }
 
-/** Says what there was to say up to now, and from now on. */
-export default function startDebug(settings: typeof Settings, warnings: typeof Warnings, dataset: DOMStringMap): void {
+/** Says of each call that was given something wrong what was expected, and passes it on. */
+function check<K extends 'track' | 'page' | 'identify' | 'consent'>(api: Stagetag, call: K, look: Look[K]): void {
+  const original = api[call] as (...given: unknown[]) => unknown;
+  (api as unknown as Record<string, unknown>)[call] = (...given: unknown[]) => {
+    (look as (...given: unknown[]) => void)(...given);
+    return original(...given);
+  };
+}
+type Look = { [K in keyof Stagetag]: (...given: unknown[]) => void };
+
+/** What has no form in JSON is left out of an event. */
+function checkProps(props: unknown): void {
+  for (const [name, value] of Object.entries(Object(props) as object)) {
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(value);
+    } catch {
+      // A cycle or a BigInt: said below.
+    }
+    if (text === undefined)
+      say(`the prop "${name}" cannot be written as JSON (a cycle, a function, a BigInt?): it was left out`);
+    else if (text.length > 16_384) say(`the prop "${name}" is longer than 16,384 characters: it was cut or left out`);
+  }
+}
+
+/** Looks at the tag's attributes, and from now on at each call. */
+export default function startDebug(api: Stagetag, dataset: DOMStringMap): void {
   for (const name of Object.keys(dataset)) {
     const expected = ATTRIBUTES[name];
     const value = dataset[name]!;
@@ -116,11 +124,24 @@ export default function startDebug(settings: typeof Settings, warnings: typeof W
     else if (expected !== true && !expected[0].test(value))
       say(`${toAttribute(name)} expects ${expected[1]}, got "${value}"`);
   }
-  if (!settings.rules) console.info('stagetag: the first answer of the collector will bring the rules');
-  const explain = ([code, ...got]: unknown[]) => [TEXTS[code as string]!(...(got as never[]))].flat().forEach(say);
-  warnings.splice(0).forEach(explain);
-  warnings.push = (...more) => {
-    more.forEach(explain);
-    return 0;
-  };
+  check(api, 'track', (name, props) => {
+    if (!name || typeof name !== 'string')
+      return say(`track(name, props?) expects the event's name as a text, got ${String(name)}: nothing was recorded`);
+    checkProps(props);
+    checkEvent(name, Object(props) as object).forEach(say);
+  });
+  check(api, 'page', checkProps);
+  check(api, 'identify', (userId, traits) => {
+    if (!userId) say(`identify(userId, traits?, proof?) expects an id, got ${String(userId)}`);
+    else if (!document.documentElement.dataset.stageStatus)
+      say('identify() was called before consent: nothing was kept');
+    checkProps(traits);
+  });
+  check(api, 'consent', (choice) => {
+    if (choice !== 'granted' && choice !== 'denied')
+      say(`consent() expects 'granted' or 'denied', got ${String(choice)}`);
+  });
+  api.on('error', ({ reason, message, events }) =>
+    say(`the collector did not take ${events.length} event(s): ${reason}${message ? `; ${message}` : ''}`),
+  );
 }

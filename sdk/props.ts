@@ -1,6 +1,5 @@
 import type { Json } from './core/index.js';
 import { attempt } from './core/matcher.js';
-import { warn } from './settings.js';
 import { stringify } from './storage.js';
 
 const MAX_TEXT = 2048;
@@ -20,7 +19,6 @@ export function toProps(props: unknown): Record<string, Json> | undefined {
       const text = stringify((props as Record<string, unknown>)[name], shorten);
       if (text.length < MAX_PROP) json[name] = JSON.parse(text) as Json;
     });
-    if (!(name in json)) warn('prop', name);
   }
   return Object.keys(json).length ? json : undefined;
 }

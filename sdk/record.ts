@@ -9,7 +9,7 @@ import { stamp } from './model.js';
 import { enqueue } from './queue.js';
 import { isReturn } from './returns.js';
 import { touchSession } from './session.js';
-import { guard, ofDocument, settings, warn, words } from './settings.js';
+import { guard, ofDocument, settings, words } from './settings.js';
 import { uuidV7 } from './uuid.js';
 
 type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
@@ -48,7 +48,6 @@ export function record(name: string, props?: Record<string, Json>, url = address
   }
   // Where there is known to be no source, none is to be read from the address.
   if (isBack) draft.source = {};
-  warn('event', draft);
   if (isOpen()) keep(draft);
   else if (consent === 'pending' && held.length < MAX_HELD) held.push(draft);
   return draft.id;

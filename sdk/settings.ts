@@ -58,13 +58,6 @@ export const ourName = (): string => `st1:${settings.siteKey}`;
 /** Words of an attribute, separated by spaces or commas. */
 export const words = (text: string | string[] = ''): string[] => `${text as string}`.split(/[\s,]+/).filter(Boolean);
 
-/** What the debug module has to say: it is loaded with `debug` alone, and has the words for these codes. */
-export const warnings: unknown[][] = [];
-
-export function warn(...what: unknown[]): undefined {
-  if (settings.debug != null) warnings.push(what);
-}
-
 /** Keeps an error of ours from the page. */
 export const guard =
   <A extends unknown[], R>(run: (...args: A) => R) =>
@@ -72,7 +65,9 @@ export const guard =
     try {
       return run(...args);
     } catch (error) {
-      return warn('error', error);
+      // For who debugs; to the page itself it is as if nothing had been.
+      if (settings.debug != null) console.warn('stagetag:', error);
+      return undefined;
     }
   };
 

@@ -30,9 +30,13 @@ try {
       },
       [maskForms, capturePageViews, captureClicks, loadLater],
     );
-    host.stagetag = api;
-    for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
-    if (debug != null) loadDebug(dataset);
+    const open = () => {
+      host.stagetag = api;
+      for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
+    };
+    // What is checked is checked from the first call on.
+    if (debug != null) void loadDebug(api, dataset).then(open);
+    else open();
   } else if (debug != null) {
     console.warn('stagetag: the page has a tag already');
   }

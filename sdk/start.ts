@@ -9,7 +9,7 @@ import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
 import { farewells, later, on, record, releaseHeld } from './record.js';
 import { referrerHost } from './returns.js';
-import { configure, guard, ofDocument, ourName, warn, words, type Settings } from './settings.js';
+import { configure, guard, ofDocument, ourName, words, type Settings } from './settings.js';
 import { openStorage, readText, removeText, textNames, writeText } from './storage.js';
 
 /** One thing that is recorded by itself. `has` tells whether the site wants a word of `data-auto`. */
@@ -132,14 +132,16 @@ export function init(settings: Settings, captures: Capture[]): Stagetag {
     state,
     why,
     track: (name: string, props?: object) =>
-      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : warn('track', name),
+      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : undefined,
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
-      if (!userId || !isOpen()) return warn('identify', userId);
+      if (!userId || !isOpen()) return undefined;
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },
-    consent: (choice: Consent) => (/^(granted|denied)$/.test(choice) ? choose(choice) : warn('consent', choice)),
+    consent: (choice: Consent) => {
+      if (/^(granted|denied)$/.test(choice)) choose(choice);
+    },
     reset,
     on: subscribe,
     async flush() {

@@ -6,7 +6,7 @@ import { publish, tell } from './expose/publish.js';
 import { who } from './identity.js';
 import { maskFields } from './mask.js';
 import { adoptAnswer, isStored, rules } from './model.js';
-import { dequeue, lostOf, number, queued, trimQueue } from './queue.js';
+import { dequeue, enqueue, queued } from './queue.js';
 import {
   address,
   afterwards,
@@ -18,15 +18,13 @@ import {
   on,
   recordCaptured,
 } from './record.js';
-import { guard, ofDocument, ourName, settings, warn } from './settings.js';
+import { guard, ourName, settings } from './settings.js';
 import { readJson, readText, stringify, writeJson, writeText } from './storage.js';
 
 export const makeTools = (has: (word: string) => boolean) => ({
   has,
   given: settings,
   guard,
-  warn,
-  ofDocument,
   ourName,
   readText,
   writeText,
@@ -36,10 +34,8 @@ export const makeTools = (has: (word: string) => boolean) => ({
   who,
   rulesNow: rules,
   queued,
+  enqueue,
   dequeue,
-  number,
-  lostOf,
-  trimQueue,
   isStored,
   adoptAnswer,
   publish,

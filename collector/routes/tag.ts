@@ -34,6 +34,9 @@ async function prepare(text: string): Promise<Served> {
   };
 }
 
+/** Writes JSON as a script does, without the quotes of names: they weigh a twentieth of a site's rules. */
+export const toLiteral = (value: object): string => JSON.stringify(value).replace(/"([a-zA-Z_]+)":/g, '$1:');
+
 function send(c: Context, { text, etag, br, gzip: zipped }: Served, maxAge: string): Response {
   const accepted = c.req.header('Accept-Encoding') ?? '';
   const encoding = /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : undefined;
@@ -69,7 +72,7 @@ export function tagRoutes({ store }: Services): Hono {
     if (known?.version !== site.rulesVersion) {
       const { current: rules } = timelineOf(await store.rules(siteKey));
       const hosts = site.origins.map((origin) => new URL(origin).hostname);
-      const settings = JSON.stringify({ siteKey, hosts, rules });
+      const settings = toLiteral({ siteKey, hosts: [...new Set(hosts)], rules });
       known = { version: site.rulesVersion, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
       sites.set(siteKey, known);
     }

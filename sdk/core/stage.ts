@@ -69,7 +69,7 @@ export function scoreAt({ rules, rows, base }: FactsView, until: number): number
   let score = base ? base.score * left(cut) : 0;
   for (const [signal, weight] of Object.entries(weights)) {
     // Up to the cut the base's own score says what was left.
-    for (const { day, count } of rows.get(signal) ?? [])
+    for (const [day, count] of rows.get(signal) ?? [])
       if (day > cut && day <= until) score += weight * count * left(day);
   }
   return score;

@@ -5,16 +5,11 @@ import { isInRange, matchesValue } from './matcher.js';
 import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
 import { UNITS } from './signal.js';
 
-/** What one signal did on one day. */
-interface Row {
-  /** A day after today counts as today. */
-  day: number;
-  count: number;
-  value: number;
-  keys: Keys;
-  /** Active days it stands for: more than one where it sums up days that lie behind every window. */
-  days: number;
-}
+/**
+ * What one signal did on one day; a day after today counts as today. `days` are the active days it stands for: more than one where
+ * it sums up days that lie behind every window.
+ */
+type Row = [day: number, count: number, value: number, keys: Keys, days: number];
 
 export interface FactsView {
   rules: CompiledRules;
@@ -46,17 +41,17 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
       const known = rows.get(signal) ?? [];
       rows.set(signal, known);
       for (const [text, count] of Object.entries(days)) {
-        known.push({
-          day: Math.min(parseDay(text), today),
+        known.push([
+          Math.min(parseDay(text), today),
           count,
-          value: values[signal]?.[text] ?? 0,
-          keys: keys[signal]?.[text] ?? {},
-          days: text === base?.cut ? base.days[signal]! : 1,
-        });
+          values[signal]?.[text] ?? 0,
+          keys[signal]?.[text] ?? {},
+          text === base?.cut ? base.days[signal]! : 1,
+        ]);
       }
     }
   }
-  const days = new Set([...rows.values()].flat().map(({ day }) => day));
+  const days = new Set([...rows.values()].flat().map(([day]) => day));
   return { rules, today, rows, days: [...days].sort((a, b) => a - b), traits, base };
 }
 
@@ -130,7 +125,7 @@ function measure({ rows }: FactsView, signal: string, within = Infinity, until: 
   const seen: Keys = {};
   const active = new Set<number>();
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
-  for (const { day, count, value, keys, days } of rows.get(signal) ?? []) {
+  for (const [day, count, value, keys, days] of rows.get(signal) ?? []) {
     if (day > until || day <= until - within) continue;
     sum.count += count;
     sum.value += value;

@@ -2,6 +2,7 @@
 import type { StagetagError } from '../expose/publish.js';
 import type { Queued } from '../queue.js';
 import type { Tools } from '../tools.js';
+import { lostOf, number, trimQueue } from './numbering.js';
 import { post, TIMEOUT_MS, type Reply } from './transport.js';
 
 /** Events of one moment travel together. */
@@ -51,7 +52,7 @@ async function takeTurn(): Promise<void> {
     new Promise<void>((resolve) => {
       release = resolve;
       void sendAll()
-        .catch((error) => tools.warn('error', error))
+        .catch(() => {})
         .finally(resolve);
     });
   try {
@@ -79,7 +80,7 @@ function unsent(): Queued[] {
 }
 
 async function sendAll(): Promise<void> {
-  tools.trimQueue();
+  trimQueue(tools);
   while (Date.now() >= dueAt() && unsent().length) await sendBatch();
 }
 
@@ -94,7 +95,7 @@ function leave(): void {
 
 /** Sends the first events: a batch is of one visitor. */
 async function sendBatch(): Promise<void> {
-  const waiting = unsent().map(tools.number);
+  const waiting = unsent().map((item) => number(tools, item));
   const owner = waiting[0]!.visitorId;
   let items = waiting.filter((item) => item.visitorId === owner);
   let body: string;
@@ -106,7 +107,7 @@ async function sendBatch(): Promise<void> {
       ...(owner === tools.who().visitorId && tools.who().user),
       sentAt: Date.now(),
       rules: tools.rulesNow().version,
-      lost: tools.lostOf(owner) || undefined,
+      lost: lostOf(tools, owner) || undefined,
       events: items.map(({ event }) => event),
     });
     if (!items[1] || new Blob([body]).size < room) break;
@@ -153,6 +154,5 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
 }
 
 function report(error: StagetagError): void {
-  tools.warn('refused', error);
   tools.tell('error', error);
 }

@@ -60,6 +60,7 @@ async function openPage(
   vi.resetModules();
   const { init } = await import('../../sdk/index.js');
   const { rulesVersion: version, siteKey } = collector.site;
+  const said = vi.spyOn(console, 'warn'); // With debug, errors inside are said.
   const stagetag = init({
     siteKey,
     endpoint: 'http://collector',
@@ -67,8 +68,7 @@ async function openPage(
     auto: 'page',
     debug: true,
   });
-  const { warnings } = await import('../../sdk/settings.js');
-  expect(warnings.filter(([code]) => code === 'error')).toEqual([]);
+  expect(said).not.toHaveBeenCalled();
   return stagetag;
 }
 

@@ -1,0 +1,41 @@
+/** Numbers and losses: each event of a visitor has a number, 1, 2, 3 …, also one that is given up, so that a loss shows. */
+import type { Queued } from '../queue.js';
+import type { Tools } from '../tools.js';
+
+/** Most events kept where the site says nothing, and for how long: what is older is no longer worth a visitor's disk. */
+const QUEUE_LIMIT = 1000;
+const MAX_AGE_MS = 7 * 86_400_000;
+
+/** What goes first where not all can stay: the page made these by itself, and many of them. */
+const LOW_VALUE = ['scroll', 'user_engagement', 'web_vital'];
+
+/** Counts one more under a name of the visitor's. */
+function count({ readText, writeText }: Tools, what: string, { visitorId }: Queued): number {
+  const name = `${what}:${visitorId}`;
+  const next = 1 + +readText(name)!;
+  writeText(name, `${next}`);
+  return next;
+}
+
+/** Gives an event the next number where it has none. Only the sending tab does. */
+export function number(tools: Tools, item: Queued): Queued {
+  if (!item.event.seq) {
+    item.event.seq = count(tools, 'seq', item);
+    tools.enqueue(item);
+  }
+  return item;
+}
+
+/** How many events of a visitor were given up so far. */
+export const lostOf = ({ readText }: Tools, visitorId: string): number => +readText(`lost:${visitorId}`)!;
+
+/** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
+export function trimQueue(tools: Tools): void {
+  const all = tools.queued();
+  const isLow = ({ event }: Queued) => LOW_VALUE.includes(event.name);
+  const excess = all.length - +(tools.given.queue ?? QUEUE_LIMIT);
+  const order = [...all.filter(isLow), ...all.filter((item) => !isLow(item))];
+  const lost = order.filter((item, index) => index < excess || item.event.time < Date.now() - MAX_AGE_MS);
+  for (const item of lost) count(tools, 'lost', number(tools, item));
+  tools.dequeue(lost);
+}
