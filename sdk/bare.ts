@@ -1,5 +1,7 @@
 /** For bundlers that shall leave out what a page does not use: the SDK without captures, and each capture by itself. */
-import { maskForms } from './capture/formMask.js';
+import { maskForms } from './formMask.js';
+import { captureClicks } from './later/click.js';
+import { takeDeeds } from './later/deeds.js';
 import { captureEngagement } from './later/engagement.js';
 import { captureForms } from './later/form.js';
 import { captureImpressions } from './later/impressions.js';
@@ -11,8 +13,7 @@ import type { Settings } from './settings.js';
 import { init as start, type Capture, type Stagetag } from './start.js';
 import { makeTools, type Tools } from './tools.js';
 
-export { captureClicks as clicks } from './capture/click.js';
-export { capturePageViews as pages } from './capture/pageView.js';
+export { capturePageViews as pages } from './pageView.js';
 export type { CompiledRules, Explanation, Stage, StagetagEvent } from './core/index.js';
 export type { StagetagError } from './expose/publish.js';
 export type { State } from './model.js';
@@ -26,6 +27,8 @@ const tooled =
   };
 
 /* The build knows these calls to have no effect but their value. */
+/** Downloads, links that leave, and elements that name their event. */
+export const clicks: Capture = (has) => captureClicks(makeTools(has));
 export const forms: Capture = /* @__PURE__ */ tooled('forms', captureForms);
 export const scroll: Capture = /* @__PURE__ */ tooled('scroll', captureScroll);
 export const engagement: Capture = /* @__PURE__ */ tooled('engagement', captureEngagement);
@@ -60,6 +63,16 @@ function serverSide({ siteKey }: Settings): Stagetag {
   };
 }
 
+/** Until the first answer brings the site's. */
+const NO_RULES = { version: 0, signals: {}, stages: {}, tags: {}, weights: {}, windows: [], turns: [] };
+
+/** When every capture has said what it wants. */
+const finish: Capture = (has) => {
+  const tools = makeTools(has);
+  takeDeeds(tools);
+  startSender(tools);
+};
+
 let running: Stagetag | undefined;
 
 /**
@@ -71,5 +84,5 @@ let running: Stagetag | undefined;
  */
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
-  return (running ??= start(settings, [maskForms, ...captures, (has) => startSender(makeTools(has))]));
+  return (running ??= start({ rules: NO_RULES, ...settings }, [maskForms, ...captures, finish]));
 }

@@ -1,6 +1,5 @@
 /** Where this page's visitor stands: the collector's last facts plus what it has not acknowledged. */
 import {
-  emptyFacts,
   eventFacts,
   explainStage,
   FACTS_VERSION,
@@ -39,12 +38,10 @@ interface Base extends VisitorAnswer {
 /** A clock that is off by more is corrected in new events as well. */
 const STAMP_OFFSET_MS = 10 * 60_000;
 
-const NO_RULES: CompiledRules = { version: 0, signals: {}, stages: {}, tags: {}, weights: {}, windows: [], turns: [] };
-
 let newerRules: CompiledRules | undefined;
 let base: Base | undefined;
 
-export const rules = (): CompiledRules => newerRules ?? settings.rules ?? NO_RULES;
+export const rules = (): CompiledRules => newerRules ?? settings.rules!;
 const offset = () => base?.offset ?? 0;
 const now = () => Date.now() + offset();
 
@@ -62,7 +59,7 @@ const pending = (): StagetagEvent[] =>
     .filter((event) => !base || !isStored(base, event));
 
 const facts = (): Facts[] => [
-  base?.facts ?? emptyFacts(),
+  ...(base ? [base.facts] : []),
   ...pending().map((event) => eventFacts(rules(), event, placeOf(new URL(event.url!)))),
 ];
 
@@ -96,8 +93,7 @@ export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer): v
 /** Where the visitor stands; nowhere before consent. */
 export function state(): State {
   // Facts of a format that this script does not know: what the collector inferred from them holds.
-  const known =
-    base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts() : emptyFacts(), now());
+  const known = base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts() : [], now());
   const isConfirmed = !isOpen() || !pending().length;
   return { ...known, status: isConfirmed ? 'confirmed' : 'provisional', rules: rules().version, asOf: now() };
 }

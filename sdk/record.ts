@@ -14,11 +14,15 @@ import { uuidV7 } from './uuid.js';
 
 type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
 
-/** What the second file does, once it is here: sends soon, sends all there is, and sends in the tick in which the page is left. */
+/** What the second file does once it is here: sends soon, sends all there is, sends in the tick in which the page is left. */
 export const later: {
   wake?: (delayMs?: number, isFresh?: boolean) => void;
   run?: () => Promise<void>;
   leave?: () => void;
+  /** Takes what the visitor does, as it happens. */
+  take?: (deed: Deed) => void;
+  /** What happened before it was here. */
+  early?: Deed[];
 } = {};
 
 /** Most events kept in memory while consent is pending. */
@@ -83,11 +87,28 @@ export function on(type: string, handler: (event: never) => void): void {
   addEventListener(type, guard(handler as (event: Event) => void), true);
 }
 
+/** What the page's visitor does, as far as the second file wants to know of it. */
+const DEEDS = ['click', 'auxclick', 'input', 'change', 'submit'];
+
+/** A deed with its path, which the browser forgets when the event is over. */
+export type Deed = Event & { stagetagPath?: EventTarget[] };
+
+/** Gives deeds to the second file, and keeps those before it is here. */
+export function watchDeeds(): void {
+  const early: Deed[] = [];
+  for (const type of DEEDS)
+    on(type, (event: Deed) => {
+      event.stagetagPath = event.composedPath();
+      (later.take ?? ((deed) => early.push(deed)))(event);
+    });
+  later.early = early;
+}
+
 /** The element of an event that fits a selector, in open shadow trees too. */
-export const closestOf = (event: Event, selector: string): HTMLElement | undefined =>
-  event
-    .composedPath()
-    .find((node): node is HTMLElement => node instanceof Element && Element.prototype.matches.call(node, selector));
+export const closestOf = (event: Deed, selector: string): HTMLElement | undefined =>
+  (event.stagetagPath ?? event.composedPath()).find(
+    (node): node is HTMLElement => node instanceof Element && Element.prototype.matches.call(node, selector),
+  );
 
 /** Reads an attribute; a field of a form that is called `getAttribute` would stand in the way. */
 export const attributeOf = (element: Element, name: string): string | null =>
@@ -95,24 +116,3 @@ export const attributeOf = (element: Element, name: string): string | null =>
 
 /** What each capture has to say when the page is left, for good or for another tab. */
 export const farewells = new Set<(isGone: boolean) => void>();
-
-/** Runs when the page's own handlers have had their say, or at the latest when the page is left. */
-export function afterwards(run: () => void): void {
-  const once = () => {
-    if (farewells.delete(once)) guard(run)();
-  };
-  farewells.add(once);
-  setTimeout(once);
-}
-
-/** The event that an element's `data-st-prop-KEY` attributes describe. */
-export function markedProps(element: Element): Record<string, Json> {
-  const props: Record<string, Json> = {};
-  for (const name of Element.prototype.getAttributeNames.call(element)) {
-    const key = name.split('data-st-prop-')[1];
-    const value = attributeOf(element, name)!;
-    // Attributes are texts; a number written in one is meant as a number, so that rules can add it up.
-    if (key) props[key] = value && isFinite(+value) ? +value : value;
-  }
-  return props;
-}

@@ -1,9 +1,8 @@
 /** The script tag's entry: reads its attributes, starts the SDK, and replays what was called before it loaded. */
-import { captureClicks } from './capture/click.js';
-import { maskForms } from './capture/formMask.js';
-import { capturePageViews } from './capture/pageView.js';
 import type { CompiledRules } from './core/index.js';
+import { maskForms } from './formMask.js';
 import { loadDebug, loadLater } from './load.js';
+import { capturePageViews } from './pageView.js';
 import { ofDocument } from './settings.js';
 import { init, type Stagetag } from './start.js';
 
@@ -28,7 +27,7 @@ try {
         // The file is at /t/KEY.js under the collector's address, or under the mount.
         endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
       },
-      [maskForms, capturePageViews, captureClicks, loadLater],
+      [maskForms, capturePageViews, loadLater],
     );
     const open = () => {
       host.stagetag = api;

@@ -1,13 +1,13 @@
 /** Starts the parts in their order, and gives out the page API. */
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
-import type { Explanation, Stage } from './core/index.js';
+import type { CompiledRules, Explanation, Stage } from './core/index.js';
 import { publish, subscribe, type Handlers, type StagetagError } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
-import { takeLink } from './link.js';
+import { takeLink } from './takeLink.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
-import { farewells, later, on, record, releaseHeld } from './record.js';
+import { farewells, later, on, record, releaseHeld, watchDeeds } from './record.js';
 import { referrerHost } from './returns.js';
 import { configure, guard, ofDocument, ourName, words, type Settings } from './settings.js';
 import { openStorage, readText, removeText, textNames, writeText } from './storage.js';
@@ -41,6 +41,9 @@ export interface Stagetag {
   /** Resolves with the state when the SDK has started. */
   readonly ready: Promise<State>;
 }
+
+/** Settings with rules to begin with. */
+export type Started = Settings & { rules: CompiledRules };
 
 /** The visitor that another of the site's domains handed over to this page. */
 let linked: string | undefined;
@@ -108,7 +111,7 @@ function depart(isGone: boolean): void {
  * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example' }, [capturePageViews]);
  * stagetag.track('sign_up');
  */
-export function init(settings: Settings, captures: Capture[]): Stagetag {
+export function init(settings: Started, captures: Capture[]): Stagetag {
   const { siteKey, auto } = settings;
   configure(settings);
   openStorage();
@@ -118,6 +121,7 @@ export function init(settings: Settings, captures: Capture[]): Stagetag {
   if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
     maskFields([...new URLSearchParams(location.search).keys()]);
   if (isOpen()) guard(open)();
+  watchDeeds();
   for (const capture of captures) guard(capture)((word) => auto == null || words(auto).includes(word));
   on('pagehide', () => depart(true));
   on('pageshow', arrive);
@@ -151,14 +155,15 @@ export function init(settings: Settings, captures: Capture[]): Stagetag {
       await later.run?.();
     },
   };
-  const guarded = Object.entries(calls).map(([call, act]) => [call, guard(act as () => unknown)]);
   const api: Stagetag = {
-    ...(Object.fromEntries(guarded) as Stagetag),
+    ...(calls as unknown as Stagetag),
     siteKey,
     ready: Promise.resolve(state()),
     get stage() {
       return api.state().stage;
     },
   };
+  for (const call of Object.keys(calls) as Array<keyof typeof calls>)
+    Object.assign(api, { [call]: guard(calls[call] as () => unknown) });
   return api;
 }

@@ -4,20 +4,13 @@
  */
 import { publish, tell } from './expose/publish.js';
 import { who } from './identity.js';
-import { maskFields } from './mask.js';
+import { isOpen } from './consent.js';
+import { decode } from './core/index.js';
+import { mask } from './mask.js';
 import { adoptAnswer, isStored, rules } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
-import {
-  address,
-  afterwards,
-  attributeOf,
-  closestOf,
-  farewells,
-  later,
-  markedProps,
-  on,
-  recordCaptured,
-} from './record.js';
+import { address, attributeOf, closestOf, farewells, later, on, recordCaptured } from './record.js';
+import { hasHost } from './takeLink.js';
 import { guard, ourName, settings } from './settings.js';
 import { readJson, readText, stringify, writeJson, writeText } from './storage.js';
 
@@ -43,12 +36,13 @@ export const makeTools = (has: (word: string) => boolean) => ({
   later,
   listen: on,
   farewells,
-  afterwards,
   addressNow: address,
   closestOf,
   attributeOf,
-  markedProps,
-  maskFields,
+  mask,
+  hasHost,
+  isOpen,
+  decode,
   recordCaptured,
 });
 export type Tools = ReturnType<typeof makeTools>;

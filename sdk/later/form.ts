@@ -1,5 +1,6 @@
 import type { StagetagEvent } from '../core/index.js';
 import type { Tools } from '../tools.js';
+import { afterwards, markedProps, onDeed } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
 
@@ -13,16 +14,8 @@ interface Progress {
 }
 
 /** Records when a form is begun, sent, and left without being sent. */
-export function captureForms({
-  listen,
-  recordCaptured,
-  addressNow,
-  afterwards,
-  attributeOf,
-  closestOf,
-  farewells,
-  markedProps,
-}: Tools): void {
+export function captureForms(tools: Tools): void {
+  const { listen, recordCaptured, addressNow, attributeOf, closestOf, farewells } = tools;
   const begun = new Map<HTMLFormElement, Progress>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: addressNow() });
   /** By the browser's own getters: a field called "elements" hides the form's. */
@@ -70,17 +63,17 @@ export function captureForms({
   };
   const submit = (event: Event) => {
     const form = closestOf(event, 'form') as HTMLFormElement;
-    afterwards(() => {
+    afterwards(tools, () => {
       // Browsers ask for a submission of valid forms alone. A script that stops it sends the form itself, or found it wanting.
       if (event.defaultPrevented && fieldsOf(form, ':invalid,[aria-invalid=true]').length) return;
       tell('form_submit', form, begun.get(form));
       const marked = attributeOf(form, 'data-st-event');
-      if (marked) recordCaptured(marked, markedProps(form));
+      if (marked) recordCaptured(marked, markedProps(tools, form));
     });
   };
-  listen('input', touch);
-  listen('change', touch);
-  listen('submit', submit);
+  onDeed('input', touch);
+  onDeed('change', touch);
+  onDeed('submit', submit);
   const giveUp = (isGone: boolean) =>
     begun.forEach((progress, form) => {
       if (isGone || !ofForm(form, 'isConnected')) tell('form_abandon', form, progress);
@@ -88,6 +81,6 @@ export function captureForms({
   farewells.add(giveUp);
   // A route of a single-page app has taken its forms away.
   listen('stagetag:event', ({ detail }: CustomEvent<StagetagEvent>) => {
-    if (detail.name === 'page_view') afterwards(() => giveUp(false));
+    if (detail.name === 'page_view') afterwards(tools, () => giveUp(false));
   });
 }

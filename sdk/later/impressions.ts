@@ -1,7 +1,9 @@
 import type { Tools } from '../tools.js';
+import { markedProps } from './deeds.js';
 
 /** Records the event that an element's `data-st-view` names when half of it was in view for a second, once; elements added later too. */
-export function captureImpressions({ recordCaptured, markedProps, guard }: Tools): void {
+export function captureImpressions(tools: Tools): void {
+  const { recordCaptured, guard } = tools;
   const timers = new Map<Element, ReturnType<typeof setTimeout> | undefined>();
   const observer = new IntersectionObserver(
     guard((entries: IntersectionObserverEntry[]) => {
@@ -10,7 +12,7 @@ export function captureImpressions({ recordCaptured, markedProps, guard }: Tools
         if (!isIntersecting) continue;
         const see = () => {
           observer.unobserve(target);
-          recordCaptured(target.getAttribute('data-st-view')!, markedProps(target));
+          recordCaptured(target.getAttribute('data-st-view')!, markedProps(tools, target));
         };
         timers.set(target, setTimeout(guard(see), 1000));
       }

@@ -1,5 +1,7 @@
 /** The tag's second file: sends what the first remembers, and captures what can wait. */
 import type { Tools } from '../tools.js';
+import { captureClicks } from './click.js';
+import { takeDeeds } from './deeds.js';
 import { captureEngagement } from './engagement.js';
 import { captureForms } from './form.js';
 import { captureImpressions } from './impressions.js';
@@ -8,7 +10,7 @@ import { startSender } from './sender.js';
 import { captureWebVitals } from './webVitals.js';
 
 /** Captures by their words of `data-auto`. */
-export const CAPTURES: Record<string, (tools: Tools) => void> = {
+const CAPTURES: Record<string, (tools: Tools) => void> = {
   forms: captureForms,
   scroll: captureScroll,
   engagement: captureEngagement,
@@ -18,6 +20,8 @@ export const CAPTURES: Record<string, (tools: Tools) => void> = {
 
 /** The captures first: sending sets the page to work. */
 export default function startLater(tools: Tools): void {
+  captureClicks(tools);
   for (const [word, capture] of Object.entries(CAPTURES)) if (tools.has(word)) tools.guard(capture)(tools);
+  takeDeeds(tools);
   startSender(tools);
 }

@@ -1,8 +1,8 @@
-import { attempt } from '../core/matcher.js';
-import { mask, searchNames } from '../mask.js';
-import { address, on, recordCaptured } from '../record.js';
-import { ofDocument } from '../settings.js';
-import type { Capture } from '../start.js';
+import { attempt } from './core/matcher.js';
+import { mask, searchNames } from './mask.js';
+import { address, on, recordCaptured } from './record.js';
+import { ofDocument } from './settings.js';
+import type { Capture } from './start.js';
 
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
 export const capturePageViews: Capture = (has) => {

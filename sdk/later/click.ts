@@ -1,18 +1,22 @@
-import { isOpen } from '../consent.js';
-import { decode } from '../core/index.js';
-import { hasHost, linkTo } from '../link.js';
-import { mask } from '../mask.js';
-import { afterwards, attributeOf, closestOf, markedProps, on, recordCaptured } from '../record.js';
-import type { Capture } from '../start.js';
+import type { Tools } from '../tools.js';
+import { afterwards, markedProps, onDeed } from './deeds.js';
 
 /** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
 const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|apk|epub|mp[34]|mov)$/i;
 
 /** Records downloads and links that leave the site, whichever button opened them, and elements that name their event. */
-export const captureClicks: Capture = (has) => {
+export function captureClicks(tools: Tools): void {
+  const { has, decode, attributeOf, closestOf, hasHost, mask, recordCaptured, isOpen, who } = tools;
+  /** The address with the visitor in it, for another of the site's domains; see takeLink. */
+  const linkTo = (href: string) => {
+    const [page, ...fragment] = href.split('#');
+    const mark = page!.includes('?') ? '&' : '?';
+    return [`${page}${mark}st_link=${who().visitorId}.${Date.now()}`, ...fragment].join('#');
+  };
   const follow = (event: MouseEvent) => {
     const marked = closestOf(event, '[data-st-event]:not(form)');
-    if (marked && event.type === 'click') recordCaptured(attributeOf(marked, 'data-st-event')!, markedProps(marked));
+    if (marked && event.type === 'click')
+      recordCaptured(attributeOf(marked, 'data-st-event')!, markedProps(tools, marked));
 
     const link = closestOf(event, 'a,area');
     const given = link && (attributeOf(link, 'href') ?? attributeOf(link, 'xlink:href'));
@@ -27,7 +31,7 @@ export const captureClicks: Capture = (has) => {
       link!.setAttribute('href', linkTo(href));
       setTimeout(() => link!.setAttribute('href', given));
     }
-    afterwards(() => {
+    afterwards(tools, () => {
       if (event.defaultPrevented) return;
       if (saved != null || DOWNLOADS.test(file)) {
         const link_text = link!.textContent!.trim().slice(0, 100);
@@ -40,6 +44,6 @@ export const captureClicks: Capture = (has) => {
       }
     });
   };
-  on('click', follow);
-  on('auxclick', follow);
-};
+  onDeed('click', follow);
+  onDeed('auxclick', follow);
+}

@@ -1,6 +1,6 @@
-import { maskFields } from '../mask.js';
-import { attributeOf, closestOf, on } from '../record.js';
-import type { Capture } from '../start.js';
+import { maskFields } from './mask.js';
+import { attributeOf, closestOf, on } from './record.js';
+import type { Capture } from './start.js';
 
 /** Sees to it, whatever is recorded, that what a form puts into an address is masked: the values of fields into which anything can be written. */
 export const maskForms: Capture = () => {

@@ -1,5 +1,4 @@
 /** Carrying the visitor from one of the site's own domains to another, by a parameter that lives for two minutes. */
-import { visitorId } from './identity.js';
 import { referrerHost } from './returns.js';
 import { settings, words } from './settings.js';
 
@@ -7,13 +6,6 @@ const LIFETIME_MS = 120_000;
 
 /** Whether a host is another of the site's own. */
 export const hasHost = (host: string | undefined): boolean => words(settings.hosts).includes(host!);
-
-/** The address with the visitor in it. */
-export function linkTo(href: string): string {
-  const [page, ...fragment] = href.split('#');
-  const mark = page!.includes('?') ? '&' : '?';
-  return [`${page}${mark}st_link=${visitorId}.${Date.now()}`, ...fragment].join('#');
-}
 
 /**
  * Takes the visitor that another domain handed over out of the address bar, before anything reads it.

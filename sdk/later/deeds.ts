@@ -1,0 +1,40 @@
+/** What the visitor does, for the captures: each event comes in the capture phase, those from before this file was here too. */
+import type { Json } from '../core/index.js';
+import type { Deed } from '../record.js';
+import type { Tools } from '../tools.js';
+
+type Handler = (event: never) => void;
+
+const handlers: Array<[type: string, handler: Handler]> = [];
+
+/** Calls a handler for each deed of a type. */
+export const onDeed = (type: string, handler: Handler): void => void handlers.push([type, handler]);
+
+/** Starts to hand deeds out, when every capture has said what it wants. */
+export function takeDeeds({ later, guard }: Tools): void {
+  later.take = (deed: Deed) => {
+    for (const [type, handler] of handlers) if (type === deed.type) guard(handler as (event: Event) => void)(deed);
+  };
+  for (const deed of later.early!.splice(0)) later.take(deed);
+}
+
+/** Runs when the page's own handlers have had their say, or at the latest when the page is left. */
+export function afterwards({ farewells, guard }: Tools, run: () => void): void {
+  const once = () => {
+    if (farewells.delete(once)) guard(run)();
+  };
+  farewells.add(once);
+  setTimeout(once);
+}
+
+/** The event that an element's `data-st-prop-KEY` attributes describe. */
+export function markedProps({ attributeOf }: Tools, element: Element): Record<string, Json> {
+  const props: Record<string, Json> = {};
+  for (const name of Element.prototype.getAttributeNames.call(element)) {
+    const key = name.split('data-st-prop-')[1];
+    const value = attributeOf(element, name)!;
+    // Attributes are texts; a number written in one is meant as a number, so that rules can add it up.
+    if (key) props[key] = value && isFinite(+value) ? +value : value;
+  }
+  return props;
+}
