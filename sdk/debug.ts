@@ -87,16 +87,6 @@ function say(text: string): void {
   console.warn('stagetag:', text);
 }
 
-/** Says of each call that was given something wrong what was expected, and passes it on. */
-function check<K extends 'track' | 'page' | 'identify' | 'consent'>(api: Stagetag, call: K, look: Look[K]): void {
-  const original = api[call] as (...given: unknown[]) => unknown;
-  (api as unknown as Record<string, unknown>)[call] = (...given: unknown[]) => {
-    (look as (...given: unknown[]) => void)(...given);
-    return original(...given);
-  };
-}
-type Look = { [K in keyof Stagetag]: (...given: unknown[]) => void };
-
 /** What has no form in JSON is left out of an event. */
 function checkProps(props: unknown): void {
   for (const [name, value] of Object.entries(Object(props) as object)) {
@@ -112,35 +102,43 @@ function checkProps(props: unknown): void {
   }
 }
 
-/** Looks at the tag's attributes, and from now on at each call. */
-export default function startDebug(api: Stagetag, dataset: DOMStringMap): void {
-  for (const name of Object.keys(dataset)) {
-    const expected = ATTRIBUTES[name];
-    const value = dataset[name]!;
-    if (!expected)
-      say(
-        `no attribute is called ${toAttribute(name)}${hint(meant(toAttribute(name), Object.keys(ATTRIBUTES).map(toAttribute)))}`,
-      );
-    else if (expected !== true && !expected[0].test(value))
-      say(`${toAttribute(name)} expects ${expected[1]}, got "${value}"`);
-  }
-  check(api, 'track', (name, props) => {
+/** What is looked at in each call. */
+const LOOKS: Record<string, (...given: unknown[]) => void> = {
+  track(name, props) {
     if (!name || typeof name !== 'string')
       return say(`track(name, props?) expects the event's name as a text, got ${String(name)}: nothing was recorded`);
     checkProps(props);
     checkEvent(name, Object(props) as object).forEach(say);
-  });
-  check(api, 'page', checkProps);
-  check(api, 'identify', (userId, traits) => {
+  },
+  page: checkProps,
+  identify(userId, traits) {
     if (!userId) say(`identify(userId, traits?, proof?) expects an id, got ${String(userId)}`);
     else if (!document.documentElement.dataset.stageStatus)
       say('identify() was called before consent: nothing was kept');
     checkProps(traits);
-  });
-  check(api, 'consent', (choice) => {
+  },
+  consent(choice) {
     if (choice !== 'granted' && choice !== 'denied')
       say(`consent() expects 'granted' or 'denied', got ${String(choice)}`);
-  });
+  },
+};
+
+/** Looks at the tag's attributes, at the calls that were made, and from now on at each. */
+export default function startDebug(api: Stagetag, dataset: DOMStringMap, calls: unknown[][]): void {
+  for (const name of Object.keys(dataset)) {
+    const expected = ATTRIBUTES[name];
+    const value = dataset[name]!;
+    const attribute = toAttribute(name);
+    if (!expected)
+      say(`no attribute is called ${attribute}${hint(meant(attribute, Object.keys(ATTRIBUTES).map(toAttribute)))}`);
+    else if (expected !== true && !expected[0].test(value)) say(`${attribute} expects ${expected[1]}, got "${value}"`);
+  }
+  const look = ([name, ...given]: unknown[]) => LOOKS[name as string]!(...given);
+  calls.splice(0).forEach(look);
+  calls.push = (call: unknown[]) => {
+    look(call);
+    return 0;
+  };
   api.on('error', ({ reason, message, events }) =>
     say(`the collector did not take ${events.length} event(s): ${reason}${message ? `; ${message}` : ''}`),
   );

@@ -15,6 +15,17 @@ const load = (endpoint: string, file: string, ...given: unknown[]): Promise<unkn
 /** Loads what sends, and the captures that can wait. */
 export const loadLater: Capture = (has) => void load(settings.endpoint, __STAGETAG_LATE__, makeTools(has));
 
-/** Loads the words for what is given wrongly, and has them said from now on. */
-export const loadDebug = (api: Stagetag, dataset: DOMStringMap): Promise<unknown> =>
-  load(settings.endpoint, 'debug.js', api, dataset);
+/** Loads the words for what is given wrongly, and keeps what is given until they are here. */
+export function loadDebug(api: Stagetag, dataset: DOMStringMap): void {
+  const calls: unknown[][] = [];
+  for (const name of ['track', 'page', 'identify', 'consent'] as const) {
+    const original = api[name] as (...given: unknown[]) => unknown;
+    Object.assign(api, {
+      [name]: (...given: unknown[]) => {
+        calls.push([name, ...given]);
+        return original(...given);
+      },
+    });
+  }
+  void load(settings.endpoint, 'debug.js', api, dataset, calls);
+}

@@ -29,13 +29,9 @@ try {
       },
       [maskForms, capturePageViews, loadLater],
     );
-    const open = () => {
-      host.stagetag = api;
-      for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
-    };
-    // What is checked is checked from the first call on.
-    if (debug != null) void loadDebug(api, dataset).then(open);
-    else open();
+    host.stagetag = api;
+    if (debug != null) loadDebug(api, dataset);
+    for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
   } else if (debug != null) {
     console.warn('stagetag: the page has a tag already');
   }

@@ -34,9 +34,9 @@ const FORM = `
 
 /** What each engine measures of a page with a press of a button and nothing that moves. */
 const VITALS = {
-  chromium: ['TTFB', 'FCP', 'LCP', 'CLS', 'INP'],
-  firefox: ['TTFB', 'FCP', 'LCP'],
-  webkit: ['TTFB', 'FCP'],
+  chromium: ['FCP', 'LCP', 'CLS', 'INP'],
+  firefox: ['FCP', 'LCP'],
+  webkit: ['FCP'],
 };
 
 describe.each(ENGINES)('in %s', (name) => {
@@ -174,6 +174,7 @@ describe.each(ENGINES)('in %s', (name) => {
     const site = await startSite(engine, { '/': body }, { attributes: 'data-auto="forms"' });
     const { tab } = site;
     await site.visit('/');
+    await site.complete(); // What is sent in a shadow tree is heard of only once a field of it was touched.
     for (const id of ['strict', 'marked']) await tab.evaluate(`void document.querySelector('#${id}').requestSubmit()`);
     await tab.evaluate(`(() => {
       const form = host.shadowRoot.querySelector('form');

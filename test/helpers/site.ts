@@ -34,6 +34,8 @@ export interface Site extends World {
   visit(path: string, tab?: Tab): Promise<Tab>;
   /** Waits until the tab has gone to a path by itself. */
   arrived(path: string): Promise<void>;
+  /** Waits until the second file is here too. */
+  complete(): Promise<void>;
   newTab(): Promise<Tab>;
   /** Names of the stored events in order, once there are so many. */
   names(count: number): Promise<string[]>;
@@ -85,6 +87,11 @@ export async function startSite(
       await where.goto(new URL(path, world.pages).href);
       await eventually(() => where.evaluate<boolean>('!!window.stagetag?.state'));
       return where;
+    },
+    complete: async () => {
+      const isHere = `performance.getEntriesByType('resource').some(({ name, responseEnd }) => /late-/.test(name) && responseEnd)`;
+      await eventually(() => tab.evaluate<boolean>(isHere));
+      await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 100))');
     },
     arrived: async (path) => {
       const question = `location.pathname === '${path}' && !!window.stagetag?.state`;
