@@ -7,13 +7,13 @@ import { makeTools } from './tools.js';
 declare const __STAGETAG_LATE__: string;
 
 /** A further file that is blocked, or not there: what it would have done is not done, and nothing else is affected. */
-const load = (endpoint: string, file: string, ...given: unknown[]): Promise<unknown> =>
-  (import(`${endpoint}/t/${file}`) as Promise<{ default: (...given: unknown[]) => void }>)
+const load = (file: string, ...given: unknown[]): Promise<unknown> =>
+  (import(`${settings.endpoint}/t/${file}`) as Promise<{ default: (...given: unknown[]) => void }>)
     .then((part) => part.default(...given))
     .catch(() => {});
 
-/** Loads what sends, and the captures that can wait. */
-export const loadLater: Capture = (has) => void load(settings.endpoint, __STAGETAG_LATE__, makeTools(has));
+/** Loads what sends, and the captures that can wait: not in the moment in which the page is shown. */
+export const loadLater: Capture = (has) => void setTimeout(() => load(__STAGETAG_LATE__, makeTools(has)));
 
 /** Loads the words for what is given wrongly, and keeps what is given until they are here. */
 export function loadDebug(api: Stagetag, dataset: DOMStringMap): void {
@@ -27,5 +27,5 @@ export function loadDebug(api: Stagetag, dataset: DOMStringMap): void {
       },
     });
   }
-  void load(settings.endpoint, 'debug.js', api, dataset, calls);
+  void load('debug.js', api, dataset, calls);
 }

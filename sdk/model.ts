@@ -58,9 +58,9 @@ const pending = (): StagetagEvent[] =>
     .map(({ event }) => event)
     .filter((event) => !base || !isStored(base, event));
 
-const facts = (): Facts[] => [
+const facts = (events: StagetagEvent[]): Facts[] => [
   ...(base ? [base.facts] : []),
-  ...pending().map((event) => eventFacts(rules(), event, placeOf(new URL(event.url!)))),
+  ...events.map((event) => eventFacts(rules(), event, placeOf(new URL(event.url!)))),
 ];
 
 /** The highest version wins, over a cached script's too. */
@@ -92,10 +92,11 @@ export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer): v
 
 /** Where the visitor stands; nowhere before consent. */
 export function state(): State {
+  const events = isOpen() ? pending() : [];
   // Facts of a format that this script does not know: what the collector inferred from them holds.
-  const known = base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts() : [], now());
-  const isConfirmed = !isOpen() || !pending().length;
-  return { ...known, status: isConfirmed ? 'confirmed' : 'provisional', rules: rules().version, asOf: now() };
+  const known =
+    base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts(events) : [], now());
+  return { ...known, status: events[0] ? 'provisional' : 'confirmed', rules: rules().version, asOf: now() };
 }
 
-export const why = (stage?: Stage): Explanation => explainStage(rules(), facts(), now(), stage);
+export const why = (stage?: Stage): Explanation => explainStage(rules(), facts(pending()), now(), stage);

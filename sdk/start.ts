@@ -130,7 +130,7 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
   on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
   // An erased visitor is nobody any more.
   on('stagetag:error', ({ detail }: CustomEvent<StagetagError>) => detail.reason === 'forgotten' && reset());
-  guard(arrive)();
+  publish(true);
 
   const calls = {
     state,
@@ -158,7 +158,7 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
   const api: Stagetag = {
     ...(calls as unknown as Stagetag),
     siteKey,
-    ready: Promise.resolve(state()),
+    ready: Promise.resolve().then(state),
     get stage() {
       return api.state().stage;
     },

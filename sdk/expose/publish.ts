@@ -42,8 +42,12 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
 
 let shown = '';
 
-/** Shows the state and tells who listens, where it is another than before. Without consent it takes everything off the page. */
-export const publish = guard(() => {
+/**
+ * Shows the state and tells who listens, where it is another than before. Without consent it takes everything off the page.
+ * @param isFirst nothing is to be done where anything was shown
+ */
+export const publish = guard((isFirst?: boolean) => {
+  if (isFirst && shown) return;
   const now = state();
   const { stage, peak, status, tags } = now;
   const text = stringify([isOpen(), stage, peak, status, tags, now.score, now.rules]);

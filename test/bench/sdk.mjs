@@ -22,7 +22,7 @@ const EVENTS = 50;
 const OUTAGE_EVENTS = 20;
 const SETTLE_MS = 6_000;
 /** What trackers that retry may take after an outage. */
-const RECOVER_MS = 25_000;
+const RECOVER_MS = 45_000;
 
 /** Each peer as its documentation starts it, with its address changed to ours. `URL` is the place of the sink. */
 const PEERS = {
@@ -39,7 +39,7 @@ const PEERS = {
     trackPageView();
     window.benchTrack = (name) => trackStructEvent({ category: 'bench', action: name });`,
   PostHog: `import posthog from 'posthog-js';
-    posthog.init('phc_bench', { api_host: URL, disable_compression: true, advanced_disable_flags: true, disable_external_dependency_loading: true });
+    posthog.init('phc_bench', { api_host: URL, disable_compression: true, advanced_disable_flags: true, disable_external_dependency_loading: true, opt_out_useragent_filter: true });
     window.benchTrack = (name) => posthog.capture(name);`,
   Mixpanel: `import mixpanel from 'mixpanel-browser';
     mixpanel.init('bench', { api_host: URL, track_pageview: true, persistence: 'localStorage' });
