@@ -10,7 +10,7 @@ import * as terser from 'terser';
 
 /** The main script with the default rules inside, as a page receives it; and with all that it loads by itself later. */
 const TAG_BUDGET = 7_000;
-const TOTAL_BUDGET = 11_600;
+const TOTAL_BUDGET = 11_650;
 
 /** Names that the first two files alone have between them, and which may be shortened in both; see sdk/tools.ts. */
 const PRIVATE_NAMES =
@@ -59,6 +59,13 @@ const nameLateFile = {
     return code.replaceAll('__STAGETAG_LATE__', JSON.stringify(file));
   },
 };
+
+/**
+ * Has Chromium compile all functions at once rather than each when it is first called: the start takes a third less.
+ * https://v8.dev/blog/explicit-compile-hints
+ */
+const COMPILE_HINT = '//# allFunctionsCalledOnLoad\n';
+const compileHint = { name: 'compile-hint', renderChunk: (code) => COMPILE_HINT + code };
 
 /** What stands for a site's settings where there are none: rules that say nothing, until the first answer brings others. */
 const NO_SITE = '{rules:{version:0,signals:{},stages:{},tags:{},weights:{},windows:[],turns:[]}}';
@@ -154,7 +161,7 @@ export default [
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [nameLateFile, minifyTag, pinnedFile] },
+    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [nameLateFile, minifyTag, compileHint, pinnedFile] },
     treeshake,
     plugins: [resolve(), size({ budget: TAG_BUDGET, total: TOTAL_BUDGET, fill: fillTag })],
   },

@@ -12,8 +12,8 @@ const load = (file: string, ...given: unknown[]): Promise<unknown> =>
     .then((part) => part.default(...given))
     .catch(() => {});
 
-/** Loads what sends, and the captures that can wait: not in the moment in which the page is shown. */
-export const loadLater: Capture = (has) => void setTimeout(() => load(__STAGETAG_LATE__, makeTools(has)));
+/** Loads what sends, and the captures that can wait. */
+export const loadLater: Capture = (has) => void load(__STAGETAG_LATE__, makeTools(has));
 
 /** Loads the words for what is given wrongly, and keeps what is given until they are here. */
 export function loadDebug(api: Stagetag, dataset: DOMStringMap): void {

@@ -37,8 +37,10 @@ export const capturePageViews: Capture = (has) => {
         };
       });
     }
-    on('popstate', move); // Comes for a change of the fragment too.
-    on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
+    setTimeout(() => {
+      on('popstate', move); // Comes for a change of the fragment too.
+      on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
+    });
   };
   // A prerendered page is viewed when it is shown: https://developer.mozilla.org/docs/Web/API/Document/prerendering
   if (ofDocument('prerendering' as 'hidden')) on('prerenderingchange', start);

@@ -27,7 +27,8 @@ try {
         // The file is at /t/KEY.js under the collector's address, or under the mount.
         endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
       },
-      [maskForms, capturePageViews, loadLater],
+      [capturePageViews],
+      [maskForms, loadLater],
     );
     host.stagetag = api;
     if (debug != null) loadDebug(api, dataset);

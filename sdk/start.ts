@@ -106,12 +106,12 @@ function depart(isGone: boolean): void {
 }
 
 /**
- * Starts Stagetag on a page, with these captures. It is one to a page: a second call goes on with the settings of the first.
+ * Starts Stagetag on a page: some captures at once, others in the next task. It is one to a page.
  * @example
- * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example' }, [capturePageViews]);
+ * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example', rules }, [capturePageViews], []);
  * stagetag.track('sign_up');
  */
-export function init(settings: Started, captures: Capture[]): Stagetag {
+export function init(settings: Started, captures: Capture[], waiting: Capture[]): Stagetag {
   const { siteKey, auto } = settings;
   configure(settings);
   openStorage();
@@ -121,16 +121,22 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
   if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
     maskFields([...new URLSearchParams(location.search).keys()]);
   if (isOpen()) guard(open)();
-  watchDeeds();
-  for (const capture of captures) guard(capture)((word) => auto == null || words(auto).includes(word));
-  on('pagehide', () => depart(true));
-  on('pageshow', arrive);
-  on('online', arrive);
-  on('storage', ({ key }: StorageEvent) => key?.startsWith(ourName()) && look());
-  on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
-  // An erased visitor is nobody any more.
-  on('stagetag:error', ({ detail }: CustomEvent<StagetagError>) => detail.reason === 'forgotten' && reset());
+  const run = (capture: Capture) => guard(capture)((word) => auto == null || words(auto).includes(word));
+  captures.forEach(run);
   publish(true);
+  // What can wait for the next task does: this one may be holding up the page's first paint.
+  const listen = () => {
+    watchDeeds();
+    on('pagehide', () => depart(true));
+    on('pageshow', arrive);
+    on('online', arrive);
+    on('storage', ({ key }: StorageEvent) => key?.startsWith(ourName()) && look());
+    on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
+    // An erased visitor is nobody any more.
+    on('stagetag:error', ({ detail }: CustomEvent<StagetagError>) => detail.reason === 'forgotten' && reset());
+    waiting.forEach(run);
+  };
+  setTimeout(guard(listen));
 
   const calls = {
     state,

@@ -46,10 +46,11 @@ export function matchSignals(
   const plain = (value: unknown) => (value instanceof Object ? NaN : value);
   const read = (from: string) => (from === 'path' ? place?.path : plain(event.props?.[from.slice('props.'.length)]));
   for (const [signal, { event: names, path, host, match, distinct, value }] of Object.entries(signals)) {
+    // First of all, since it is all that most signals need to be told apart.
+    if (names && !names.includes(event.name)) continue;
     const amount = toUnits((value && read(value)) ?? 0);
     const key = distinct && read(distinct);
     if (
-      (!names || names.includes(event.name)) &&
       // A trailing slash is optional on the page's side: `/pricing` is met by `/pricing/` too.
       (!path || (place && [place.path, place.path.replace(/(.)\/$/, '$1')].some((each) => matchesGlobs(path, each)))) &&
       (!host || (place && matchesGlobs(host, place.host))) &&
