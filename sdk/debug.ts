@@ -124,7 +124,7 @@ const LOOKS: Record<string, (...given: unknown[]) => void> = {
 };
 
 /** Looks at the tag's attributes, at the calls that were made, and from now on at each. */
-export default function startDebug(api: Stagetag, dataset: DOMStringMap, calls: unknown[][]): void {
+export function start(api: Stagetag, dataset: DOMStringMap, calls: unknown[][]): void {
   for (const name of Object.keys(dataset)) {
     const expected = ATTRIBUTES[name];
     const value = dataset[name]!;

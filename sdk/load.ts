@@ -8,8 +8,8 @@ declare const __STAGETAG_LATE__: string;
 
 /** A further file that is blocked, or not there: what it would have done is not done, and nothing else is affected. */
 const load = (file: string, ...given: unknown[]): Promise<unknown> =>
-  (import(`${settings.endpoint}/t/${file}`) as Promise<{ default: (...given: unknown[]) => void }>)
-    .then((part) => part.default(...given))
+  (import(`${settings.endpoint}/t/${file}`) as Promise<{ start: (...given: unknown[]) => void }>)
+    .then((part) => part.start(...given))
     .catch(() => {});
 
 /** Loads what sends, and the captures that can wait. */

@@ -2,8 +2,15 @@
 import { useSyncExternalStore } from 'react';
 import type { Stagetag, State } from './bare.js';
 
-/** The stage's state that a component was rendered with; the same object until it changes, as React asks. */
+/** What was shown last: the same object until something of it changes, as React asks. */
 let shown: State | undefined;
+
+const textOf = (state: State | undefined) => JSON.stringify(state && { ...state, asOf: 0 });
+
+function subscribe(changed: () => void): () => void {
+  document.addEventListener('stagetag:state', changed);
+  return () => document.removeEventListener('stagetag:state', changed);
+}
 
 /**
  * The visitor's state, kept up to date; undefined on a server and until the SDK runs.
@@ -11,17 +18,10 @@ let shown: State | undefined;
  * @example const stage = useStage()?.stage;
  */
 export function useStage(stagetag?: Stagetag): State | undefined {
-  return useSyncExternalStore(
-    (changed) => {
-      shown = undefined; // It may have changed while nobody listened.
-      const tell = (event: Event) => {
-        shown = (event as CustomEvent<State>).detail;
-        changed();
-      };
-      document.addEventListener('stagetag:state', tell);
-      return () => document.removeEventListener('stagetag:state', tell);
-    },
-    () => (shown ??= (stagetag ?? (window as { stagetag?: Partial<Stagetag> }).stagetag)?.state?.()),
-    () => undefined,
-  );
+  const read = () => {
+    const now = (stagetag ?? (window as { stagetag?: Partial<Stagetag> }).stagetag)?.state?.();
+    if (textOf(now) !== textOf(shown)) shown = now;
+    return shown;
+  };
+  return useSyncExternalStore(subscribe, read, () => undefined);
 }

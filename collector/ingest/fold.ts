@@ -24,12 +24,24 @@ import type { Timeline } from './timeline.js';
 /** Ranges of `seq` kept: a browser never holds more than the latest, and a hostile one must not make the record grow. */
 const MAX_RANGES = 200;
 
-/** Makes the fold of one visitor's batch. @param userId a label sent with it; null leaves the one that is there */
-export function foldInto(visitorId: string, timeline: Timeline, now: number, userId: string | null = null): Fold {
+/**
+ * Makes the fold of one visitor's batch.
+ * @param userId a label sent with it; null leaves the one that is there
+ * @param lost how many events the browser says it had to give up in all
+ */
+export function foldInto(
+  visitorId: string,
+  timeline: Timeline,
+  now: number,
+  userId: string | null = null,
+  lost = 0,
+): Fold {
   return (before, added, history) => {
     const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
-    if (before && !added.length && !history && !isDue && !isRelabelled) return { record: before, transitions: [] };
+    const hasLostMore = !!before && lost > before.lost;
+    if (before && !added.length && !history && !isDue && !isRelabelled && !hasLostMore)
+      return { record: before, transitions: [] };
 
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
     const start = before ?? newRecord(visitorId, timeline, now);
@@ -46,6 +58,7 @@ export function foldInto(visitorId: string, timeline: Timeline, now: number, use
       ...state,
       facts,
       userId: userId ?? start.userId,
+      lost: Math.max(start.lost, lost),
       rules: current.version,
       rev: start.rev + (isChanged ? 1 : 0),
       events: start.events + added.length,
@@ -74,6 +87,7 @@ function newRecord(visitorId: string, { current }: Timeline, now: number): Visit
     lastTime: 0,
     stageSince: now,
     dueAt: null,
+    lost: 0,
     stage: null,
     peak: null,
     tags: [],

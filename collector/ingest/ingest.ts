@@ -111,9 +111,14 @@ export async function ingest(store: Store, request: BatchRequest): Promise<Batch
     rulesVersion: timeline.current.version,
     events,
     deadLetters: letters,
-    fold: foldInto(visitorId, timeline, request.receivedAt, (body.userId as string | undefined) ?? null),
+    fold: foldInto(visitorId, timeline, request.receivedAt, (body.userId as string | undefined) ?? null, lostOf(body)),
   });
   return { answer: answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt) };
+}
+
+/** A number that is none says nothing; the events beside it are good. */
+function lostOf({ lost }: Record<string, unknown>): number {
+  return Number.isSafeInteger(lost) && (lost as number) > 0 ? (lost as number) : 0;
 }
 
 async function keepRefused({ store, request, site }: Attempt, reason: RefusalReason): Promise<void> {

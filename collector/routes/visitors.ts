@@ -108,6 +108,7 @@ function summary(record: VisitorRecord) {
     lastSeen,
     stageSince,
     eventCount: record.events,
+    lost: record.lost,
     firstTouch: touch(record.firstTouch),
     lastTouch: touch(record.lastTouch),
   };

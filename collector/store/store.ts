@@ -67,6 +67,8 @@ export interface VisitorRecord extends Inference {
   stageSince: number;
   /** When the state may next change with no event, epoch ms. */
   dueAt: number | null;
+  /** How many events the browser says it had to give up, the greatest number it ever sent. */
+  lost: number;
 }
 
 /** Why the current stage changed. */

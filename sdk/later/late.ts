@@ -19,7 +19,7 @@ const CAPTURES: Record<string, (tools: Tools) => void> = {
 };
 
 /** The captures first: sending sets the page to work. */
-export default function startLater(tools: Tools): void {
+export function start(tools: Tools): void {
   captureClicks(tools);
   for (const [word, capture] of Object.entries(CAPTURES)) if (tools.has(word)) tools.guard(capture)(tools);
   takeDeeds(tools);

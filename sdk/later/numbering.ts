@@ -7,7 +7,7 @@ const QUEUE_LIMIT = 1000;
 const MAX_AGE_MS = 7 * 86_400_000;
 
 /** What goes first where not all can stay: the page made these by itself, and many of them. */
-const LOW_VALUE = ['scroll', 'user_engagement', 'web_vital'];
+const LOW_VALUE = new Set(['scroll', 'user_engagement', 'web_vital']);
 
 /** Counts one more under a name of the visitor's. */
 function count({ readText, writeText }: Tools, what: string, { visitorId }: Queued): number {
@@ -32,7 +32,7 @@ export const lostOf = ({ readText }: Tools, visitorId: string): number => +readT
 /** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
 export function trimQueue(tools: Tools): void {
   const all = tools.queued();
-  const isLow = ({ event }: Queued) => LOW_VALUE.includes(event.name);
+  const isLow = ({ event }: Queued) => LOW_VALUE.has(event.name);
   const excess = all.length - +(tools.given.queue ?? QUEUE_LIMIT);
   const order = [...all.filter(isLow), ...all.filter((item) => !isLow(item))];
   const lost = order.filter((item, index) => index < excess || item.event.time < Date.now() - MAX_AGE_MS);

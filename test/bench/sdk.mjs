@@ -74,14 +74,14 @@ async function bundle(code) {
 /** All texts that may hold an event's name, however a tracker wrote it down. */
 function readable(url, body) {
   const texts = [url, body];
-  for (const text of [...texts]) {
+  for (const text of texts.slice()) {
     try {
       texts.push(decodeURIComponent(text.replace(/\+/g, ' ')));
     } catch {
       // Not an encoded text.
     }
   }
-  for (const text of [...texts])
+  for (const text of texts.slice())
     for (const [, data] of text.matchAll(/(?:data|data_list)=([A-Za-z0-9+/=%]+)/g))
       texts.push(Buffer.from(decodeURIComponent(data), 'base64').toString());
   return texts.join('\n');

@@ -162,23 +162,32 @@ test('a reset in one tab begins the new visitor in every tab', async () => {
   expect((await world.visitor(owner('sign_up'))).userId).toBeUndefined();
 });
 
-test('a denial takes away what earlier pages left in IndexedDB, before this page has read it', async () => {
-  const denied = `<script>if (location.search) window.stagetag = { q: [['consent', 'denied']] };</script>`;
-  const world = await startWorld(simplePages({ '/': denied }, 'data-auto="page"'));
+test('a queue that overflows gives up what is worth least, and owns up to it', async () => {
+  const world = await startWorld(simplePages({ '/': 'one' }, 'data-auto="off" data-queue="50"'));
   const { page } = await openPage(await openChromium());
+  let isDown = true;
   await page.setRequestInterception(true);
-  page.on('request', (request) => void (request.url().endsWith('/v1/events') ? request.abort() : request.continue()));
+  page.on(
+    'request',
+    (request) => void (isDown && request.url().endsWith('/v1/events') ? request.abort() : request.continue()),
+  );
   await page.goto(`${world.pages}/`);
-  const count = () =>
-    page.evaluate(`new Promise((resolve) => {
-      indexedDB.open('st1:${world.site.siteKey}').onsuccess = ({ target: { result } }) => {
-        if (!result.objectStoreNames.length) return resolve(-1);
-        const request = result.transaction('queue').objectStore('queue').count();
-        request.onsuccess = () => { result.close(); resolve(request.result); };
-      };
-    })`) as Promise<number>;
-  await eventually(count, (left) => left >= 2);
-  await page.goto(`${world.pages}/?denied`);
-  await eventually(count, (left) => left === 0);
-  expect(await page.evaluate('Object.keys(localStorage)')).toEqual([`st1:${world.site.siteKey}:consent`]);
+  await page.waitForFunction('window.stagetag?.state');
+  await page.evaluate(`(() => {
+    for (let n = 0; n < 40; n++) stagetag.track('scroll', { n });
+    for (let n = 0; n < 40; n++) stagetag.track('click_through', { n });
+  })()`);
+  await page.evaluate('stagetag.flush()');
+  isDown = false;
+  await page.evaluate(`void dispatchEvent(new Event('online'))`);
+  const kept = await eventually(
+    () => world.events(),
+    (events) => events.length >= 50,
+  );
+  expect(kept.filter(({ name }) => name === 'click_through')).toHaveLength(40);
+  expect(kept.filter(({ name }) => name === 'scroll').map(({ props }) => props!.n)).toEqual(
+    Array.from({ length: 10 }, (_, n) => n + 30),
+  );
+  expect(Math.max(...kept.map(({ seq }) => seq!))).toBe(80);
+  expect(await world.visitor(kept[0]!.visitorId)).toMatchObject({ lost: 30 });
 });

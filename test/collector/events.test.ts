@@ -388,3 +388,13 @@ describe('hostile values', () => {
     expect(await store.deadLetters(site.siteKey, 9)).toMatchObject([{ reason: 'too_deep' }]);
   });
 });
+
+test('what a browser had to give up is kept as the greatest number it said, and nonsense is not', async () => {
+  const collector = await makeCollector();
+  const visitorId = newId();
+  for (const lost of [7, 3, 'many', -1, null]) expect((await collector.send(visitorId, [], { lost })).status).toBe(200);
+  await collector.send(visitorId, [makeEvent('page_view')], { lost: 9 });
+  expect(await collector.visitor(visitorId)).toMatchObject({ lost: 9 });
+  await collector.send(visitorId, [], { lost: 12 });
+  expect(await collector.visitor(visitorId)).toMatchObject({ lost: 12 });
+});

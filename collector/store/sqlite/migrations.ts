@@ -101,4 +101,5 @@ export const MIGRATIONS = [
     PRIMARY KEY (hash, kind)
   ) STRICT, WITHOUT ROWID;
   `,
+  `ALTER TABLE visitors ADD COLUMN lost INTEGER NOT NULL DEFAULT 0`,
 ];

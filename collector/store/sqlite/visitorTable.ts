@@ -22,6 +22,7 @@ interface VisitorRow {
   last_time: number;
   stage_since: number;
   due_at: number | null;
+  lost: number;
 }
 
 interface TransitionRow {
@@ -54,7 +55,7 @@ export class VisitorTable {
     this.#put = database.prepare(`
       INSERT OR REPLACE INTO visitors VALUES (
         @site, @id, @userId, @firstSeen, @lastSeen, @events, @rev, @rules, @stage, @peak, @tags, @score,
-        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt)`);
+        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost)`);
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
       'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? ORDER BY last_seen DESC LIMIT ?',
     );
@@ -177,5 +178,6 @@ function toRecord(row: VisitorRow): VisitorRecord {
     lastTime: row.last_time,
     stageSince: row.stage_since,
     dueAt: row.due_at,
+    lost: row.lost,
   };
 }
