@@ -67,22 +67,6 @@ const nameLateFile = {
 const COMPILE_HINT = '//# allFunctionsCalledOnLoad\n';
 const compileHint = { name: 'compile-hint', renderChunk: (code) => COMPILE_HINT + code };
 
-/** What stands for a site's settings where there are none: rules that say nothing, until the first answer brings others. */
-const NO_SITE = '{rules:{version:0,signals:{},stages:{},tags:{},weights:{},windows:[],turns:[]}}';
-
-/** Writes the first file once more, without a site's settings, under a name that never means anything else: pages can pin it. */
-const pinnedFile = {
-  name: 'pinned-file',
-  generateBundle(_, bundle) {
-    const code = bundle['stagetag.js'].code.replace('__STAGETAG_SITE__', NO_SITE);
-    this.emitFile({
-      type: 'asset',
-      fileName: `stagetag-${hashOf(code, 'sha256', 'hex').slice(0, 12)}.js`,
-      source: code,
-    });
-  },
-};
-
 let sum = 0;
 
 /** Prints what each file weighs, and fails the build above a budget. */
@@ -141,7 +125,7 @@ function dashboardPage() {
 }
 
 // Our modules do nothing when loaded: what the page does not use goes, with the tables it is made of.
-const treeshake = { moduleSideEffects: (id) => /(snippet|late|debug)\.js$/.test(id) };
+const treeshake = { moduleSideEffects: (id) => /(snippet|pinned|late|debug)\.js$/.test(id) };
 const iife = { format: 'iife', strict: false };
 
 fs.rmSync('dist/tag', { recursive: true, force: true });
@@ -161,9 +145,15 @@ export default [
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [nameLateFile, minifyTag, compileHint, pinnedFile] },
+    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [nameLateFile, minifyTag, compileHint] },
     treeshake,
     plugins: [resolve(), size({ budget: TAG_BUDGET, total: TOTAL_BUDGET, fill: fillTag })],
+  },
+  {
+    input: 'dist/sdk/pinned.js',
+    output: { ...iife, dir: 'dist/tag', entryFileNames: 'stagetag-[hash].js', plugins: [minifyTag] },
+    treeshake,
+    plugins: [resolve(), size()],
   },
   {
     input: 'dist/collector/dashboard/main.js',

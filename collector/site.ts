@@ -1,7 +1,7 @@
 /** Making a site: what a name, its origins and a template become. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { IANAZone } from 'luxon';
-import { readTemplate, templateNames } from './assets.js';
+import { readBuilt, readTemplate, templateNames } from './assets.js';
 import type { Site, Store } from './store/store.js';
 
 export interface SiteRequest {
@@ -52,4 +52,12 @@ function parseOrigin(text: unknown): string | undefined {
 /** The line that a site owner pastes. @param base the collector's address, mount included, without a slash at its end */
 export function snippetFor(siteKey: string, base: string): string {
   return `<script defer src="${base}/t/${siteKey}.js"></script>`;
+}
+
+/** The line for pages that pin what they load by its hash: the whole SDK in one file, which the site's rules follow. */
+export function pinnedSnippetFor({ siteKey, origins }: Pick<Site, 'siteKey' | 'origins'>, base: string): string {
+  const [file, code] = [...readBuilt('tag')].find(([name]) => name.startsWith('stagetag-'))!;
+  const integrity = `sha384-${createHash('sha384').update(code).digest('base64')}`;
+  const hosts = [...new Set(origins.map((origin) => new URL(origin).hostname))].join(' ');
+  return `<script defer src="${base}/t/${file}" integrity="${integrity}" crossorigin="anonymous" data-site-key="${siteKey}" data-hosts="${hosts}"></script>`;
 }

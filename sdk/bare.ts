@@ -9,6 +9,7 @@ import { captureScroll } from './later/scroll.js';
 import { startSender } from './later/sender.js';
 import { captureWebVitals } from './later/webVitals.js';
 import type { State } from './model.js';
+import { NO_RULES } from './rules.js';
 import type { Settings } from './settings.js';
 import { init as start, type Capture, type Stagetag } from './start.js';
 import { makeTools, type Tools } from './tools.js';
@@ -62,9 +63,6 @@ function serverSide({ siteKey }: Settings): Stagetag {
     ready: Promise.resolve(state()),
   };
 }
-
-/** Until the first answer brings the site's. */
-const NO_RULES = { version: 0, signals: {}, stages: {}, tags: {}, weights: {}, windows: [], turns: [] };
 
 /** When every capture has said what it wants. */
 const finish: Capture = (has) => {

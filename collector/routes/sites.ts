@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
 import { publicBase, type Services } from '../services.js';
-import { addSite, snippetFor, type SiteRequest } from '../site.js';
+import { addSite, pinnedSnippetFor, snippetFor, type SiteRequest } from '../site.js';
 import { readJson } from './api.js';
 
 export function siteRoutes(services: Services): Hono {
@@ -20,6 +20,7 @@ export function siteRoutes(services: Services): Hono {
         rulesVersion,
         createdAt,
         snippet: snippetFor(siteKey, base),
+        pinnedSnippet: pinnedSnippetFor({ siteKey, origins }, base),
       })),
     });
   });
