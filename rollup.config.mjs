@@ -16,7 +16,7 @@ const TOTAL_BUDGET = 11_650;
 const PRIVATE_NAMES =
   'given guard ourName readText writeText readJson writeJson toJson who rulesNow queued enqueue dequeue ' +
   'isStored adoptAnswer publish tell later listen farewells addressNow closestOf attributeOf hasHost isOpen recordCaptured ' +
-  'take early stagetagPath';
+  'take early stagetagPath arrived isHere rows today';
 const nameCache = {};
 const props = { regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
 
@@ -34,12 +34,26 @@ const minifyTag = {
       toplevel: true,
       pure_getters: true,
       negate_iife: false,
+      sequences: false,
+      unsafe_methods: true,
+      if_return: false,
+      side_effects: false,
     };
     const module = format === 'es';
     const first = await swc.minify(code, { compress, mangle: { toplevel: true }, ecma: 2020, module });
     return (
       await terser.minify(first.code, {
-        compress: { ecma: 2020, toplevel: true, unsafe_arrows: true, unsafe_comps: true, inline: 1 },
+        compress: {
+          ecma: 2020,
+          toplevel: true,
+          unsafe_arrows: true,
+          unsafe_comps: true,
+          inline: 1,
+          unsafe: true,
+          unsafe_methods: true,
+          pure_getters: true,
+          comparisons: false,
+        },
         mangle: { toplevel: true, properties: props },
         nameCache,
         module,

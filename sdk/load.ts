@@ -1,4 +1,5 @@
 /** Loading the tag's further files. */
+import { later } from './record.js';
 import { settings } from './settings.js';
 import type { Capture, Stagetag } from './start.js';
 import { makeTools } from './tools.js';
@@ -10,7 +11,7 @@ declare const __STAGETAG_LATE__: string;
 const load = (file: string, ...given: unknown[]): Promise<unknown> =>
   (import(`${settings.endpoint}/t/${file}`) as Promise<{ start: (...given: unknown[]) => void }>)
     .then((part) => part.start(...given))
-    .catch(() => {});
+    .catch(() => later.arrived!());
 
 /** Loads what sends, and the captures that can wait. */
 export const loadLater: Capture = (has) => void load(__STAGETAG_LATE__, makeTools(has));

@@ -9,7 +9,7 @@ import { readJson, writeJson } from './storage.js';
 const PERSONAL =
   /e-?mail|phone|mobile|token|passw|pwd|secret|\btel\b|(^|[^a-z]|first|last|full|user|sur)name\b|邮箱|手机|电话|密码|姓名/i;
 /** Values that are mail addresses, whatever they are called. */
-const MAIL = /\S@\S+\.\S/;
+const MAIL = /\S(@|%40)\S+\.\S/;
 
 /** Most names of fields that are remembered. */
 const MAX_NAMES = 50;
@@ -30,7 +30,7 @@ export function maskFields(names: Array<string | null>): void {
 
 /** Masks the values of personal parameters in an address, in its fragment too. */
 export const mask = (address: string): string =>
-  address.replace(/([?&#])([^=&#]+)=([^&#]*)/g, (all, start: string, name: string, value: string) => {
+  address.replace(/([?&#])([^=&#?]+)=([^&#]*)/g, (all, start: string, name: string, value: string) => {
     const [key, text] = [name, value].map((each) => decode(each.replace(/\+/g, ' '))) as [string, string];
     const isPersonal =
       PERSONAL.test(key) || MAIL.test(text) || fieldNames.includes(key) || matchesGlobs(words(settings.mask), key);

@@ -58,15 +58,24 @@ const pending = (): StagetagEvent[] =>
     .map(({ event }) => event)
     .filter((event) => !base || !isStored(base, event));
 
-const facts = (events: StagetagEvent[]): Facts[] => [
-  ...(base ? [base.facts] : []),
-  ...events.map((event) => eventFacts(rules(), event, placeOf(new URL(event.url!)))),
-];
+/** The facts of each event under the rules in force: an event is counted once, however often its visitor is looked at. */
+let counted = new WeakMap<StagetagEvent, Facts>();
+
+const countOne = (event: StagetagEvent): Facts => {
+  const one = counted.get(event) ?? eventFacts(rules(), event, placeOf(new URL(event.url!)));
+  counted.set(event, one);
+  return one;
+};
+
+const facts = (events: StagetagEvent[]): Facts[] => [...(base ? [base.facts] : []), ...events.map(countOne)];
 
 /** The highest version wins, over a cached script's too. */
 function adoptRules(next?: CompiledRules): boolean {
   const isNewer = !!next && next.version > rules().version;
-  if (isNewer) newerRules = next;
+  if (isNewer) {
+    newerRules = next;
+    counted = new WeakMap();
+  }
   return isNewer;
 }
 

@@ -14,7 +14,7 @@ const shorten = (_: string, value: unknown) => (typeof value === 'string' ? valu
  */
 export function toProps(props: unknown): Record<string, Json> | undefined {
   const json: Record<string, Json> = {};
-  for (const name of Object.keys(Object(props) as object)) {
+  for (const name of attempt(() => Object.keys(Object(props) as object)) ?? []) {
     attempt(() => {
       const text = stringify((props as Record<string, unknown>)[name], shorten);
       if (text.length < MAX_PROP) json[name] = JSON.parse(text) as Json;

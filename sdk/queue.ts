@@ -3,7 +3,8 @@
  * which it happens and removed when it is acknowledged. All tabs read and write the same texts, so nothing is kept in step.
  */
 import type { StagetagEvent } from './core/index.js';
-import { readJson, removeText, textNames, writeJson } from './storage.js';
+import { attempt } from './core/matcher.js';
+import { readText, removeText, textNames, writeJson } from './storage.js';
 
 export interface Queued {
   visitorId: string;
@@ -12,12 +13,17 @@ export interface Queued {
 
 const idOf = ({ event }: Queued) => event.id;
 
-/** Everything that waits, by (time, id). */
-export const queued = (): Queued[] =>
-  textNames('e:')
-    .map((name) => readJson<Queued>(name)!)
-    .filter((item) => item?.event)
+/** What was read last, by its text: of a long queue little changes from one look to the next. */
+let known = new Map<string, Queued | undefined>();
+
+/** Everything that waits, by (time, id). What is the same text is the same object. */
+export function queued(): Queued[] {
+  const texts = textNames('e:').map((name) => readText(name)!);
+  known = new Map(texts.map((text) => [text, known.get(text) ?? attempt(() => JSON.parse(text) as Queued)]));
+  return [...known.values()]
+    .filter((item): item is Queued => !!item?.event)
     .sort((a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1));
+}
 
 /** Writes an event, or its number once it has one, before this returns. */
 export const enqueue = (item: Queued): void => writeJson(`e:${idOf(item)}`, item);

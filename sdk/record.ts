@@ -23,7 +23,14 @@ export const later: {
   take?: (deed: Deed) => void;
   /** What happened before it was here. */
   early?: Deed[];
+  /** Begins a new visitor. */
+  reset?: () => void;
+  /** Says that it is here, or that it will not come. */
+  arrived?: () => void;
+  isHere?: Promise<void>;
 } = {};
+
+later.isHere = new Promise((resolve) => (later.arrived = resolve));
 
 /** Most events kept in memory while consent is pending. */
 const MAX_HELD = 1000;
@@ -99,7 +106,9 @@ export function watchDeeds(): void {
   for (const type of DEEDS)
     on(type, (event: Deed) => {
       event.stagetagPath = event.composedPath();
-      (later.take ?? ((deed) => early.push(deed)))(event);
+      if (later.take) later.take(event);
+      // Where the second file never comes, they must not pile up.
+      else if (early.length < 99) early.push(event);
     });
   later.early = early;
 }

@@ -2,7 +2,7 @@ import { ofDocument, settings, words } from './settings.js';
 
 /** Pages to which visitors are sent to pay or to sign in, and from which they come back. */
 const HOSTS =
-  'stripe.com paypal.com alipay.com tenpay.com unionpay.com 95516.com accounts.google.com appleid.apple.com login.microsoftonline.com open.weixin.qq.com';
+  'stripe.com paypal.com alipay.com tenpay.com unionpay.com 95516.com accounts.google.com appleid.apple.com open.weixin.qq.com';
 
 /** The host that a page was reached from; an empty text where none is known. Not by `URL`, which is slow to say that nothing is no address. */
 export const referrerHost = (): string => /^\w+:\/\/([^/:]*)/.exec(ofDocument('referrer'))?.[1] ?? '';

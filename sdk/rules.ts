@@ -6,7 +6,6 @@ export const NO_RULES: CompiledRules = {
   signals: {},
   stages: {},
   tags: {},
-  weights: {},
   windows: [],
   turns: [],
 };

@@ -1,7 +1,7 @@
 /** Starts the parts in their order, and gives out the page API. */
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
 import type { CompiledRules, Explanation, Stage } from './core/index.js';
-import { publish, subscribe, type Handlers, type StagetagError } from './expose/publish.js';
+import { publish, subscribe, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
 import { takeLink } from './takeLink.js';
 import { maskFields } from './mask.js';
@@ -115,8 +115,8 @@ export function init(settings: Started, captures: Capture[], waiting: Capture[])
   const { siteKey, auto } = settings;
   configure(settings);
   openStorage();
-  linked = guard(takeLink)();
   openConsent();
+  linked = guard(takeLink)();
   // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
   if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
     maskFields([...new URLSearchParams(location.search).keys()]);
@@ -130,10 +130,13 @@ export function init(settings: Started, captures: Capture[], waiting: Capture[])
     on('pagehide', () => depart(true));
     on('pageshow', arrive);
     on('online', arrive);
-    on('storage', ({ key }: StorageEvent) => key?.startsWith(ourName()) && look());
+    let looking: unknown;
+    on('storage', ({ key }: StorageEvent) => {
+      // Once for all that another tab writes at a time.
+      if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
+    });
     on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
-    // An erased visitor is nobody any more.
-    on('stagetag:error', ({ detail }: CustomEvent<StagetagError>) => detail.reason === 'forgotten' && reset());
+    later.reset = reset;
     waiting.forEach(run);
   };
   setTimeout(guard(listen));
@@ -155,7 +158,8 @@ export function init(settings: Started, captures: Capture[], waiting: Capture[])
     reset,
     on: subscribe,
     async flush() {
-      arrive();
+      await later.isHere;
+      guard(arrive)();
       // Twice: what was recorded while a batch was under way goes with the next.
       await later.run?.();
       await later.run?.();
@@ -169,7 +173,7 @@ export function init(settings: Started, captures: Capture[], waiting: Capture[])
       return api.state().stage;
     },
   };
-  for (const call of Object.keys(calls) as Array<keyof typeof calls>)
-    Object.assign(api, { [call]: guard(calls[call] as () => unknown) });
+  const given = api as unknown as Record<string, () => unknown>;
+  for (const call of Object.keys(calls)) given[call] = guard(given[call]!);
   return api;
 }

@@ -1,6 +1,8 @@
 /** Carrying the visitor from one of the site's own domains to another, by a parameter that lives for two minutes. */
+import { isOpen } from './consent.js';
 import { referrerHost } from './returns.js';
 import { settings, words } from './settings.js';
+import { writeText } from './storage.js';
 
 const LIFETIME_MS = 120_000;
 
@@ -12,9 +14,12 @@ export const hasHost = (host: string | undefined): boolean => words(settings.hos
  * @returns its id, where it is fresh and comes from a page of the site's own: an id from anywhere else could be a stranger's
  */
 export function takeLink(): string | undefined {
-  const found = /([?&])st_link=([0-9a-f-]{36})\.(\d+)(&?)/.exec(location.search);
+  const found = /([?&])st_link=([0-9a-f]{8}-[0-9a-f-]{27})\.(\d+)\.(\d+)(&?)/.exec(location.search);
   if (!found) return undefined;
-  const [text, mark, id, time, next] = found;
+  const [text, mark, id, time, seq, next] = found;
   history.replaceState(history.state, '', location.href.replace(text!, next ? mark! : ''));
-  return hasHost(referrerHost()) && Date.now() - +time! < LIFETIME_MS ? id : undefined;
+  if (!hasHost(referrerHost()) || Date.now() - +time! > LIFETIME_MS) return undefined;
+  // Numbers go on from there.
+  if (isOpen()) writeText(`seq:${id}`, seq!);
+  return id;
 }

@@ -108,12 +108,13 @@ export interface CompiledRules {
       match?: Array<[from: 'props' | 'source', key: string, matcher: CompiledMatcher]>;
       distinct?: string;
       value?: string;
+      /** What one event of it adds to the score. */
+      weight?: number;
     }
   >;
   stages: Partial<Record<Stage, { when: CompiledCondition; sticky?: true }>>;
   /** In alphabetical order. */
   tags: Record<string, CompiledCondition>;
-  weights: Record<string, number>;
   halfLifeDays?: number;
   /** Every window in use, in days. */
   windows: number[];
@@ -163,6 +164,7 @@ export function compileRules(rules: Rules): CompiledRules {
           match: match.length ? match : undefined,
           distinct,
           value,
+          weight: rules.score?.weights[name],
         }),
       ];
     },
@@ -182,7 +184,6 @@ export function compileRules(rules: Rules): CompiledRules {
     signals: Object.fromEntries(signals) as CompiledRules['signals'],
     stages: Object.fromEntries(stages) as CompiledRules['stages'],
     tags: Object.fromEntries(tags.sort(([a], [b]) => (a < b ? -1 : 1))),
-    weights: rules.score?.weights ?? {},
     halfLifeDays: rules.score?.halfLifeDays,
     windows: [...windows],
     turns,

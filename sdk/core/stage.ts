@@ -63,11 +63,11 @@ export const decay = (days: number, halfLifeDays: number): number => 2 ** (-days
 
 /** The score as of the end of a day, unrounded. */
 export function scoreAt({ rules, rows, base }: FactsView, until: number): number {
-  const { weights, halfLifeDays = Infinity } = rules;
+  const { signals, halfLifeDays = Infinity } = rules;
   const cut = base ? parseDay(base.cut) : -1;
   const left = (day: number) => decay(until - day, halfLifeDays);
   let score = base ? base.score * left(cut) : 0;
-  for (const [signal, weight] of Object.entries(weights)) {
+  for (const [signal, { weight = 0 }] of Object.entries(signals)) {
     // Up to the cut the base's own score says what was left.
     for (const [day, count] of rows.get(signal) ?? [])
       if (day > cut && day <= until) score += weight * count * left(day);

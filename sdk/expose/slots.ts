@@ -12,18 +12,14 @@ export function showSlots(stage: Stage | null, tags: string[]): string {
   const words = [...(stage ? [stage] : []), ...tags.map((tag) => `tag:${tag}`)];
   const others = words.map((word) => `:not([data-st-show~="${word}"])`).join('');
   const rule = `[data-st-show]${others}${words.map((word) => `,[data-st-hide~="${word}"]`).join('')}{display:none!important}`;
-  const apply = () =>
-    attempt(() => {
-      // The head snippet leaves its sheet here.
-      const root = ofDocument('documentElement') as HTMLElement & { stagetag?: CSSStyleSheet };
-      if (!root.stagetag) {
-        root.stagetag = new CSSStyleSheet();
-        document.adoptedStyleSheets = [...document.adoptedStyleSheets, root.stagetag];
-      }
-      root.stagetag.replaceSync(rule);
-    });
-  // Where there is nothing to show or hide yet, it is not worth the moment in which the page is shown.
-  if (ofDocument('querySelector').call(document, '[data-st-show],[data-st-hide]')) apply();
-  else setTimeout(apply);
+  attempt(() => {
+    // The head snippet leaves its sheet here.
+    const root = ofDocument('documentElement') as HTMLElement & { stagetag?: CSSStyleSheet };
+    if (!root.stagetag) {
+      root.stagetag = new CSSStyleSheet();
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets, root.stagetag];
+    }
+    root.stagetag.replaceSync(rule);
+  });
   return rule;
 }

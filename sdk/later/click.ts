@@ -6,12 +6,15 @@ const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|ap
 
 /** Records downloads and links that leave the site, whichever button opened them, and elements that name their event. */
 export function captureClicks(tools: Tools): void {
-  const { has, decode, attributeOf, closestOf, hasHost, mask, recordCaptured, isOpen, who } = tools;
+  const { has, decode, readText, attributeOf, closestOf, hasHost, mask, recordCaptured, isOpen, who } = tools;
   /** The address with the visitor in it, for another of the site's domains; see takeLink. */
   const linkTo = (href: string) => {
     const [page, ...fragment] = href.split('#');
     const mark = page!.includes('?') ? '&' : '?';
-    return [`${page}${mark}st_link=${who().visitorId}.${Date.now()}`, ...fragment].join('#');
+    return [
+      `${page}${mark}st_link=${who().visitorId}.${Date.now()}.${readText(`seq:${who().visitorId}`) ?? 0}`,
+      ...fragment,
+    ].join('#');
   };
   const follow = (event: MouseEvent) => {
     const marked = closestOf(event, '[data-st-event]:not(form)');
@@ -22,10 +25,11 @@ export function captureClicks(tools: Tools): void {
     const given = link && (attributeOf(link, 'href') ?? attributeOf(link, 'xlink:href'));
     // auxclick comes for the right button too, which opens nothing.
     if (given == null || event.button > 1) return;
-    const { hostname, pathname, href } = new URL(given, link!.baseURI);
-    const file = decode(pathname.split('/').pop()!);
+    const { hostname, pathname, href, protocol } = new URL(given, link!.baseURI);
     const saved = attributeOf(link!, 'download');
-    const link_url = mask(href.split('#')[0]!);
+    // An address without a host may be the file itself.
+    const file = hostname ? decode(pathname.split('/').pop()!) : (saved ?? '');
+    const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
     if (isOutside && hasHost(hostname) && isOpen()) {
       link!.setAttribute('href', linkTo(href));

@@ -13,9 +13,19 @@ interface Progress {
   url?: string;
 }
 
+/** Where a form goes, without what is in a query; nothing where that is no page. */
+function destination(action: string): string {
+  try {
+    const { origin, pathname, protocol } = new URL(action, location.href);
+    return protocol.startsWith('http') ? origin + pathname : '';
+  } catch {
+    return ''; // Written by the page, and no address.
+  }
+}
+
 /** Records when a form is begun, sent, and left without being sent. */
 export function captureForms(tools: Tools): void {
-  const { listen, recordCaptured, addressNow, attributeOf, closestOf, farewells } = tools;
+  const { guard, listen, recordCaptured, addressNow, attributeOf, closestOf, farewells } = tools;
   const begun = new Map<HTMLFormElement, Progress>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: addressNow() });
   /** By the browser's own getters: a field called "elements" hides the form's. */
@@ -32,7 +42,7 @@ export function captureForms(tools: Tools): void {
       {
         form_id: attribute('id'),
         form_name: attribute('name'),
-        form_destination: new URL(attribute('action'), location.href).href.split(/[?#]/)[0]!,
+        form_destination: destination(attribute('action')),
         fields_filled: fields.size,
         fields_total: fieldsOf(form, FIELDS).length,
         ...(name !== 'form_start' && end),
@@ -54,11 +64,8 @@ export function captureForms(tools: Tools): void {
     begun.set(form, progress);
     // Neither event leaves a shadow tree.
     const root = ofForm(form, 'getRootNode').call(form);
-    for (const [type, handler] of [
-      ['submit', submit],
-      ['change', touch],
-    ] as const)
-      if (root !== document) root.addEventListener(type, handler, true);
+    if (root !== document)
+      for (const type of ['submit', 'change'] as const) root.addEventListener(type, inShadow[type], true);
     tell('form_start', form, progress);
   };
   const submit = (event: Event) => {
@@ -71,6 +78,8 @@ export function captureForms(tools: Tools): void {
       if (marked) recordCaptured(marked, markedProps(tools, form));
     });
   };
+  /** The same ones for every form: a tree that has them already does not call them twice. */
+  const inShadow = { submit: guard(submit), change: guard(touch) };
   onDeed('input', touch);
   onDeed('change', touch);
   onDeed('submit', submit);

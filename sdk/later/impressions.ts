@@ -4,7 +4,7 @@ import { markedProps } from './deeds.js';
 /** Records the event that an element's `data-st-view` names when half of it was in view for a second, once; elements added later too. */
 export function captureImpressions(tools: Tools): void {
   const { recordCaptured, guard } = tools;
-  const timers = new Map<Element, ReturnType<typeof setTimeout> | undefined>();
+  const timers = new WeakMap<Element, ReturnType<typeof setTimeout> | undefined>();
   const observer = new IntersectionObserver(
     guard((entries: IntersectionObserverEntry[]) => {
       for (const { target, isIntersecting } of entries) {
@@ -29,7 +29,8 @@ export function captureImpressions(tools: Tools): void {
   new MutationObserver(
     guard((records: MutationRecord[]) => {
       // The parent, since what was added may itself be meant.
-      for (const { target, addedNodes } of records) if (addedNodes.length) find(target as Element);
+      const parents = records.filter(({ addedNodes }) => addedNodes.length).map(({ target }) => target as Element);
+      new Set(parents).forEach(find);
     }),
   ).observe(document, { childList: true, subtree: true });
 }

@@ -10,9 +10,9 @@ const MAX_AGE_MS = 7 * 86_400_000;
 const LOW_VALUE = new Set(['scroll', 'user_engagement', 'web_vital']);
 
 /** Counts one more under a name of the visitor's. */
-function count({ readText, writeText }: Tools, what: string, { visitorId }: Queued): number {
+function count({ readText, writeText }: Tools, what: string, { visitorId }: Queued, least = 0): number {
   const name = `${what}:${visitorId}`;
-  const next = 1 + +readText(name)!;
+  const next = 1 + Math.max(least, +readText(name)!);
   writeText(name, `${next}`);
   return next;
 }
@@ -20,7 +20,10 @@ function count({ readText, writeText }: Tools, what: string, { visitorId }: Queu
 /** Gives an event the next number where it has none. Only the sending tab does. */
 export function number(tools: Tools, item: Queued): Queued {
   if (!item.event.seq) {
-    item.event.seq = count(tools, 'seq', item);
+    // The visitor may have come from another of the site's domains, which numbers for itself: what it used is not used again.
+    const known = tools.readJson<{ visitorId: string; have: Array<[number, number]> }>('state');
+    const used = known?.visitorId === item.visitorId ? known.have.flat() : [];
+    item.event.seq = count(tools, 'seq', item, Math.max(0, ...used));
     tools.enqueue(item);
   }
   return item;

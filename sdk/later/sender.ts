@@ -17,6 +17,8 @@ let tools: Tools;
 let release: (() => void) | undefined;
 let running: Promise<void> | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** When it ends, epoch ms. */
+let timerAt = 0;
 let failures = 0;
 let notBefore = 0;
 /** What a batch may weigh: less where the collector, or what stands before it, takes less. */
@@ -26,15 +28,18 @@ let room = BATCH_BYTES;
 export function startSender(given: Tools): void {
   tools = given;
   Object.assign(tools.later, { wake, run, leave });
+  tools.later.arrived!();
   wake(0);
 }
 
 /** Sends soon. @param isFresh something changed that makes a new try worth while, such as being online again */
 function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
   if (isFresh) notBefore = 0;
-  if (timer && delayMs) return;
+  const at = Math.max(Date.now() + delayMs, dueAt());
+  if (timer && timerAt <= at) return;
   clearTimeout(timer);
-  timer = setTimeout(tools.guard(run), Math.max(delayMs, dueAt() - Date.now()));
+  timerAt = at;
+  timer = setTimeout(tools.guard(run), at - Date.now());
 }
 
 /** Sends everything there is, of all tabs, until it is acknowledged or has to wait. */
@@ -86,8 +91,7 @@ async function sendAll(): Promise<void> {
 
 /** Sends what is unsent, as far as the browser carries it, in the tick in which the page is left. */
 function leave(): void {
-  // Where another tab is sending, it sends these too.
-  for (let batches = 2; batches-- && (running || !leased()[0]) && unsent().length;) void sendBatch();
+  for (let batches = 2; batches-- && Date.now() >= dueAt() && unsent().length;) sendBatch().catch(() => {});
   // Some systems put a page in the background to sleep, together with the lock it holds; and one that holds a lock could not be
   // kept for the back button.
   release?.();
@@ -116,12 +120,16 @@ async function sendBatch(): Promise<void> {
   const ids = items.map(({ event }) => event.id);
   tools.writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
   const reply = await post(tools.given.endpoint, body);
-  const [until, others] = leased();
-  tools.writeJson('lease', [until, others.filter((id) => !ids.includes(id))]);
-  settle(reply, items, ids);
+  // The visitor may have said no meanwhile: then there is nothing left to be kept.
+  if (!tools.isOpen()) return;
+  const [until, leasedIds] = leased();
+  const others = leasedIds.filter((id) => !ids.includes(id));
+  settle(reply, items, ids, others);
+  const left = tools.queued().map(({ event }) => event.id);
+  tools.writeJson('lease', [until, others.filter((id) => left.includes(id))]);
 }
 
-function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: string[]): void {
+function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: string[], others: string[]): void {
   const owner = items[0]!.visitorId;
   const isRefused = status === 403;
   const isTooLarge = status === 413;
@@ -137,16 +145,19 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
       tools
         .queued()
         .filter(
-          ({ visitorId, event }) =>
-            ids.includes(event.id) || (visitor && visitorId === owner && tools.isStored(visitor, event)),
+          ({ event }) =>
+            ids.includes(event.id) || (visitor && others.includes(event.id) && tools.isStored(visitor, event)),
         ),
     );
     for (const { id, reason, expected } of answer?.rejected ?? []) report({ reason, message: expected, events: [id] });
+    // An erased visitor is nobody any more.
+    if (owner === tools.who().visitorId && answer?.rejected?.some(({ reason }) => reason === 'forgotten'))
+      tools.later.reset!();
   } else if (isTooLarge) {
     room /= 2;
   } else {
-    const asked = isRefused ? REFUSED_MS : retryAfterMs;
-    if (asked) tools.writeText('wait', `${Date.now() + asked}`);
+    const asked = isRefused ? REFUSED_MS : Math.min(REFUSED_MS, retryAfterMs ?? 0);
+    if (asked > 0) tools.writeText('wait', `${Date.now() + asked}`);
     else notBefore = Date.now() + Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
   }
   if (isDropped || isRefused) report({ reason: `${status}`, message: answer?.error, events: ids });

@@ -15,23 +15,31 @@ const inTime = <T>(ms: number, promise: Promise<T>): Promise<T> =>
 /** An answer that takes longer is given up; what was sent is sent again, and counted once. */
 export const TIMEOUT_MS = 15_000;
 
+/** Keepalive requests of a page may carry 64 KiB together; one that is larger goes without. */
+const KEEPALIVE_BYTES = 60_000;
+
 /**
  * Posts a batch to the collector: a request that needs no preflight, without credentials or headers of our own.
  * `fetch` and not `sendBeacon`: under some referrer policies a beacon says `Origin: null`, and it gives no answer.
  */
 export async function post(endpoint: string, body: string): Promise<Reply> {
-  try {
-    const request = fetch(`${endpoint}/v1/events`, {
+  const abort = new AbortController();
+  const ask = async (): Promise<Reply> => {
+    const response = await fetch(`${endpoint}/v1/events`, {
       method: 'POST',
       body,
       credentials: 'omit',
-      keepalive: true,
+      keepalive: new Blob([body]).size < KEEPALIVE_BYTES,
+      signal: abort.signal,
     });
-    const response = await inTime(TIMEOUT_MS, request);
     const { status, headers } = response;
     const answer = (await response.json().catch(() => {})) as BatchAnswer | undefined;
     return { status, answer, retryAfterMs: +headers.get('Retry-After')! * 1000 };
+  };
+  try {
+    return await inTime(TIMEOUT_MS, ask());
   } catch {
+    abort.abort(); // What is given up must not take the place of what is tried next.
     return { status: 0 };
   }
 }
