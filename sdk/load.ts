@@ -7,14 +7,21 @@ import { makeTools } from './tools.js';
 /** The build puts the second file's name here. */
 declare const __STAGETAG_LATE__: string;
 
-/** A further file that is blocked, or not there: what it would have done is not done, and nothing else is affected. */
-const load = (file: string, ...given: unknown[]): Promise<unknown> =>
-  (import(`${settings.endpoint}/t/${file}`) as Promise<{ start: (...given: unknown[]) => void }>)
-    .then((part) => part.start(...given))
-    .catch(() => later.arrived!());
+/**
+ * Loads a further file, and starts it. One that does not come is asked for again, ever later, under an address that no browser
+ * remembers as a failure; until then everything is as if it had nothing to do.
+ */
+const load = (file: string, given: unknown[], delayMs = 1000): Promise<void> =>
+  (import(`${settings.endpoint}/t/${file}?${delayMs}`) as Promise<{ start: (...given: unknown[]) => void }>).then(
+    (part) => part.start(...given),
+    () => {
+      later.arrived!();
+      setTimeout(() => load(file, given, delayMs * 2), delayMs);
+    },
+  );
 
 /** Loads what sends, and the captures that can wait. */
-export const loadLater: Capture = (has) => void load(__STAGETAG_LATE__, makeTools(has));
+export const loadLater: Capture = (has) => void load(__STAGETAG_LATE__, [makeTools(has)]);
 
 /** Loads the words for what is given wrongly, and keeps what is given until they are here. */
 export function loadDebug(api: Stagetag, dataset: DOMStringMap): void {
@@ -28,5 +35,5 @@ export function loadDebug(api: Stagetag, dataset: DOMStringMap): void {
       },
     });
   }
-  void load('debug.js', api, dataset, calls);
+  void load('debug.js', [api, dataset, calls]);
 }

@@ -1,7 +1,7 @@
 /** Starts the parts in their order, and gives out the page API. */
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
 import type { CompiledRules, Explanation, Stage } from './core/index.js';
-import { publish, subscribe, type Handlers } from './expose/publish.js';
+import { publish, shown, subscribe, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
 import { takeLink } from './takeLink.js';
 import { maskFields } from './mask.js';
@@ -123,7 +123,7 @@ export function init(settings: Started, captures: Capture[], waiting: Capture[])
   if (isOpen()) guard(open)();
   const run = (capture: Capture) => guard(capture)((word) => auto == null || words(auto).includes(word));
   captures.forEach(run);
-  publish(true);
+  if (!shown) publish();
   // What can wait for the next task does: this one may be holding up the page's first paint.
   const listen = () => {
     watchDeeds();

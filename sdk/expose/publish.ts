@@ -40,14 +40,13 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
   return () => ofDocument('removeEventListener').call(document, type, listener as EventListener);
 }
 
-let shown = '';
+/** What was shown last; an empty text where nothing was. */
+export let shown = '';
 
 /**
  * Shows the state and tells who listens, where it is another than before. Without consent it takes everything off the page.
- * @param isFirst nothing is to be done where anything was shown
  */
-export const publish = guard((isFirst?: boolean) => {
-  if (isFirst && shown) return;
+export const publish = guard(() => {
   const now = state();
   const { stage, peak, status, tags } = now;
   const text = stringify([isOpen(), stage, peak, status, tags, now.score, now.rules]);

@@ -19,9 +19,10 @@ const CAPTURES: Record<string, (tools: Tools) => void> = {
 };
 
 /** The captures first: sending sets the page to work. */
-export function start(tools: Tools): void {
-  captureClicks(tools);
-  for (const [word, capture] of Object.entries(CAPTURES)) if (tools.has(word)) tools.guard(capture)(tools);
-  takeDeeds(tools);
-  startSender(tools);
-}
+export const start = (tools: Tools): void =>
+  tools.guard(() => {
+    captureClicks(tools);
+    for (const [word, capture] of Object.entries(CAPTURES)) if (tools.has(word)) tools.guard(capture)(tools);
+    takeDeeds(tools);
+    startSender(tools);
+  })();

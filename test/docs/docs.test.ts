@@ -24,7 +24,7 @@ describe.each(readmes)('%s', (file) => {
   });
 
   test('names every call of the page API', () => {
-    const api = /export interface Stagetag \{(.*?)\n\}/s.exec(read('sdk/index.ts'))![1]!;
+    const api = /export interface Stagetag \{(.*?)\n\}/s.exec(read('sdk/start.ts'))![1]!;
     const calls = [...api.matchAll(/^ {2}(?:readonly )?(\w+)[(:<]/gm)]
       .map(([, name]) => name!)
       .filter((name) => name !== 'siteKey');
@@ -35,6 +35,22 @@ describe.each(readmes)('%s', (file) => {
   test('gives the budget that the build enforces', () => {
     const budget = Number(/TAG_BUDGET = ([\d_]+)/.exec(read('rollup.config.mjs'))![1]!.replace('_', ''));
     expect(text).toContain(`**${budget / 1000} kB**`);
+  });
+
+  test('names every attribute of the tag', () => {
+    const attributes = /const ATTRIBUTES[^{]*\{(.*?)\n\};/s.exec(read('sdk/debug.ts'))![1]!;
+    const names = [...attributes.matchAll(/^ {2}(\w+):/gm)]
+      .map(([, name]) => name!)
+      .filter((name) => name !== 'siteKey');
+    expect(names.length).toBeGreaterThanOrEqual(14);
+    for (const name of names)
+      expect(text).toContain(`data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  });
+
+  test('gives a head snippet of less than 300 bytes', () => {
+    const snippet = /<script>try\{.*<\/script>/.exec(text)![0].replace('YOUR_SITE_KEY', 'st_000000000000000000');
+    expect(snippet.length).toBeLessThan(300);
+    expect(read('demo-site/pages/layout.en.html')).toContain(snippet.replace('st_000000000000000000', '{{siteKey}}'));
   });
 });
 

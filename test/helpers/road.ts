@@ -3,13 +3,18 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** What happens to a batch: it gets through, no answer ever comes, the line is cut after the commit, or it gets this status. */
-export type Obstacle = 'none' | 'hang' | 'cut' | 503 | 429;
+/**
+ * What happens to a batch: it gets through, late, no answer ever comes, it stops halfway, the line is cut after the commit, or it
+ * gets this status.
+ */
+export type Obstacle = 'none' | 'slow' | 'hang' | 'stall' | 'cut' | 503 | 429;
 
 export interface Road {
   url: string;
   /** What each of the next batches meets; after them there is no obstacle. */
   next: Obstacle[];
+  /** What `Retry-After` says with a status. */
+  retryAfter: string;
   /** Bodies of the batches that came this far, with their headers. */
   batches: Array<{ text: string; headers: IncomingMessage['headers']; method: string }>;
   /** Everything that came by: addresses, headers and bodies. */
@@ -27,7 +32,7 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
 
 /** Stands before a collector until the test ends. @param target gives its address once it is known */
 export async function startRoad(target: () => string): Promise<Road> {
-  const road = { next: [], batches: [], seen: [] } as unknown as Road;
+  const road = { next: [], batches: [], seen: [], retryAfter: '1' } as unknown as Road;
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await bodyOf(request);
     road.seen.push(JSON.stringify([request.url, request.headers, body.toString()]));
@@ -37,7 +42,7 @@ export async function startRoad(target: () => string): Promise<Road> {
     if (obstacle === 'hang') return;
     if (typeof obstacle === 'number') {
       response.writeHead(obstacle, {
-        'Retry-After': '1',
+        'Retry-After': road.retryAfter,
         'Access-Control-Allow-Origin': request.headers.origin ?? '*',
         'Access-Control-Expose-Headers': 'Retry-After',
       });
@@ -63,6 +68,11 @@ export async function startRoad(target: () => string): Promise<Road> {
     delete headers['content-encoding'];
     delete headers['transfer-encoding'];
     response.writeHead(answer.status, { ...headers, 'content-length': text.length });
+    if (obstacle === 'stall') {
+      response.write(text.subarray(0, 10));
+      return;
+    }
+    if (obstacle === 'slow') await new Promise((resolve) => setTimeout(resolve, 1000));
     response.end(text);
   };
   let server: http.Server;

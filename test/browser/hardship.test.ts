@@ -1,0 +1,163 @@
+/** Cases in which something was lost, told or repeated once, in Chromium. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '../helpers/browser.js';
+import { openEngine, type Engine } from '../helpers/engines.js';
+import { expectNoProblems, startSite } from '../helpers/site.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openEngine('chromium');
+});
+afterAll(() => engine.close());
+
+const track = (name: string, count: number) =>
+  `void (() => { for (let n = 0; n < ${count}; n++) stagetag.track('${name}', { n }); })()`;
+
+test('a visitor who goes along to another domain loses nothing there, although both number for themselves', async () => {
+  const bodies = { '/': '<a id="over" href="{{other}}/there">Over</a>', '/there': 'there' };
+  const origins = (pages: string) => [pages.replace('localhost', '127.0.0.1')];
+  const site = await startSite(engine, bodies, { attributes: 'data-auto="off"', origins });
+  const { tab } = await site.visit('/').then(() => site);
+  await tab.evaluate(track('here', 150));
+  await site.named('here', 150);
+  await tab.click('#over');
+  await site.arrived('/there');
+  await tab.evaluate(track('there', 200));
+  expect(await site.named('there', 200)).toHaveLength(200);
+  const events = await site.events();
+  expect(new Set(events.map(({ visitorId }) => visitorId)).size).toBe(1);
+  expect(new Set(events.map(({ seq }) => seq)).size).toBe(350);
+});
+
+test.each(['7200', '-1', 'soon'])('a Retry-After of %s makes no storm of requests', async (value) => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  await site.visit('/');
+  site.road.retryAfter = value;
+  site.road.next = Array.from({ length: 50 }, () => 429 as const);
+  await site.tab.evaluate(track('e', 3));
+  await eventually(() => site.road.batches.length > 0);
+  await site.tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1500))');
+  expect(site.road.batches.length).toBeLessThan(6);
+});
+
+test('leaving does not disregard what the collector asked for', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  await site.visit('/');
+  site.road.retryAfter = '600';
+  site.road.next = [429];
+  await site.tab.evaluate(track('e', 1));
+  await eventually(() => site.road.batches.length > 0);
+  await site.tab.evaluate(`new Promise((resolve) => setTimeout(() => {
+    for (let n = 0; n < 3; n++) dispatchEvent(new PageTransitionEvent('pagehide'));
+    setTimeout(resolve, 300);
+  }, 300))`);
+  expect(site.road.batches).toHaveLength(1);
+});
+
+test('an event that is too large for everybody is dropped with a word, and does not hold up the next', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  const { tab } = await site.visit('/').then(() => site);
+  await tab.evaluate(`void (() => {
+    window.errors = [];
+    stagetag.on('error', ({ reason, events }) => errors.push([reason, events.length]));
+    const props = Object.fromEntries(Array.from({ length: 45 }, (_, n) => ['p' + n, 'x'.repeat(2000)]));
+    stagetag.track('big', props);
+    stagetag.track('after');
+  })()`);
+  await site.named('after');
+  expect(
+    await eventually(
+      () => tab.evaluate<unknown[]>('errors'),
+      (errors) => errors.length > 0,
+    ),
+  ).toEqual([['413', 1]]);
+});
+
+test('an answer that stops halfway is given up, and the lock with it', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  await site.visit('/');
+  site.road.next = ['stall'];
+  await site.tab.evaluate(track('e', 3));
+  expect(await site.named('e', 3)).toHaveLength(3);
+  expect(await eventually(() => site.tab.evaluate('stagetag.state().status === "confirmed"'))).toBe(true);
+});
+
+test('what happens on leaving the second page of a visit is sent as it is left', async () => {
+  const site = await startSite(engine, { '/': 'one', '/two': 'two' }, { attributes: 'data-auto="page"' });
+  const { tab } = await site.visit('/').then(() => site);
+  await tab.evaluate(`void (stagetag.track('first_word'), (location.href = '/two'))`);
+  await site.arrived('/two');
+  await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 800))');
+  await tab.evaluate(`void (stagetag.track('last_word'), setTimeout(() => (location.href = 'about:blank')))`);
+  await site.named('last_word');
+});
+
+test('a denial stays one although an answer is under way', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  const { tab } = await site.visit('/').then(() => site);
+  site.road.next = ['slow'];
+  await tab.evaluate(track('e', 1));
+  await eventually(() => site.road.batches.length > 0);
+  await tab.evaluate(`stagetag.consent('denied')`);
+  await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1500))');
+  expect(await tab.evaluate('Object.keys(localStorage)')).toEqual([`st1:${site.site.siteKey}:consent`]);
+});
+
+test('files made by the page, mail forms and forms in shadow trees tell nothing of what is in them', async () => {
+  const body = `<a id="made" download="list.csv" href="data:text/csv,planted-a">Save</a>
+    <form id="mail" action="mailto:planted-b@mail.example"><input name="b"></form>
+    <form id="broken" action="http://"><input name="c"></form><div id="host"></div>
+    <form id="post" method="post" action="/stay/x"><input name="remark"><button formmethod="get" formaction="/next">Go</button></form>
+    <script>host.attachShadow({ mode: 'open' }).innerHTML = '<form action="/next"><input name="message"></form>';</script>`;
+  const site = await startSite(engine, { '/': body, '/next': 'next' });
+  const { tab } = await site.visit('/').then(() => site);
+  await tab.evaluate('document.querySelector("#made").click()');
+  await tab.type('#mail input', 'x');
+  await tab.type('#broken input', 'x');
+  await tab.evaluate(`(() => {
+    const form = host.shadowRoot.querySelector('form');
+    form.elements.message.value = 'planted-c';
+    form.elements.message.dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
+    setTimeout(() => form.requestSubmit());
+  })()`);
+  await site.arrived('/next');
+  await site.visit('/');
+  await tab.type('#post input', 'planted-d');
+  await tab.click('#post button');
+  await site.arrived('/next');
+  const urls = (await site.named('page_view', 4)).map(({ url }) => url!.replace(site.pages, ''));
+  expect(urls).toEqual(['/', '/next?message=***', '/', '/next?remark=***']);
+  expect((await site.named('file_download'))[0]!.props).toMatchObject({ file_name: 'list.csv', link_url: 'data:' });
+  const starts = (await site.named('form_start', 4)).map(({ props }) => [props!.form_id, props!.form_destination]);
+  expect(starts.slice(0, 2)).toEqual([
+    ['mail', ''],
+    ['broken', ''],
+  ]);
+  expect(site.road.seen.join()).not.toContain('planted');
+});
+
+test('where Blob throws the page hears nothing of it', async () => {
+  const harm = `window.Blob = function () { throw new Error('mine') };`;
+  const site = await startSite(engine, { '/': 'one' }, { head: `<script>${harm}</script>` });
+  const { tab } = await site.visit('/').then(() => site);
+  await tab.evaluate(track('e', 3));
+  await tab.evaluate(
+    `new Promise((resolve) => { dispatchEvent(new PageTransitionEvent('pagehide')); setTimeout(resolve, 500); })`,
+  );
+  await expectNoProblems(tab);
+});
+
+test('eight hundred events of an outage do not make the page slow', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  const { tab } = await site.visit('/').then(() => site);
+  await site.road.close();
+  // Against as many events without a queue behind them: a ratio, since machines differ.
+  const [first, last] = await tab.evaluate<[number, number]>(`(() => {
+    const time = (count) => { const start = performance.now(); for (let n = 0; n < count; n++) stagetag.track('e', { n }); return performance.now() - start; };
+    const first = time(100); time(600); return [first, time(100)];
+  })()`);
+  console.log(`100 events: ${first.toFixed(0)} ms at first, ${last.toFixed(0)} ms behind 700 others`);
+  await site.road.open();
+  await tab.evaluate(`void dispatchEvent(new Event('online'))`);
+  expect(await site.named('e', 800)).toHaveLength(800);
+});
