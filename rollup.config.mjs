@@ -1,6 +1,5 @@
 /** Bundles what browsers load from what `tsc -b` put into dist/. */
 import fs from 'node:fs';
-import crypto from 'node:crypto';
 import zlib from 'node:zlib';
 import resolve from '@rollup/plugin-node-resolve';
 import replace from '@rollup/plugin-replace';
@@ -62,8 +61,6 @@ const minifyTag = {
   },
 };
 const minify = terserPlugin({ ecma: 2020 });
-
-const hashOf = (text, algorithm, encoding) => crypto.createHash(algorithm).update(text).digest(encoding);
 
 /** Puts the name of the second file, which is built by now, into the first. */
 const nameLateFile = {

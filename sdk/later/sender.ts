@@ -125,8 +125,8 @@ async function sendBatch(): Promise<void> {
   const [until, leasedIds] = leased();
   const others = leasedIds.filter((id) => !ids.includes(id));
   settle(reply, items, ids, others);
-  const left = tools.queued().map(({ event }) => event.id);
-  tools.writeJson('lease', [until, others.filter((id) => left.includes(id))]);
+  const left = new Set(tools.queued().map(({ event }) => event.id));
+  tools.writeJson('lease', [until, others.filter((id) => left.has(id))]);
 }
 
 function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: string[], others: string[]): void {
