@@ -71,13 +71,6 @@ const nameLateFile = {
   },
 };
 
-/**
- * Has Chromium compile all functions at once rather than each when it is first called: the start takes a third less.
- * https://v8.dev/blog/explicit-compile-hints
- */
-const COMPILE_HINT = '//# allFunctionsCalledOnLoad\n';
-const compileHint = { name: 'compile-hint', renderChunk: (code) => COMPILE_HINT + code };
-
 let sum = 0;
 
 /** Prints what each file weighs, and fails the build above a budget. */
@@ -156,7 +149,7 @@ export default [
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [nameLateFile, minifyTag, compileHint] },
+    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [nameLateFile, minifyTag] },
     treeshake,
     plugins: [resolve(), size({ budget: TAG_BUDGET, total: TOTAL_BUDGET, fill: fillTag })],
   },

@@ -82,5 +82,5 @@ let running: Stagetag | undefined;
  */
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
-  return (running ??= start({ rules: NO_RULES, ...settings }, captures, [maskForms, finish]));
+  return (running ??= start({ rules: NO_RULES, ...settings }, [...captures, maskForms, finish]));
 }

@@ -37,10 +37,8 @@ export const capturePageViews: Capture = (has) => {
         };
       });
     }
-    setTimeout(() => {
-      on('popstate', move); // Comes for a change of the fragment too.
-      on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
-    });
+    on('popstate', move); // Comes for a change of the fragment too.
+    on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
   };
   // A prerendered page is viewed when it is shown: https://developer.mozilla.org/docs/Web/API/Document/prerendering
   if (ofDocument('prerendering' as 'hidden')) on('prerenderingchange', start);

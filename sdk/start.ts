@@ -106,28 +106,28 @@ function depart(isGone: boolean): void {
 }
 
 /**
- * Starts Stagetag on a page: some captures at once, others in the next task. It is one to a page.
+ * Starts Stagetag on a page, with these captures. It is one to a page.
  * @example
- * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example', rules }, [capturePageViews], []);
+ * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example', rules }, [capturePageViews]);
  * stagetag.track('sign_up');
  */
-export function init(settings: Started, captures: Capture[], waiting: Capture[]): Stagetag {
+export function init(settings: Started, captures: Capture[]): Stagetag {
   const { siteKey, auto } = settings;
   configure(settings);
-  openStorage();
-  openConsent();
-  linked = guard(takeLink)();
-  // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
-  if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
-    maskFields([...new URLSearchParams(location.search).keys()]);
-  if (isOpen()) guard(open)();
+  let started: (state: State) => void;
   const run = (capture: Capture) => guard(capture)((word) => auto == null || words(auto).includes(word));
-  captures.forEach(run);
-  if (!shown) publish();
-  // What can wait for the next task does: this one may be holding up the page's first paint.
-  const listen = () => {
+  let begin = () => {
+    begin = () => {};
+    openStorage();
+    openConsent();
+    linked = guard(takeLink)();
+    // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
+    if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
+      maskFields([...new URLSearchParams(location.search).keys()]);
+    if (isOpen()) guard(open)();
     watchDeeds();
-    on('pagehide', () => depart(true));
+    captures.forEach(run);
+    if (!shown) publish();
     on('pageshow', arrive);
     on('online', arrive);
     let looking: unknown;
@@ -137,9 +137,14 @@ export function init(settings: Started, captures: Capture[], waiting: Capture[])
     });
     on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
     later.reset = reset;
-    waiting.forEach(run);
+    started(state());
   };
-  setTimeout(guard(listen));
+  // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
+  setTimeout(guard(() => begin()));
+  on('pagehide', () => {
+    begin();
+    depart(true);
+  });
 
   const calls = {
     state,
@@ -168,12 +173,18 @@ export function init(settings: Started, captures: Capture[], waiting: Capture[])
   const api: Stagetag = {
     ...(calls as unknown as Stagetag),
     siteKey,
-    ready: Promise.resolve().then(state),
+    ready: new Promise((resolve) => (started = resolve)),
     get stage() {
       return api.state().stage;
     },
   };
-  const given = api as unknown as Record<string, () => unknown>;
-  for (const call of Object.keys(calls)) given[call] = guard(given[call]!);
+  const given = api as unknown as Record<string, (...args: unknown[]) => unknown>;
+  for (const call of Object.keys(calls)) {
+    const act = given[call] as (...args: unknown[]) => unknown;
+    given[call] = guard((...args: unknown[]) => {
+      begin();
+      return act(...args);
+    });
+  }
   return api;
 }

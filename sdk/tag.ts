@@ -25,8 +25,7 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
           // The file is at /t/KEY.js under the collector's address, or under the mount.
           endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
         },
-        [capturePageViews],
-        [maskForms, later],
+        [capturePageViews, maskForms, later],
       );
       host.stagetag = api;
       if (debug != null) loadDebug(api, dataset);

@@ -15,11 +15,10 @@ export function showSlots(stage: Stage | null, tags: string[]): string {
   attempt(() => {
     // The head snippet leaves its sheet here.
     const root = ofDocument('documentElement') as HTMLElement & { stagetag?: CSSStyleSheet };
-    if (!root.stagetag) {
-      root.stagetag = new CSSStyleSheet();
-      document.adoptedStyleSheets = [...document.adoptedStyleSheets, root.stagetag];
-    }
-    root.stagetag.replaceSync(rule);
+    const sheet = (root.stagetag ??= new CSSStyleSheet());
+    sheet.replaceSync(rule);
+    const sheets = document.adoptedStyleSheets;
+    if (!sheets.includes(sheet)) document.adoptedStyleSheets = [...sheets, sheet];
   });
   return rule;
 }
