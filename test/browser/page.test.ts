@@ -105,6 +105,7 @@ describe.each(ENGINES)('in %s', (name) => {
     const origins = (pages: string) => [pages.replace('localhost', '127.0.0.1')];
     const site = await startSite(engine, bodies, { attributes: 'data-auto="page outbound"', origins });
     const { tab } = await site.visit('/').then(() => site);
+    await site.complete();
     await tab.click('#over');
     await site.arrived('/there');
     expect(await tab.evaluate('location.search + location.hash')).toBe('?a=1#part');
