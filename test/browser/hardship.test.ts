@@ -147,7 +147,7 @@ test('where Blob throws the page hears nothing of it', async () => {
   await expectNoProblems(tab);
 });
 
-test('eight hundred events of an outage do not make the page slow', async () => {
+test('eight hundred events of an outage are all stored, and the time that each took is told', async () => {
   const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
   const { tab } = await site.visit('/').then(() => site);
   await site.road.close();
