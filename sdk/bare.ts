@@ -27,9 +27,9 @@ const tooled =
     if (has(word)) capture(makeTools(has));
   };
 
-/* The build knows these calls to have no effect but their value. */
 /** Downloads, links that leave, and elements that name their event. */
 export const clicks: Capture = (has) => captureClicks(makeTools(has));
+/* Bundlers know these calls to have no effect but their value. */
 export const forms: Capture = /* @__PURE__ */ tooled('forms', captureForms);
 export const scroll: Capture = /* @__PURE__ */ tooled('scroll', captureScroll);
 export const engagement: Capture = /* @__PURE__ */ tooled('engagement', captureEngagement);

@@ -3,7 +3,7 @@ import { readJson, writeJson } from './storage.js';
 import { uuidV7 } from './uuid.js';
 
 /** GA4's default. */
-export const SESSION_GAP_MS = 30 * 60_000;
+const SESSION_GAP_MS = 30 * 60_000;
 
 /** Whether this page has recorded nothing yet. */
 let isFirst = true;

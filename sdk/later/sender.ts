@@ -1,5 +1,4 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
-import type { StagetagError } from '../expose/publish.js';
 import type { Queued } from '../queue.js';
 import type { Tools } from '../tools.js';
 import { lostOf, number, trimQueue } from './numbering.js';
@@ -149,7 +148,8 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
             ids.includes(event.id) || (visitor && others.includes(event.id) && tools.isStored(visitor, event)),
         ),
     );
-    for (const { id, reason, expected } of answer?.rejected ?? []) report({ reason, message: expected, events: [id] });
+    for (const { id, reason, expected } of answer?.rejected ?? [])
+      tools.tell('error', { reason, message: expected, events: [id] });
     // An erased visitor is nobody any more.
     if (owner === tools.who().visitorId && answer?.rejected?.some(({ reason }) => reason === 'forgotten'))
       tools.later.reset!();
@@ -160,10 +160,6 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
     if (asked > 0) tools.writeText('wait', `${Date.now() + asked}`);
     else notBefore = Date.now() + Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
   }
-  if (isDropped || isRefused) report({ reason: `${status}`, message: answer?.error, events: ids });
+  if (isDropped || isRefused) tools.tell('error', { reason: `${status}`, message: answer?.error, events: ids });
   tools.publish();
-}
-
-function report(error: StagetagError): void {
-  tools.tell('error', error);
 }
