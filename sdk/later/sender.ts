@@ -34,6 +34,7 @@ export function startSender(given: Tools): void {
 /** Sends soon. @param isFresh something changed that makes a new try worth while, such as being online again */
 function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
   if (isFresh) notBefore = 0;
+  trimQueue(tools); // Here, and not only before sending: the collector may have asked to wait for an hour.
   const at = Math.max(Date.now() + delayMs, dueAt());
   if (timer && timerAt <= at) return;
   clearTimeout(timer);
@@ -84,7 +85,6 @@ function unsent(): Queued[] {
 }
 
 async function sendAll(): Promise<void> {
-  trimQueue(tools);
   while (Date.now() >= dueAt() && unsent().length) await sendBatch();
 }
 

@@ -54,6 +54,20 @@ test('leaving does not disregard what the collector asked for', async () => {
   expect(site.road.batches).toHaveLength(1);
 });
 
+test('the queue keeps its bound while the collector has asked to wait', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off" data-queue="50"' });
+  const { tab } = await site.visit('/').then(() => site);
+  site.road.retryAfter = '600';
+  site.road.next = [429];
+  await tab.evaluate(track('e', 1));
+  await eventually(() => tab.evaluate(`Object.keys(localStorage).some((key) => key.endsWith(':wait'))`));
+  await tab.evaluate(track('more', 200));
+  const left = `Object.keys(localStorage).filter((key) => key.includes(':e:')).map((key) => JSON.parse(localStorage[key]).event.props.n)`;
+  const kept = await tab.evaluate<number[]>(left);
+  expect(kept.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n + 150));
+  expect(await tab.evaluate(`Object.entries(localStorage).find(([key]) => key.includes(':lost:'))[1]`)).toBe('151');
+});
+
 test('an event that is too large for everybody is dropped with a word, and does not hold up the next', async () => {
   const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
   const { tab } = await site.visit('/').then(() => site);
