@@ -11,7 +11,7 @@ export interface Queued {
   event: StagetagEvent;
 }
 
-const idOf = ({ event }: Queued) => event.id;
+const idOf = (item: Queued) => item.event.id;
 
 /** What was read last, by its text: of a long queue little changes from one look to the next. */
 let known = new Map<string, Queued | undefined>();

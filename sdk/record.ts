@@ -2,7 +2,7 @@
 import { matchesGlobs } from './core/matcher.js';
 import { readSource, type Json, type StagetagEvent } from './core/index.js';
 import { consent, isOpen } from './consent.js';
-import { publish, tell } from './expose/publish.js';
+import { isQuiet, publish, tell } from './expose/publish.js';
 import { visitorId } from './identity.js';
 import { mask } from './mask.js';
 import { stamp } from './model.js';
@@ -81,7 +81,7 @@ function keep(draft: Draft): void {
     tell('event', event);
   }
   publish();
-  later.wake?.();
+  if (!isQuiet) later.wake?.();
 }
 
 /** Keeps what happened before consent, or lets it go. */

@@ -9,4 +9,4 @@ export const referrerHost = (): string => /^\w+:\/\/([^/:]*)/.exec(ofDocument('r
 
 /** Whether this page was reached on the way back from a payment or a sign-in: that is no new visit and no source. */
 export const isReturn = (): boolean =>
-  words(`${HOSTS} ${settings.returns ?? ''}`).some((host) => `.${referrerHost()}`.endsWith(`.${host}`));
+  words(`${HOSTS} ${settings.returns}`).some((host) => `.${referrerHost()}`.endsWith(`.${host}`));

@@ -1,7 +1,7 @@
 /** Starts the parts in their order, and gives out the page API. */
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
 import type { CompiledRules, Explanation, Stage } from './core/index.js';
-import { publish, shown, subscribe, type Handlers } from './expose/publish.js';
+import { isQuiet, publish, subscribe, together, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
 import { takeLink } from './takeLink.js';
 import { maskFields } from './mask.js';
@@ -84,13 +84,14 @@ function choose(choice: Consent): void {
 
 /** Looks at what other tabs left since: a choice, events, an answer of the collector. */
 function look(): void {
-  const said = saidConsent();
-  if (said && said !== consent) choose(said);
-  if (!isOpen()) return;
-  openIdentity(); // Another tab may have begun a new visitor.
-  loadModel();
-  publish();
-  later.wake?.();
+  together(() => {
+    const said = saidConsent();
+    if (said && said !== consent) choose(said);
+    if (!isOpen()) return;
+    openIdentity(); // Another tab may have begun a new visitor.
+    loadModel();
+    later.wake?.();
+  });
 }
 
 function arrive(): void {
@@ -98,11 +99,11 @@ function arrive(): void {
   if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
 
-/** Lets the captures say their last words, and sends them. */
-function depart(isGone: boolean): void {
+/** Lets the captures say their last words, once, and sends them when nothing more is to come: the page is hidden after it is left. */
+function depart(isLeft: boolean): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
-  for (const farewell of [...farewells].reverse()) guard(farewell)(isGone);
-  if (isOpen()) later.leave?.();
+  if (!isQuiet) together(() => [...farewells].reverse().forEach((farewell) => guard(farewell)(isLeft)), isLeft);
+  if (isOpen() && ofDocument('hidden')) later.leave?.();
 }
 
 /**
@@ -124,10 +125,11 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
     // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
     if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
       maskFields([...new URLSearchParams(location.search).keys()]);
-    if (isOpen()) guard(open)();
-    watchDeeds();
-    captures.forEach(run);
-    if (!shown) publish();
+    together(() => {
+      if (isOpen()) guard(open)();
+      watchDeeds();
+      captures.forEach(run);
+    });
     on('pageshow', arrive);
     on('online', arrive);
     let looking: unknown;
@@ -135,7 +137,11 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
       // Once for all that another tab writes at a time.
       if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
     });
-    on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
+    // Not in the capture phase: the web vitals are final when the document hears of it.
+    addEventListener(
+      'visibilitychange',
+      guard(() => (ofDocument('hidden') ? depart(false) : arrive())),
+    );
     later.reset = reset;
     started(state());
   };

@@ -31,7 +31,7 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
       if (debug != null) loadDebug(api, dataset);
       for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
     } else if (debug != null) {
-      console.warn('stagetag: the page has a tag already');
+      console.warn('stagetag: expected one tag a page');
     }
   } catch {
     // Whatever a page did to the browser's own functions: it goes on without us.

@@ -15,7 +15,7 @@ import { guard, ourName, settings } from './settings.js';
 import { readJson, readText, stringify, writeJson, writeText } from './storage.js';
 
 export const makeTools = (has: (word: string) => boolean) => ({
-  has,
+  isWanted: has,
   given: settings,
   guard,
   ourName,
@@ -39,10 +39,10 @@ export const makeTools = (has: (word: string) => boolean) => ({
   addressNow: address,
   closestOf,
   attributeOf,
-  mask,
+  masked: mask,
   hasHost,
   isOpen,
-  decode,
+  decoded: decode,
   recordCaptured,
 });
 export type Tools = ReturnType<typeof makeTools>;

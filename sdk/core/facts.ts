@@ -88,7 +88,7 @@ export function datedTraits(traits: Record<string, unknown>, time: number, id: s
   const dated: Facts['traits'] = {};
   for (const name of Object.keys(traits)) {
     const value = traits[name] as Scalar | null;
-    if ((typeof value !== 'object' || value === null) && !(name in {})) dated[name] = [time, id, value];
+    if (Object(value) !== value && !(name in {})) dated[name] = [time, id, value];
   }
   return dated;
 }

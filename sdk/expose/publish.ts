@@ -41,12 +41,25 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
 }
 
 /** What was shown last; an empty text where nothing was. */
-export let shown = '';
+let shown = '';
+
+/** Whether nothing is shown for now: much happens at once, or the page was left. */
+export let isQuiet = false;
+
+/** Runs what records several events, and shows the state once, after it. @param isLast whether what follows is shown to nobody, until the page is back */
+export function together(run: () => void, isLast = false): void {
+  isQuiet = true;
+  guard(run)();
+  isQuiet = false;
+  publish();
+  isQuiet = isLast;
+}
 
 /**
  * Shows the state and tells who listens, where it is another than before. Without consent it takes everything off the page.
  */
 export const publish = guard(() => {
+  if (isQuiet) return;
   const now = state();
   const { stage, peak, status, tags } = now;
   const text = stringify([isOpen(), stage, peak, status, tags, now.score, now.rules]);

@@ -6,7 +6,7 @@ const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|ap
 
 /** Records downloads and links that leave the site, whichever button opened them, and elements that name their event. */
 export function captureClicks(tools: Tools): void {
-  const { has, decode, readText, attributeOf, closestOf, hasHost, mask, recordCaptured, isOpen, who } = tools;
+  const { isWanted, decoded, readText, attributeOf, closestOf, hasHost, masked, recordCaptured, isOpen, who } = tools;
   /** The address with the visitor in it, for another of the site's domains; see takeLink. */
   const linkTo = (href: string) => {
     const [page, ...fragment] = href.split('#');
@@ -28,8 +28,8 @@ export function captureClicks(tools: Tools): void {
     const { hostname, pathname, href, protocol } = new URL(given, link!.baseURI);
     const saved = attributeOf(link!, 'download');
     // An address without a host may be the file itself.
-    const file = hostname ? decode(pathname.split('/').pop()!) : (saved ?? '');
-    const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
+    const file = hostname ? decoded(pathname.split('/').pop()!) : (saved ?? '');
+    const link_url = hostname ? masked(href.split('#')[0]!) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
     if (isOutside && hasHost(hostname) && isOpen()) {
       link!.setAttribute('href', linkTo(href));
@@ -40,9 +40,9 @@ export function captureClicks(tools: Tools): void {
       if (saved != null || DOWNLOADS.test(file)) {
         const link_text = link!.textContent!.trim().slice(0, 100);
         const file_extension = file.split('.').slice(1).pop() ?? '';
-        if (has('downloads'))
+        if (isWanted('downloads'))
           recordCaptured('file_download', { file_name: saved || file, file_extension, link_url, link_text });
-      } else if (has('outbound') && isOutside && !hasHost(hostname)) {
+      } else if (isWanted('outbound') && isOutside && !hasHost(hostname)) {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });
       }

@@ -22,7 +22,7 @@ const CAPTURES: Record<string, (tools: Tools) => void> = {
 export const start = (tools: Tools): void =>
   tools.guard(() => {
     captureClicks(tools);
-    for (const [word, capture] of Object.entries(CAPTURES)) if (tools.has(word)) tools.guard(capture)(tools);
+    for (const [word, capture] of Object.entries(CAPTURES)) if (tools.isWanted(word)) tools.guard(capture)(tools);
     takeDeeds(tools);
     startSender(tools);
   })();

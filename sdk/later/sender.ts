@@ -2,7 +2,7 @@
 import type { Queued } from '../queue.js';
 import type { Tools } from '../tools.js';
 import { lostOf, number, trimQueue } from './numbering.js';
-import { post, TIMEOUT_MS, type Reply } from './transport.js';
+import { post, sizeOf, TIMEOUT_MS, type Reply } from './transport.js';
 
 /** Events of one moment travel together. */
 const GATHER_MS = 250;
@@ -28,7 +28,7 @@ export function startSender(given: Tools): void {
   tools = given;
   Object.assign(tools.later, { wake, run, leave });
   tools.later.arrived!();
-  wake(0);
+  wake();
 }
 
 /** Sends soon. @param isFresh something changed that makes a new try worth while, such as being online again */
@@ -94,6 +94,7 @@ function leave(): void {
   // Some systems put a page in the background to sleep, together with the lock it holds; and one that holds a lock could not be
   // kept for the back button.
   release?.();
+  wake();
 }
 
 /** Sends the first events: a batch is of one visitor. */
@@ -113,7 +114,7 @@ async function sendBatch(): Promise<void> {
       lost: lostOf(tools, owner) || undefined,
       events: items.map(({ event }) => event),
     });
-    if (!items[1] || new Blob([body]).size < room) break;
+    if (!items[1] || sizeOf(body) < room) break;
     items = items.slice(0, items.length >> 1);
   }
   const ids = items.map(({ event }) => event.id);

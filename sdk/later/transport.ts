@@ -15,6 +15,9 @@ const inTime = <T>(ms: number, promise: Promise<T>): Promise<T> =>
 /** An answer that takes longer is given up; what was sent is sent again, and counted once. */
 export const TIMEOUT_MS = 15_000;
 
+/** Bytes of a text as it travels. */
+export const sizeOf = (text: string): number => new TextEncoder().encode(text).length;
+
 /** Keepalive requests of a page may carry 64 KiB together; one that is larger goes without. */
 const KEEPALIVE_BYTES = 60_000;
 
@@ -29,12 +32,13 @@ export async function post(endpoint: string, body: string): Promise<Reply> {
       method: 'POST',
       body,
       credentials: 'omit',
-      keepalive: new Blob([body]).size < KEEPALIVE_BYTES,
+      keepalive: sizeOf(body) < KEEPALIVE_BYTES,
       signal: abort.signal,
     });
     const { status, headers } = response;
     const answer = (await response.json().catch(() => {})) as BatchAnswer | undefined;
-    return { status, answer, retryAfterMs: +headers.get('Retry-After')! * 1000 };
+    const after = headers.get('Retry-After')!; // Seconds, or a date.
+    return { status, answer, retryAfterMs: +after * 1000 || Date.parse(after) - Date.now() };
   };
   try {
     return await inTime(TIMEOUT_MS, ask());
