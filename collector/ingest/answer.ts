@@ -38,15 +38,25 @@ export function answerFor(
   sendersRules: unknown,
   now: number,
 ): BatchAnswer {
-  const visitor = visitorAnswer(record, rules, now);
+  const visitor = visitorAnswer(record, rules, now, !accepted);
   const ruleSet = sendersRules === rules.version ? undefined : rules;
   return { accepted, duplicates, rejected, visitor, ...(ruleSet && { ruleSet }) };
 }
 
-function visitorAnswer(record: VisitorRecord | undefined, rules: CompiledRules, now: number): VisitorAnswer {
+/** @param isOlder whether the record was not made just now: the score fades day by day */
+function visitorAnswer(
+  record: VisitorRecord | undefined,
+  rules: CompiledRules,
+  now: number,
+  isOlder: boolean,
+): VisitorAnswer {
   const facts = record?.facts ?? emptyFacts();
+  const { stage, peak, tags, score } = record && !isOlder ? record : inferState(rules, facts, now);
   return {
-    ...inferState(rules, facts, now),
+    stage,
+    peak,
+    tags,
+    score,
     rules: rules.version,
     asOf: now,
     rev: record?.rev ?? 0,

@@ -13,6 +13,7 @@ import {
   nextChange,
   placeOf,
   rank,
+  stageOf,
   touchOf,
   type Facts,
   type Inference,
@@ -45,13 +46,13 @@ export function foldInto(
 
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
     const start = before ?? newRecord(visitorId, timeline, now);
-    const facts = history ? factsOf(timeline, without(history, added)) : start.facts;
-    const onArrival = structuredClone(facts);
-    addEvents(timeline, facts, events);
+    const past = history ? factsOf(timeline, without(history, added)) : start.facts;
+    const parts = events.map((stored) => factsOf(timeline, [stored]));
+    const facts = [past, ...parts].reduce(mergeFacts, emptyFacts());
 
     const { current } = timeline;
     const state = inferState(current, facts, now);
-    const transitions = findTransitions(timeline, start, onArrival, events, state, now);
+    const transitions = findTransitions(timeline, start, past, events, parts, state, now);
     const isChanged = !!added.length || !!history || !isSame(start, state);
     const record: VisitorRecord = {
       ...start,
@@ -105,10 +106,7 @@ function without(history: StoredEvent[], added: StoredEvent[]): StoredEvent[] {
 
 /** The facts of these events alone. */
 export function factsOf(timeline: Timeline, events: StoredEvent[]): Facts {
-  return addEvents(timeline, emptyFacts(), events);
-}
-
-function addEvents(timeline: Timeline, facts: Facts, events: StoredEvent[]): Facts {
+  const facts = emptyFacts();
   for (const stored of events) {
     const { event, traits } = stored;
     const url = parseUrl(event.url);
@@ -130,55 +128,57 @@ function parseUrl(text: string | undefined): URL | undefined {
 const isSame = (a: Inference, b: Inference) =>
   a.stage === b.stage && a.peak === b.peak && a.tags.join(' ') === b.tags.join(' ');
 
-/** What happened to the current stage, in order: a change of rules or time passing first, then event by event. */
+/**
+ * What happened to the current stage, in order: a change of rules or time passing first, then event by event.
+ * @param past facts before the events @param parts the facts of each event alone
+ */
 function findTransitions(
   timeline: Timeline,
   start: VisitorRecord,
-  facts: Facts,
+  past: Facts,
   events: StoredEvent[],
+  parts: Facts[],
   end: Inference,
   now: number,
 ): Transition[] {
   const { current } = timeline;
   const transitions: Transition[] = [];
   let { stage, stageSince } = start;
-  const move = (to: Stage | null, at: number, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
+  /** What is known when this many of the events are. */
+  const known = (count: number) => [past, ...parts.slice(0, count)];
+  const move = (to: Stage | null, at: number, count: number, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
     const rule = (rank(to) > rank(stage) ? to : stage)!;
-    const { because } = explainStage(current, facts, cause.kind === 'expiry' ? at : now, rule);
+    const { because } = explainStage(current, known(count), cause.kind === 'expiry' ? at : now, rule);
     stageSince = Math.max(stageSince, Math.min(at, now));
     transitions.push({ from: stage, to, at: stageSince, cause: { ...cause, rule, rules: current.version, because } });
     stage = to;
   };
 
-  const stageAt = (time: number) => inferState(current, facts, time).stage;
+  const stageAt = (time: number) => stageOf(current, past, time);
   if (start.rules !== current.version) {
-    if (stageAt(now) !== stage) move(stageAt(now), now, { kind: 'rules' });
+    if (stageAt(now) !== stage) move(stageAt(now), now, 0, { kind: 'rules' });
   } else {
     // Time may have passed several windows' ends since the record was last looked at.
-    for (let at = start.dueAt ?? Infinity; at <= now; at = nextChange(current, facts, at) ?? Infinity) {
-      if (stageAt(at) !== stage) move(stageAt(at), at, { kind: 'expiry' });
+    for (let at = start.dueAt ?? Infinity; at <= now; at = nextChange(current, past, at) ?? Infinity) {
+      if (stageAt(at) !== stage) move(stageAt(at), at, 0, { kind: 'expiry' });
     }
   }
   if (events.length && !start.rev) stageSince = 0; // A new visitor's first stage begins with its event, however late it came.
   // By halves: inference is dear for long histories, and most events change no stage.
-  const follow = (part: StoredEvent[], to: Stage | null): void => {
-    if (to === stage) return void addEvents(timeline, facts, part);
-    if (part.length > 1) {
-      const half = part.slice(0, part.length >> 1);
-      const { stage: between } = inferState(current, addEvents(timeline, structuredClone(facts), half), now);
-      follow(half, between);
-      return follow(part.slice(half.length), to);
+  const follow = (from: number, until: number, to: Stage | null): void => {
+    if (to === stage) return;
+    if (until - from > 1) {
+      const half = (from + until) >> 1;
+      follow(from, half, stageOf(current, known(half), now));
+      return follow(half, until, to);
     }
-    addEvents(timeline, facts, part);
-    for (const stored of part) {
-      const { event } = stored;
-      const signals = Object.keys(countedFacts(factsOf(timeline, [stored])).signals);
-      move(to, event.time, { kind: 'event', event: event.id, eventName: event.name, signals });
-    }
+    const { event } = events[from]!;
+    const signals = Object.keys(countedFacts(parts[from]!).signals);
+    move(to, event.time, until, { kind: 'event', event: event.id, eventName: event.name, signals });
   };
-  follow(events, end.stage);
+  if (events.length) follow(0, events.length, end.stage);
   // Traits that came with an event stored before: the log must end where the visitor stands.
-  if (end.stage !== stage) move(end.stage, now, { kind: 'event' });
+  if (end.stage !== stage) move(end.stage, now, events.length, { kind: 'event' });
   return transitions;
 }
 

@@ -10,6 +10,6 @@ export * from './facts.js';
 export { parseRules, type RulesError } from './parseRules.js';
 export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, type AddressParts, type Place } from './signal.js';
-export { decay, inferState, type Inference } from './stage.js';
+export { decay, inferState, stageOf, type Inference } from './stage.js';
 export type { GroupReason, Reason, SignalReason, TraitReason } from './view.js';
 export { explainStage, type Explanation } from './why.js';

@@ -29,6 +29,10 @@ export function inferState(rules: CompiledRules, facts: Facts | Facts[], now: nu
   };
 }
 
+/** The highest stage whose condition holds at a moment in epoch ms. */
+export const stageOf = (rules: CompiledRules, facts: Facts | Facts[], now: number): Stage | null =>
+  walkStages(viewFacts(rules, facts, now)).stage;
+
 export interface Walk {
   /** Those that hold today, lowest first. */
   stages: Stage[];

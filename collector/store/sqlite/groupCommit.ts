@@ -17,7 +17,16 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #scheduled = false;
 
-  constructor(private readonly database: Database.Database) {}
+  /** A write by itself, within a group: a savepoint. */
+  readonly #alone;
+
+  /** @param onUndone called when something was written and then undone: what was read meanwhile may not be true */
+  constructor(
+    private readonly database: Database.Database,
+    private readonly onUndone: () => void,
+  ) {
+    this.#alone = database.transaction((write: () => unknown) => write());
+  }
 
   write<T>(write: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -42,9 +51,10 @@ export class GroupCommit {
         .transaction(() => {
           for (const { write, resolve, reject } of group) {
             try {
-              const value = this.database.transaction(write)();
+              const value = this.#alone(write);
               settle.push(() => resolve(value));
             } catch (error) {
+              this.onUndone();
               // SQLite itself ends the whole transaction on errors such as a full disk: then nobody's write stands.
               if (!this.database.inTransaction) throw error;
               settle.push(() => reject(error));
@@ -53,6 +63,7 @@ export class GroupCommit {
         })
         .immediate();
     } catch (error) {
+      this.onUndone();
       for (const { reject } of group) reject(error);
       return;
     }

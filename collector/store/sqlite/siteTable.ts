@@ -17,17 +17,21 @@ interface SiteRow {
 /** Sites and their rules. */
 export class SiteTable {
   readonly #all;
-  readonly #byKey;
   readonly #insert;
   readonly #insertRules;
   readonly #setVersion;
   readonly #rules;
+  /** Changes whenever another process has written. */
+  readonly #dataVersion;
+  /** Rows as they were read last: every request asks for them, and they hardly ever change. */
+  #rows: SiteRow[] | undefined;
+  #rowsAt = -1;
   /** Parsed rules by site; a version's text never changes. */
   readonly #parsed = new Map<number, { version: number; rules: PublishedRules[] }>();
 
   constructor(database: Database.Database) {
     this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
-    this.#byKey = database.prepare<[string], SiteRow>('SELECT * FROM sites WHERE site_key = ?');
+    this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#insert = database.prepare(`
       INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at)
       VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt)`);
@@ -42,41 +46,60 @@ export class SiteTable {
       ORDER BY version`);
   }
 
+  #sites(): SiteRow[] {
+    const version = this.#dataVersion.get()!;
+    if (version !== this.#rowsAt) this.#rows = undefined;
+    this.#rowsAt = version;
+    return (this.#rows ??= this.#all.all());
+  }
+
+  #row(siteKey: string): SiteRow | undefined {
+    return this.#sites().find((row) => row.site_key === siteKey);
+  }
+
+  /** What was read may have been undone since. */
+  forget(): void {
+    this.#rows = undefined;
+    this.#parsed.clear();
+  }
+
   all(): Site[] {
-    return this.#all.all().map(toSite);
+    return this.#sites().map(toSite);
   }
 
   get(siteKey: string): Site | undefined {
-    const row = this.#byKey.get(siteKey);
+    const row = this.#row(siteKey);
     return row && toSite(row);
   }
 
   /** The row's number. @throws where there is no such site: callers look it up first. */
   id(siteKey: string): number {
-    const row = this.#byKey.get(siteKey);
+    const row = this.#row(siteKey);
     if (!row) throw new Error(`no site has the key ${siteKey}`);
     return row.id;
   }
 
   keyOf(id: number): string {
-    return this.#all.all().find((row) => row.id === id)!.site_key;
+    return this.#sites().find((row) => row.id === id)!.site_key;
   }
 
   add(site: Omit<Site, 'rulesVersion'>, rules: Rules): void {
     this.#insert.run({ ...site, origins: JSON.stringify(site.origins) });
+    this.#rows = undefined;
     this.publish(site.siteKey, rules, { publishedAt: site.createdAt, since: 0 });
   }
 
   publish(siteKey: string, rules: Rules, options: { publishedAt: number; since: number }): number {
-    const { id, rules_version } = this.#byKey.get(siteKey)!;
+    const { id, rules_version } = this.#row(siteKey)!;
     const version = rules_version + 1;
     this.#insertRules.run(id, version, JSON.stringify({ ...rules, version }), options.publishedAt, options.since);
     this.#setVersion.run(version, id);
+    this.#rows = undefined;
     return version;
   }
 
   rules(siteKey: string): PublishedRules[] {
-    const { id, rules_version: version } = this.#byKey.get(siteKey)!;
+    const { id, rules_version: version } = this.#row(siteKey)!;
     const known = this.#parsed.get(id);
     if (known?.version === version) return known.rules;
     const rules = this.#rules

@@ -27,8 +27,8 @@ interface JobRow {
  */
 export function openSqliteStore(folder: string): Store {
   const database = openDatabase(folder);
-  const commits = new GroupCommit(database);
   const sites = new SiteTable(database);
+  const commits = new GroupCommit(database, () => sites.forget());
   const events = new EventTable(database);
   const visitors = new VisitorTable(database);
   const deadLetters = deadLetterTable(database);

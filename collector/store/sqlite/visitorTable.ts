@@ -32,6 +32,11 @@ interface TransitionRow {
   cause: string;
 }
 
+const VISITOR_COLUMNS = (
+  'user_id first_seen last_seen events rev rules stage peak tags score have facts first_touch last_touch last_time ' +
+  'stage_since due_at lost'
+).split(' ');
+
 /** A quarter hour: the days of every time zone in use begin on one. */
 const QUARTER_MS = 15 * 60_000;
 
@@ -52,10 +57,13 @@ export class VisitorTable {
 
   constructor(database: Database.Database) {
     this.#get = database.prepare<[number, Buffer], VisitorRow>('SELECT * FROM visitors WHERE site_id = ? AND id = ?');
+    const columns = VISITOR_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ');
+    // Not REPLACE: an index whose column stays the same is not touched.
     this.#put = database.prepare(`
-      INSERT OR REPLACE INTO visitors VALUES (
+      INSERT INTO visitors (site_id, id, ${VISITOR_COLUMNS.join(', ')}) VALUES (
         @site, @id, @userId, @firstSeen, @lastSeen, @events, @rev, @rules, @stage, @peak, @tags, @score,
-        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost)`);
+        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost)
+      ON CONFLICT DO UPDATE SET ${columns}`);
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
       'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? ORDER BY last_seen DESC LIMIT ?',
     );

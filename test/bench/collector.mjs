@@ -1,0 +1,169 @@
+// Measures the built collector beside a bare server that only stores the same events as durably: `npm run bench:collector`.
+// `--seconds N` (10) for each measurement, `--connections N` (64), `--rounds N` (3). Both servers and the load run in processes
+// of their own; the servers take turns, so that what else the machine does falls on both.
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+const BATCH = 10;
+const ORIGIN = 'https://www.example.com';
+const DAY_MS = 86_400_000;
+
+const roles = { runCollector, runBare, runLoad };
+if (process.send) await roles[process.argv[2]]();
+else await measure();
+
+/** The product, as `serve` runs it, without a limit on batches and without a log. */
+async function runCollector() {
+  const { startCollector } = await import('../../dist/collector/server.js');
+  const { addSite } = await import('../../dist/collector/site.js');
+  const data = folder();
+  const collector = await startCollector({ host: '127.0.0.1', port: 0, data, adminToken: 'bench', rateLimit: 0 });
+  const { siteKey } = await addSite(collector.store, { name: 'Bench', origins: [ORIGIN] }, Date.now());
+  process.on('message', () => process.send({ rss: process.memoryUsage.rss() }));
+  process.on('disconnect', () => collector.stop().then(() => fs.rmSync(data, { recursive: true })));
+  process.send({ port: Number(new URL(collector.url).port), siteKey });
+}
+
+/** Parses a batch and stores its events: one transaction for all requests that wait, synced before any is answered. */
+async function runBare() {
+  const { default: Database } = await import('better-sqlite3');
+  const data = folder();
+  const database = new Database(path.join(data, 'bare.sqlite'));
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  database.exec(`CREATE TABLE events (id BLOB PRIMARY KEY, visitor_id BLOB, time INTEGER, name TEXT, body TEXT) WITHOUT ROWID;
+    CREATE INDEX by_visitor ON events (visitor_id, id)`);
+  const insert = database.prepare('INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?)');
+  const blob = (uuid) => Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  let waiting = [];
+  const commit = database.transaction((batches) => {
+    for (const [{ visitorId, events }] of batches)
+      for (const event of events)
+        insert.run(blob(event.id), blob(visitorId), event.time, event.name, JSON.stringify(event));
+  });
+  const flush = () => {
+    const batches = waiting;
+    waiting = [];
+    commit.immediate(batches);
+    for (const [{ events }, response] of batches) response.end(JSON.stringify({ accepted: events.length }));
+  };
+  const server = http.createServer((request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      if (!waiting.length) setImmediate(flush);
+      waiting.push([JSON.parse(Buffer.concat(chunks).toString()), response]);
+    });
+  });
+  server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+  process.on('message', () => process.send({ rss: process.memoryUsage.rss() }));
+  process.on('disconnect', () => {
+    server.close();
+    database.close();
+    fs.rmSync(data, { recursive: true });
+  });
+}
+
+/** Sends batches over some connections for some seconds: 7 of 10 visitors are new. */
+async function runLoad() {
+  const [{ port, siteKey, seconds, connections }] = await once(process, 'message');
+  const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
+  const known = [];
+  const paths = ['/', '/products/', '/products/plan', '/pricing', '/blog/a', '/blog/b', '/contact'];
+  const post = (body) =>
+    new Promise((resolve, reject) => {
+      const headers = { 'Content-Type': 'text/plain', Origin: ORIGIN, 'Content-Length': Buffer.byteLength(body) };
+      const request = http.request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/v1/events', headers });
+      request.on('response', (response) => {
+        response.resume();
+        response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`))));
+      });
+      request.on('error', reject);
+      request.end(body);
+    });
+  const makeBody = () => {
+    const now = Date.now();
+    const isNew = !known.length || Math.random() < 0.7;
+    const visitor = isNew ? { id: uuid(now), seq: 0 } : known[Math.floor(Math.random() * known.length)];
+    if (isNew && known.length < 50_000) known.push(visitor);
+    const session = uuid(now);
+    const events = Array.from({ length: BATCH }, (_, index) => ({
+      id: uuid(now),
+      name: index ? 'page_view' : 'session_start',
+      time: now - (BATCH - index) * 1000 - (isNew ? 0 : Math.floor(Math.random() * 20) * DAY_MS),
+      seq: ++visitor.seq,
+      sessionId: session,
+      url: `${ORIGIN}${paths[Math.floor(Math.random() * paths.length)]}`,
+      title: 'A page of the site',
+      referrer: 'https://www.google.com/',
+    }));
+    return JSON.stringify({ siteKey, visitorId: visitor.id, sentAt: now, sdk: 'bench', rules: 1, events });
+  };
+  const times = [];
+  let acknowledged = 0;
+  const end = performance.now() + seconds * 1000;
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (performance.now() < end) {
+        const body = makeBody();
+        const start = performance.now();
+        await post(body);
+        times.push(performance.now() - start);
+        acknowledged += BATCH;
+      }
+    }),
+  );
+  agent.destroy();
+  times.sort((a, b) => a - b);
+  process.send({ perSecond: acknowledged / seconds, p99: times[Math.floor(times.length * 0.99)] });
+}
+
+function folder() {
+  return fs.mkdtempSync(path.join(os.tmpdir(), 'stagetag-bench-'));
+}
+
+function uuid(time) {
+  const hex = time.toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+async function measure() {
+  const number = (value) => ({ type: 'string', default: String(value) });
+  const { values } = parseArgs({ options: { seconds: number(10), connections: number(64), rounds: number(3) } });
+  const seconds = Number(values.seconds);
+  const said = async (child) => (await once(child, 'message'))[0];
+  const start = async (role) => {
+    const child = fork(import.meta.filename, [role]);
+    return { child, ...(await said(child)) };
+  };
+  const load = async ({ port, siteKey }, connections) => {
+    const child = fork(import.meta.filename, ['runLoad']);
+    child.send({ port, siteKey, seconds, connections });
+    const result = await said(child);
+    child.disconnect();
+    return result;
+  };
+  const servers = { bare: await start('runBare'), collector: await start('runCollector') };
+  const seen = { bare: [], collector: [] };
+  for (let round = 0; round < Number(values.rounds); round++)
+    for (const name of round % 2 ? ['collector', 'bare'] : ['bare', 'collector'])
+      seen[name].push(await load(servers[name], Number(values.connections)));
+  const median = (numbers) => [...numbers].sort((a, b) => a - b)[(numbers.length - 1) >> 1];
+  console.log(`| ${values.connections} connections, batches of ${BATCH} | events/s | p99, ms | resident, MB |`);
+  console.log('| --- | ---: | ---: | ---: |');
+  for (const [name, results] of Object.entries(seen)) {
+    servers[name].child.send('rss');
+    const { rss } = await said(servers[name].child);
+    const cells = [median(results.map((each) => each.perSecond)), median(results.map((each) => each.p99)), rss / 1e6];
+    console.log(`| ${name} | ${cells.map((cell) => cell.toFixed(0)).join(' | ')} |`);
+  }
+  const ratios = seen.collector.map(({ perSecond }, round) => perSecond / seen.bare[round].perSecond);
+  console.log(`\nratio, median of rounds: ${median(ratios).toFixed(2)}`);
+  for (const { child } of Object.values(servers)) child.disconnect();
+}
