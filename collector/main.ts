@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { version } from './assets.js';
+import { backupCommand, restoreCommand } from './cli/backup.js';
+import { exportCommand, forgetCommand } from './cli/people.js';
+import { recomputeCommand } from './cli/recompute.js';
 import { serveCommand } from './cli/serve.js';
 import { siteCommand } from './cli/siteAdd.js';
 import { StartError } from './server.js';
@@ -11,7 +14,12 @@ const program = new Command('stagetag')
   .version(version)
   .showSuggestionAfterError()
   .addCommand(serveCommand())
-  .addCommand(siteCommand());
+  .addCommand(siteCommand())
+  .addCommand(recomputeCommand())
+  .addCommand(forgetCommand())
+  .addCommand(exportCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand());
 
 try {
   await program.parseAsync();

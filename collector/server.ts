@@ -41,7 +41,7 @@ export class StartError extends Error {}
  */
 export async function startCollector(options: ServerOptions): Promise<RunningCollector> {
   const { host, port, data, ...rest } = options;
-  const store = openSqliteStore(data);
+  const store = openSqliteStore(data, { isAlone: true });
   const app = createCollector({ ...rest, store });
   let server: ServerType;
   try {

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { startCollector } from '../server.js';
+import { dataOption } from './command.js';
 
 interface ServeFlags {
   host: string;
@@ -67,10 +68,4 @@ export function serveCommand(): Command {
         process.once(signal, () => void collector.stop().then(() => process.exit(0)));
       }
     });
-}
-
-export function dataOption(): Option {
-  return new Option('--data <folder>', 'folder of the database, made where it is missing')
-    .env('STAGETAG_DATA')
-    .default('./data');
 }

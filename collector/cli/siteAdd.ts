@@ -1,8 +1,7 @@
 import { Command, Option } from 'commander';
 import { addSite, snippetFor } from '../site.js';
-import { openSqliteStore } from '../store/sqlite/sqliteStore.js';
 import { StartError } from '../server.js';
-import { dataOption } from './serve.js';
+import { dataOption, withStore } from './command.js';
 
 interface SiteAddFlags {
   name: string;
@@ -26,17 +25,14 @@ export function siteCommand(): Command {
         'http://localhost:8787',
       ),
     )
-    .action(async ({ name, origin, template, timeZone, data, url }: SiteAddFlags) => {
-      const store = openSqliteStore(data);
-      try {
+    .action(({ name, origin, template, timeZone, data, url }: SiteAddFlags) =>
+      withStore(data, async (store) => {
         const site = await addSite(store, { name, origins: origin, template, timeZone }, Date.now());
         if (typeof site === 'string') throw new StartError(site);
         const { siteKey, secretKey } = site;
         const snippet = snippetFor(siteKey, url.replace(/\/+$/, ''));
         process.stdout.write(`${JSON.stringify({ siteKey, secretKey, snippet })}\n`);
-      } finally {
-        await store.close();
-      }
-    });
+      }),
+    );
   return new Command('site').description('manage sites').addCommand(add);
 }

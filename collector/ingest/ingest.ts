@@ -7,6 +7,7 @@ import {
   isRecord,
   isUuidV7,
   parseEvent,
+  type CompiledRules,
   type EventReason,
   type Json,
   type StagetagEvent,
@@ -113,7 +114,18 @@ export async function ingest(store: Store, request: BatchRequest): Promise<Batch
     deadLetters: letters,
     fold: foldInto(visitorId, timeline, request.receivedAt, (body.userId as string | undefined) ?? null, lostOf(body)),
   });
+  if (appended.isForgotten) return { answer: forgottenAnswer(body.events as unknown[], timeline.current, request) };
   return { answer: answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt) };
+}
+
+/** An erased visitor is answered as one who never was, and nothing of the batch is kept. */
+function forgottenAnswer(events: unknown[], rules: CompiledRules, { receivedAt }: BatchRequest): BatchAnswer {
+  const rejected = events.map((event) => ({
+    id: echoedId(event),
+    reason: 'forgotten',
+    expected: EVENT_REASONS.forgotten,
+  }));
+  return answerFor({ accepted: 0, duplicates: 0, record: undefined }, rejected, rules, rules.version, receivedAt);
 }
 
 /** A number that is none says nothing; the events beside it are good. */
@@ -121,9 +133,11 @@ function lostOf({ lost }: Record<string, unknown>): number {
   return Number.isSafeInteger(lost) && (lost as number) > 0 ? (lost as number) : 0;
 }
 
-async function keepRefused({ store, request, site }: Attempt, reason: RefusalReason): Promise<void> {
+async function keepRefused({ store, request, site, body }: Attempt, reason: RefusalReason): Promise<void> {
   const { isKept, expected } = REFUSALS[reason];
   if (!isKept) return;
+  const { visitorId } = body ?? {};
+  if (site && isUuidV7(visitorId) && (await store.isForgotten(site.siteKey, visitorId.toLowerCase()))) return;
   const { receivedAt, text } = request;
   await store.addDeadLetter({ siteKey: site?.siteKey ?? null, receivedAt, reason, detail: expected, body: text });
 }
@@ -188,10 +202,10 @@ function readEvents(attempt: Attempt): undefined {
     }
     const { reason } = parsed;
     const expected = EVENT_REASONS[reason];
-    const id = isRecord(input) && typeof input.id === 'string' ? input.id.slice(0, MAX_ECHO) : null;
-    rejected.push({ id, reason, expected });
+    rejected.push({ id: echoedId(input), reason, expected });
     letters.push({
       siteKey: site.siteKey,
+      visitorId: (body.visitorId as string).toLowerCase(),
       receivedAt,
       reason,
       detail: expected,
@@ -199,6 +213,9 @@ function readEvents(attempt: Attempt): undefined {
     });
   }
 }
+
+const echoedId = (input: unknown): string | null =>
+  isRecord(input) && typeof input.id === 'string' ? input.id.slice(0, MAX_ECHO) : null;
 
 /** The envelope's traits count as set by the batch's greatest (time, id), and are kept with that event for replays. */
 function placeTraits({ body, events }: Attempt): undefined {

@@ -7,12 +7,19 @@ const CHUNK = 100;
  * Makes anew, from the raw events, every visitor whose facts are of older rules.
  * What is left to do is read off the visitors, so it goes on where a crash stopped it. A visitor who sends something
  * meanwhile is made anew at that moment: no answer mixes two versions.
+ * @param onProgress gets the number of visitors made so far
  */
-export async function recompute(store: Store, job: Job, now: () => number): Promise<void> {
-  for (;;) {
+export async function recompute(
+  store: Store,
+  job: Job,
+  now: () => number,
+  onProgress?: (done: number) => void,
+): Promise<void> {
+  for (let done = 0; ;) {
     const stale = await store.staleVisitors(job.siteKey, job.rules, CHUNK);
     if (!stale.length) break;
     await Promise.all(stale.map((visitorId) => refreshVisitor(store, job.siteKey, visitorId, now())));
+    onProgress?.((done += stale.length));
   }
   await store.finishJob(job.id);
 }

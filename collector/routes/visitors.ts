@@ -11,6 +11,7 @@ import {
   type Facts,
 } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
+import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import { refreshVisitor, restageDue } from '../jobs/restage.js';
 import type { Services } from '../services.js';
 import type { DatedTouch, StoredEvent, VisitorRecord } from '../store/store.js';
@@ -19,6 +20,7 @@ import type { SiteEnv } from './api.js';
 /** Events listed with a visitor; all of them are in events.ndjson. */
 const LISTED_EVENTS = 500;
 const MAX_LIMIT = 200;
+const NOBODY = 'this site has no visitor of this id, and none of a user of this id';
 
 export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
@@ -54,6 +56,19 @@ export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
       transitions: await store.transitions(siteKey, visitorId),
       events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(sent),
     });
+  });
+
+  // `who` is a visitor's id, or a user's.
+  routes.get('/people/:who/export', async (c) => {
+    const visitors = await exportFrom(store, c.get('site'), c.req.param('who'));
+    if (!visitors.length) return c.json({ error: NOBODY }, 404);
+    c.header('Content-Disposition', 'attachment; filename="export.json"');
+    return c.json({ exportedAt: now(), visitors });
+  });
+
+  routes.delete('/people/:who', async (c) => {
+    const receipt = await eraseFrom(store, c.get('site'), c.req.param('who'), now());
+    return receipt ? c.json(receipt) : c.json({ error: NOBODY }, 404);
   });
 
   routes.get('/events.ndjson', async (c) => {

@@ -108,6 +108,8 @@ export type Fold = (
 
 export interface DeadLetter {
   siteKey: string | null;
+  /** Whose it is, where that is known. */
+  visitorId?: string;
   receivedAt: number;
   reason: string;
   /** What was expected. */
@@ -130,8 +132,17 @@ export interface Append {
 export interface Appended {
   accepted: number;
   duplicates: number;
+  /** Whether the visitor was erased: then nothing is stored. */
+  isForgotten?: boolean;
   /** Undefined where nothing of the visitor was ever stored. */
   record: VisitorRecord | undefined;
+}
+
+/** What was erased of one visitor, in rows. */
+export interface Erased {
+  events: number;
+  transitions: number;
+  deadLetters: number;
 }
 
 export interface EventFilter {
@@ -190,8 +201,18 @@ export interface Store {
   events(siteKey: string, filter: EventFilter): AsyncIterable<StoredEvent & { visitorId: string }>;
   deadLetters(siteKey: string, limit: number): Promise<DeadLetter[]>;
 
+  /** Visitors that carry this label. */
+  visitorsOfUser(siteKey: string, userId: string): Promise<string[]>;
+  /** Erases all that is kept of a visitor, leaves a keyed hash that knows it again, and wipes the freed space. */
+  erase(siteKey: string, visitorId: string, now: number): Promise<Erased>;
+  isForgotten(siteKey: string, visitorId: string): Promise<boolean>;
+  /** Copies everything into a new file while writing goes on. @param onProgress 0 to 1 */
+  backup(file: string, onProgress?: (share: number) => void): Promise<void>;
+
   /** Visitors whose state may have changed with no event. */
   dueVisitors(now: number, limit: number): Promise<Array<{ siteKey: string; visitorId: string }>>;
+  /** Has every visitor's facts made anew by the next recompute, from the raw events. */
+  markStale(siteKey: string): Promise<void>;
   /** Visitors whose facts were made under other rules than this version. */
   staleVisitors(siteKey: string, rulesVersion: number, limit: number): Promise<string[]>;
 

@@ -94,6 +94,7 @@ export const EVENT_REASONS = {
   invalid_source: 'source: expected an object of strings, such as {"utm_source": "newsletter"}',
   invalid_props: 'props: expected an object',
   too_deep: 'the event: expected at most 16 levels of nesting',
+  forgotten: 'visitorId: this visitor was erased; begin a new one',
 } as const;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -82,7 +82,9 @@ async function runLoad() {
       const request = http.request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/v1/events', headers });
       request.on('response', (response) => {
         response.resume();
-        response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`))));
+        response.on('end', () =>
+          response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`)),
+        );
       });
       request.on('error', reject);
       request.end(body);

@@ -24,6 +24,7 @@ export class EventTable {
   readonly #latest;
   readonly #page;
   readonly #pageOfVisitor;
+  readonly #erase;
 
   constructor(database: Database.Database) {
     this.#insert = database.prepare(`
@@ -38,6 +39,7 @@ export class EventTable {
     this.#latest = database.prepare<[number, Buffer, number], EventRow>(
       'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY time DESC, id DESC LIMIT ?',
     );
+    this.#erase = database.prepare('DELETE FROM events WHERE site_id = ? AND visitor_id = ?');
     const page = (visitor: string) => `
       SELECT * FROM events
       WHERE site_id = @site AND id > @after AND time >= @from AND time < @until
@@ -45,6 +47,11 @@ export class EventTable {
       ORDER BY id LIMIT ${PAGE}`;
     this.#page = database.prepare<[object], EventRow>(page(''));
     this.#pageOfVisitor = database.prepare<[object], EventRow>(page('AND visitor_id = @visitor'));
+  }
+
+  /** @returns how many there were */
+  erase(site: number, visitor: Buffer): number {
+    return this.#erase.run(site, visitor).changes;
   }
 
   /** Says whether the event was new. */

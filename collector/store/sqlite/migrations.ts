@@ -102,4 +102,15 @@ export const MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
   `,
   `ALTER TABLE visitors ADD COLUMN lost INTEGER NOT NULL DEFAULT 0`,
+  `
+  -- Erased visitors, by a hash under the site's secret key: their later batches are known, and they are not.
+  CREATE TABLE tombstones (
+    site_id INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    erased_at INTEGER NOT NULL,
+    PRIMARY KEY (site_id, hash)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX visitors_by_user ON visitors (site_id, user_id) WHERE user_id IS NOT NULL;
+  ALTER TABLE dead_letters ADD COLUMN visitor_id BLOB;
+  `,
 ];

@@ -23,6 +23,8 @@ export function openDatabase(folder: string): Database.Database {
     database.pragma('synchronous = FULL');
     database.pragma('busy_timeout = 5000');
     database.pragma('foreign_keys = ON');
+    // What is erased is gone from the file, not only from view.
+    database.pragma('secure_delete = ON');
     migrate(database);
     return database;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { Rules } from '../../../sdk/core/index.js';
 import type { PublishedRules, Site } from '../store.js';
@@ -77,6 +78,12 @@ export class SiteTable {
     const row = this.#row(siteKey);
     if (!row) throw new Error(`no site has the key ${siteKey}`);
     return row.id;
+  }
+
+  /** By which an erased visitor is known again, and by nobody without the site's secret key. */
+  hashOf(id: number, visitor: Buffer): Buffer {
+    const { secret_key } = this.#sites().find((row) => row.id === id)!;
+    return createHmac('sha256', secret_key).update(visitor).digest();
   }
 
   keyOf(id: number): string {

@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import type { Append, Appended, DeadLetter, Job, Store, StoredEvent } from '../store.js';
 import { EventTable } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
+import { lockFolder } from './lock.js';
 import { openDatabase } from './open.js';
 import { SiteTable } from './siteTable.js';
 import { toBlob } from './uuid.js';
@@ -23,10 +24,18 @@ interface JobRow {
 
 /**
  * Opens the store in a folder.
+ * @param isAlone whether no other process may serve from this folder until the store is closed; commands work beside one
  * @throws StoreError where the folder or the file in it cannot be used
  */
-export function openSqliteStore(folder: string): Store {
+export function openSqliteStore(folder: string, { isAlone = false } = {}): Store {
   const database = openDatabase(folder);
+  let unlock: (() => void) | undefined;
+  try {
+    if (isAlone) unlock = lockFolder(folder);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
   const sites = new SiteTable(database);
   const commits = new GroupCommit(database, () => sites.forget());
   const events = new EventTable(database);
@@ -34,10 +43,12 @@ export function openSqliteStore(folder: string): Store {
   const deadLetters = deadLetterTable(database);
   const jobs = jobTable(database, sites, visitors);
   const tokens = tokenTable(database);
+  const tombstones = tombstoneTable(database, sites);
 
   function append({ siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, fold }: Append): Appended {
     const site = sites.id(siteKey);
     const visitor = toBlob(visitorId);
+    if (tombstones.has(site, visitor)) return { accepted: 0, duplicates: 0, isForgotten: true, record: undefined };
     for (const letter of letters) deadLetters.add(site, letter);
     const added: StoredEvent[] = [];
     let traitsAdded = false;
@@ -74,8 +85,35 @@ export function openSqliteStore(folder: string): Store {
     events: (siteKey, filter) => events.find(sites.id(siteKey), filter),
     deadLetters: async (siteKey, limit) => deadLetters.latest(sites.id(siteKey), limit),
 
+    visitorsOfUser: async (siteKey, userId) => visitors.ofUser(sites.id(siteKey), userId),
+    erase: async (siteKey, visitorId, now) => {
+      const site = sites.id(siteKey);
+      const visitor = toBlob(visitorId);
+      const erased = await commits.write(() => {
+        tombstones.add(site, visitor, now);
+        return {
+          events: events.erase(site, visitor),
+          transitions: visitors.erase(site, visitor),
+          deadLetters: deadLetters.erase(visitorId),
+        };
+      });
+      // What was deleted is overwritten, and still stands in the log until that is written into the file.
+      database.pragma('wal_checkpoint(TRUNCATE)');
+      return erased;
+    },
+    isForgotten: async (siteKey, visitorId) => tombstones.has(sites.id(siteKey), toBlob(visitorId)),
+    backup: async (file, onProgress) => {
+      await database.backup(file, {
+        progress: ({ totalPages, remainingPages }) => {
+          onProgress?.(1 - remainingPages / totalPages);
+          return 1000;
+        },
+      });
+    },
+
     dueVisitors: async (now, limit) =>
       visitors.due(now, limit).map(({ site, visitorId }) => ({ siteKey: sites.keyOf(site), visitorId })),
+    markStale: (siteKey) => commits.write(() => visitors.markStale(sites.id(siteKey))),
     staleVisitors: async (siteKey, rules, limit) => visitors.stale(sites.id(siteKey), rules, limit),
 
     addJob: (siteKey, rules) => commits.write(() => jobs.add(siteKey, rules)),
@@ -97,29 +135,35 @@ export function openSqliteStore(folder: string): Store {
     close: async () => {
       commits.commit();
       database.close();
+      unlock?.();
     },
   };
 }
 
 function deadLetterTable(database: Database.Database) {
   const insert = database.prepare(
-    'INSERT INTO dead_letters (site_id, received_at, reason, detail, body) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO dead_letters (site_id, received_at, reason, detail, body, visitor_id) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const trim = database.prepare('DELETE FROM dead_letters WHERE id <= ?');
   const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
+  // A batch that was refused as a whole names its visitor in its text alone, if anywhere.
+  const erase = database.prepare("DELETE FROM dead_letters WHERE visitor_id = ? OR body LIKE '%' || ? || '%'");
   const latest = database.prepare<
     [number, number],
     { received_at: number; reason: string; detail: string; body: string }
   >('SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?');
   return {
-    add(site: number | null, { receivedAt, reason, detail, body }: DeadLetter): void {
+    add(site: number | null, { receivedAt, reason, detail, body, visitorId }: DeadLetter): void {
       const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
-      const { lastInsertRowid } = insert.run(site, receivedAt, reason, detail, start);
+      const visitor = visitorId ? toBlob(visitorId) : null;
+      const { lastInsertRowid } = insert.run(site, receivedAt, reason, detail, start, visitor);
       trim.run(Number(lastInsertRowid) - MAX_DEAD_LETTERS);
     },
     expire(before: number): void {
       expire.run(before);
     },
+    /** @returns how many there were */
+    erase: (visitorId: string): number => erase.run(toBlob(visitorId), visitorId).changes,
     latest: (site: number, limit: number): DeadLetter[] =>
       latest.all(site, limit).map(({ received_at: receivedAt, reason, detail, body }) => ({
         siteKey: null,
@@ -160,6 +204,17 @@ function jobTable(database: Database.Database, sites: SiteTable, visitors: Visit
     finish(id: number): void {
       finish.run(id);
     },
+  };
+}
+
+function tombstoneTable(database: Database.Database, sites: SiteTable) {
+  const insert = database.prepare('INSERT OR IGNORE INTO tombstones (site_id, hash, erased_at) VALUES (?, ?, ?)');
+  const get = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
+  return {
+    add(site: number, visitor: Buffer, now: number): void {
+      insert.run(site, sites.hashOf(site, visitor), now);
+    },
+    has: (site: number, visitor: Buffer): boolean => !!get.get(site, sites.hashOf(site, visitor)),
   };
 }
 

@@ -49,11 +49,15 @@ export class VisitorTable {
   readonly #stale;
   readonly #count;
   readonly #countStale;
+  readonly #markStale;
   readonly #addTransition;
   readonly #transitions;
   readonly #stageCounts;
   readonly #peakCounts;
   readonly #transitionCounts;
+  readonly #ofUser;
+  readonly #erase;
+  readonly #eraseTransitions;
 
   constructor(database: Database.Database) {
     this.#get = database.prepare<[number, Buffer], VisitorRow>('SELECT * FROM visitors WHERE site_id = ? AND id = ?');
@@ -67,6 +71,11 @@ export class VisitorTable {
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
       'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? ORDER BY last_seen DESC LIMIT ?',
     );
+    this.#ofUser = database.prepare<[number, string], { id: Buffer }>(
+      'SELECT id FROM visitors WHERE site_id = ? AND user_id = ?',
+    );
+    this.#erase = database.prepare('DELETE FROM visitors WHERE site_id = ? AND id = ?');
+    this.#eraseTransitions = database.prepare('DELETE FROM transitions WHERE site_id = ? AND visitor_id = ?');
     this.#due = database.prepare<[number, number], { site_id: number; id: Buffer }>(
       'SELECT site_id, id FROM visitors WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
     );
@@ -74,6 +83,7 @@ export class VisitorTable {
       'SELECT id FROM visitors WHERE site_id = ? AND rules < ? LIMIT ?',
     );
     this.#count = database.prepare<[number], number>('SELECT count(*) FROM visitors WHERE site_id = ?').pluck();
+    this.#markStale = database.prepare('UPDATE visitors SET rules = 0 WHERE site_id = ?');
     this.#countStale = database
       .prepare<[number, number], number>('SELECT count(*) FROM visitors WHERE site_id = ? AND rules < ?')
       .pluck();
@@ -122,6 +132,16 @@ export class VisitorTable {
     return this.#latest.all(site, seenBefore, limit).map(toRecord);
   }
 
+  ofUser(site: number, userId: string): string[] {
+    return this.#ofUser.all(site, userId).map((row) => fromBlob(row.id));
+  }
+
+  /** @returns how many transitions there were */
+  erase(site: number, visitor: Buffer): number {
+    this.#erase.run(site, visitor);
+    return this.#eraseTransitions.run(site, visitor).changes;
+  }
+
   due(now: number, limit: number): Array<{ site: number; visitorId: string }> {
     return this.#due.all(now, limit).map((row) => ({ site: row.site_id, visitorId: fromBlob(row.id) }));
   }
@@ -132,6 +152,10 @@ export class VisitorTable {
 
   count(site: number): number {
     return this.#count.get(site)!;
+  }
+
+  markStale(site: number): void {
+    this.#markStale.run(site);
   }
 
   countStale(site: number, rules: number): number {

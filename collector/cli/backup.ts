@@ -1,0 +1,24 @@
+import fs from 'node:fs';
+import type { Command } from 'commander';
+import { restoreBackup, verifyBackup } from '../store/sqlite/restore.js';
+import { dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
+
+export function backupCommand(): Command {
+  return dataCommand('backup')
+    .description('copy everything into one new file, while the collector runs')
+    .argument('<file>', 'a file that is not there yet')
+    .action(async (file: string, { data, json }: DataFlags) => {
+      await withStore(data, (store) => store.backup(file, (share) => showProgress('backup', share)));
+      print({ file, bytes: fs.statSync(file).size, ...verifyBackup(file) }, { json });
+    });
+}
+
+export function restoreCommand(): Command {
+  return dataCommand('restore')
+    .description('put a backup in the place of the data, which is kept beside it; the collector must be stopped')
+    .argument('<file>', 'what `backup` wrote')
+    .option('--verify', 'only check the backup, and change nothing')
+    .action((file: string, { data, verify, json }: DataFlags & { verify?: boolean }) =>
+      print({ file, ...(verify ? verifyBackup(file) : restoreBackup(file, data, Date.now())) }, { json }),
+    );
+}

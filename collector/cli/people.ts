@@ -1,0 +1,48 @@
+import fs from 'node:fs';
+import type { Command } from 'commander';
+import { eraseFrom, exportFrom, type Receipt } from '../jobs/erase.js';
+import { StartError } from '../server.js';
+import { chosenSites, dataCommand, print, withStore, type DataFlags } from './command.js';
+
+interface PeopleFlags extends DataFlags {
+  site?: string;
+}
+
+const unknown = (who: string) => new StartError(`nobody here has the id ${who}: neither a visitor nor a user`);
+
+export function forgetCommand(): Command {
+  return dataCommand('forget')
+    .description('erase everything that is kept of a visitor, or of every visitor of a user; prints a receipt')
+    .argument('<visitor-or-user>', "a visitor's id, or a user's")
+    .option('--site <key>', 'of this site alone')
+    .action((who: string, { data, site: siteKey, json }: PeopleFlags) =>
+      withStore(data, async (store) => {
+        const receipts: Receipt[] = [];
+        for (const site of await chosenSites(store, siteKey)) {
+          const receipt = await eraseFrom(store, site, who, Date.now());
+          if (receipt) receipts.push(receipt);
+        }
+        if (!receipts.length) throw unknown(who);
+        for (const receipt of receipts)
+          print(json ? receipt : { ...receipt, erasedAt: new Date(receipt.erasedAt).toISOString() }, { json });
+      }),
+    );
+}
+
+export function exportCommand(): Command {
+  return dataCommand('export')
+    .description('write everything that is kept of a visitor, or of every visitor of a user, as JSON')
+    .argument('<visitor-or-user>', "a visitor's id, or a user's")
+    .option('--site <key>', 'of this site alone')
+    .option('--out <file>', 'a file that is not there yet; standard output where absent')
+    .action((who: string, { data, site: siteKey, out }: PeopleFlags & { out?: string }) =>
+      withStore(data, async (store) => {
+        const sites = await chosenSites(store, siteKey);
+        const visitors = (await Promise.all(sites.map((site) => exportFrom(store, site, who)))).flat();
+        if (!visitors.length) throw unknown(who);
+        const text = `${JSON.stringify({ exportedAt: Date.now(), visitors })}\n`;
+        if (!out) process.stdout.write(text);
+        else fs.writeFileSync(out, text, { flag: 'wx', mode: 0o600 });
+      }),
+    );
+}

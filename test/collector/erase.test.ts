@@ -1,0 +1,197 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ADMIN, makeCollector, makeEvent, newId, temporaryFolder, type TestCollector } from '../helpers/collector.js';
+import { runCommand, startServe } from '../helpers/process.js';
+
+const MARK = 'planted-mark-7319';
+
+/** Sends what leaves a mark in every place that keeps something of a visitor. */
+async function plant({ send }: TestCollector, visitorId: string, userId = MARK): Promise<void> {
+  const marked = makeEvent('page_view', {
+    url: `https://www.example.com/${MARK}`,
+    title: MARK,
+    referrer: `https://${MARK}.example/`,
+    source: { utm_campaign: MARK },
+    props: { note: MARK },
+  });
+  await send(visitorId, [marked, makeEvent('sign_up'), { ...makeEvent('broken'), time: MARK }], {
+    userId,
+    traits: { city: MARK },
+  });
+  await send(visitorId, [makeEvent('page_view')], { traits: MARK });
+}
+
+const bytesIn = (folder: string): string =>
+  fs
+    .readdirSync(folder)
+    .map((file) => fs.readFileSync(path.join(folder, file), 'latin1'))
+    .join('');
+
+const ask = ({ app, site }: TestCollector, method: string, where: string) =>
+  app.request(`/api/sites/${site.siteKey}/people/${where}`, { method, headers: { Authorization: `Bearer ${ADMIN}` } });
+
+describe('erasing somebody', () => {
+  it('leaves nothing of them in any file, and everything of the others', async () => {
+    const collector = await makeCollector();
+    const [gone, stays] = [newId(), newId()];
+    await plant(collector, gone);
+    await collector.send(stays, [makeEvent('page_view', { title: 'stays' })]);
+    expect(bytesIn(collector.folder)).toContain(MARK);
+    expect(bytesIn(collector.folder)).toContain(Buffer.from(gone.replaceAll('-', ''), 'hex').toString('latin1'));
+
+    const response = await ask(collector, 'DELETE', gone);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      siteKey: collector.site.siteKey,
+      visitors: 1,
+      events: 2,
+      transitions: 2,
+      deadLetters: 2,
+      erasedAt: collector.clock.now,
+    });
+    expect(bytesIn(collector.folder)).not.toContain(MARK);
+    expect(bytesIn(collector.folder)).not.toContain(gone);
+    expect(bytesIn(collector.folder)).not.toContain(Buffer.from(gone.replaceAll('-', ''), 'hex').toString('latin1'));
+    expect(await collector.ndjson()).toMatchObject([{ title: 'stays', visitorId: stays }]);
+    expect(await collector.visitor(gone)).toEqual({ error: 'this site has no such visitor' });
+    expect((await collector.visitor(stays)).stage).toBe('awareness');
+  });
+
+  it('is answered to their later batches, of which nothing is kept', async () => {
+    const collector = await makeCollector();
+    const gone = newId();
+    await plant(collector, gone);
+    await ask(collector, 'DELETE', gone.toUpperCase());
+    const late = makeEvent('page_view', { title: MARK });
+    const response = await collector.send(gone.toUpperCase(), [late, { id: 7, name: MARK }], { userId: MARK });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      accepted: 0,
+      duplicates: 0,
+      rejected: [
+        { id: late.id, reason: 'forgotten' },
+        { id: null, reason: 'forgotten' },
+      ],
+      visitor: { stage: null, rev: 0, have: [] },
+    });
+    expect((await collector.send(gone, [late], { traits: MARK })).status).toBe(400);
+    expect(bytesIn(collector.folder)).not.toContain(MARK);
+  });
+
+  it('by a user’s id takes every visitor that carries it', async () => {
+    const collector = await makeCollector();
+    const [phone, desk, other] = [newId(), newId(), newId()];
+    await plant(collector, phone, 'user-1');
+    await plant(collector, desk, 'user-1');
+    await collector.send(other, [makeEvent('page_view')], { userId: 'user-2' });
+    expect(await (await ask(collector, 'DELETE', 'user-1')).json()).toMatchObject({ visitors: 2, events: 4 });
+    expect((await ask(collector, 'DELETE', 'user-1')).status).toBe(404);
+    expect(await collector.ndjson()).toMatchObject([{ visitorId: other }]);
+  });
+
+  it('takes them out of every count', async () => {
+    const collector = await makeCollector();
+    const gone = newId();
+    await plant(collector, gone);
+    const reached = async () => {
+      const { stages } = await collector.get<{ stages: Array<{ current: number; peak: number; entered: number }> }>(
+        `sites/${collector.site.siteKey}/reports/stages`,
+      );
+      return stages.map(({ current, peak, entered }) => current + peak + entered).reduce((sum, each) => sum + each);
+    };
+    expect(await reached()).toBe(4);
+    await ask(collector, 'DELETE', gone);
+    expect(await reached()).toBe(0);
+  });
+});
+
+describe('exporting somebody', () => {
+  it('gives all that is kept of them, and nothing of others', async () => {
+    const collector = await makeCollector();
+    const [mine, other] = [newId(), newId()];
+    await plant(collector, mine, 'user-1');
+    await collector.send(other, [makeEvent('page_view')]);
+    const body = (await (await ask(collector, 'GET', 'user-1/export')).json()) as {
+      visitors: Array<{ visitor: { visitorId: string; userId: string }; transitions: unknown[]; events: unknown[] }>;
+    };
+    expect(body.visitors).toHaveLength(1);
+    expect(body.visitors[0]).toMatchObject({
+      visitor: {
+        visitorId: mine,
+        userId: 'user-1',
+        facts: { traits: { city: [expect.anything(), expect.anything(), MARK] } },
+      },
+      events: [{ event: { title: MARK } }, { event: { name: 'sign_up' } }],
+    });
+    expect(body.visitors[0]!.transitions).toHaveLength(2);
+    expect((await ask(collector, 'GET', 'nobody/export')).status).toBe(404);
+  });
+});
+
+describe('the commands', () => {
+  it('work beside a running collector, and a second one on its folder is refused', async () => {
+    const folder = temporaryFolder();
+    const { url, child, ended } = await startServe(folder, ['--admin-token', ADMIN]);
+    const site = runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
+    const { siteKey } = JSON.parse(site.stdout) as { siteKey: string };
+    const [gone, stays] = [newId(), newId()];
+    for (const visitorId of [gone, stays]) {
+      const response = await fetch(`${url}/v1/events`, {
+        method: 'POST',
+        headers: { Origin: 'https://www.example.com' },
+        body: JSON.stringify({ siteKey, visitorId, events: [makeEvent('page_view', { title: visitorId })] }),
+      });
+      expect(response.status).toBe(200);
+    }
+
+    const second = runCommand(['serve', '--port', '0', '--data', folder]);
+    expect(second.status).toBe(1);
+    expect(second.stderr).toMatch(/^stagetag: another Stagetag is running on the data folder .*; stop it first.*\n$/);
+
+    const backup = path.join(temporaryFolder(), 'backup.sqlite');
+    const made = runCommand(['backup', backup, '--data', folder, '--json']);
+    expect(JSON.parse(made.stdout)).toMatchObject({ file: backup, sites: 1, visitors: 2, events: 2 });
+    const again = runCommand(['recompute', '--data', folder, '--json']);
+    expect(JSON.parse(again.stdout)).toEqual({ siteKey, rules: 1, visitors: 2 });
+    const exported = runCommand(['export', stays, '--data', folder]);
+    expect(JSON.parse(exported.stdout)).toMatchObject({ visitors: [{ visitor: { visitorId: stays } }] });
+    const receipt = runCommand(['forget', gone, '--data', folder, '--json']);
+    expect(JSON.parse(receipt.stdout)).toMatchObject({ siteKey, visitors: 1, events: 1 });
+    expect(runCommand(['forget', gone, '--data', folder])).toMatchObject({
+      status: 1,
+      stderr: `stagetag: nobody here has the id ${gone}: neither a visitor nor a user\n`,
+    });
+    expect(bytesIn(folder)).not.toContain(gone);
+
+    const early = runCommand(['restore', backup, '--data', folder]);
+    expect(early.stderr).toContain('another Stagetag is running');
+    child.kill('SIGTERM');
+    await ended;
+    expect(JSON.parse(runCommand(['restore', backup, '--verify', '--data', folder, '--json']).stdout)).toMatchObject({
+      events: 2,
+    });
+    // Who was erased after the backup was made stays erased.
+    const restored = runCommand(['restore', backup, '--data', folder, '--json']);
+    expect(JSON.parse(restored.stdout)).toMatchObject({ sites: 1, visitors: 1, events: 1, erased: 1 });
+    expect(fs.readFileSync(path.join(folder, 'stagetag.sqlite'), 'latin1')).not.toContain(gone);
+  });
+
+  it('say what is wrong with a backup, and leave the data as it is', () => {
+    const folder = temporaryFolder();
+    runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
+    const before = fs.readFileSync(path.join(folder, 'stagetag.sqlite'));
+    const broken = path.join(folder, 'broken');
+    fs.writeFileSync(broken, before.subarray(0, before.length / 2));
+    for (const [file, text] of [
+      [broken, 'is damaged|is no backup of Stagetag'],
+      [path.join(folder, 'missing'), 'there is no file'],
+      [import.meta.filename, 'is no backup of Stagetag'],
+    ] as const) {
+      const refused = runCommand(['restore', file, '--data', folder]);
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(new RegExp(text));
+    }
+    expect(fs.readFileSync(path.join(folder, 'stagetag.sqlite'))).toEqual(before);
+  });
+});
