@@ -62,6 +62,12 @@ const minifyTag = {
 };
 const minify = terserPlugin({ ecma: 2020 });
 
+/** What an earlier build named otherwise goes. */
+const clearTag = {
+  name: 'clear-tag',
+  generateBundle: () => fs.rmSync('dist/tag', { recursive: true, force: true }),
+};
+
 /** Puts the name of the second file, which is built by now, into the first. */
 const nameLateFile = {
   name: 'name-late-file',
@@ -99,7 +105,7 @@ function size({ budget, total, fill = (code) => code } = {}) {
 }
 
 /** Puts the default rules where the collector puts a site's. */
-async function fillTag(code) {
+export async function fillTag(code) {
   const { compileRules } = await import('./dist/sdk/core/index.js');
   const { toLiteral } = await import('./dist/collector/routes/tag.js');
   const rules = compileRules({ ...JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8')), version: 1 });
@@ -132,14 +138,12 @@ function dashboardPage() {
 const treeshake = { moduleSideEffects: (id) => /(snippet|pinned|late|debug)\.js$/.test(id) };
 const iife = { format: 'iife', strict: false };
 
-fs.rmSync('dist/tag', { recursive: true, force: true });
-
 export default [
   {
     input: 'dist/sdk/later/late.js',
     output: { format: 'es', dir: 'dist/tag', entryFileNames: 'late-[hash].js', plugins: [minifyTag] },
     treeshake,
-    plugins: [resolve(), size()],
+    plugins: [resolve(), clearTag, size()],
   },
   {
     input: 'dist/sdk/debug.js',

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { version } from './assets.js';
 import { backupCommand, restoreCommand } from './cli/backup.js';
+import { doctorCommand } from './cli/doctor.js';
 import { exportCommand, forgetCommand } from './cli/people.js';
 import { recomputeCommand } from './cli/recompute.js';
 import { serveCommand } from './cli/serve.js';
@@ -19,7 +20,8 @@ const program = new Command('stagetag')
   .addCommand(forgetCommand())
   .addCommand(exportCommand())
   .addCommand(backupCommand())
-  .addCommand(restoreCommand());
+  .addCommand(restoreCommand())
+  .addCommand(doctorCommand());
 
 try {
   await program.parseAsync();

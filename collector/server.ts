@@ -53,7 +53,11 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   const fail = (job: string) => (error: unknown) =>
     options.log?.error({ err: error, job }, 'a job failed; it is tried again');
   const restage = () => restageDue(store, Date.now()).catch(fail('restage'));
-  const expire = () => store.expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS).catch(fail('expire'));
+  const expire = () =>
+    store
+      .expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS)
+      .then(() => store.dropKept(Date.now()))
+      .catch(fail('expire'));
   const timers = [setInterval(restage, RESTAGE_MS), setInterval(expire, HOUR_MS)];
   const jobs = Promise.all([restage(), expire(), resumeJobs(store, Date.now, fail('recompute'))]);
 

@@ -233,6 +233,8 @@ export interface Store {
   /** Says whether it was there and is now gone: a link's token works once. */
   takeToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
 
+  /** Removes what was kept from before a migration or a restore, when it was kept long enough. */
+  dropKept(now: number): Promise<void>;
   /** Throws where nothing can be written. */
   check(): Promise<void>;
   /** Finishes what was accepted, then closes. */

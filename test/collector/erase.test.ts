@@ -1,8 +1,5 @@
-import fs from 'node:fs';
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ADMIN, makeCollector, makeEvent, newId, temporaryFolder, type TestCollector } from '../helpers/collector.js';
-import { runCommand, startServe } from '../helpers/process.js';
+import { ADMIN, bytesIn, makeCollector, makeEvent, newId, type TestCollector } from '../helpers/collector.js';
 
 const MARK = 'planted-mark-7319';
 
@@ -21,12 +18,6 @@ async function plant({ send }: TestCollector, visitorId: string, userId = MARK):
   });
   await send(visitorId, [makeEvent('page_view')], { traits: MARK });
 }
-
-const bytesIn = (folder: string): string =>
-  fs
-    .readdirSync(folder)
-    .map((file) => fs.readFileSync(path.join(folder, file), 'latin1'))
-    .join('');
 
 const ask = ({ app, site }: TestCollector, method: string, where: string) =>
   app.request(`/api/sites/${site.siteKey}/people/${where}`, { method, headers: { Authorization: `Bearer ${ADMIN}` } });
@@ -126,72 +117,5 @@ describe('exporting somebody', () => {
     });
     expect(body.visitors[0]!.transitions).toHaveLength(2);
     expect((await ask(collector, 'GET', 'nobody/export')).status).toBe(404);
-  });
-});
-
-describe('the commands', () => {
-  it('work beside a running collector, and a second one on its folder is refused', async () => {
-    const folder = temporaryFolder();
-    const { url, child, ended } = await startServe(folder, ['--admin-token', ADMIN]);
-    const site = runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
-    const { siteKey } = JSON.parse(site.stdout) as { siteKey: string };
-    const [gone, stays] = [newId(), newId()];
-    for (const visitorId of [gone, stays]) {
-      const response = await fetch(`${url}/v1/events`, {
-        method: 'POST',
-        headers: { Origin: 'https://www.example.com' },
-        body: JSON.stringify({ siteKey, visitorId, events: [makeEvent('page_view', { title: visitorId })] }),
-      });
-      expect(response.status).toBe(200);
-    }
-
-    const second = runCommand(['serve', '--port', '0', '--data', folder]);
-    expect(second.status).toBe(1);
-    expect(second.stderr).toMatch(/^stagetag: another Stagetag is running on the data folder .*; stop it first.*\n$/);
-
-    const backup = path.join(temporaryFolder(), 'backup.sqlite');
-    const made = runCommand(['backup', backup, '--data', folder, '--json']);
-    expect(JSON.parse(made.stdout)).toMatchObject({ file: backup, sites: 1, visitors: 2, events: 2 });
-    const again = runCommand(['recompute', '--data', folder, '--json']);
-    expect(JSON.parse(again.stdout)).toEqual({ siteKey, rules: 1, visitors: 2 });
-    const exported = runCommand(['export', stays, '--data', folder]);
-    expect(JSON.parse(exported.stdout)).toMatchObject({ visitors: [{ visitor: { visitorId: stays } }] });
-    const receipt = runCommand(['forget', gone, '--data', folder, '--json']);
-    expect(JSON.parse(receipt.stdout)).toMatchObject({ siteKey, visitors: 1, events: 1 });
-    expect(runCommand(['forget', gone, '--data', folder])).toMatchObject({
-      status: 1,
-      stderr: `stagetag: nobody here has the id ${gone}: neither a visitor nor a user\n`,
-    });
-    expect(bytesIn(folder)).not.toContain(gone);
-
-    const early = runCommand(['restore', backup, '--data', folder]);
-    expect(early.stderr).toContain('another Stagetag is running');
-    child.kill('SIGTERM');
-    await ended;
-    expect(JSON.parse(runCommand(['restore', backup, '--verify', '--data', folder, '--json']).stdout)).toMatchObject({
-      events: 2,
-    });
-    // Who was erased after the backup was made stays erased.
-    const restored = runCommand(['restore', backup, '--data', folder, '--json']);
-    expect(JSON.parse(restored.stdout)).toMatchObject({ sites: 1, visitors: 1, events: 1, erased: 1 });
-    expect(fs.readFileSync(path.join(folder, 'stagetag.sqlite'), 'latin1')).not.toContain(gone);
-  });
-
-  it('say what is wrong with a backup, and leave the data as it is', () => {
-    const folder = temporaryFolder();
-    runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
-    const before = fs.readFileSync(path.join(folder, 'stagetag.sqlite'));
-    const broken = path.join(folder, 'broken');
-    fs.writeFileSync(broken, before.subarray(0, before.length / 2));
-    for (const [file, text] of [
-      [broken, 'is damaged|is no backup of Stagetag'],
-      [path.join(folder, 'missing'), 'there is no file'],
-      [import.meta.filename, 'is no backup of Stagetag'],
-    ] as const) {
-      const refused = runCommand(['restore', file, '--data', folder]);
-      expect(refused.status).toBe(1);
-      expect(refused.stderr).toMatch(new RegExp(text));
-    }
-    expect(fs.readFileSync(path.join(folder, 'stagetag.sqlite'))).toEqual(before);
   });
 });

@@ -20,7 +20,10 @@ describe.each(readmes)('%s', (file) => {
   });
 
   test('names every command', () => {
-    for (const command of ['serve', 'site add']) expect(text).toContain(`stagetag -- ${command}`);
+    const { stdout } = runCommand(['--help']);
+    const commands = [...stdout.matchAll(/^ {2}(?!help)([a-z]+) /gm)].map(([, name]) => name!);
+    expect(commands.length).toBeGreaterThanOrEqual(7);
+    for (const command of commands) expect(text).toContain(`stagetag -- ${command}`);
   });
 
   test('names every call of the page API', () => {

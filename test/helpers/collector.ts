@@ -20,6 +20,13 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** Everything that the files of a folder hold, one character a byte. */
+export const bytesIn = (folder: string): string =>
+  fs
+    .readdirSync(folder)
+    .map((file) => fs.readFileSync(path.join(folder, file), 'latin1'))
+    .join('');
+
 export interface TestCollector {
   app: Hono;
   store: Store;

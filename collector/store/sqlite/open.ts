@@ -25,7 +25,7 @@ export function openDatabase(folder: string): Database.Database {
     database.pragma('foreign_keys = ON');
     // What is erased is gone from the file, not only from view.
     database.pragma('secure_delete = ON');
-    migrate(database);
+    migrate(database, file);
     return database;
   } catch (error) {
     database?.close();
@@ -69,7 +69,29 @@ function refuseNewer(database: Database.Database, file: string): void {
   );
 }
 
-function migrate(database: Database.Database): void {
+/** What a database looked like before something took its place is kept beside it so long. */
+const KEPT_DAYS = 7;
+const isKept = (name: string) => name.startsWith('stagetag.sqlite.before-');
+
+/** The file that keeps what a database looked like before a step. */
+export const keptFile = (file: string, step: string): string => `${file}.before-${step}`;
+
+/** Removes what was kept long enough: it holds people who were erased since. */
+export function dropKept(folder: string, now: number): void {
+  for (const name of fs.readdirSync(folder).filter(isKept)) {
+    const file = path.join(folder, name);
+    if (fs.statSync(file).mtimeMs < now - KEPT_DAYS * 86_400_000) fs.rmSync(file);
+  }
+}
+
+/** All steps or none, with a copy from before: the way back to the version of Stagetag that wrote it. */
+function migrate(database: Database.Database, file: string): void {
+  const from = versionOf(database);
+  if (from > 0 && from < MIGRATIONS.length) {
+    const kept = keptFile(file, `schema-${MIGRATIONS.length}`);
+    fs.rmSync(kept, { force: true });
+    database.prepare('VACUUM INTO ?').run(kept);
+  }
   // Immediate: of two processes that start together one migrates, and the other then finds it done.
   const run = database.transaction(() => {
     for (let version = versionOf(database); version < MIGRATIONS.length; version++) {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { lockFolder } from './lock.js';
 import { MIGRATIONS } from './migrations.js';
-import { openDatabase, StoreError } from './open.js';
+import { keptFile, openDatabase, StoreError } from './open.js';
 import { SiteTable } from './siteTable.js';
 
 export interface BackupContent {
@@ -60,7 +60,7 @@ export function restoreBackup(
       graves = readGraves(before);
       before.pragma('wal_checkpoint(TRUNCATE)');
       before.close();
-      kept = `${current}.before-restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`;
+      kept = keptFile(current, `restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`);
       fs.renameSync(current, kept);
     }
     fs.renameSync(arriving, current);

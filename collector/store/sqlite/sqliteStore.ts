@@ -4,7 +4,7 @@ import type { Append, Appended, DeadLetter, Job, Store, StoredEvent } from '../s
 import { EventTable } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { lockFolder } from './lock.js';
-import { openDatabase } from './open.js';
+import { dropKept, openDatabase } from './open.js';
 import { SiteTable } from './siteTable.js';
 import { toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
@@ -129,6 +129,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     hasToken: async (hash, kind, now) => tokens.has(hash, kind, now),
     takeToken: (hash, kind, now) => commits.write(() => tokens.take(hash, kind, now)),
 
+    dropKept: async (now) => dropKept(folder, now),
     check: async () => {
       database.transaction(() => database.pragma('user_version')).immediate();
     },

@@ -1,0 +1,56 @@
+// Measures what each capability adds to what a page loads: both files are built without it, and weighed. `npm run bench:size`.
+import zlib from 'node:zlib';
+import { rollup } from 'rollup';
+import configs, { fillTag } from '../../rollup.config.mjs';
+
+/** By the name of a capability: the module that holds it, and what takes its place. */
+const PARTS = {
+  'web vitals (the library web-vitals)': ['later/webVitals', 'export const captureWebVitals = () => {};'],
+  'forms, sent and abandoned': ['later/form', 'export const captureForms = () => {};'],
+  'clicks: downloads, links that leave, marked elements': ['later/click', 'export const captureClicks = () => {};'],
+  'elements in view': ['later/impressions', 'export const captureImpressions = () => {};'],
+  'engaged time': ['later/engagement', 'export const captureEngagement = () => {};'],
+  'scroll depth': ['later/scroll', 'export const captureScroll = () => {};'],
+  'why()': ['core/why', 'export const explainStage = () => {};'],
+  'personal parameters masked': [
+    'sdk/mask',
+    'export const mask = (text) => text, maskFields = () => {}, searchNames = () => [];',
+  ],
+  'visitors carried to own domains': ['sdk/takeLink', 'export const takeLink = () => {}, hasHost = () => false;'],
+  'payment and sign-in returns': ['sdk/returns', "export const isReturn = () => false, referrerHost = () => '';"],
+  'slots for a stage': ['expose/slots', "export const showSlots = () => '';"],
+  'names of form fields masked': ['sdk/formMask', 'export const maskForms = () => {};'],
+  'a bounded queue that owns up to its losses': [
+    'later/numbering',
+    'export const trimQueue = () => {}, lostOf = () => 0, number = (tools, item) => item;',
+  ],
+};
+
+const weigh = (code) => zlib.brotliCompressSync(code, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
+
+/** Bytes of the script tag's two files without one module. */
+async function build(left, fill = fillTag) {
+  const [path, instead] = left ?? [];
+  const leaveOut = {
+    name: 'leave-out',
+    transform: (code, id) => (path && id.endsWith(`${path}.js`) ? instead : code),
+  };
+  const weights = [];
+  for (const { input, output, treeshake, plugins } of [configs[0], configs[2]]) {
+    const kept = plugins.filter(({ name }) => name !== 'size' && name !== 'clear-tag');
+    const bundle = await rollup({ input, treeshake, plugins: [leaveOut, ...kept], logLevel: 'silent' });
+    const [{ code }] = (await bundle.generate(output)).output;
+    weights.push(weigh(Buffer.from(input.includes('late') ? code : await fill(code))));
+  }
+  return weights[0] + weights[1];
+}
+
+const all = await build();
+const rows = [];
+for (const [name, part] of Object.entries(PARTS)) rows.push([name, all - (await build(part))]);
+rows.push(["the site's rules (template `general`)", all - (await build(undefined, (code) => code))]);
+rows.sort((a, b) => b[1] - a[1]);
+console.log('| what a page would not load without | bytes, brotli |');
+console.log('| --- | ---: |');
+for (const [name, bytes] of rows) console.log(`| ${name} | ${bytes} |`);
+console.log(`| everything | ${all} |`);
