@@ -14,7 +14,7 @@ const TOTAL_BUDGET = 12_000;
 /** Names that the first two files alone have between them, and which may be shortened in both; see sdk/tools.ts. */
 const PRIVATE_NAMES =
   'given guard ourName readText writeText readJson writeJson toJson who rulesNow queued enqueue dequeue ' +
-  'isStored adoptAnswer publish tell later listen farewells addressNow closestOf attributeOf hasHost isOpen recordCaptured ' +
+  'isStored adoptAnswer publish tell later listen arrivals farewells addressNow closestOf attributeOf hasHost isOpen recordCaptured ' +
   'take wake leave run early stagetagPath arrived isHere rows today isWanted masked decoded isOpen';
 const nameCache = {};
 const props = { builtins: true, regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };

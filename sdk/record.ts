@@ -6,7 +6,7 @@ import { isQuiet, publish, tell } from './expose/publish.js';
 import { visitorId } from './identity.js';
 import { mask } from './mask.js';
 import { stamp } from './model.js';
-import { enqueue } from './queue.js';
+import { dequeue, enqueue, queued } from './queue.js';
 import { isReturn } from './returns.js';
 import { touchSession } from './session.js';
 import { guard, ofDocument, settings, words } from './settings.js';
@@ -32,8 +32,8 @@ export const later: {
 
 later.isHere = new Promise((resolve) => (later.arrived = resolve));
 
-/** Most events kept in memory while consent is pending. */
-const MAX_HELD = 1000;
+/** Most events kept for a consent that is pending, or for a second file that does not come. */
+const MAX_WAITING = 1000;
 let held: Draft[] = [];
 
 /** Address of the last page view on this page; undefined before the landing's. */
@@ -56,11 +56,12 @@ export function record(name: string, props?: Record<string, Json>, url = address
     // The later pages of a visit are no landings.
     if (cameFrom == null) draft.source = readSource(new URL(url).searchParams);
     cameFrom = url;
+    for (const arrival of arrivals) guard(arrival)(url);
   }
   // Where there is known to be no source, none is to be read from the address.
   if (isBack) draft.source = {};
   if (isOpen()) keep(draft);
-  else if (consent === 'pending' && held.length < MAX_HELD) held.push(draft);
+  else if (consent === 'pending' && held.length < MAX_WAITING) held.push(draft);
   return draft.id;
 }
 
@@ -81,7 +82,9 @@ function keep(draft: Draft): void {
     tell('event', event);
   }
   publish();
-  if (!isQuiet) later.wake?.();
+  // Where the second file does not come, nothing else bounds what waits for it.
+  if (!later.wake) dequeue(queued().slice(0, -MAX_WAITING));
+  else if (!isQuiet) later.wake();
 }
 
 /** Keeps what happened before consent, or lets it go. */
@@ -122,6 +125,9 @@ export const closestOf = (event: Deed, selector: string): HTMLElement | undefine
 /** Reads an attribute; a field of a form that is called `getAttribute` would stand in the way. */
 export const attributeOf = (element: Element, name: string): string | null =>
   Element.prototype.getAttribute.call(element, name);
+
+/** What each capture does when a page is viewed, the next route of a single-page app too. */
+export const arrivals = new Set<(url: string) => void>();
 
 /** What each capture has to say when the page is left, for good or for another tab. */
 export const farewells = new Set<(isGone: boolean) => void>();

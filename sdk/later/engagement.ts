@@ -6,7 +6,7 @@ const IDLE_MS = 30_000;
 const LEAST_MS = 1000;
 
 /** Records how long a page was looked at, when it is left or hidden: the time stops while it is hidden, and some time after the last sign of the visitor. */
-export function captureEngagement({ recordCaptured, listen, farewells, addressNow }: Tools): void {
+export function captureEngagement({ recordCaptured, listen, arrivals, farewells, addressNow }: Tools): void {
   let engagedMs = 0;
   let last = document.hidden ? Infinity : 0;
   /** Of the page that is looked at: the next one's is there before this one is told. */
@@ -26,9 +26,8 @@ export function captureEngagement({ recordCaptured, listen, farewells, addressNo
   for (const type of ['pointerdown', 'pointermove', 'keydown', 'scroll', 'touchstart', 'visibilitychange', 'pageshow'])
     listen(type, count);
   farewells.add(tell);
-  listen('stagetag:event', ({ detail }: CustomEvent<{ name: string; url: string }>) => {
-    if (detail.name !== 'page_view') return;
+  arrivals.add((next) => {
     tell();
-    url = detail.url;
+    url = next;
   });
 }

@@ -1,4 +1,3 @@
-import type { StagetagEvent } from '../core/index.js';
 import type { Tools } from '../tools.js';
 import { afterwards, markedProps, onDeed } from './deeds.js';
 
@@ -25,7 +24,7 @@ function destination(action: string): string {
 
 /** Records when a form is begun, sent, and left without being sent. */
 export function captureForms(tools: Tools): void {
-  const { guard, listen, recordCaptured, addressNow, attributeOf, closestOf, farewells } = tools;
+  const { guard, recordCaptured, addressNow, attributeOf, closestOf, arrivals, farewells } = tools;
   const begun = new Map<HTMLFormElement, Progress>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: addressNow() });
   /** By the browser's own getters: a field called "elements" hides the form's. */
@@ -89,7 +88,5 @@ export function captureForms(tools: Tools): void {
     });
   farewells.add(giveUp);
   // A route of a single-page app has taken its forms away.
-  listen('stagetag:event', ({ detail }: CustomEvent<StagetagEvent>) => {
-    if (detail.name === 'page_view') afterwards(tools, () => giveUp(false));
-  });
+  arrivals.add(() => afterwards(tools, () => giveUp(false)));
 }

@@ -7,7 +7,7 @@ const STEPS = [25, 50, 75, 90];
  * Records how far down a page was scrolled, each step once a page view, and of steps passed in one go only the last. A page that fits
  * the window is not scrolled; where one grows, what was reached of it stays reached.
  */
-export function captureScroll({ recordCaptured, listen }: Tools): void {
+export function captureScroll({ recordCaptured, listen, arrivals }: Tools): void {
   let reached = 0;
   listen('scroll', () => {
     const { scrollHeight, clientHeight } = document.documentElement;
@@ -17,7 +17,5 @@ export function captureScroll({ recordCaptured, listen }: Tools): void {
     reached = step;
     recordCaptured('scroll', { percent: step });
   });
-  listen('stagetag:event', ({ detail }: CustomEvent<{ name: string }>) => {
-    if (detail.name === 'page_view') reached = 0;
-  });
+  arrivals.add(() => (reached = 0));
 }

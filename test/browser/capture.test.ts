@@ -264,6 +264,30 @@ describe.each(ENGINES)('in %s', (name) => {
     }
   });
 
+  test('routes before consent are looked at and scrolled each for itself', async () => {
+    const bodies = { '/': '<div style="height: 6000px"></div>', '/end': 'end' };
+    const attributes = 'data-consent="required" data-auto="page scroll engagement"';
+    const site = await startSite(engine, bodies, { attributes });
+    const { tab } = site;
+    const settled = (ms: number) => tab.evaluate(`new Promise((resolve) => setTimeout(resolve, ${ms}))`);
+    await site.visit('/');
+    await site.complete();
+    await tab.evaluate('scrollTo(0, 6000)');
+    await settled(1200);
+    await tab.evaluate(`void history.pushState({}, '', '/route')`);
+    await tab.evaluate('scrollTo(0, 0)');
+    await settled(300);
+    await tab.evaluate('scrollTo(0, 6000)');
+    await settled(1200);
+    expect(site.road.batches).toEqual([]);
+    await tab.evaluate(`stagetag.consent('granted')`);
+    await tab.goto(`${site.pages}/end`);
+    const paths = async (event: string) =>
+      (await site.named(event, 2)).map(({ url }) => new URL(url!).pathname).filter((path) => path !== '/end');
+    expect(await paths('user_engagement')).toEqual(['/', '/route']);
+    expect(await paths('scroll')).toEqual(['/', '/route']);
+  });
+
   test('an element that was in view for a second is recorded once, one added later too', async () => {
     const body = `<div data-st-view="view_banner" data-st-prop-place="top">Banner</div>
       <div style="height: 5000px"></div><div data-st-view="view_footer">Footer</div>`;
@@ -287,6 +311,20 @@ describe.each(ENGINES)('in %s', (name) => {
     await site.visit('/');
     await site.tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1000))');
     await site.tab.click('button');
+    // To another tab and back, and something slower and less still than before.
+    const turn = (state: string) =>
+      site.tab.evaluate(
+        `void (Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true }), document.dispatchEvent(new Event('visibilitychange', { bubbles: true })))`,
+      );
+    await turn('hidden');
+    await turn('visible');
+    await site.tab.evaluate(
+      `void (document.querySelector('button').onclick = () => { document.querySelector('h1').style.marginTop = '300px'; for (const start = performance.now(); performance.now() < start + 150;); })`,
+    );
+    await site.tab.click('button');
+    await site.tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1000))');
+    await turn('hidden');
+    await turn('visible');
     await site.visit('/end');
     const vitals = await eventually(
       async () => (await site.named('web_vital')).filter(({ url }) => new URL(url!).pathname === '/'),

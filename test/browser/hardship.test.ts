@@ -68,6 +68,29 @@ test('the queue keeps its bound while the collector has asked to wait', async ()
   expect(await tab.evaluate(`Object.entries(localStorage).find(([key]) => key.includes(':lost:'))[1]`)).toBe('151');
 });
 
+test('a wish to wait may be a date', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  const { tab } = await site.visit('/').then(() => site);
+  const until = Date.now() + 600_000;
+  site.road.retryAfter = new Date(until).toUTCString();
+  site.road.next = [503];
+  await tab.evaluate(track('e', 1));
+  const wait = `localStorage[Object.keys(localStorage).find((key) => key.endsWith(':wait'))]`;
+  const waits = Number(await eventually(() => tab.evaluate<string | undefined>(wait)));
+  expect(Math.abs(waits - until)).toBeLessThan(2000); // A date says seconds.
+});
+
+test('the queue has a bound where the second file never comes', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  site.road.missing = /late-/;
+  const { tab } = await site.visit('/').then(() => site);
+  await tab.evaluate(track('e', 1100));
+  const left = `Object.keys(localStorage).filter((key) => key.includes(':e:')).map((key) => JSON.parse(localStorage[key]).event.props.n)`;
+  const kept = await tab.evaluate<number[]>(left);
+  expect(kept.sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 100));
+  expect(site.road.batches).toEqual([]);
+});
+
 test('an event that is too large for everybody is dropped with a word, and does not hold up the next', async () => {
   const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
   const { tab } = await site.visit('/').then(() => site);

@@ -19,6 +19,8 @@ export interface Road {
   batches: Array<{ text: string; headers: IncomingMessage['headers']; method: string }>;
   /** Everything that came by: addresses, headers and bodies. */
   seen: string[];
+  /** Addresses at which there is nothing, as where a blocker stands in the way. */
+  missing?: RegExp;
   /** Refuses connections, as where no server runs. */
   close(): Promise<void>;
   open(): Promise<void>;
@@ -36,6 +38,10 @@ export async function startRoad(target: () => string): Promise<Road> {
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await bodyOf(request);
     road.seen.push(JSON.stringify([request.url, request.headers, body.toString()]));
+    if (road.missing?.test(request.url!)) {
+      response.writeHead(404).end();
+      return;
+    }
     const isBatch = request.method === 'POST';
     const obstacle = (isBatch && road.next.shift()) || 'none';
     if (isBatch) road.batches.push({ text: body.toString(), headers: request.headers, method: request.method! });
