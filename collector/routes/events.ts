@@ -71,7 +71,14 @@ function allowOrigin({ store }: Services): MiddlewareHandler {
 
 function limitBody(maxSize: number): MiddlewareHandler {
   const error = `the body is larger than ${maxSize} bytes; send it in several batches`;
-  return bodyLimit({ maxSize, onError: (c) => c.json({ error, reason: 'too_large' }, 413) });
+  const refuse = (c: Context) => c.json({ error, reason: 'too_large' }, 413);
+  const limitStream = bodyLimit({ maxSize, onError: refuse });
+  return async (c, next) => {
+    // Where the length is said, as every browser does, it is not worth a stream to find it out.
+    const { 'content-length': length, 'transfer-encoding': encoding } = c.req.header();
+    if (!length || encoding) return limitStream(c, next);
+    return Number(length) > maxSize ? refuse(c) : next();
+  };
 }
 
 function limitRate(points: number, trustProxy: number, onRefused: () => void): MiddlewareHandler {

@@ -1,4 +1,5 @@
 /** Cases in which something was lost, told or repeated once, in Chromium. */
+import fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../helpers/browser.js';
 import { openEngine, type Engine } from '../helpers/engines.js';
@@ -66,6 +67,36 @@ test('the queue keeps its bound while the collector has asked to wait', async ()
   const kept = await tab.evaluate<number[]>(left);
   expect(kept.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n + 150));
   expect(await tab.evaluate(`Object.entries(localStorage).find(([key]) => key.includes(':lost:'))[1]`)).toBe('151');
+});
+
+test('with the head snippet blocks stand where they stay from the first paint on: nothing shifts', async () => {
+  const snippet = /<script>try\{.*<\/script>/.exec(fs.readFileSync('README.md', 'utf8'))![0];
+  const ids = ['hidden', 'shown', 'never', 'text'];
+  const blocks = `<p id="hidden" data-st-hide="consideration">hidden</p><p id="shown" data-st-show="consideration">shown</p>
+    <p id="never" data-st-show="loyalty">never</p><p id="text">${'text '.repeat(500)}</p>
+    <script>
+      window.displays = () => ${JSON.stringify(ids)}.map((id) => getComputedStyle(document.getElementById(id)).display);
+      window.early = displays();
+      window.shift = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => (shift += value))).observe({ type: 'layout-shift', buffered: true });
+    </script>`;
+  const bodies = { '/pricing': '', '/products/x': '', '/with': snippet + blocks, '/without': blocks };
+  const site = await startSite(engine, bodies, { attributes: 'data-auto="page"' });
+  for (const path of ['/pricing', '/products/x']) {
+    await site.visit(path);
+    await site.confirmed();
+  }
+  const look = async (path: string) => {
+    await site.visit(path);
+    await site.confirmed();
+    return site.tab.evaluate<object>(
+      'new Promise((resolve) => setTimeout(() => resolve({ early, late: displays(), shift, stage: stagetag.stage }), 500))',
+    );
+  };
+  const right = ['none', 'block', 'none', 'block'];
+  expect(await look('/with')).toEqual({ early: right, late: right, shift: 0, stage: 'consideration' });
+  // Without it they come and go with the tag.
+  expect(await look('/without')).toMatchObject({ early: ['block', 'block', 'block', 'block'], late: right });
 });
 
 test('a wish to wait may be a date', async () => {

@@ -85,7 +85,7 @@ export async function startWorld(
   };
 }
 
-/** Pages of one test, each a body in a document that carries the tag. `{{other}}` is the same server under another host. */
+/** Pages of one test, each a body in a document that carries the tag. `{{other}}` is the same server under another host, `YOUR_SITE_KEY` the site's key. */
 export function simplePages(
   bodies: Record<string, string>,
   attributes = '',
@@ -99,7 +99,7 @@ export function simplePages(
     for (const [path, body] of Object.entries(bodies)) {
       app.get(path, (c) =>
         c.html(
-          `<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Page ${path}</title>${head}<script defer src="${collectorUrl}/t/${siteKey}.js" ${attributes}></script></head><body>${body.replaceAll('{{other}}', new URL(c.req.url).origin.replace('localhost', '127.0.0.1'))}</body></html>`,
+          `<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Page ${path}</title>${head}<script defer src="${collectorUrl}/t/${siteKey}.js" ${attributes}></script></head><body>${body.replaceAll('{{other}}', new URL(c.req.url).origin.replace('localhost', '127.0.0.1')).replaceAll('YOUR_SITE_KEY', siteKey)}</body></html>`,
           200,
           headers,
         ),
