@@ -95,10 +95,12 @@ async function runLoad() {
     const visitor = isNew ? { id: uuid(now), seq: 0 } : known[Math.floor(Math.random() * known.length)];
     if (isNew && known.length < 50_000) known.push(visitor);
     const session = uuid(now);
+    // A visit is of one day; of those who come back, on another than before.
+    const day = isNew ? 0 : Math.floor(Math.random() * 20) * DAY_MS;
     const events = Array.from({ length: BATCH }, (_, index) => ({
       id: uuid(now),
       name: index ? 'page_view' : 'session_start',
-      time: now - (BATCH - index) * 1000 - (isNew ? 0 : Math.floor(Math.random() * 20) * DAY_MS),
+      time: now - (BATCH - index) * 1000 - day,
       seq: ++visitor.seq,
       sessionId: session,
       url: `${ORIGIN}${paths[Math.floor(Math.random() * paths.length)]}`,
