@@ -8,7 +8,7 @@ import { recomputeCommand } from './cli/recompute.js';
 import { serveCommand } from './cli/serve.js';
 import { siteCommand } from './cli/siteAdd.js';
 import { StartError } from './server.js';
-import { StoreError } from './store/sqlite/open.js';
+import { explainError, StoreError } from './store/sqlite/error.js';
 
 const program = new Command('stagetag')
   .description('Knows at which stage of the funnel each visitor stands')
@@ -26,7 +26,8 @@ const program = new Command('stagetag')
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof StoreError || error instanceof StartError)) throw error;
-  process.stderr.write(`stagetag: ${error.message}\n`);
+  const text = error instanceof StoreError || error instanceof StartError ? error.message : explainError(error);
+  if (text === undefined) throw error;
+  process.stderr.write(`stagetag: ${text}\n`);
   process.exitCode = 1;
 }

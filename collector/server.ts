@@ -52,7 +52,10 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   }
   const fail = (job: string) => (error: unknown) =>
     options.log?.error({ err: error, job }, 'a job failed; it is tried again');
-  const restage = () => restageDue(store, Date.now()).catch(fail('restage'));
+  const restage = () =>
+    restageDue(store, Date.now())
+      .then(() => store.wipe())
+      .catch(fail('restage'));
   const expire = () =>
     store
       .expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS)

@@ -2,7 +2,7 @@
 import { serve } from '@hono/node-server';
 import { StartError, startCollector } from '../collector/server.js';
 import { addSite, snippetFor } from '../collector/site.js';
-import { StoreError } from '../collector/store/sqlite/open.js';
+import { StoreError } from '../collector/store/sqlite/error.js';
 import { createDemoSite } from './server.js';
 
 const DEMO_PORT = 8788;

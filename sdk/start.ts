@@ -1,7 +1,7 @@
 /** Starts the parts in their order, and gives out the page API. */
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
 import type { CompiledRules, Explanation, Stage } from './core/index.js';
-import { isQuiet, publish, subscribe, together, type Handlers } from './expose/publish.js';
+import { publish, subscribe, together, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
 import { takeLink } from './takeLink.js';
 import { maskFields } from './mask.js';
@@ -99,11 +99,11 @@ function arrive(): void {
   if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
 
-/** Lets the captures say their last words, once, and sends them when nothing more is to come: the page is hidden after it is left. */
-function depart(isLeft: boolean): void {
+/** Lets the captures say their last words, and sends them. */
+function depart(isGone: boolean): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
-  if (!isQuiet) together(() => [...farewells].reverse().forEach((farewell) => guard(farewell)(isLeft)), isLeft);
-  if (isOpen() && ofDocument('hidden')) later.leave?.();
+  together(() => [...farewells].reverse().forEach((farewell) => guard(farewell)(isGone)));
+  if (isOpen()) later.leave?.();
 }
 
 /**
@@ -137,11 +137,7 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
       // Once for all that another tab writes at a time.
       if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
     });
-    // Not in the capture phase: the web vitals are final when the document hears of it.
-    addEventListener(
-      'visibilitychange',
-      guard(() => (ofDocument('hidden') ? depart(false) : arrive())),
-    );
+    on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
     later.reset = reset;
     started(state());
   };

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
+import { StartError } from '../server.js';
 import { restoreBackup, verifyBackup } from '../store/sqlite/restore.js';
 import { dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
 
@@ -8,8 +9,18 @@ export function backupCommand(): Command {
     .description('copy everything into one new file, while the collector runs')
     .argument('<file>', 'a file that is not there yet')
     .action(async (file: string, { data, json }: DataFlags) => {
-      await withStore(data, (store) => store.backup(file, (share) => showProgress('backup', share)));
-      print({ file, bytes: fs.statSync(file).size, ...verifyBackup(file) }, { json });
+      if (fs.existsSync(file)) throw new StartError(`${file} is there already; name another`);
+      const part = `${file}.part`;
+      // For its owner alone; and where it cannot be written, that is said before anything is read.
+      fs.writeFileSync(part, '', { mode: 0o600 });
+      try {
+        await withStore(data, (store) => store.backup(part, (share) => showProgress('backup', share)));
+        const content = verifyBackup(part);
+        fs.renameSync(part, file);
+        print({ file, bytes: fs.statSync(file).size, ...content }, { json });
+      } finally {
+        for (const end of ['', '-wal', '-shm']) fs.rmSync(part + end, { force: true });
+      }
     });
 }
 

@@ -1,4 +1,6 @@
 /** What the commands that work on a data folder have in common. */
+import fs from 'node:fs';
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import { StartError } from '../server.js';
 import type { Site, Store } from '../store/store.js';
@@ -19,8 +21,13 @@ export function dataOption(): Option {
 export const dataCommand = (name: string): Command =>
   new Command(name).addOption(dataOption()).option('--json', 'print the result as one line of JSON');
 
-/** Opens the store for a command, and closes it whatever becomes of it. */
-export async function withStore<T>(data: string, run: (store: Store) => Promise<T>): Promise<T> {
+/**
+ * Opens the store for a command, and closes it whatever becomes of it.
+ * @param isNew whether the data may begin with this command: else a mistyped folder would be taken for an empty one
+ */
+export async function withStore<T>(data: string, run: (store: Store) => Promise<T>, isNew = false): Promise<T> {
+  if (!isNew && !fs.existsSync(path.join(data, 'stagetag.sqlite')))
+    throw new StartError(`there is no database in ${path.resolve(data)}; check --data`);
   const store = openSqliteStore(data);
   try {
     return await run(store);

@@ -32,7 +32,10 @@ export function doctorCommand(): Command {
     .option('--url <address>', "the collector's address as pages reach it, mount included")
     .action(async ({ data, url, json }: DataFlags & { url?: string }) => {
       const findings = checkFolder(data);
-      const isReadable = findings.every(({ result }) => result !== 'failure');
+      // An older schema is not brought up to date by a look at it.
+      const isReadable = findings.every(({ check, result }) =>
+        check === 'schema' ? result === 'ok' : result !== 'failure',
+      );
       await (isReadable &&
         withStore(data, async (store) => {
           const sites = await store.sites();
@@ -56,7 +59,12 @@ function checkFolder(data: string): Finding[] {
   return [
     finding('data', isWritable, isWritable ? data : `${data} cannot be written; give this user write access`),
     finding('database', integrity === 'ok', integrity === 'ok' ? size(bytes) : `${integrity}; restore a backup`),
-    finding('schema', schema[0] <= schema[1], `${schema[0]}, this Stagetag knows ${schema[1]}`),
+    finding(
+      'schema',
+      schema[0] === schema[1],
+      `${schema[0]}, this Stagetag ${schema[0] < schema[1] ? 'brings it up to' : 'knows'} ${schema[1]}`,
+      schema[0] < schema[1] ? 'warning' : 'failure',
+    ),
     finding(
       'disk',
       free > Math.max(MIN_FREE, bytes),

@@ -1,7 +1,9 @@
 import fs from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { eraseFrom, exportFrom, type Receipt } from '../jobs/erase.js';
 import { StartError } from '../server.js';
+import type { Store } from '../store/store.js';
 import { chosenSites, dataCommand, print, withStore, type DataFlags } from './command.js';
 
 interface PeopleFlags extends DataFlags {
@@ -25,8 +27,19 @@ export function forgetCommand(): Command {
         if (!receipts.length) throw unknown(who);
         for (const receipt of receipts)
           print(json ? receipt : { ...receipt, erasedAt: new Date(receipt.erasedAt).toISOString() }, { json });
+        await waitUntilWiped(store);
       }),
     );
+}
+
+const WIPE_TRIES = 20;
+
+/** A backup or a report that is being made may hold it up. @throws StartError where it does so for long */
+async function waitUntilWiped(store: Store): Promise<void> {
+  for (let tries = WIPE_TRIES; tries--; await setTimeout(500)) if (await store.wipe()) return;
+  throw new StartError(
+    'it is erased, but somebody reads the database and holds up the wiping of its log; run this again',
+  );
 }
 
 export function exportCommand(): Command {

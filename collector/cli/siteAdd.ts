@@ -26,13 +26,17 @@ export function siteCommand(): Command {
       ),
     )
     .action(({ name, origin, template, timeZone, data, url }: SiteAddFlags) =>
-      withStore(data, async (store) => {
-        const site = await addSite(store, { name, origins: origin, template, timeZone }, Date.now());
-        if (typeof site === 'string') throw new StartError(site);
-        const { siteKey, secretKey } = site;
-        const snippet = snippetFor(siteKey, url.replace(/\/+$/, ''));
-        process.stdout.write(`${JSON.stringify({ siteKey, secretKey, snippet })}\n`);
-      }),
+      withStore(
+        data,
+        async (store) => {
+          const site = await addSite(store, { name, origins: origin, template, timeZone }, Date.now());
+          if (typeof site === 'string') throw new StartError(site);
+          const { siteKey, secretKey } = site;
+          const snippet = snippetFor(siteKey, url.replace(/\/+$/, ''));
+          process.stdout.write(`${JSON.stringify({ siteKey, secretKey, snippet })}\n`);
+        },
+        true,
+      ),
     );
   return new Command('site').description('manage sites').addCommand(add);
 }

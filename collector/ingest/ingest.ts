@@ -12,6 +12,7 @@ import {
   type Json,
   type StagetagEvent,
 } from '../../sdk/core/index.js';
+import { namesForgotten } from '../jobs/erase.js';
 import type { DeadLetter, Site, Store, StoredEvent } from '../store/store.js';
 import { answerFor, type BatchAnswer } from './answer.js';
 import { foldInto } from './fold.js';
@@ -20,6 +21,9 @@ import { timelineOf } from './timeline.js';
 /** What a batch may weigh and hold when it comes from a page. With the secret key only `fromServer` bounds it. */
 export const MAX_BYTES = { fromPage: 64 * 1024, fromServer: 5 * 1024 * 1024 };
 export const MAX_EVENTS = 500;
+
+/** How much of a refused text is looked through for visitors who were erased; less of it is kept. */
+const NAMED_IN = 8192;
 
 /** How much of an id that is none is said back. */
 const MAX_ECHO = 64;
@@ -136,10 +140,18 @@ function lostOf({ lost }: Record<string, unknown>): number {
 async function keepRefused({ store, request, site, body }: Attempt, reason: RefusalReason): Promise<void> {
   const { isKept, expected } = REFUSALS[reason];
   if (!isKept) return;
-  const { visitorId } = body ?? {};
-  if (site && isUuidV7(visitorId) && (await store.isForgotten(site.siteKey, visitorId.toLowerCase()))) return;
+  const visitorId = isUuidV7(body?.visitorId) ? body.visitorId.toLowerCase() : undefined;
+  const named = `${visitorId} ${request.text.slice(0, NAMED_IN)}`;
+  if (await namesForgotten(store, site ? [site] : await store.sites(), named)) return;
   const { receivedAt, text } = request;
-  await store.addDeadLetter({ siteKey: site?.siteKey ?? null, receivedAt, reason, detail: expected, body: text });
+  await store.addDeadLetter({
+    siteKey: site?.siteKey ?? null,
+    ...(visitorId && { visitorId }),
+    receivedAt,
+    reason,
+    detail: expected,
+    body: text,
+  });
 }
 
 function readJson(attempt: Attempt): RefusalReason | undefined {

@@ -1,6 +1,6 @@
 /** What a person may ask for: everything that is kept of them, and that it goes. */
-import { isUuid } from '../../sdk/core/index.js';
-import type { Erased, Site, Store, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
+import { isUuid, isUuidV7 } from '../../sdk/core/index.js';
+import type { DeadLetter, Erased, Site, Store, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
 
 /** What became of a request to erase somebody. */
 export interface Receipt extends Erased {
@@ -9,33 +9,44 @@ export interface Receipt extends Erased {
   visitors: number;
   /** Epoch ms. */
   erasedAt: number;
+  /** Whether it is off the disk too. If not, somebody reads the database just now: it is tried again until it is. */
+  isWiped: boolean;
 }
 
 /** All that is kept of one visitor. */
 export interface VisitorExport {
   siteKey: string;
-  visitor: VisitorRecord;
+  visitor: VisitorRecord | null;
   transitions: Transition[];
   events: StoredEvent[];
+  /** What was refused. */
+  deadLetters: DeadLetter[];
 }
 
 /** The visitors that an id stands for: a visitor's own, or a user's, which several visitors may carry. */
 async function visitorsOf(store: Store, { siteKey }: Site, who: string): Promise<string[]> {
   const visitors = await store.visitorsOfUser(siteKey, who);
-  const isVisitor = isUuid(who) && (await store.visitor(siteKey, who.toLowerCase()));
-  return [...new Set([...visitors, ...(isVisitor ? [who.toLowerCase()] : [])])];
+  return [...new Set([...visitors, ...(isUuid(who) ? [who.toLowerCase()] : [])])];
 }
 
-/** Erases a visitor, or every visitor of a user. @returns undefined where the site knows neither */
+/** Erases a visitor, or every visitor of a user. @returns undefined where nothing is kept of either */
 export async function eraseFrom(store: Store, site: Site, who: string, now: number): Promise<Receipt | undefined> {
-  const visitors = await visitorsOf(store, site, who);
-  if (!visitors.length) return undefined;
-  const receipt = { siteKey: site.siteKey, visitors: visitors.length, events: 0, transitions: 0, deadLetters: 0 };
-  for (const visitorId of visitors) {
-    const erased = await store.erase(site.siteKey, visitorId, now);
+  const { siteKey } = site;
+  const receipt = { siteKey, visitors: 0, events: 0, transitions: 0, deadLetters: 0 };
+  for (const visitorId of await visitorsOf(store, site, who)) {
+    const isKnown =
+      !!(await store.visitor(siteKey, visitorId)) || (await store.deadLettersOf(siteKey, visitorId)).length;
+    if (!isKnown) continue;
+    const erased = await store.erase(siteKey, visitorId, now);
+    receipt.visitors++;
     for (const kind of ['events', 'transitions', 'deadLetters'] as const) receipt[kind] += erased[kind];
   }
-  return { ...receipt, erasedAt: now };
+  // A batch that was refused may name a user and no visitor.
+  for (const space of ['', ' '])
+    receipt.deadLetters += await store.eraseLetters(siteKey, `"userId":${space}${JSON.stringify(who)}`);
+  if (!receipt.visitors && !receipt.deadLetters) return undefined;
+  await store.dropKept(now);
+  return { ...receipt, erasedAt: now, isWiped: await store.wipe() };
 }
 
 /** Collects what is kept of a visitor, or of every visitor of a user. */
@@ -43,10 +54,29 @@ export async function exportFrom(store: Store, site: Site, who: string): Promise
   const { siteKey } = site;
   const found: VisitorExport[] = [];
   for (const visitorId of await visitorsOf(store, site, who)) {
-    const visitor = (await store.visitor(siteKey, visitorId))!;
+    const visitor = (await store.visitor(siteKey, visitorId)) ?? null;
+    const deadLetters = await store.deadLettersOf(siteKey, visitorId);
+    if (!visitor && !deadLetters.length) continue;
     const events: StoredEvent[] = [];
     for await (const stored of store.events(siteKey, { visitorId })) events.push(stored);
-    found.push({ siteKey, visitor, transitions: await store.transitions(siteKey, visitorId), events });
+    found.push({ siteKey, visitor, transitions: await store.transitions(siteKey, visitorId), events, deadLetters });
   }
   return found;
+}
+
+/** Most ids that are looked for in a text. */
+const MAX_IDS = 20;
+
+/** Says whether a text names a visitor whom one of these sites has erased. */
+export async function namesForgotten(store: Store, sites: Site[], text: string): Promise<boolean> {
+  const ids = new Set(
+    text
+      .toLowerCase()
+      .match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g)
+      ?.slice(0, MAX_IDS),
+  );
+  for (const visitorId of ids)
+    for (const { siteKey } of sites)
+      if (isUuidV7(visitorId) && (await store.isForgotten(siteKey, visitorId))) return true;
+  return false;
 }

@@ -199,12 +199,17 @@ export interface Store {
   latestEvents(siteKey: string, visitorId: string, limit: number): Promise<StoredEvent[]>;
   /** All events that fit, in the order of their ids, in pages, so that reading never holds up writing. */
   events(siteKey: string, filter: EventFilter): AsyncIterable<StoredEvent & { visitorId: string }>;
+  deadLettersOf(siteKey: string, visitorId: string): Promise<DeadLetter[]>;
   deadLetters(siteKey: string, limit: number): Promise<DeadLetter[]>;
 
   /** Visitors that carry this label. */
   visitorsOfUser(siteKey: string, userId: string): Promise<string[]>;
-  /** Erases all that is kept of a visitor, leaves a keyed hash that knows it again, and wipes the freed space. */
+  /** Erases all that is kept of a visitor, and leaves a keyed hash that knows it again. `wipe` takes it off the disk. */
   erase(siteKey: string, visitorId: string, now: number): Promise<Erased>;
+  /** Erases the dead letters in which a text stands, and says how many they were. */
+  eraseLetters(siteKey: string, text: string): Promise<number>;
+  /** Takes what was erased off the disk. False where somebody who reads holds it up: then it is to be tried again. */
+  wipe(): Promise<boolean>;
   isForgotten(siteKey: string, visitorId: string): Promise<boolean>;
   /** Copies everything into a new file while writing goes on. @param onProgress 0 to 1 */
   backup(file: string, onProgress?: (share: number) => void): Promise<void>;

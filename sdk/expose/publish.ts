@@ -43,16 +43,15 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
 /** What was shown last; an empty text where nothing was. */
 let shown = '';
 
-/** Whether nothing is shown for now: much happens at once, or the page was left. */
+/** Whether nothing is shown for now, since much happens at once. */
 export let isQuiet = false;
 
-/** Runs what records several events, and shows the state once, after it. @param isLast whether what follows is shown to nobody, until the page is back */
-export function together(run: () => void, isLast = false): void {
+/** Runs what records several events, and shows the state once, after it. */
+export function together(run: () => void): void {
   isQuiet = true;
   guard(run)();
   isQuiet = false;
   publish();
-  isQuiet = isLast;
 }
 
 /**

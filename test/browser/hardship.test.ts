@@ -99,6 +99,25 @@ test('with the head snippet blocks stand where they stay from the first paint on
   expect(await look('/without')).toMatchObject({ early: ['block', 'block', 'block', 'block'], late: right });
 });
 
+test('what waits is sent on leaving although the page keeps it from everybody that it is hidden', async () => {
+  const head = `<script>document.addEventListener('visibilitychange', (event) => event.stopImmediatePropagation(), true);</script>`;
+  const site = await startSite(engine, { '/': 'one' }, { head, attributes: 'data-auto="off"' });
+  await site.visit('/');
+  await site.complete();
+  await site.tab.evaluate(`(stagetag.track('last'), location.assign('about:blank'))`);
+  expect(await site.names(1)).toEqual(['last']);
+});
+
+test('the web vitals of a page that is left for another site are sent with it', async () => {
+  const site = await startSite(engine, { '/': '<h1>Something to paint</h1>' }, { attributes: 'data-auto="vitals"' });
+  await site.visit('/');
+  await site.complete();
+  await site.tab.evaluate('new Promise((resolve) => setTimeout(resolve, 500))');
+  await site.tab.evaluate(`location.assign('about:blank')`);
+  const vitals = await site.named('web_vital', 3);
+  expect(vitals.map(({ props }) => props!.metric)).toEqual(expect.arrayContaining(['FCP', 'LCP', 'CLS']));
+});
+
 test('a wish to wait may be a date', async () => {
   const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
   const { tab } = await site.visit('/').then(() => site);

@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
+import { lockFolder } from '../../collector/store/sqlite/lock.js';
 import { MIGRATIONS } from '../../collector/store/sqlite/migrations.js';
 import { ADMIN, bytesIn, makeEvent, newId, temporaryFolder } from '../helpers/collector.js';
 import { runCommand, startServe } from '../helpers/process.js';
@@ -71,6 +74,97 @@ describe('the commands', () => {
       expect(refused.stderr).toMatch(new RegExp(text));
     }
     expect(fs.readFileSync(path.join(folder, 'stagetag.sqlite'))).toEqual(before);
+  });
+});
+
+describe('what may go wrong', () => {
+  const site = ['site', 'add', '--name', 'S', '--origin', 'https://www.example.com'];
+  const fails = (args: string[], text: RegExp) => {
+    const { status, stderr } = runCommand(args);
+    expect(stderr).toMatch(text);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(1);
+  };
+
+  it('a backup never takes the place of a file, and a mistyped folder is no empty one', () => {
+    const folder = temporaryFolder();
+    runCommand([...site, '--data', folder]);
+    const file = path.join(folder, 'mine');
+    fs.writeFileSync(file, 'precious');
+    fails(['backup', file, '--data', folder], /is there already; name another/);
+    expect(fs.readFileSync(file, 'utf8')).toBe('precious');
+    fails(['backup', path.join(folder, 'no/such/folder'), '--data', folder], /^stagetag: /);
+    fails(['export', 'x', '--data', folder, '--out', file], /nobody here has the id x/);
+    for (const command of ['backup', 'forget', 'export'])
+      fails([command, path.join(folder, 'b'), '--data', path.join(folder, 'typo')], /there is no database in .*typo/);
+    fails(['recompute', '--data', path.join(folder, 'typo')], /there is no database in .*typo/);
+    expect(fs.readdirSync(folder).sort()).toEqual(['mine', 'stagetag.lock', 'stagetag.sqlite']);
+  });
+
+  it('a damaged database is replaced by a backup, with a word on what could not be carried over', () => {
+    const folder = temporaryFolder();
+    runCommand([...site, '--data', folder]);
+    const backup = path.join(temporaryFolder(), 'backup');
+    expect(runCommand(['backup', backup, '--data', folder]).status).toBe(0);
+    expect(fs.statSync(backup).mode & 0o777).toBe(0o600);
+    const file = path.join(folder, 'stagetag.sqlite');
+    const bytes = fs.readFileSync(file).fill(7, 0, 40_960);
+    fs.writeFileSync(file, bytes);
+    fails(['serve', '--port', '0', '--data', folder], /is not a database; restore a backup/);
+    fails(['recompute', '--data', folder], /is not a database; restore a backup/);
+    const restored = runCommand(['restore', backup, '--data', folder, '--json']);
+    const { kept, ...rest } = JSON.parse(restored.stdout) as { kept: string };
+    expect(rest).toMatchObject({ sites: 1, warning: expect.stringContaining('has to be erased again') });
+    expect(fs.readFileSync(kept)).toEqual(bytes);
+    expect(runCommand([...site, '--data', folder]).status).toBe(0);
+  });
+
+  it('a database of another program is no backup, although it looks like one', () => {
+    const folder = temporaryFolder();
+    runCommand([...site, '--data', folder]);
+    const before = fs.readFileSync(path.join(folder, 'stagetag.sqlite'));
+    const other = path.join(folder, 'other');
+    const database = new Database(other);
+    database.exec('CREATE TABLE sites (a); CREATE TABLE visitors (a); CREATE TABLE events (a)');
+    database.close();
+    fails(['restore', other, '--data', folder], /is no backup of Stagetag/);
+    expect(fs.readFileSync(path.join(folder, 'stagetag.sqlite'))).toEqual(before);
+  });
+
+  it('of several commands that meet an older schema one changes it, and none does under a running collector', async () => {
+    const folder = temporaryFolder();
+    const file = path.join(folder, 'stagetag.sqlite');
+    const old = new Database(file);
+    old.exec(MIGRATIONS[0]!);
+    old.pragma('user_version = 1');
+    old.close();
+    const version = () => {
+      const database = new Database(file, { readonly: true });
+      const number = database.pragma('user_version', { simple: true });
+      database.close();
+      return number;
+    };
+    expect(runCommand(['doctor', '--data', folder]).stdout).toContain(
+      `1, this Stagetag brings it up to ${MIGRATIONS.length}`,
+    );
+    expect(version()).toBe(1);
+    const unlock = lockFolder(folder);
+    fails(['serve', '--port', '0', '--data', folder], /another Stagetag is running/);
+    expect(version()).toBe(1);
+    unlock();
+    const ends = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const child = spawn(process.execPath, ['dist/collector/main.js', ...site, '--data', folder], {
+          stdio: 'ignore',
+        });
+        return (await once(child, 'exit'))[0] as number;
+      }),
+    );
+    expect(ends).toEqual([0, 0, 0]);
+    expect(version()).toBe(MIGRATIONS.length);
+    expect(fs.readdirSync(folder).filter((name) => name.includes('.before-'))).toEqual([
+      `stagetag.sqlite.before-schema-${MIGRATIONS.length}`,
+    ]);
   });
 });
 

@@ -1,5 +1,7 @@
+import path from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { ADMIN, bytesIn, makeCollector, makeEvent, newId, type TestCollector } from '../helpers/collector.js';
+import { ADMIN, bytesIn, makeCollector, makeEvent, newId, ORIGIN, type TestCollector } from '../helpers/collector.js';
 
 const MARK = 'planted-mark-7319';
 
@@ -40,6 +42,7 @@ describe('erasing somebody', () => {
       transitions: 2,
       deadLetters: 2,
       erasedAt: collector.clock.now,
+      isWiped: true,
     });
     expect(bytesIn(collector.folder)).not.toContain(MARK);
     expect(bytesIn(collector.folder)).not.toContain(gone);
@@ -68,6 +71,58 @@ describe('erasing somebody', () => {
     });
     expect((await collector.send(gone, [late], { traits: MARK })).status).toBe(400);
     expect(bytesIn(collector.folder)).not.toContain(MARK);
+  });
+
+  it('takes what was refused too, wherever in it they are named', async () => {
+    const collector = await makeCollector();
+    const { app, site, store } = collector;
+    const gone = newId();
+    const refuse = async (body: string) =>
+      (await app.request('/v1/events', { method: 'POST', headers: { Origin: ORIGIN }, body })).status;
+    const batch = { siteKey: site.siteKey, visitorId: gone, events: [] };
+    const late = { pad: 'x'.repeat(5000), ...batch, traits: MARK };
+    expect(await refuse(JSON.stringify({ note: MARK, ...late }))).toBe(400);
+    expect(await refuse(JSON.stringify({ ...batch, visitorId: 'none', userId: MARK, traits: { city: MARK } }))).toBe(
+      400,
+    );
+    await collector.send(newId(), [{ ...makeEvent('broken'), time: 'someone-else' }]);
+    expect(await (await ask(collector, 'GET', `${gone}/export`)).json()).toMatchObject({
+      visitors: [{ visitor: null, events: [], deadLetters: [{ reason: 'invalid_traits' }] }],
+    });
+    expect(await (await ask(collector, 'DELETE', gone)).json()).toMatchObject({ visitors: 1, deadLetters: 1 });
+    expect(await (await ask(collector, 'DELETE', MARK)).json()).toMatchObject({ visitors: 0, deadLetters: 1 });
+    expect(await refuse(`{"visitorId":"${gone.toUpperCase()}","${MARK}`)).toBe(400);
+    expect(bytesIn(collector.folder)).not.toContain(MARK);
+    expect(await store.deadLetters(site.siteKey, 9)).toMatchObject([{ reason: 'invalid_time' }]);
+  });
+
+  it('leaves no copy in a gap of a page, of many whose rows were moved about', async () => {
+    const collector = await makeCollector();
+    const visitors = Array.from({ length: 120 }, () => newId());
+    for (const visitorId of visitors)
+      await collector.send(visitorId, [makeEvent('page_view', { title: `mark-${visitorId}` })], { userId: visitorId });
+    for (const visitorId of visitors.slice(0, 40)) await ask(collector, 'DELETE', visitorId);
+    const bytes = bytesIn(collector.folder);
+    const left = visitors.filter(
+      (id) => bytes.includes(id) || bytes.includes(Buffer.from(id.replaceAll('-', ''), 'hex').toString('latin1')),
+    );
+    expect(left).toEqual(visitors.slice(40));
+  });
+
+  it('goes off the disk as soon as nobody reads any more, and holds nobody up until then', async () => {
+    const collector = await makeCollector();
+    const gone = newId();
+    await plant(collector, gone);
+    const reader = new Database(path.join(collector.folder, 'stagetag.sqlite'), { readonly: true });
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM events').get();
+    expect(await (await ask(collector, 'DELETE', gone)).json()).toMatchObject({ events: 2, isWiped: false });
+    expect((await collector.send(newId(), [makeEvent('page_view')])).status).toBe(200);
+    expect(await collector.store.wipe()).toBe(false);
+    reader.exec('COMMIT');
+    expect(await collector.store.wipe()).toBe(true);
+    expect(bytesIn(collector.folder)).not.toContain(MARK);
+    reader.close();
   });
 
   it('by a user’s id takes every visitor that carries it', async () => {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { StoreError } from './error.js';
 import { lockFolder } from './lock.js';
 import { MIGRATIONS } from './migrations.js';
 
@@ -59,9 +60,11 @@ export function inspectFolder(folder: string): Inspection | undefined {
       ),
       MIGRATIONS.length,
     ],
-    isServing: attempt(
-      () => (lockFolder(folder)(), false),
-      () => true,
-    ),
+    isServing:
+      fs.existsSync(path.resolve(folder, 'stagetag.lock')) &&
+      attempt(
+        () => (lockFolder(folder)(), false),
+        (error) => error instanceof StoreError,
+      ),
   };
 }

@@ -1,15 +1,16 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { StoreError } from './open.js';
+import { StoreError } from './error.js';
 
 /**
- * Takes a data folder for this process alone, until it ends however it ends: the lock is the operating system's, on a file of its own.
+ * Takes a data folder for this process alone, until it ends however it ends: the lock is the operating system's, on a file of its own,
+ * which nothing else may open.
+ * @param waitMs how long to wait for whoever has it
  * @returns what gives it back
  * @throws StoreError where another process has it
  */
-export function lockFolder(folder: string): () => void {
-  const file = path.resolve(folder, 'stagetag.lock');
-  const lock = new Database(file, { timeout: 0 });
+export function lockFolder(folder: string, waitMs = 0): () => void {
+  const lock = new Database(path.resolve(folder, 'stagetag.lock'), { timeout: waitMs });
   try {
     lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');

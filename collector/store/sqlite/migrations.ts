@@ -111,6 +111,8 @@ export const MIGRATIONS = [
     PRIMARY KEY (site_id, hash)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX visitors_by_user ON visitors (site_id, user_id) WHERE user_id IS NOT NULL;
+  -- Whose the letters from before are nobody knows: they could not be erased with their visitor.
+  DELETE FROM dead_letters;
   ALTER TABLE dead_letters ADD COLUMN visitor_id BLOB;
   `,
 ];

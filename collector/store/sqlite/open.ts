@@ -1,21 +1,24 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { explainError, StoreError } from './error.js';
+import { lockFolder } from './lock.js';
 import { MIGRATIONS } from './migrations.js';
-
-/** A reason not to start that the owner can act on: printed as one line. */
-export class StoreError extends Error {}
 
 /**
  * Opens the database file in a folder, makes both where they are missing, and brings the schema up to date.
+ * @param isLocked whether the folder is this process's alone already: no schema is changed under a running collector
  * @throws StoreError where the folder cannot be written, or the file is damaged or of a newer version
  */
-export function openDatabase(folder: string): Database.Database {
-  const file = path.resolve(folder, 'stagetag.sqlite');
+export function openDatabase(folder: string, isLocked = false): Database.Database {
+  return openFile(path.resolve(folder, 'stagetag.sqlite'), isLocked);
+}
+
+/** The same of a file by another name. */
+export function openFile(file: string, isLocked: boolean): Database.Database {
   let database: Database.Database | undefined;
   try {
-    makeFolder(path.dirname(file));
-    fs.accessSync(path.dirname(file), fs.constants.W_OK);
+    makeWritable(path.dirname(file));
     database = new Database(file);
     refuseNewer(database, file);
     // An acknowledged event must survive a power cut: FULL syncs the log at every commit.
@@ -25,16 +28,36 @@ export function openDatabase(folder: string): Database.Database {
     database.pragma('foreign_keys = ON');
     // What is erased is gone from the file, not only from view.
     database.pragma('secure_delete = ON');
-    migrate(database, file);
+    migrate(database, file, isLocked);
     return database;
   } catch (error) {
     database?.close();
-    if (error instanceof StoreError) throw error;
-    const { code = 'unknown error', message } = error as NodeJS.ErrnoException;
-    throw new StoreError(`cannot use the data folder ${path.dirname(file)}: ${HINTS[code] ?? message} (${code})`, {
-      cause: error,
-    });
+    throw asStoreError(path.dirname(file), error);
   }
+}
+
+function asStoreError(folder: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const text = explainError(error) ?? (error as Error).message;
+  return new StoreError(`cannot use the data folder ${folder}: ${text}`, { cause: error });
+}
+
+/** How long a collector that starts waits for a command that is about to end. */
+const LOCK_WAIT_MS = 1000;
+
+/** Takes a data folder, made where it is missing, for this process alone. @throws StoreError where it cannot be had */
+export function takeFolder(folder: string): () => void {
+  try {
+    makeWritable(path.resolve(folder));
+    return lockFolder(folder, LOCK_WAIT_MS);
+  } catch (error) {
+    throw asStoreError(path.resolve(folder), error);
+  }
+}
+
+function makeWritable(folder: string): void {
+  makeFolder(folder);
+  fs.accessSync(folder, fs.constants.W_OK);
 }
 
 /** One level at a time: in some file systems, such as /proc, the recursive way of Node never ends. */
@@ -43,20 +66,6 @@ function makeFolder(folder: string): void {
   makeFolder(path.dirname(folder));
   fs.mkdirSync(folder);
 }
-
-const HINTS: Record<string, string> = {
-  EACCES: 'it cannot be written; give this user write access or choose another with --data',
-  EROFS: 'it is on a read-only disk; choose another with --data',
-  ENOTDIR: 'a part of this path is a file; choose another with --data',
-  EEXIST: 'a file is in its place; choose another with --data',
-  ENOENT: 'it cannot be made there; choose another with --data',
-  ENOSPC: 'the disk is full',
-  SQLITE_READONLY: 'stagetag.sqlite in it cannot be written; give this user write access',
-  SQLITE_CANTOPEN: 'stagetag.sqlite in it cannot be opened; check its permissions, or choose another with --data',
-  SQLITE_NOTADB: 'stagetag.sqlite in it is not a database; move it away or restore a backup',
-  SQLITE_CORRUPT: 'stagetag.sqlite in it is damaged; restore a backup',
-  SQLITE_BUSY: 'another process is writing to it',
-};
 
 const versionOf = (database: Database.Database) => database.pragma('user_version', { simple: true }) as number;
 
@@ -84,20 +93,32 @@ export function dropKept(folder: string, now: number): void {
   }
 }
 
+/** How long a command waits for another that changes the schema. */
+const MIGRATION_WAIT_MS = 10_000;
+
 /** All steps or none, with a copy from before: the way back to the version of Stagetag that wrote it. */
-function migrate(database: Database.Database, file: string): void {
-  const from = versionOf(database);
-  if (from > 0 && from < MIGRATIONS.length) {
+function migrate(database: Database.Database, file: string, isLocked: boolean): void {
+  const isOld = () => versionOf(database) < MIGRATIONS.length;
+  if (!isOld()) return;
+  const unlock = isLocked ? undefined : lockFolder(path.dirname(file), MIGRATION_WAIT_MS);
+  try {
+    if (!isOld()) return; // Another process did it meanwhile.
     const kept = keptFile(file, `schema-${MIGRATIONS.length}`);
-    fs.rmSync(kept, { force: true });
-    database.prepare('VACUUM INTO ?').run(kept);
-  }
-  // Immediate: of two processes that start together one migrates, and the other then finds it done.
-  const run = database.transaction(() => {
-    for (let version = versionOf(database); version < MIGRATIONS.length; version++) {
-      database.exec(MIGRATIONS[version]!);
-      database.pragma(`user_version = ${version + 1}`);
+    if (versionOf(database) > 0 && !fs.existsSync(kept)) {
+      const part = `${kept}.part`;
+      fs.rmSync(part, { force: true });
+      database.prepare('VACUUM INTO ?').run(part);
+      fs.renameSync(part, kept);
     }
-  });
-  if (versionOf(database) < MIGRATIONS.length) run.immediate();
+    database
+      .transaction(() => {
+        for (let version = versionOf(database); version < MIGRATIONS.length; version++) {
+          database.exec(MIGRATIONS[version]!);
+          database.pragma(`user_version = ${version + 1}`);
+        }
+      })
+      .immediate();
+  } finally {
+    unlock?.();
+  }
 }

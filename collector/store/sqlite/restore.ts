@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { lockFolder } from './lock.js';
 import { MIGRATIONS } from './migrations.js';
-import { keptFile, openDatabase, StoreError } from './open.js';
+import { explainError, StoreError } from './error.js';
+import { keptFile, openFile, takeFolder } from './open.js';
 import { SiteTable } from './siteTable.js';
 
 export interface BackupContent {
@@ -23,53 +23,67 @@ export function verifyBackup(file: string): BackupContent {
   try {
     database = new Database(file, { readonly: true });
     const found = database.pragma('integrity_check', { simple: true }) as string;
-    if (found !== 'ok') throw new StoreError(`${file} is damaged: ${found}`);
+    if (found !== 'ok') throw new StoreError(`${file} is damaged: ${found.split('\n')[0]}`);
     const version = database.pragma('user_version', { simple: true }) as number;
+    if (version < 1) throw new StoreError(`${file} is no backup of Stagetag`);
     if (version > MIGRATIONS.length) throw new StoreError(`${file} was written by a newer Stagetag; update it first`);
     const count = (table: string) => database!.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get()!;
     return { sites: count('sites'), visitors: count('visitors'), events: count('events') };
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw new StoreError(`${file} is no backup of Stagetag: ${(error as Error).message}`, { cause: error });
+    throw new StoreError(`${file} is no backup of Stagetag: ${explainError(error) ?? (error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     database?.close();
   }
 }
 
+export interface Restored extends BackupContent {
+  /** Visitors that were erased since the backup was made, and now are again. */
+  erased: number;
+  /** Where what was there before is kept for some days; an empty text where nothing was. */
+  kept: string;
+  /** What the owner should know. */
+  warning?: string;
+}
+
 /**
  * Puts a backup in the place of the data. Who was erased since the backup was made is erased from it too.
- * @returns what is in it, and where what was there before is kept
- * @throws StoreError where the backup cannot be used, or the collector is running
+ * @throws StoreError where the backup cannot be used, or the collector is running; then nothing is changed
  */
-export function restoreBackup(
-  file: string,
-  folder: string,
-  now: number,
-): BackupContent & { erased: number; kept: string } {
+export function restoreBackup(file: string, folder: string, now: number): Restored {
   verifyBackup(file);
-  fs.mkdirSync(folder, { recursive: true });
-  const unlock = lockFolder(folder);
+  const unlock = takeFolder(folder);
+  const current = path.resolve(folder, 'stagetag.sqlite');
+  const arriving = `${current}.restore`;
   try {
-    const current = path.resolve(folder, 'stagetag.sqlite');
-    const arriving = `${current}.restore`;
     fs.copyFileSync(file, arriving);
+    const graves = fs.existsSync(current) ? readGraves(current) : [];
+    // Brought up to date and cleaned before it takes the place of anything.
+    const database = openFile(arriving, true);
+    const erased = eraseAgain(database, graves ?? []);
+    database.exec('VACUUM');
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.pragma('journal_mode = DELETE');
+    database.close();
+    const content = verifyBackup(arriving);
     let kept = '';
-    let graves: Grave[] = [];
     if (fs.existsSync(current)) {
-      const before = openDatabase(folder);
-      graves = readGraves(before);
-      before.pragma('wal_checkpoint(TRUNCATE)');
-      before.close();
       kept = keptFile(current, `restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`);
+      // Its days begin now.
+      fs.utimesSync(current, now / 1000, now / 1000);
+      for (const end of ['-wal', '-shm'].filter((each) => fs.existsSync(current + each)))
+        fs.renameSync(current + end, kept + end);
       fs.renameSync(current, kept);
     }
     fs.renameSync(arriving, current);
-    const database = openDatabase(folder);
-    const erased = eraseAgain(database, graves);
-    database.pragma('wal_checkpoint(TRUNCATE)');
-    database.close();
-    return { ...verifyBackup(current), erased, kept };
+    const warning = 'the data from before could not be read: who was erased since the backup has to be erased again';
+    return { ...content, erased, kept, ...(!graves && { warning }) };
   } finally {
+    for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(arriving + end, { force: true });
+    for (const name of fs.readdirSync(folder))
+      if (name.startsWith('stagetag.sqlite.restore.before-')) fs.rmSync(path.join(folder, name));
     unlock();
   }
 }
@@ -80,12 +94,24 @@ interface Grave {
   erasedAt: number;
 }
 
-const readGraves = (database: Database.Database): Grave[] =>
-  database
-    .prepare<[], Grave>(
-      'SELECT site_key AS siteKey, hash, erased_at AS erasedAt FROM tombstones JOIN sites ON id = site_id',
-    )
-    .all();
+/** Whom the data from before knows as erased; undefined where it is damaged. */
+function readGraves(file: string): Grave[] | undefined {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file);
+    // Of before there were any.
+    if ((database.pragma('user_version', { simple: true }) as number) < 3) return [];
+    return database
+      .prepare<[], Grave>(
+        'SELECT site_key AS siteKey, hash, erased_at AS erasedAt FROM tombstones JOIN sites ON id = site_id',
+      )
+      .all();
+  } catch {
+    return undefined;
+  } finally {
+    database?.close();
+  }
+}
 
 /** @returns how many visitors were erased again */
 function eraseAgain(database: Database.Database, graves: Grave[]): number {
@@ -103,6 +129,8 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
       for (const { siteKey, hash, erasedAt } of graves)
         if (known.has(siteKey)) add.run(sites.id(siteKey), hash, erasedAt);
       const gone = visitors.all().filter(({ site_id, id }) => has.get(site_id, sites.hashOf(site_id, id)));
+      // A batch that was refused may name somebody in its text alone.
+      if (graves.length) database.exec('DELETE FROM dead_letters');
       for (const { site_id, id } of gone) for (const each of [...erase, eraseVisitor]) each.run(site_id, id);
       return gone.length;
     })

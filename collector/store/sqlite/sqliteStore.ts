@@ -3,8 +3,7 @@ import type Database from 'better-sqlite3';
 import type { Append, Appended, DeadLetter, Job, Store, StoredEvent } from '../store.js';
 import { EventTable } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
-import { lockFolder } from './lock.js';
-import { dropKept, openDatabase } from './open.js';
+import { dropKept, openDatabase, takeFolder } from './open.js';
 import { SiteTable } from './siteTable.js';
 import { toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
@@ -12,6 +11,16 @@ import { VisitorTable } from './visitorTable.js';
 /** Dead letters kept at most, and the part of each that is kept. */
 const MAX_DEAD_LETTERS = 10_000;
 const DEAD_LETTER_BYTES = 4096;
+
+/** No visitor's id. */
+const NOBODY = Buffer.alloc(0);
+
+interface LetterRow {
+  received_at: number;
+  reason: string;
+  detail: string;
+  body: string;
+}
 
 interface JobRow {
   id: number;
@@ -28,14 +37,15 @@ interface JobRow {
  * @throws StoreError where the folder or the file in it cannot be used
  */
 export function openSqliteStore(folder: string, { isAlone = false } = {}): Store {
-  const database = openDatabase(folder);
-  let unlock: (() => void) | undefined;
+  const unlock = isAlone ? takeFolder(folder) : undefined;
+  let database: Database.Database;
   try {
-    if (isAlone) unlock = lockFolder(folder);
+    database = openDatabase(folder, isAlone);
   } catch (error) {
-    database.close();
+    unlock?.();
     throw error;
   }
+  let isWiped = true;
   const sites = new SiteTable(database);
   const commits = new GroupCommit(database, () => sites.forget());
   const events = new EventTable(database);
@@ -83,23 +93,42 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     transitions: async (siteKey, visitorId) => visitors.transitions(sites.id(siteKey), toBlob(visitorId)),
     latestEvents: async (siteKey, visitorId, limit) => events.latest(sites.id(siteKey), toBlob(visitorId), limit),
     events: (siteKey, filter) => events.find(sites.id(siteKey), filter),
+    deadLettersOf: async (siteKey, visitorId) => deadLetters.ofVisitor(sites.id(siteKey), visitorId),
     deadLetters: async (siteKey, limit) => deadLetters.latest(sites.id(siteKey), limit),
 
     visitorsOfUser: async (siteKey, userId) => visitors.ofUser(sites.id(siteKey), userId),
     erase: async (siteKey, visitorId, now) => {
       const site = sites.id(siteKey);
       const visitor = toBlob(visitorId);
-      const erased = await commits.write(() => {
+      isWiped = false;
+      return commits.write(() => {
         tombstones.add(site, visitor, now);
         return {
           events: events.erase(site, visitor),
           transitions: visitors.erase(site, visitor),
-          deadLetters: deadLetters.erase(visitorId),
+          deadLetters: deadLetters.erase(site, visitor, visitorId),
         };
       });
-      // What was deleted is overwritten, and still stands in the log until that is written into the file.
-      database.pragma('wal_checkpoint(TRUNCATE)');
-      return erased;
+    },
+    eraseLetters: async (siteKey, text) => {
+      isWiped = false;
+      return commits.write(() => deadLetters.erase(sites.id(siteKey), NOBODY, text));
+    },
+    wipe: async () => {
+      if (isWiped) return true;
+      // Moving rows about leaves copies in the gaps of pages, which only a new file has not. Until the log is written into it, they
+      // stand there; a reader may hold that up, and must not hold up everything else.
+      database.pragma('busy_timeout = 0');
+      try {
+        database.exec('VACUUM');
+        const [{ busy }] = database.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
+        isWiped = !busy;
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
+      } finally {
+        database.pragma('busy_timeout = 5000');
+      }
+      return isWiped;
     },
     isForgotten: async (siteKey, visitorId) => tombstones.has(sites.id(siteKey), toBlob(visitorId)),
     backup: async (file, onProgress) => {
@@ -148,11 +177,22 @@ function deadLetterTable(database: Database.Database) {
   const trim = database.prepare('DELETE FROM dead_letters WHERE id <= ?');
   const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
   // A batch that was refused as a whole names its visitor in its text alone, if anywhere.
-  const erase = database.prepare("DELETE FROM dead_letters WHERE visitor_id = ? OR body LIKE '%' || ? || '%'");
-  const latest = database.prepare<
-    [number, number],
-    { received_at: number; reason: string; detail: string; body: string }
-  >('SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?');
+  const erase = database.prepare(
+    'DELETE FROM dead_letters WHERE (site_id = ? OR site_id IS NULL) AND (visitor_id = ? OR instr(lower(body), lower(?)))',
+  );
+  const ofVisitor = database.prepare<[number, Buffer, string], LetterRow>(
+    'SELECT * FROM dead_letters WHERE (site_id = ? OR site_id IS NULL) AND (visitor_id = ? OR instr(lower(body), lower(?)))',
+  );
+  const toLetter = ({ received_at: receivedAt, reason, detail, body }: LetterRow): DeadLetter => ({
+    siteKey: null,
+    receivedAt,
+    reason,
+    detail,
+    body,
+  });
+  const latest = database.prepare<[number, number], LetterRow>(
+    'SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?',
+  );
   return {
     add(site: number | null, { receivedAt, reason, detail, body, visitorId }: DeadLetter): void {
       const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
@@ -163,16 +203,11 @@ function deadLetterTable(database: Database.Database) {
     expire(before: number): void {
       expire.run(before);
     },
-    /** @returns how many there were */
-    erase: (visitorId: string): number => erase.run(toBlob(visitorId), visitorId).changes,
-    latest: (site: number, limit: number): DeadLetter[] =>
-      latest.all(site, limit).map(({ received_at: receivedAt, reason, detail, body }) => ({
-        siteKey: null,
-        receivedAt,
-        reason,
-        detail,
-        body,
-      })),
+    /** @returns how many there were of a visitor, and with a text in them */
+    erase: (site: number, visitor: Buffer, text: string): number => erase.run(site, visitor, text).changes,
+    ofVisitor: (site: number, visitorId: string): DeadLetter[] =>
+      ofVisitor.all(site, toBlob(visitorId), visitorId).map(toLetter),
+    latest: (site: number, limit: number): DeadLetter[] => latest.all(site, limit).map(toLetter),
   };
 }
 
