@@ -111,8 +111,9 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
       });
     },
     eraseLetters: async (siteKey, text) => {
-      isWiped = false;
-      return commits.write(() => deadLetters.erase(sites.id(siteKey), NOBODY, text));
+      const erased = await commits.write(() => deadLetters.erase(sites.id(siteKey), NOBODY, text));
+      if (erased) isWiped = false;
+      return erased;
     },
     wipe: async () => {
       if (isWiped) return true;
@@ -124,7 +125,8 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
         const [{ busy }] = database.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
         isWiped = !busy;
       } catch (error) {
-        if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
+        // Somebody reads, or the disk has no room for a second file just now.
+        if (!['SQLITE_BUSY', 'SQLITE_FULL'].includes((error as { code: string }).code)) throw error;
       } finally {
         database.pragma('busy_timeout = 5000');
       }
