@@ -1,6 +1,7 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { openSqliteStore } from '../../collector/app.js';
 import { ADMIN, bytesIn, makeCollector, makeEvent, newId, ORIGIN, type TestCollector } from '../helpers/collector.js';
 
 const MARK = 'planted-mark-7319';
@@ -107,6 +108,18 @@ describe('erasing somebody', () => {
       (id) => bytes.includes(id) || bytes.includes(Buffer.from(id.replaceAll('-', ''), 'hex').toString('latin1')),
     );
     expect(left).toEqual(visitors.slice(40));
+  });
+
+  it('goes off the disk at the next start where a crash came before', async () => {
+    const collector = await makeCollector();
+    const gone = newId();
+    await plant(collector, gone);
+    await collector.store.erase(collector.site.siteKey, gone, collector.clock.now);
+    expect(bytesIn(collector.folder)).toContain(MARK);
+    const next = openSqliteStore(collector.folder);
+    expect(await next.wipe()).toBe(true);
+    await next.close();
+    expect(bytesIn(collector.folder)).not.toContain(MARK);
   });
 
   it('goes off the disk as soon as nobody reads any more, and holds nobody up until then', async () => {

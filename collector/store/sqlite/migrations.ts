@@ -108,6 +108,8 @@ export const MIGRATIONS = [
     site_id INTEGER NOT NULL,
     hash BLOB NOT NULL,
     erased_at INTEGER NOT NULL,
+    -- Whether what was erased is off the disk too.
+    is_wiped INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (site_id, hash)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX visitors_by_user ON visitors (site_id, user_id) WHERE user_id IS NOT NULL;

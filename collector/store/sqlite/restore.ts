@@ -117,7 +117,9 @@ function readGraves(file: string): Grave[] | undefined {
 function eraseAgain(database: Database.Database, graves: Grave[]): number {
   const sites = new SiteTable(database);
   const known = new Set(sites.all().map(({ siteKey }) => siteKey));
-  const add = database.prepare('INSERT OR IGNORE INTO tombstones (site_id, hash, erased_at) VALUES (?, ?, ?)');
+  const add = database.prepare(
+    'INSERT OR IGNORE INTO tombstones (site_id, hash, erased_at, is_wiped) VALUES (?, ?, ?, 1)',
+  );
   const has = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
   const visitors = database.prepare<[], { site_id: number; id: Buffer }>('SELECT site_id, id FROM visitors');
   const erase = ['events', 'transitions', 'dead_letters'].map((table) =>

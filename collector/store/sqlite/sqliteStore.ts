@@ -45,7 +45,6 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     unlock?.();
     throw error;
   }
-  let isWiped = true;
   const sites = new SiteTable(database);
   const commits = new GroupCommit(database, () => sites.forget());
   const events = new EventTable(database);
@@ -54,6 +53,8 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   const jobs = jobTable(database, sites, visitors);
   const tokens = tokenTable(database);
   const tombstones = tombstoneTable(database, sites);
+  /** A crash may have come between erasing and wiping. */
+  let isWiped = tombstones.areWiped();
 
   function append({ siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, fold }: Append): Appended {
     const site = sites.id(siteKey);
@@ -122,6 +123,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
       database.pragma('busy_timeout = 0');
       try {
         database.exec('VACUUM');
+        tombstones.noteWiped();
         const [{ busy }] = database.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
         isWiped = !busy;
       } catch (error) {
@@ -248,7 +250,13 @@ function jobTable(database: Database.Database, sites: SiteTable, visitors: Visit
 function tombstoneTable(database: Database.Database, sites: SiteTable) {
   const insert = database.prepare('INSERT OR IGNORE INTO tombstones (site_id, hash, erased_at) VALUES (?, ?, ?)');
   const get = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
+  const unwiped = database.prepare('SELECT 1 FROM tombstones WHERE NOT is_wiped');
+  const wipe = database.prepare('UPDATE tombstones SET is_wiped = 1 WHERE NOT is_wiped');
   return {
+    areWiped: (): boolean => !unwiped.get(),
+    noteWiped(): void {
+      wipe.run();
+    },
     add(site: number, visitor: Buffer, now: number): void {
       insert.run(site, sites.hashOf(site, visitor), now);
     },
