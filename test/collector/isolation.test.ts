@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { addSite } from '../../collector/site.js';
+import type { Site } from '../../collector/store/store.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW, ORIGIN } from '../helpers/collector.js';
+
+test('two sites neither see nor change each other, by any route below a site', async () => {
+  const { app, site, store, send, ndjson, visitor, putRules } = await makeCollector();
+  const other = (await addSite(store, { name: 'Other', origins: ['https://other.example'] }, NOW)) as Site;
+  const mine = newId();
+  await send(mine, [makeEvent('page_view', { title: 'mine' })], { userId: 'user-1' });
+  await send(mine, [{ ...makeEvent('page_view'), time: 'wrong' }]);
+  const { job } = (await (await putRules((await store.rules(site.siteKey))[0]!.rules)).json()) as { job: number };
+  const before = {
+    visitor: await visitor(mine),
+    events: await ndjson(),
+    letters: await store.deadLetters(site.siteKey, 9),
+  };
+
+  const ask = async (method: string, where: string) => {
+    const headers = { Authorization: `Bearer ${ADMIN}` };
+    const response = await app.request(`/api/sites/${other.siteKey}/${where}`, { method, headers });
+    return { status: response.status, text: await response.text() };
+  };
+  for (const [method, where, status] of [
+    ['GET', `visitors/${mine}`, 404],
+    ['GET', `people/${mine}/export`, 404],
+    ['GET', 'people/user-1/export', 404],
+    ['DELETE', `people/${mine}`, 404],
+    ['DELETE', 'people/user-1', 404],
+    ['GET', `jobs/${job}`, 404],
+    ['GET', 'visitors', 200],
+    ['GET', 'events.ndjson', 200],
+    ['GET', `events.ndjson?visitor=${mine}`, 200],
+    ['GET', 'reports/stages', 200],
+    ['GET', 'rules', 200],
+  ] as const) {
+    const answer = await ask(method, where);
+    expect([where, answer.status]).toEqual([where, status]);
+    expect(answer.text).not.toContain(mine);
+    expect(answer.text).not.toContain('mine');
+  }
+  const { stages } = JSON.parse((await ask('GET', 'reports/stages')).text) as { stages: Array<{ peak: number }> };
+  expect(stages.every(({ peak }) => peak === 0)).toBe(true);
+  expect(JSON.parse((await ask('GET', 'rules')).text)).toMatchObject({ version: 1 });
+
+  // Neither one's origin nor its secret key opens the other, and a visitor known to both is two.
+  const post = (headers: Record<string, string>, visitorId = mine) =>
+    app.request('/v1/events', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({
+        siteKey: other.siteKey,
+        visitorId,
+        events: [makeEvent('purchase', { props: { value: 1 } })],
+      }),
+    });
+  expect((await post({ Origin: ORIGIN })).status).toBe(403);
+  expect((await post({ Authorization: `Bearer ${site.secretKey}` })).status).toBe(403);
+  expect((await post({ Origin: 'https://other.example' })).status).toBe(200);
+  expect(await store.visitor(other.siteKey, mine)).toMatchObject({ stage: 'action', events: 1 });
+  expect((await ask('DELETE', `people/${mine}`)).status).toBe(200);
+
+  expect({
+    visitor: await visitor(mine),
+    events: await ndjson(),
+    letters: await store.deadLetters(site.siteKey, 9),
+  }).toEqual(before);
+  expect(await store.isForgotten(site.siteKey, mine)).toBe(false);
+});
