@@ -82,6 +82,8 @@ test('two tabs share the visitor, the state and the queue', async () => {
   const browser = await openChromium();
   const [first, second] = [await openPage(browser), await openPage(browser)];
   await first.page.goto(`${world.pages}/`);
+  // What one tab writes the other's process learns a little later: tabs of the same instant may begin a session each.
+  await confirmed(first.page);
   await second.page.goto(`${world.pages}/`);
   await Promise.all(
     [first, second].map(({ page }, tab) =>
