@@ -15,7 +15,7 @@ const TOTAL_BUDGET = 12_000;
 const PRIVATE_NAMES =
   'given guard ourName readText writeText readJson writeJson toJson who rulesNow queued enqueue dequeue ' +
   'isStored adoptAnswer publish tell later listen arrivals farewells addressNow closestOf attributeOf hasHost isOpen recordCaptured ' +
-  'take wake leave run early stagetagPath arrived isHere rows today isWanted masked decoded isOpen';
+  'take wake leave run early stagetagPath arrived isHere rows today isWanted masked decoded';
 const nameCache = {};
 const props = { builtins: true, regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
 

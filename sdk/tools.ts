@@ -9,7 +9,7 @@ import { decode } from './core/index.js';
 import { mask } from './mask.js';
 import { adoptAnswer, isStored, rules } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
-import { address, attributeOf, closestOf, farewells, later, on, recordCaptured, arrivals } from './record.js';
+import { address, arrivals, attributeOf, closestOf, farewells, later, on, recordCaptured } from './record.js';
 import { hasHost } from './takeLink.js';
 import { guard, ourName, settings } from './settings.js';
 import { readJson, readText, stringify, writeJson, writeText } from './storage.js';

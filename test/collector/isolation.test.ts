@@ -43,6 +43,13 @@ test('two sites neither see nor change each other, by any route below a site', a
   expect(stages.every(({ peak }) => peak === 0)).toBe(true);
   expect(JSON.parse((await ask('GET', 'rules')).text)).toMatchObject({ version: 1 });
 
+  const put = await app.request(`/api/sites/${other.siteKey}/rules?wait=true`, {
+    method: 'PUT',
+    headers: { Authorization: `Bearer ${ADMIN}` },
+    body: JSON.stringify({ ...(await store.rules(other.siteKey))[0]!.rules, tags: {} }),
+  });
+  expect(put.status).toBe(200);
+
   // Neither one's origin nor its secret key opens the other, and a visitor known to both is two.
   const post = (headers: Record<string, string>, visitorId = mine) =>
     app.request('/v1/events', {
@@ -65,5 +72,6 @@ test('two sites neither see nor change each other, by any route below a site', a
     events: await ndjson(),
     letters: await store.deadLetters(site.siteKey, 9),
   }).toEqual(before);
+  expect(await store.rules(site.siteKey)).toMatchObject([{ rules: { version: 2, tags: { new: expect.anything() } } }]);
   expect(await store.isForgotten(site.siteKey, mine)).toBe(false);
 });

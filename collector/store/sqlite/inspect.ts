@@ -50,7 +50,7 @@ export function inspectFolder(folder: string): Inspection | undefined {
       () => false,
     ),
     integrity: attempt(
-      () => String(ask('quick_check')),
+      () => String(ask('quick_check')).split('\n')[0]!,
       (error) => error.message,
     ),
     schema: [

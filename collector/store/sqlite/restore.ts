@@ -71,11 +71,9 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
     let kept = '';
     if (fs.existsSync(current)) {
       kept = keptFile(current, `restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`);
-      // Its days begin now.
-      fs.utimesSync(current, now / 1000, now / 1000);
-      for (const end of ['-wal', '-shm'].filter((each) => fs.existsSync(current + each)))
-        fs.renameSync(current + end, kept + end);
-      fs.renameSync(current, kept);
+      // Copied, so that at no moment there is no database; a log goes with the file that it belongs to.
+      for (const end of ['', '-wal']) if (fs.existsSync(current + end)) fs.copyFileSync(current + end, kept + end);
+      for (const end of ['-wal', '-shm']) fs.rmSync(current + end, { force: true });
     }
     fs.renameSync(arriving, current);
     const warning = 'the data from before could not be read: who was erased since the backup has to be erased again';
