@@ -1,5 +1,6 @@
 /** Bundles what browsers load from what `tsc -b` put into dist/. */
 import fs from 'node:fs';
+import path from 'node:path';
 import zlib from 'node:zlib';
 import resolve from '@rollup/plugin-node-resolve';
 import replace from '@rollup/plugin-replace';
@@ -11,11 +12,8 @@ import * as terser from 'terser';
 const TAG_BUDGET = 7_000;
 const TOTAL_BUDGET = 12_000;
 
-/** Names that the first two files alone have between them, and which may be shortened in both; see sdk/tools.ts. */
-const PRIVATE_NAMES =
-  'given guard ourName readText writeText readJson writeJson toJson who rulesNow queued enqueue dequeue ' +
-  'isStored adoptAnswer publish tell later listen arrivals farewells addressNow closestOf attributeOf hasHost isOpen recordCaptured ' +
-  'take wake leave run early stagetagPath arrived isHere rows today isWanted masked decoded';
+/** Names of properties that the tag's two files alone have between them, and which may be shortened in both. */
+const PRIVATE_NAMES = 'startedAt fields retryAfterMs answer wake leave run early stagetagPath arrived isHere take rows today';
 const nameCache = {};
 const props = { builtins: true, regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
 
@@ -68,12 +66,36 @@ const clearTag = {
   generateBundle: () => fs.rmSync('dist/tag', { recursive: true, force: true }),
 };
 
-/** Puts the name of the second file, which is built by now, into the first. */
-const nameLateFile = {
-  name: 'name-late-file',
+/** What the second file uses of the first: [module, name]. It is given as the arguments of `start`, in this order. */
+const shared = [];
+
+/** Makes the second file a function of what it uses of the first, which is not built into it again. */
+const takeShared = {
+  name: 'take-shared',
   renderChunk(code) {
+    const nodes = this.parse(code).body.filter(({ type }) => /^(Import|ExportNamed)Declaration$/.test(type));
+    const imports = nodes.flatMap(({ source, specifiers }) =>
+      source ? specifiers.map(({ imported, local }) => [path.resolve('dist/sdk/later', source.value), imported.name, local.name]) : [],
+    );
+    shared.splice(0, Infinity, ...imports);
+    const body = nodes.reduceRight((text, { start, end }) => text.slice(0, start) + text.slice(end), code);
+    return `export function start(${imports.map(([, , local]) => local)}) {\n${body}\nstart();\n}`;
+  },
+};
+
+/** Puts the name of the second file, which is built by now, into the first, and what that uses. */
+const giveShared = {
+  name: 'give-shared',
+  transform(code, id) {
+    if (!id.endsWith('/sdk/load.js')) return null;
     const file = fs.readdirSync('dist/tag').find((name) => name.startsWith('late-'));
-    return code.replaceAll('__STAGETAG_LATE__', JSON.stringify(file));
+    const imports = shared.map(([from, name], at) => `import { ${name} as shared${at} } from ${JSON.stringify(from)};\n`);
+    return (
+      imports.join('') +
+      code
+        .replace('__STAGETAG_LATE__', JSON.stringify(file))
+        .replace('__STAGETAG_SHARED__', `[${shared.map((_, at) => `shared${at}`)}]`)
+    );
   },
 };
 
@@ -141,7 +163,8 @@ const iife = { format: 'iife', strict: false };
 export default [
   {
     input: 'dist/sdk/later/late.js',
-    output: { format: 'es', dir: 'dist/tag', entryFileNames: 'late-[hash].js', plugins: [minifyTag] },
+    external: (id) => /\/sdk\/(?!later\/)/.test(id),
+    output: { format: 'es', dir: 'dist/tag', entryFileNames: 'late-[hash].js', plugins: [takeShared, minifyTag] },
     treeshake,
     plugins: [resolve(), clearTag, size()],
   },
@@ -153,9 +176,9 @@ export default [
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [nameLateFile, minifyTag] },
+    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [minifyTag] },
     treeshake,
-    plugins: [resolve(), size({ budget: TAG_BUDGET, total: TOTAL_BUDGET, fill: fillTag })],
+    plugins: [giveShared, resolve(), size({ budget: TAG_BUDGET, total: TOTAL_BUDGET, fill: fillTag })],
   },
   {
     input: 'dist/sdk/pinned.js',

@@ -10,9 +10,8 @@ import { startSender } from './later/sender.js';
 import { captureWebVitals } from './later/webVitals.js';
 import type { State } from './model.js';
 import { NO_RULES } from './rules.js';
-import type { Settings } from './settings.js';
+import { isWanted, type Settings } from './settings.js';
 import { init as start, type Capture, type Stagetag } from './start.js';
-import { makeTools, type Tools } from './tools.js';
 
 export { capturePageViews as pages } from './pageView.js';
 export type { CompiledRules, Explanation, Stage, StagetagEvent } from './core/index.js';
@@ -21,20 +20,20 @@ export type { State } from './model.js';
 export type { Settings } from './settings.js';
 export type { Capture, Stagetag } from './start.js';
 
-const tooled =
-  (word: string, capture: (tools: Tools) => void): Capture =>
-  (has) => {
-    if (has(word)) capture(makeTools(has));
+const wanted =
+  (word: string, capture: Capture): Capture =>
+  () => {
+    if (isWanted(word)) capture();
   };
 
 /** Downloads, links that leave, and elements that name their event. */
-export const clicks: Capture = (has) => captureClicks(makeTools(has));
+export const clicks: Capture = captureClicks;
 /* Bundlers know these calls to have no effect but their value. */
-export const forms: Capture = /* @__PURE__ */ tooled('forms', captureForms);
-export const scroll: Capture = /* @__PURE__ */ tooled('scroll', captureScroll);
-export const engagement: Capture = /* @__PURE__ */ tooled('engagement', captureEngagement);
-export const impressions: Capture = /* @__PURE__ */ tooled('views', captureImpressions);
-export const webVitals: Capture = /* @__PURE__ */ tooled('vitals', captureWebVitals);
+export const forms: Capture = /* @__PURE__ */ wanted('forms', captureForms);
+export const scroll: Capture = /* @__PURE__ */ wanted('scroll', captureScroll);
+export const engagement: Capture = /* @__PURE__ */ wanted('engagement', captureEngagement);
+export const impressions: Capture = /* @__PURE__ */ wanted('views', captureImpressions);
+export const webVitals: Capture = /* @__PURE__ */ wanted('vitals', captureWebVitals);
 
 /** Where there is no page, on a server: every call does nothing, and says so in the form of the page API. */
 function serverSide({ siteKey }: Settings): Stagetag {
@@ -65,10 +64,9 @@ function serverSide({ siteKey }: Settings): Stagetag {
 }
 
 /** When every capture has said what it wants. */
-const finish: Capture = (has) => {
-  const tools = makeTools(has);
-  takeDeeds(tools);
-  startSender(tools);
+const finish: Capture = () => {
+  takeDeeds();
+  startSender();
 };
 
 let running: Stagetag | undefined;

@@ -11,10 +11,10 @@ export interface User {
 /** This browser's visitor, a random id that is a secret; an empty text before consent. */
 export let visitorId = '';
 /** Whom the visitor was linked to. */
-export let user: User | undefined;
+export let user: User | null | undefined;
 
 /** The visitor, and whom it was linked to. */
-export const who = (): { visitorId: string; user: User | undefined } => ({ visitorId, user });
+export const who = (): { visitorId: string; user: User | null | undefined } => ({ visitorId, user });
 
 /** 400 days, the longest that browsers let a cookie live. */
 const COOKIE_SECONDS = 34_560_000;

@@ -2,10 +2,10 @@
 import { later } from './record.js';
 import { settings } from './settings.js';
 import type { Capture, Stagetag } from './start.js';
-import { makeTools } from './tools.js';
 
-/** The build puts the second file's name here. */
+/** The build puts the second file's name here, and what it uses of the first: it has no copy of that, and both hold the same state. */
 declare const __STAGETAG_LATE__: string;
+declare const __STAGETAG_SHARED__: unknown[];
 
 /**
  * Loads a further file, and starts it. One that does not come is asked for again, ever later, under an address that no browser
@@ -14,26 +14,17 @@ declare const __STAGETAG_LATE__: string;
 const load = (file: string, given: unknown[], delayMs = 1000): Promise<void> =>
   (import(`${settings.endpoint}/t/${file}?${delayMs}`) as Promise<{ start: (...given: unknown[]) => void }>).then(
     (part) => part.start(...given),
-    () => {
-      later.arrived!();
-      setTimeout(() => load(file, given, delayMs * 2), delayMs);
-    },
+    () => void setTimeout(() => load(file, given, delayMs * 2), delayMs),
   );
 
-/** Loads what sends, and the captures that can wait. */
-export const loadLater: Capture = (has) => void load(__STAGETAG_LATE__, [makeTools(has)]);
+/**
+ * Loads what sends, and the captures that can wait. The first file knows and remembers: who the visitor is, what happened, which stage
+ * follows. So a page that is left before the second is here loses nothing.
+ */
+export const loadLater: Capture = () => {
+  later.isHere = load(__STAGETAG_LATE__, __STAGETAG_SHARED__);
+};
 
-/** Loads the words for what is given wrongly, and keeps what is given until they are here. */
-export function loadDebug(api: Stagetag, dataset: DOMStringMap): void {
-  const calls: unknown[][] = [];
-  for (const name of ['track', 'page', 'identify', 'consent'] as const) {
-    const original = api[name] as (...given: unknown[]) => unknown;
-    Object.assign(api, {
-      [name]: (...given: unknown[]) => {
-        calls.push([name, ...given]);
-        return original(...given);
-      },
-    });
-  }
+/** Loads the words for what is given wrongly. @param calls what is given, which is kept until they are here */
+export const loadDebug = (api: Stagetag, dataset: DOMStringMap, calls: unknown[][]): void =>
   void load('debug.js', [api, dataset, calls]);
-}

@@ -12,7 +12,6 @@ import {
   type Stage,
   type StagetagEvent,
 } from './core/index.js';
-import { isOpen } from './consent.js';
 import { visitorId } from './identity.js';
 import { queued } from './queue.js';
 import { settings } from './settings.js';
@@ -70,7 +69,7 @@ const countOne = (event: StagetagEvent): Facts => {
 const facts = (events: StagetagEvent[]): Facts[] => [...(base ? [base.facts] : []), ...events.map(countOne)];
 
 /** The highest version wins, over a cached script's too. */
-function adoptRules(next?: CompiledRules): boolean {
+function adoptRules(next?: CompiledRules | null): boolean {
   const isNewer = !!next && next.version > rules().version;
   if (isNewer) {
     newerRules = next;
@@ -80,7 +79,7 @@ function adoptRules(next?: CompiledRules): boolean {
 }
 
 /** Takes over an answer about this visitor, unless a later one is known. */
-function adopt(next?: Base): boolean {
+function adopt(next?: Base | null): boolean {
   const isNews = next?.visitorId === visitorId && next.rev >= (base?.rev ?? 0);
   if (isNews) base = next;
   return isNews;
@@ -99,12 +98,11 @@ export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer): v
   if (adopt({ ...visitor, visitorId: about, offset: visitor.asOf - Date.now() })) writeJson('state', base);
 }
 
-/** Where the visitor stands; nowhere before consent. */
+/** Where the visitor stands; nowhere before consent, where there is no visitor yet. */
 export function state(): State {
-  const events = isOpen() ? pending() : [];
+  const events = pending();
   // Facts of a format that this script does not know: what the collector inferred from them holds.
-  const known =
-    base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), isOpen() ? facts(events) : [], now());
+  const known = base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), facts(events), now());
   return { ...known, status: events[0] ? 'provisional' : 'confirmed', rules: rules().version, asOf: now() };
 }
 

@@ -1,11 +1,11 @@
 import { attempt } from './core/matcher.js';
 import { mask, searchNames } from './mask.js';
 import { address, on, recordCaptured } from './record.js';
-import { ofDocument } from './settings.js';
+import { isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
 
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
-export const capturePageViews: Capture = (has) => {
+export const capturePageViews: Capture = () => {
   const searched = (url?: string) => {
     const query = new URL(url ?? 'a:').searchParams;
     return searchNames()
@@ -16,10 +16,10 @@ export const capturePageViews: Capture = (has) => {
   const view = () => {
     const before = searched(viewed);
     viewed = address();
-    if (has('page')) recordCaptured('page_view');
+    if (isWanted('page')) recordCaptured('page_view');
     const search_term = searched(mask(location.href));
     // The next page of the results is no other search.
-    if (has('search') && search_term && search_term !== before) recordCaptured('search', { search_term });
+    if (isWanted('search') && search_term && search_term !== before) recordCaptured('search', { search_term });
   };
   // Routers replace the state of a page without leaving it: only another address is another view.
   const move = () => {

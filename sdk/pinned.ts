@@ -2,6 +2,5 @@
 import { start } from './later/late.js';
 import { NO_RULES } from './rules.js';
 import { startTag } from './tag.js';
-import { makeTools } from './tools.js';
 
-startTag({ rules: NO_RULES }, (has) => start(makeTools(has)));
+startTag({ rules: NO_RULES }, start);

@@ -23,14 +23,9 @@ export const later: {
   take?: (deed: Deed) => void;
   /** What happened before it was here. */
   early?: Deed[];
-  /** Begins a new visitor. */
-  reset?: () => void;
-  /** Says that it is here, or that it will not come. */
-  arrived?: () => void;
+  /** Resolves when it is here, or has failed to come for the first time. */
   isHere?: Promise<void>;
 } = {};
-
-later.isHere = new Promise((resolve) => (later.arrived = resolve));
 
 /** Most events kept for a consent that is pending, or for a second file that does not come. */
 const MAX_WAITING = 1000;

@@ -58,6 +58,9 @@ export const ourName = (): string => `st1:${settings.siteKey}`;
 /** Words of an attribute, separated by spaces or commas. */
 export const words = (text: string | string[] = ''): string[] => `${text as string}`.split(/[\s,]+/).filter(Boolean);
 
+/** Whether the site wants a word of `data-auto`. */
+export const isWanted = (word: string): boolean => settings.auto == null || words(settings.auto).includes(word);
+
 /** Keeps an error of ours from the page. */
 export const guard =
   <A extends unknown[], R>(run: (...args: A) => R) =>

@@ -9,11 +9,11 @@ import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
 import { farewells, later, on, record, releaseHeld, watchDeeds } from './record.js';
 import { referrerHost } from './returns.js';
-import { configure, guard, ofDocument, ourName, words, type Settings } from './settings.js';
+import { configure, guard, ofDocument, ourName, type Settings } from './settings.js';
 import { openStorage, readText, removeText, textNames, writeText } from './storage.js';
 
-/** One thing that is recorded by itself. `has` tells whether the site wants a word of `data-auto`. */
-export type Capture = (has: (word: string) => boolean) => void;
+/** One thing that is recorded by itself. */
+export type Capture = () => void;
 
 /** The page API, `window.stagetag`. No call ever throws. */
 export interface Stagetag {
@@ -57,7 +57,8 @@ function open(isNew?: boolean): void {
   releaseHeld(true);
 }
 
-function reset(): void {
+/** Forgets user and visitor: a new visitor begins. */
+export function reset(): void {
   if (!isOpen()) return;
   removeText('session');
   removeText('head');
@@ -77,6 +78,7 @@ function choose(choice: Consent): void {
     closeIdentity();
     releaseHeld(false);
     textNames('').forEach(removeText);
+    loadModel();
   }
   writeText('consent', choice);
   publish();
@@ -108,15 +110,14 @@ function depart(isGone: boolean): void {
 
 /**
  * Starts Stagetag on a page, with these captures. It is one to a page.
+ * @param heard takes every call with its arguments
  * @example
  * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example', rules }, [capturePageViews]);
  * stagetag.track('sign_up');
  */
-export function init(settings: Started, captures: Capture[]): Stagetag {
-  const { siteKey, auto } = settings;
+export function init(settings: Started, captures: Capture[], heard?: unknown[][]): Stagetag {
   configure(settings);
   let started: (state: State) => void;
-  const run = (capture: Capture) => guard(capture)((word) => auto == null || words(auto).includes(word));
   let begin = () => {
     begin = () => {};
     openStorage();
@@ -128,7 +129,7 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
     together(() => {
       if (isOpen()) guard(open)();
       watchDeeds();
-      captures.forEach(run);
+      captures.forEach((capture) => guard(capture)());
     });
     on('pageshow', arrive);
     on('online', arrive);
@@ -138,7 +139,6 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
       if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
     });
     on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
-    later.reset = reset;
     started(state());
   };
   // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
@@ -172,21 +172,18 @@ export function init(settings: Started, captures: Capture[]): Stagetag {
       await later.run?.();
     },
   };
-  const api: Stagetag = {
-    ...(calls as unknown as Stagetag),
-    siteKey,
+  const api = {
+    siteKey: settings.siteKey,
     ready: new Promise((resolve) => (started = resolve)),
     get stage() {
       return api.state().stage;
     },
-  };
-  const given = api as unknown as Record<string, (...args: unknown[]) => unknown>;
-  for (const call of Object.keys(calls)) {
-    const act = given[call] as (...args: unknown[]) => unknown;
-    given[call] = guard((...args: unknown[]) => {
+  } as Stagetag;
+  for (const [name, act] of Object.entries(calls) as Array<[string, (...args: unknown[]) => unknown]>)
+    (api as unknown as Record<string, unknown>)[name] = guard((...args: unknown[]) => {
+      heard?.push([name, ...args]);
       begin();
       return act(...args);
     });
-  }
   return api;
 }

@@ -33,12 +33,11 @@ export function removeText(name: string): void {
 /** Names that begin so. */
 export const textNames = (start: string): string[] =>
   Object.keys(box)
-    .filter((key) => key.startsWith(keyOf(start)))
-    .map((key) => key.slice(keyOf('').length));
+    .map((key) => key.split(keyOf(''))[1]!)
+    .filter((name) => name?.startsWith(start));
 
 /** Reads JSON that we wrote; what another hand wrote is as if it were not there. */
-export const readJson = <T>(name: string): T | undefined =>
-  attempt(() => JSON.parse(readText(name)!) as T | null) ?? undefined;
+export const readJson = <T>(name: string): T | null | undefined => attempt(() => JSON.parse(readText(name)!) as T | null);
 
 export const writeJson = (name: string, value: unknown): void => writeText(name, stringify(value));
 

@@ -18,6 +18,7 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
     const { src, dataset } = ofDocument('currentScript') as HTMLScriptElement;
     const { debug, endpoint } = dataset;
     if (!early?.siteKey) {
+      const calls: unknown[][] | undefined = debug != null ? [] : undefined;
       const api = init(
         {
           ...(dataset as { siteKey: string }),
@@ -26,9 +27,10 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
           endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
         },
         [capturePageViews, maskForms, later],
+        calls,
       );
       host.stagetag = api;
-      if (debug != null) loadDebug(api, dataset);
+      if (calls) loadDebug(api, dataset, calls);
       for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
     } else if (debug != null) {
       console.warn('stagetag: expected one tag a page');

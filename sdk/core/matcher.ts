@@ -14,14 +14,16 @@ export function attempt<T>(run: () => T): T | undefined {
  * Each part is looked for once, after the one before it: no pattern and no path can make it slow, as a regular expression could be.
  */
 function matchesGlob(glob: string, text: string): boolean {
-  let at = 0;
-  return glob.split('*').every((part, index, { length }) => {
-    const isLast = index === length - 1;
-    const found = index && isLast ? text.lastIndexOf(part) : text.indexOf(part, at);
-    const isFit = found >= at && (index > 0 || !found) && (!isLast || found + part.length === text.length);
+  const [head, ...parts] = glob.split('*') as [string, ...string[]];
+  const tail = parts.pop();
+  if (tail == null) return text === head;
+  let at = head.length;
+  const isNext = (part: string) => {
+    const found = text.indexOf(part, at);
     at = found + part.length;
-    return isFit;
-  });
+    return found >= 0;
+  };
+  return text.startsWith(head) && parts.every(isNext) && text.slice(at).endsWith(tail);
 }
 
 /** Tells whether a text fits one of the globs. */

@@ -35,9 +35,9 @@ export function tell<K extends keyof Handlers>(kind: K, detail: Parameters<Handl
 export function subscribe(kind: keyof Handlers, handler: (what: never) => void): () => void {
   const listener = ({ detail }: CustomEventInit) => handler(detail as never);
   const type = `stagetag:${kind}`;
-  ofDocument('addEventListener').call(document, type, listener as EventListener);
+  addEventListener(type, listener as EventListener, true);
   if (kind === 'state') guard(listener)({ detail: state() });
-  return () => ofDocument('removeEventListener').call(document, type, listener as EventListener);
+  return () => removeEventListener(type, listener as EventListener, true);
 }
 
 /** What was shown last; an empty text where nothing was. */
@@ -61,7 +61,7 @@ export const publish = guard(() => {
   if (isQuiet) return;
   const now = state();
   const { stage, peak, status, tags } = now;
-  const text = stringify([isOpen(), stage, peak, status, tags, now.score, now.rules]);
+  const text = stringify({ ...now, asOf: isOpen() });
   if (text === shown) return;
   shown = text;
   const { dataset } = ofDocument('documentElement');

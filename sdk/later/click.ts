@@ -1,12 +1,18 @@
-import type { Tools } from '../tools.js';
+import { decode } from '../core/index.js';
+import { isOpen } from '../consent.js';
+import { who } from '../identity.js';
+import { mask } from '../mask.js';
+import { attributeOf, closestOf, recordCaptured } from '../record.js';
+import { isWanted } from '../settings.js';
+import { readText } from '../storage.js';
+import { hasHost } from '../takeLink.js';
 import { afterwards, markedProps, onDeed } from './deeds.js';
 
 /** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
 const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|apk|epub|mp[34]|mov)$/i;
 
 /** Records downloads and links that leave the site, whichever button opened them, and elements that name their event. */
-export function captureClicks(tools: Tools): void {
-  const { isWanted, decoded, readText, attributeOf, closestOf, hasHost, masked, recordCaptured, isOpen, who } = tools;
+export function captureClicks(): void {
   /** The address with the visitor in it, for another of the site's domains; see takeLink. */
   const linkTo = (href: string) => {
     const [page, ...fragment] = href.split('#');
@@ -19,7 +25,7 @@ export function captureClicks(tools: Tools): void {
   const follow = (event: MouseEvent) => {
     const marked = closestOf(event, '[data-st-event]:not(form)');
     if (marked && event.type === 'click')
-      recordCaptured(attributeOf(marked, 'data-st-event')!, markedProps(tools, marked));
+      recordCaptured(attributeOf(marked, 'data-st-event')!, markedProps(marked));
 
     const link = closestOf(event, 'a,area');
     const given = link && (attributeOf(link, 'href') ?? attributeOf(link, 'xlink:href'));
@@ -28,14 +34,14 @@ export function captureClicks(tools: Tools): void {
     const { hostname, pathname, href, protocol } = new URL(given, link!.baseURI);
     const saved = attributeOf(link!, 'download');
     // An address without a host may be the file itself.
-    const file = hostname ? decoded(pathname.split('/').pop()!) : (saved ?? '');
-    const link_url = hostname ? masked(href.split('#')[0]!) : protocol;
+    const file = hostname ? decode(pathname.split('/').pop()!) : (saved ?? '');
+    const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
     if (isOutside && hasHost(hostname) && isOpen()) {
       link!.setAttribute('href', linkTo(href));
       setTimeout(() => link!.setAttribute('href', given));
     }
-    afterwards(tools, () => {
+    afterwards(() => {
       if (event.defaultPrevented) return;
       if (saved != null || DOWNLOADS.test(file)) {
         const link_text = link!.textContent!.trim().slice(0, 100);

@@ -1,7 +1,7 @@
 /** What the visitor does, for the captures: each event comes in the capture phase, those from before this file was here too. */
 import type { Json } from '../core/index.js';
-import type { Deed } from '../record.js';
-import type { Tools } from '../tools.js';
+import { attributeOf, farewells, later, type Deed } from '../record.js';
+import { guard } from '../settings.js';
 
 type Handler = (event: never) => void;
 
@@ -11,7 +11,7 @@ const handlers: Array<[type: string, handler: Handler]> = [];
 export const onDeed = (type: string, handler: Handler): void => void handlers.push([type, handler]);
 
 /** Starts to hand deeds out, when every capture has said what it wants. */
-export function takeDeeds({ later, guard }: Tools): void {
+export function takeDeeds(): void {
   later.take = (deed: Deed) => {
     for (const [type, handler] of handlers) if (type === deed.type) guard(handler as (event: Event) => void)(deed);
   };
@@ -19,7 +19,7 @@ export function takeDeeds({ later, guard }: Tools): void {
 }
 
 /** Runs when the page's own handlers have had their say, or at the latest when the page is left. */
-export function afterwards({ farewells, guard }: Tools, run: () => void): void {
+export function afterwards(run: () => void): void {
   const once = () => {
     if (farewells.delete(once)) guard(run)();
   };
@@ -28,7 +28,7 @@ export function afterwards({ farewells, guard }: Tools, run: () => void): void {
 }
 
 /** The event that an element's `data-st-prop-KEY` attributes describe. */
-export function markedProps({ attributeOf }: Tools, element: Element): Record<string, Json> {
+export function markedProps(element: Element): Record<string, Json> {
   const props: Record<string, Json> = {};
   for (const name of Element.prototype.getAttributeNames.call(element)) {
     const key = name.split('data-st-prop-')[1];

@@ -1,4 +1,4 @@
-import type { Tools } from '../tools.js';
+import { address, arrivals, farewells, on, recordCaptured } from '../record.js';
 
 /** Without a sign of the visitor for so long, nobody is there. */
 const IDLE_MS = 30_000;
@@ -6,11 +6,11 @@ const IDLE_MS = 30_000;
 const LEAST_MS = 1000;
 
 /** Records how long a page was looked at, when it is left or hidden: the time stops while it is hidden, and some time after the last sign of the visitor. */
-export function captureEngagement({ recordCaptured, listen, arrivals, farewells, addressNow }: Tools): void {
+export function captureEngagement(): void {
   let engagedMs = 0;
   let last = document.hidden ? Infinity : 0;
   /** Of the page that is looked at: the next one's is there before this one is told. */
-  let url = addressNow();
+  let url = address();
   /** Counts the time up to now, of which no more than the idle time after the last sign. */
   const count = () => {
     const now = performance.now();
@@ -24,7 +24,7 @@ export function captureEngagement({ recordCaptured, listen, arrivals, farewells,
     engagedMs = 0;
   };
   for (const type of ['pointerdown', 'pointermove', 'keydown', 'scroll', 'touchstart', 'visibilitychange', 'pageshow'])
-    listen(type, count);
+    on(type, count);
   farewells.add(tell);
   arrivals.add((next) => {
     tell();

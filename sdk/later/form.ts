@@ -1,4 +1,5 @@
-import type { Tools } from '../tools.js';
+import { address, arrivals, attributeOf, closestOf, farewells, recordCaptured } from '../record.js';
+import { guard } from '../settings.js';
 import { afterwards, markedProps, onDeed } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
@@ -23,10 +24,9 @@ function destination(action: string): string {
 }
 
 /** Records when a form is begun, sent, and left without being sent. */
-export function captureForms(tools: Tools): void {
-  const { guard, recordCaptured, addressNow, attributeOf, closestOf, arrivals, farewells } = tools;
+export function captureForms(): void {
   const begun = new Map<HTMLFormElement, Progress>();
-  const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: addressNow() });
+  const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
   /** By the browser's own getters: a field called "elements" hides the form's. */
   const ofForm = <K extends keyof HTMLFormElement>(form: HTMLFormElement, name: K): HTMLFormElement[K] =>
     Reflect.get(HTMLFormElement.prototype, name, form) as HTMLFormElement[K];
@@ -69,12 +69,12 @@ export function captureForms(tools: Tools): void {
   };
   const submit = (event: Event) => {
     const form = closestOf(event, 'form') as HTMLFormElement;
-    afterwards(tools, () => {
+    afterwards(() => {
       // Browsers ask for a submission of valid forms alone. A script that stops it sends the form itself, or found it wanting.
       if (event.defaultPrevented && fieldsOf(form, ':invalid,[aria-invalid=true]').length) return;
       tell('form_submit', form, begun.get(form));
       const marked = attributeOf(form, 'data-st-event');
-      if (marked) recordCaptured(marked, markedProps(tools, form));
+      if (marked) recordCaptured(marked, markedProps(form));
     });
   };
   /** The same ones for every form: a tree that has them already does not call them twice. */
@@ -88,5 +88,5 @@ export function captureForms(tools: Tools): void {
     });
   farewells.add(giveUp);
   // A route of a single-page app has taken its forms away.
-  arrivals.add(() => afterwards(tools, () => giveUp(false)));
+  arrivals.add(() => afterwards(() => giveUp(false)));
 }

@@ -1,9 +1,9 @@
-import type { Tools } from '../tools.js';
+import { recordCaptured } from '../record.js';
+import { guard } from '../settings.js';
 import { markedProps } from './deeds.js';
 
 /** Records the event that an element's `data-st-view` names when half of it was in view for a second, once; elements added later too. */
-export function captureImpressions(tools: Tools): void {
-  const { recordCaptured, guard } = tools;
+export function captureImpressions(): void {
   const timers = new WeakMap<Element, ReturnType<typeof setTimeout> | undefined>();
   const observer = new IntersectionObserver(
     guard((entries: IntersectionObserverEntry[]) => {
@@ -12,7 +12,7 @@ export function captureImpressions(tools: Tools): void {
         if (!isIntersecting) continue;
         const see = () => {
           observer.unobserve(target);
-          recordCaptured(target.getAttribute('data-st-view')!, markedProps(tools, target));
+          recordCaptured(target.getAttribute('data-st-view')!, markedProps(target));
         };
         timers.set(target, setTimeout(guard(see), 1000));
       }

@@ -1,5 +1,5 @@
 /** The tag's second file: sends what the first remembers, and captures what can wait. */
-import type { Tools } from '../tools.js';
+import { guard, isWanted } from '../settings.js';
 import { captureClicks } from './click.js';
 import { takeDeeds } from './deeds.js';
 import { captureEngagement } from './engagement.js';
@@ -10,7 +10,7 @@ import { startSender } from './sender.js';
 import { captureWebVitals } from './webVitals.js';
 
 /** Captures by their words of `data-auto`. */
-const CAPTURES: Record<string, (tools: Tools) => void> = {
+const CAPTURES: Record<string, () => void> = {
   forms: captureForms,
   scroll: captureScroll,
   engagement: captureEngagement,
@@ -19,10 +19,10 @@ const CAPTURES: Record<string, (tools: Tools) => void> = {
 };
 
 /** The captures first: sending sets the page to work. */
-export const start = (tools: Tools): void =>
-  tools.guard(() => {
-    captureClicks(tools);
-    for (const [word, capture] of Object.entries(CAPTURES)) if (tools.isWanted(word)) tools.guard(capture)(tools);
-    takeDeeds(tools);
-    startSender(tools);
+export const start = (): void =>
+  guard(() => {
+    captureClicks();
+    for (const [word, capture] of Object.entries(CAPTURES)) if (isWanted(word)) guard(capture)();
+    takeDeeds();
+    startSender();
   })();

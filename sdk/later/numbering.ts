@@ -1,6 +1,7 @@
 /** Numbers and losses: each event of a visitor has a number, 1, 2, 3 …, also one that is given up, so that a loss shows. */
-import type { Queued } from '../queue.js';
-import type { Tools } from '../tools.js';
+import { dequeue, enqueue, queued, type Queued } from '../queue.js';
+import { settings } from '../settings.js';
+import { readJson, readText, writeText } from '../storage.js';
 
 /** Most events kept where the site says nothing, and for how long: what is older is no longer worth a visitor's disk. */
 const QUEUE_LIMIT = 1000;
@@ -10,7 +11,7 @@ const MAX_AGE_MS = 7 * 86_400_000;
 const LOW_VALUE = new Set(['scroll', 'user_engagement', 'web_vital']);
 
 /** Counts one more under a name of the visitor's. */
-function count({ readText, writeText }: Tools, what: string, { visitorId }: Queued, least = 0): number {
+function count(what: string, { visitorId }: Queued, least = 0): number {
   const name = `${what}:${visitorId}`;
   const next = 1 + Math.max(least, +readText(name)!);
   writeText(name, `${next}`);
@@ -18,27 +19,27 @@ function count({ readText, writeText }: Tools, what: string, { visitorId }: Queu
 }
 
 /** Gives an event the next number where it has none. Only the sending tab does. */
-export function number(tools: Tools, item: Queued): Queued {
+export function number(item: Queued): Queued {
   if (!item.event.seq) {
     // The visitor may have come from another of the site's domains, which numbers for itself: what it used is not used again.
-    const known = tools.readJson<{ visitorId: string; have: Array<[number, number]> }>('state');
+    const known = readJson<{ visitorId: string; have: Array<[number, number]> }>('state');
     const used = known?.visitorId === item.visitorId ? known.have.flat() : [];
-    item.event.seq = count(tools, 'seq', item, Math.max(0, ...used));
-    tools.enqueue(item);
+    item.event.seq = count('seq', item, Math.max(0, ...used));
+    enqueue(item);
   }
   return item;
 }
 
 /** How many events of a visitor were given up so far. */
-export const lostOf = ({ readText }: Tools, visitorId: string): number => +readText(`lost:${visitorId}`)!;
+export const lostOf = (visitorId: string): number => +readText(`lost:${visitorId}`)!;
 
 /** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
-export function trimQueue(tools: Tools): void {
-  const all = tools.queued();
+export function trimQueue(): void {
+  const all = queued();
   const isLow = ({ event }: Queued) => LOW_VALUE.has(event.name);
-  const excess = all.length - +(tools.given.queue ?? QUEUE_LIMIT);
+  const excess = all.length - +(settings.queue ?? QUEUE_LIMIT);
   const order = [...all.filter(isLow), ...all.filter((item) => !isLow(item))];
   const lost = order.filter((item, index) => index < excess || item.event.time < Date.now() - MAX_AGE_MS);
-  for (const item of lost) count(tools, 'lost', number(tools, item));
-  tools.dequeue(lost);
+  for (const item of lost) count('lost', number(item));
+  dequeue(lost);
 }

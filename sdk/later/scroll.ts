@@ -1,4 +1,4 @@
-import type { Tools } from '../tools.js';
+import { arrivals, on, recordCaptured } from '../record.js';
 
 /** Percent of the page that was seen at which an event is recorded; 90 is GA4's only one. */
 const STEPS = [25, 50, 75, 90];
@@ -7,9 +7,9 @@ const STEPS = [25, 50, 75, 90];
  * Records how far down a page was scrolled, each step once a page view, and of steps passed in one go only the last. A page that fits
  * the window is not scrolled; where one grows, what was reached of it stays reached.
  */
-export function captureScroll({ recordCaptured, listen, arrivals }: Tools): void {
+export function captureScroll(): void {
   let reached = 0;
-  listen('scroll', () => {
+  on('scroll', () => {
     const { scrollHeight, clientHeight } = document.documentElement;
     const percent = ((scrollY + clientHeight) / scrollHeight) * 100;
     const step = Math.max(0, ...STEPS.filter((each) => each <= percent));

@@ -1,6 +1,13 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
-import type { Queued } from '../queue.js';
-import type { Tools } from '../tools.js';
+import { isOpen } from '../consent.js';
+import { publish, tell } from '../expose/publish.js';
+import { who } from '../identity.js';
+import { adoptAnswer, isStored, rules } from '../model.js';
+import { dequeue, queued, type Queued } from '../queue.js';
+import { later } from '../record.js';
+import { guard, ourName, settings } from '../settings.js';
+import { readJson, readText, stringify, writeJson, writeText } from '../storage.js';
+import { reset } from '../start.js';
 import { lostOf, number, trimQueue } from './numbering.js';
 import { post, sizeOf, TIMEOUT_MS, type Reply } from './transport.js';
 
@@ -11,7 +18,6 @@ const BATCH_BYTES = 30_000;
 const MAX_BACKOFF_MS = 60_000;
 const REFUSED_MS = 3_600_000;
 
-let tools: Tools;
 /** Ends this tab's turn to send; there while it has it. */
 let release: (() => void) | undefined;
 let running: Promise<void> | undefined;
@@ -24,22 +30,20 @@ let notBefore = 0;
 let room = BATCH_BYTES;
 
 /** Sends what there is, and from now on what comes. */
-export function startSender(given: Tools): void {
-  tools = given;
-  Object.assign(tools.later, { wake, run, leave });
-  tools.later.arrived!();
+export function startSender(): void {
+  Object.assign(later, { wake, run, leave });
   wake();
 }
 
 /** Sends soon. @param isFresh something changed that makes a new try worth while, such as being online again */
 function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
   if (isFresh) notBefore = 0;
-  trimQueue(tools); // Here, and not only before sending: the collector may have asked to wait for an hour.
+  trimQueue(); // Here, and not only before sending: the collector may have asked to wait for an hour.
   const at = Math.max(Date.now() + delayMs, dueAt());
   if (timer && timerAt <= at) return;
   clearTimeout(timer);
   timerAt = at;
-  timer = setTimeout(tools.guard(run), at - Date.now());
+  timer = setTimeout(guard(run), at - Date.now());
 }
 
 /** Sends everything there is, of all tabs, until it is acknowledged or has to wait. */
@@ -47,7 +51,7 @@ function run(): Promise<void> {
   timer = undefined;
   return (running ??= takeTurn().finally(() => {
     running = undefined;
-    if (tools.queued().length) wake(Math.max(0, leased()[0] - Date.now()));
+    if (queued().length) wake(Math.max(0, leased()[0] - Date.now()));
   }));
 }
 
@@ -61,7 +65,7 @@ async function takeTurn(): Promise<void> {
         .finally(resolve);
     });
   try {
-    await navigator.locks.request(tools.ourName(), turn);
+    await navigator.locks.request(ourName(), turn);
   } catch {
     await turn();
   }
@@ -69,19 +73,19 @@ async function takeTurn(): Promise<void> {
 
 /** Not before the collector's own wish, which holds for every page and for no longer than an hour. */
 function dueAt(): number {
-  const asked = +tools.readText('wait')!;
+  const asked = +readText('wait')!;
   return Math.max(notBefore, asked > Date.now() + REFUSED_MS ? 0 : asked);
 }
 
 /** What is on its way, from here or from a page that was left, and until when that is taken for true. */
 function leased(): [until: number, ids: string[]] {
-  const [until, ids] = tools.readJson<[number, string[]]>('lease') ?? [0, []];
+  const [until, ids] = readJson<[number, string[]]>('lease') ?? [0, []];
   return ids[0] && until > Date.now() && until <= Date.now() + TIMEOUT_MS ? [until, ids] : [0, []];
 }
 
 function unsent(): Queued[] {
   const [, ids] = leased();
-  return tools.queued().filter(({ event }) => !ids.includes(event.id));
+  return queued().filter(({ event }) => !ids.includes(event.id));
 }
 
 async function sendAll(): Promise<void> {
@@ -99,34 +103,34 @@ function leave(): void {
 
 /** Sends the first events: a batch is of one visitor. */
 async function sendBatch(): Promise<void> {
-  const waiting = unsent().map((item) => number(tools, item));
+  const waiting = unsent().map((item) => number(item));
   const owner = waiting[0]!.visitorId;
   let items = waiting.filter((item) => item.visitorId === owner);
   let body: string;
   for (;;) {
-    body = tools.toJson({
-      siteKey: tools.given.siteKey,
+    body = stringify({
+      siteKey: settings.siteKey,
       sdk: 'js/0.1.0',
       visitorId: owner,
-      ...(owner === tools.who().visitorId && tools.who().user),
+      ...(owner === who().visitorId && who().user),
       sentAt: Date.now(),
-      rules: tools.rulesNow().version,
-      lost: lostOf(tools, owner) || undefined,
+      rules: rules().version,
+      lost: lostOf(owner) || undefined,
       events: items.map(({ event }) => event),
     });
     if (!items[1] || sizeOf(body) < room) break;
     items = items.slice(0, items.length >> 1);
   }
   const ids = items.map(({ event }) => event.id);
-  tools.writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
-  const reply = await post(tools.given.endpoint, body);
+  writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
+  const reply = await post(settings.endpoint, body);
   // The visitor may have said no meanwhile: then there is nothing left to be kept.
-  if (!tools.isOpen()) return;
+  if (!isOpen()) return;
   const [until, leasedIds] = leased();
   const others = leasedIds.filter((id) => !ids.includes(id));
   settle(reply, items, ids, others);
-  const left = new Set(tools.queued().map(({ event }) => event.id));
-  tools.writeJson('lease', [until, others.filter((id) => left.has(id))]);
+  const left = new Set(queued().map(({ event }) => event.id));
+  writeJson('lease', [until, others.filter((id) => left.has(id))]);
 }
 
 function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: string[], others: string[]): void {
@@ -139,28 +143,27 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
   const visitor = status === 200 && answer?.visitor;
   if (visitor || isDropped) {
     failures = 0;
-    if (visitor) tools.adoptAnswer(owner, answer);
+    if (visitor) adoptAnswer(owner, answer);
     // The facts hold them by now, and those whose own answer was lost: a crash before this sends them again, which does no harm.
-    tools.dequeue(
-      tools
-        .queued()
+    dequeue(
+      queued()
         .filter(
           ({ event }) =>
-            ids.includes(event.id) || (visitor && others.includes(event.id) && tools.isStored(visitor, event)),
+            ids.includes(event.id) || (visitor && others.includes(event.id) && isStored(visitor, event)),
         ),
     );
     for (const { id, reason, expected } of answer?.rejected ?? [])
-      tools.tell('error', { reason, message: expected, events: [id] });
+      tell('error', { reason, message: expected, events: [id] });
     // An erased visitor is nobody any more.
-    if (owner === tools.who().visitorId && answer?.rejected?.some(({ reason }) => reason === 'forgotten'))
-      tools.later.reset!();
+    if (owner === who().visitorId && answer?.rejected?.some(({ reason }) => reason === 'forgotten'))
+      reset();
   } else if (isTooLarge) {
     room /= 2;
   } else {
     const asked = isRefused ? REFUSED_MS : Math.min(REFUSED_MS, retryAfterMs ?? 0);
-    if (asked > 0) tools.writeText('wait', `${Date.now() + asked}`);
+    if (asked > 0) writeText('wait', `${Date.now() + asked}`);
     else notBefore = Date.now() + Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
   }
-  if (isDropped || isRefused) tools.tell('error', { reason: `${status}`, message: answer?.error, events: ids });
-  tools.publish();
+  if (isDropped || isRefused) tell('error', { reason: `${status}`, message: answer?.error, events: ids });
+  publish();
 }
