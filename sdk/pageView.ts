@@ -1,5 +1,5 @@
 import { attempt } from './core/matcher.js';
-import { mask, searchNames } from './mask.js';
+import { searchNames } from './mask.js';
 import { address, on, recordCaptured } from './record.js';
 import { isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
@@ -17,7 +17,7 @@ export const capturePageViews: Capture = () => {
     const before = searched(viewed);
     viewed = address();
     if (isWanted('page')) recordCaptured('page_view');
-    const search_term = searched(mask(location.href));
+    const search_term = searched(viewed);
     // The next page of the results is no other search.
     if (isWanted('search') && search_term && search_term !== before) recordCaptured('search', { search_term });
   };

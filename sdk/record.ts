@@ -19,10 +19,6 @@ export const later: {
   wake?: (delayMs?: number, isFresh?: boolean) => void;
   run?: () => Promise<void>;
   leave?: () => void;
-  /** Takes what the visitor does, as it happens. */
-  take?: (deed: Deed) => void;
-  /** What happened before it was here. */
-  early?: Deed[];
   /** Resolves when it is here, or has failed to come for the first time. */
   isHere?: Promise<void>;
 } = {};
@@ -98,17 +94,16 @@ const DEEDS = ['click', 'auxclick', 'input', 'change', 'submit'];
 /** A deed with its path, which the browser forgets when the event is over. */
 export type Deed = Event & { stagetagPath?: EventTarget[] };
 
-/** Gives deeds to the second file, and keeps those before it is here. */
+/** Those before the second file is here, which takes them out and puts its own way to take them in place of `push`. */
+export const deeds: Deed[] = [];
+
 export function watchDeeds(): void {
-  const early: Deed[] = [];
   for (const type of DEEDS)
     on(type, (event: Deed) => {
       event.stagetagPath = event.composedPath();
-      if (later.take) later.take(event);
       // Where the second file never comes, they must not pile up.
-      else if (early.length < 99) early.push(event);
+      if (deeds.length < 99) deeds.push(event);
     });
-  later.early = early;
 }
 
 /** The element of an event that fits a selector, in open shadow trees too. */

@@ -67,20 +67,20 @@ export function reset(): void {
 }
 
 function choose(choice: Consent): void {
-  const isChange = choice !== consent;
+  const wasOpen = isOpen();
   setConsent(choice);
-  if (isChange && isOpen()) {
-    open();
+  if (isOpen()) {
+    writeText('consent', choice);
+    if (!wasOpen) open();
     arrive();
-  }
-  if (!isOpen()) {
+  } else {
     // Everything of ours goes from the browser, except the word that it was denied.
     closeIdentity();
     releaseHeld(false);
     textNames('').forEach(removeText);
+    writeText('consent', choice);
     loadModel();
   }
-  writeText('consent', choice);
   publish();
 }
 

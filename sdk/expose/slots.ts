@@ -9,7 +9,7 @@ import { ofDocument } from '../settings.js';
  * @returns the rule
  */
 export function showSlots(stage: Stage | null, tags: string[]): string {
-  const words = [...(stage ? [stage] : []), ...tags.map((tag) => `tag:${tag}`)];
+  const words = tags.map((tag) => `tag:${tag}`).concat(stage ?? []);
   const others = words.map((word) => `:not([data-st-show~="${word}"])`).join('');
   const rule = `[data-st-show]${others}${words.map((word) => `,[data-st-hide~="${word}"]`).join('')}{display:none!important}`;
   attempt(() => {

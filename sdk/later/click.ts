@@ -13,15 +13,6 @@ const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|ap
 
 /** Records downloads and links that leave the site, whichever button opened them, and elements that name their event. */
 export function captureClicks(): void {
-  /** The address with the visitor in it, for another of the site's domains; see takeLink. */
-  const linkTo = (href: string) => {
-    const [page, ...fragment] = href.split('#');
-    const mark = page!.includes('?') ? '&' : '?';
-    return [
-      `${page}${mark}st_link=${who().visitorId}.${Date.now()}.${readText(`seq:${who().visitorId}`) ?? 0}`,
-      ...fragment,
-    ].join('#');
-  };
   const follow = (event: MouseEvent) => {
     const marked = closestOf(event, '[data-st-event]:not(form)');
     if (marked && event.type === 'click')
@@ -31,14 +22,18 @@ export function captureClicks(): void {
     const given = link && (attributeOf(link, 'href') ?? attributeOf(link, 'xlink:href'));
     // auxclick comes for the right button too, which opens nothing.
     if (given == null || event.button > 1) return;
-    const { hostname, pathname, href, protocol } = new URL(given, link!.baseURI);
+    const url = new URL(given, link!.baseURI);
+    const { hostname, pathname, href, protocol } = url;
     const saved = attributeOf(link!, 'download');
     // An address without a host may be the file itself.
     const file = hostname ? decode(pathname.split('/').pop()!) : (saved ?? '');
     const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
     if (isOutside && hasHost(hostname) && isOpen()) {
-      link!.setAttribute('href', linkTo(href));
+      // The visitor goes along; see takeLink.
+      const { visitorId } = who();
+      url.search += `${url.search ? '&' : '?'}st_link=${visitorId}.${Date.now()}.${readText(`seq:${visitorId}`) ?? 0}`;
+      link!.setAttribute('href', url.href);
       setTimeout(() => link!.setAttribute('href', given));
     }
     afterwards(() => {
@@ -54,6 +49,5 @@ export function captureClicks(): void {
       }
     });
   };
-  onDeed('click', follow);
-  onDeed('auxclick', follow);
+  onDeed(/click/, follow);
 }

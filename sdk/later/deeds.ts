@@ -1,21 +1,24 @@
 /** What the visitor does, for the captures: each event comes in the capture phase, those from before this file was here too. */
 import type { Json } from '../core/index.js';
-import { attributeOf, farewells, later, type Deed } from '../record.js';
+import { attributeOf, deeds, farewells } from '../record.js';
 import { guard } from '../settings.js';
 
 type Handler = (event: never) => void;
 
-const handlers: Array<[type: string, handler: Handler]> = [];
+const handlers: Array<[type: RegExp, handler: Handler]> = [];
 
 /** Calls a handler for each deed of a type. */
-export const onDeed = (type: string, handler: Handler): void => void handlers.push([type, handler]);
+export const onDeed = (type: RegExp, handler: Handler): void => void handlers.push([type, handler]);
+
+/** Hands a deed out. */
+export function take(deed: Event): void {
+  for (const [type, handler] of handlers) if (type.test(deed.type)) guard(handler as (event: Event) => void)(deed);
+}
 
 /** Starts to hand deeds out, when every capture has said what it wants. */
 export function takeDeeds(): void {
-  later.take = (deed: Deed) => {
-    for (const [type, handler] of handlers) if (type === deed.type) guard(handler as (event: Event) => void)(deed);
-  };
-  for (const deed of later.early!.splice(0)) later.take(deed);
+  deeds.splice(0).forEach(take);
+  deeds.push = take as typeof deeds.push;
 }
 
 /** Runs when the page's own handlers have had their say, or at the latest when the page is left. */

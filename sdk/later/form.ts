@@ -1,6 +1,6 @@
+import { attempt } from '../core/matcher.js';
 import { address, arrivals, attributeOf, closestOf, farewells, recordCaptured } from '../record.js';
-import { guard } from '../settings.js';
-import { afterwards, markedProps, onDeed } from './deeds.js';
+import { afterwards, markedProps, onDeed, take } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
 
@@ -14,14 +14,11 @@ interface Progress {
 }
 
 /** Where a form goes, without what is in a query; nothing where that is no page. */
-function destination(action: string): string {
-  try {
-    const { origin, pathname, protocol } = new URL(action, location.href);
-    return protocol.startsWith('http') ? origin + pathname : '';
-  } catch {
-    return ''; // Written by the page, and no address.
-  }
-}
+const destination = (action: string): string =>
+  attempt(() => {
+    const { origin, pathname } = new URL(action);
+    return origin.startsWith('http') ? origin + pathname : '';
+  }) ?? '';
 
 /** Records when a form is begun, sent, and left without being sent. */
 export function captureForms(): void {
@@ -34,14 +31,13 @@ export function captureForms(): void {
     [...ofForm(form, 'elements')].filter((field) => field.matches(selector));
 
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
-    const attribute = (key: string) => attributeOf(form, key) ?? '';
     const end = { last_field: last, seconds: Math.round((Date.now() - startedAt) / 1000) };
     recordCaptured(
       name,
       {
-        form_id: attribute('id'),
-        form_name: attribute('name'),
-        form_destination: destination(attribute('action')),
+        form_id: attributeOf(form, 'id') ?? '',
+        form_name: attributeOf(form, 'name') ?? '',
+        form_destination: destination(ofForm(form, 'action')),
         fields_filled: fields.size,
         fields_total: fieldsOf(form, FIELDS).length,
         ...(name !== 'form_start' && end),
@@ -61,10 +57,10 @@ export function captureForms(): void {
     progress.last = attributeOf(field, 'name') || field.id;
     if (known) return;
     begun.set(form, progress);
-    // Neither event leaves a shadow tree.
+    // Neither event leaves a shadow tree; one that has this listener already does not call it twice.
     const root = ofForm(form, 'getRootNode').call(form);
     if (root !== document)
-      for (const type of ['submit', 'change'] as const) root.addEventListener(type, inShadow[type], true);
+      for (const type of ['submit', 'change']) root.addEventListener(type, take, true);
     tell('form_start', form, progress);
   };
   const submit = (event: Event) => {
@@ -77,11 +73,8 @@ export function captureForms(): void {
       if (marked) recordCaptured(marked, markedProps(form));
     });
   };
-  /** The same ones for every form: a tree that has them already does not call them twice. */
-  const inShadow = { submit: guard(submit), change: guard(touch) };
-  onDeed('input', touch);
-  onDeed('change', touch);
-  onDeed('submit', submit);
+  onDeed(/input|change/, touch);
+  onDeed(/submit/, submit);
   const giveUp = (isGone: boolean) =>
     begun.forEach((progress, form) => {
       if (isGone || !ofForm(form, 'isConnected')) tell('form_abandon', form, progress);

@@ -4,7 +4,8 @@ import { markedProps } from './deeds.js';
 
 /** Records the event that an element's `data-st-view` names when half of it was in view for a second, once; elements added later too. */
 export function captureImpressions(): void {
-  const timers = new WeakMap<Element, ReturnType<typeof setTimeout> | undefined>();
+  /** Of those that came into view, once they were seen too. */
+  const timers = new WeakMap<Element, ReturnType<typeof setTimeout>>();
   const observer = new IntersectionObserver(
     guard((entries: IntersectionObserverEntry[]) => {
       for (const { target, isIntersecting } of entries) {
@@ -20,17 +21,12 @@ export function captureImpressions(): void {
     { threshold: 0.5 },
   );
   const find = (root: Document | Element) =>
-    root.querySelectorAll('[data-st-view]').forEach((element) => {
-      if (timers.has(element)) return;
-      timers.set(element, undefined);
-      observer.observe(element);
-    });
+    root.querySelectorAll('[data-st-view]').forEach((element) => timers.has(element) || observer.observe(element));
   find(document);
   new MutationObserver(
     guard((records: MutationRecord[]) => {
       // The parent, since what was added may itself be meant.
-      const parents = records.filter(({ addedNodes }) => addedNodes.length).map(({ target }) => target as Element);
-      new Set(parents).forEach(find);
+      new Set(records.map(({ target }) => target as Element)).forEach(find);
     }),
   ).observe(document, { childList: true, subtree: true });
 }

@@ -8,7 +8,7 @@ const QUEUE_LIMIT = 1000;
 const MAX_AGE_MS = 7 * 86_400_000;
 
 /** What goes first where not all can stay: the page made these by itself, and many of them. */
-const LOW_VALUE = new Set(['scroll', 'user_engagement', 'web_vital']);
+const LOW_VALUE = /^(scroll|user_engagement|web_vital)$/;
 
 /** Counts one more under a name of the visitor's. */
 function count(what: string, { visitorId }: Queued, least = 0): number {
@@ -35,11 +35,13 @@ export const lostOf = (visitorId: string): number => +readText(`lost:${visitorId
 
 /** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
 export function trimQueue(): void {
-  const all = queued();
-  const isLow = ({ event }: Queued) => LOW_VALUE.has(event.name);
-  const excess = all.length - +(settings.queue ?? QUEUE_LIMIT);
-  const order = [...all.filter(isLow), ...all.filter((item) => !isLow(item))];
-  const lost = order.filter((item, index) => index < excess || item.event.time < Date.now() - MAX_AGE_MS);
+  const worth = ({ event }: Queued) => +!LOW_VALUE.test(event.name);
+  const lost = queued()
+    .sort((a, b) => worth(a) - worth(b))
+    .filter(
+      ({ event }, index, { length }) =>
+        index < length - +(settings.queue ?? QUEUE_LIMIT) || event.time < Date.now() - MAX_AGE_MS,
+    );
   for (const item of lost) count('lost', number(item));
   dequeue(lost);
 }

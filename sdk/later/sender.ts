@@ -9,12 +9,10 @@ import { guard, ourName, settings } from '../settings.js';
 import { readJson, readText, stringify, writeJson, writeText } from '../storage.js';
 import { reset } from '../start.js';
 import { lostOf, number, trimQueue } from './numbering.js';
-import { post, sizeOf, TIMEOUT_MS, type Reply } from './transport.js';
+import { KEEPALIVE_CHARS, post, TIMEOUT_MS, type Reply } from './transport.js';
 
 /** Events of one moment travel together. */
 const GATHER_MS = 250;
-/** Keepalive requests of a page may carry 64 KiB together, the page's own too: two of ours fit. */
-const BATCH_BYTES = 30_000;
 const MAX_BACKOFF_MS = 60_000;
 const REFUSED_MS = 3_600_000;
 
@@ -23,11 +21,11 @@ let release: (() => void) | undefined;
 let running: Promise<void> | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** When it ends, epoch ms. */
-let timerAt = 0;
+let timerAt = Infinity;
 let failures = 0;
 let notBefore = 0;
-/** What a batch may weigh: less where the collector, or what stands before it, takes less. */
-let room = BATCH_BYTES;
+/** Characters a batch may have: less where the collector, or what stands before it, takes less. */
+let room = KEEPALIVE_CHARS;
 
 /** Sends what there is, and from now on what comes. */
 export function startSender(): void {
@@ -40,7 +38,7 @@ function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
   if (isFresh) notBefore = 0;
   trimQueue(); // Here, and not only before sending: the collector may have asked to wait for an hour.
   const at = Math.max(Date.now() + delayMs, dueAt());
-  if (timer && timerAt <= at) return;
+  if (timerAt <= at) return;
   clearTimeout(timer);
   timerAt = at;
   timer = setTimeout(guard(run), at - Date.now());
@@ -48,7 +46,7 @@ function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
 
 /** Sends everything there is, of all tabs, until it is acknowledged or has to wait. */
 function run(): Promise<void> {
-  timer = undefined;
+  timerAt = Infinity;
   return (running ??= takeTurn().finally(() => {
     running = undefined;
     if (queued().length) wake(Math.max(0, leased()[0] - Date.now()));
@@ -57,13 +55,7 @@ function run(): Promise<void> {
 
 /** One tab at a time sends. Without locks (pages without TLS, sandboxed frames) each does, and the lease keeps them apart. */
 async function takeTurn(): Promise<void> {
-  const turn = () =>
-    new Promise<void>((resolve) => {
-      release = resolve;
-      void sendAll()
-        .catch(() => {})
-        .finally(resolve);
-    });
+  const turn = () => Promise.race([sendAll().catch(() => {}), new Promise<void>((resolve) => (release = resolve))]);
   try {
     await navigator.locks.request(ourName(), turn);
   } catch {
@@ -79,8 +71,9 @@ function dueAt(): number {
 
 /** What is on its way, from here or from a page that was left, and until when that is taken for true. */
 function leased(): [until: number, ids: string[]] {
-  const [until, ids] = readJson<[number, string[]]>('lease') ?? [0, []];
-  return ids[0] && until > Date.now() && until <= Date.now() + TIMEOUT_MS ? [until, ids] : [0, []];
+  const lease = readJson<[number, string[]]>('lease');
+  const leftMs = lease ? lease[0] - Date.now() : 0;
+  return lease?.[1][0] && leftMs > 0 && leftMs <= TIMEOUT_MS ? lease : [0, []];
 }
 
 function unsent(): Queued[] {
@@ -118,7 +111,7 @@ async function sendBatch(): Promise<void> {
       lost: lostOf(owner) || undefined,
       events: items.map(({ event }) => event),
     });
-    if (!items[1] || sizeOf(body) < room) break;
+    if (!items[1] || body.length < room) break;
     items = items.slice(0, items.length >> 1);
   }
   const ids = items.map(({ event }) => event.id);
@@ -152,15 +145,15 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
             ids.includes(event.id) || (visitor && others.includes(event.id) && isStored(visitor, event)),
         ),
     );
-    for (const { id, reason, expected } of answer?.rejected ?? [])
+    for (const { id, reason, expected } of answer?.rejected ?? []) {
       tell('error', { reason, message: expected, events: [id] });
-    // An erased visitor is nobody any more.
-    if (owner === who().visitorId && answer?.rejected?.some(({ reason }) => reason === 'forgotten'))
-      reset();
+      // An erased visitor is nobody any more.
+      if (reason === 'forgotten' && owner === who().visitorId) reset();
+    }
   } else if (isTooLarge) {
     room /= 2;
   } else {
-    const asked = isRefused ? REFUSED_MS : Math.min(REFUSED_MS, retryAfterMs ?? 0);
+    const asked = isRefused ? REFUSED_MS : Math.min(REFUSED_MS, retryAfterMs!);
     if (asked > 0) writeText('wait', `${Date.now() + asked}`);
     else notBefore = Date.now() + Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
   }

@@ -15,11 +15,11 @@ const inTime = <T>(ms: number, promise: Promise<T>): Promise<T> =>
 /** An answer that takes longer is given up; what was sent is sent again, and counted once. */
 export const TIMEOUT_MS = 15_000;
 
-/** Bytes of a text as it travels. */
-export const sizeOf = (text: string): number => new TextEncoder().encode(text).length;
-
-/** Keepalive requests of a page may carry 64 KiB together; one that is larger goes without. */
-const KEEPALIVE_BYTES = 60_000;
+/**
+ * Keepalive requests of a page may carry 64 KiB together, the page's own too; one that may be larger goes without. A character takes
+ * three bytes at most, and mostly one.
+ */
+export const KEEPALIVE_CHARS = 20_000;
 
 /**
  * Posts a batch to the collector: a request that needs no preflight, without credentials or headers of our own.
@@ -32,7 +32,7 @@ export async function post(endpoint: string, body: string): Promise<Reply> {
       method: 'POST',
       body,
       credentials: 'omit',
-      keepalive: sizeOf(body) < KEEPALIVE_BYTES,
+      keepalive: body.length < KEEPALIVE_CHARS,
       signal: abort.signal,
     });
     const { status, headers } = response;

@@ -22,45 +22,23 @@ interface Entry extends PerformanceEntry {
   interactionId?: number;
 }
 
-/** Records each metric of a page once, when its value is final; after a return from the back/forward cache it is another page's. */
+/** Records each metric of a page once, when it is hidden or left; after a return from the back/forward cache it is another page's. */
 export function captureWebVitals(): void {
   let values: Record<string, number> = {};
-  let told = new Set<string>();
   /** Milliseconds by interaction. */
-  let lasting = new Map<number, number>();
+  const lasting = new Map<number, number>();
   /** Of the shifts that count together: within a second of each other, and five in all. */
   let sum = 0;
   let firstShift = 0;
-  let lastShift = -Infinity;
-  /** What is painted in the background is painted late. */
-  let hiddenAt = ofDocument('hidden') ? 0 : Infinity;
+  let lastShift = 0;
   let countBefore = 0;
   /** Where the browser does not count them, those that took a frame or more. */
   const interactions = () => (performance as { interactionCount?: number }).interactionCount ?? lasting.size;
-
-  const tell = (metric: string) => {
-    const value = values[metric];
-    if (value == null || told.has(metric)) return;
-    told.add(metric);
-    const [good, poor] = LIMITS[metric]!;
-    const rating = value > poor ? 'poor' : value > good ? 'needs-improvement' : 'good';
-    recordCaptured('web_vital', { metric, value: Math.round(value * 1e4) / 1e4, rating });
-  };
-  const paint = (metric: string, { startTime }: Entry) => {
-    const [navigation] = performance.getEntriesByType('navigation') as Array<{ activationStart?: number }>;
-    // A prerendered page is seen from when it is shown.
-    if (startTime < hiddenAt) values[metric] = Math.max(0, startTime - (navigation?.activationStart ?? 0));
-  };
-  const interact = ({ interactionId, duration }: Entry) => {
-    lasting.set(interactionId!, Math.max(duration, lasting.get(interactionId!) ?? 0));
-  };
-  const SEE: Record<string, (entry: Entry) => void> = {
-    paint: (entry) => {
-      if (entry.name === 'first-contentful-paint') paint('FCP', entry);
-      tell('FCP');
-    },
-    'largest-contentful-paint': (entry) => paint('LCP', entry),
-    'layout-shift': ({ value, startTime, hadRecentInput }) => {
+  /** The entries that tell what they are by what they have: an interaction, a shift, or a paint. */
+  const see = ({ interactionId, duration, value, hadRecentInput, name, entryType, startTime }: Entry) => {
+    if (interactionId) {
+      lasting.set(interactionId, Math.max(duration, lasting.get(interactionId) ?? 0));
+    } else if (value != null) {
       if (hadRecentInput) return;
       if (startTime - lastShift >= 1000 || startTime - firstShift >= 5000) {
         sum = 0;
@@ -69,38 +47,50 @@ export function captureWebVitals(): void {
       lastShift = startTime;
       sum += value;
       values.CLS = Math.max(values.CLS ?? 0, sum);
-    },
-    event: (entry) => entry.interactionId && interact(entry),
-    'first-input': (entry) => entry.interactionId != null && interact(entry),
+    } else if (/contentful/.test(name + entryType)) {
+      const navigation = performance.getEntriesByType('navigation')[0] as PerformanceEntry & { activationStart?: number };
+      // A prerendered page is seen from when it is shown.
+      values[entryType === 'paint' ? 'FCP' : 'LCP'] = Math.max(0, startTime - (navigation.activationStart ?? 0));
+    }
   };
-  const see = (entry: PerformanceEntry) => SEE[entry.entryType]!(entry as Entry);
-  const observer = new PerformanceObserver(guard((list: PerformanceObserverEntryList) => list.getEntries().forEach(see)));
+  const observer = new PerformanceObserver(guard((list: PerformanceObserverEntryList) => (list.getEntries() as Entry[]).forEach(see)));
   const types = PerformanceObserver.supportedEntryTypes;
-  for (const type of Object.keys(SEE))
-    if (types.includes(type)) observer.observe({ type, buffered: true, durationThreshold: 16 } as PerformanceObserverInit);
+  const watch = (buffered: boolean) => {
+    sum = 0;
+    countBefore = interactions();
+    for (const type of ['paint', 'largest-contentful-paint', 'layout-shift', 'event', 'first-input'])
+      // What is painted in the background is painted late.
+      if (types.includes(type) && (!/paint/.test(type) || (buffered && !ofDocument('hidden'))))
+        observer.observe({ type, buffered, durationThreshold: 16 } as PerformanceObserverInit);
+  };
 
+  watch(true);
   farewells.add(() => {
-    hiddenAt = Math.min(hiddenAt, performance.now());
-    observer.takeRecords().forEach(see);
-    // Nothing moved is a good value, where it would have been seen.
-    if (values.FCP != null && types.includes('layout-shift')) values.CLS ??= 0;
+    (observer.takeRecords() as Entry[]).forEach(see);
+    observer.disconnect();
     // The worst, save one of each fifty.
     const worst = [...lasting.values()].sort((a, b) => b - a);
     const skipped = Math.floor((interactions() - countBefore) / 50);
-    values.INP = worst[Math.min(worst.length - 1, skipped)]!;
-    Object.keys(LIMITS).forEach(tell);
+    if (worst[0]) values.INP = worst[Math.min(worst.length - 1, skipped)]!;
+    // Nothing moved is a good value, where it would have been seen.
+    if (values.FCP && types.includes('layout-shift')) values.CLS ??= 0;
+    for (const [metric, value] of Object.entries(values)) {
+      const [good, poor] = LIMITS[metric]!;
+      const rating = value > poor ? 'poor' : value > good ? 'needs-improvement' : 'good';
+      recordCaptured('web_vital', { metric, value: +value.toFixed(4), rating });
+    }
+    values = {};
+    lasting.clear();
   });
   on('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
     if (!persisted) return;
-    values = {};
-    told = new Set();
-    lasting = new Map();
-    lastShift = -Infinity;
-    countBefore = interactions();
-    const shown = guard(() => {
-      values.FCP = values.LCP = performance.now() - timeStamp;
-      tell('FCP');
-    });
-    requestAnimationFrame(() => requestAnimationFrame(shown));
+    watch(false);
+    // Painted by then.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        values.FCP = performance.now() - timeStamp;
+        if (types.includes('largest-contentful-paint')) values.LCP = values.FCP;
+      }),
+    );
   });
 }
