@@ -1,5 +1,5 @@
 import { maskFields } from './mask.js';
-import { attributeOf, closestOf, on } from './record.js';
+import { attributeOf, closestOf, ofForm, on } from './record.js';
 import type { Capture } from './start.js';
 
 /** Sees to it, whatever is recorded, that what a form puts into an address is masked: the values of fields into which anything can be written. */
@@ -10,12 +10,10 @@ export const maskForms: Capture = () => {
     const form = field?.form ?? closestOf(event, 'form');
     if (!form || (known.has(form) && event.type === 'input')) return;
     known.add(form);
-    // By the browser's own getter: a field called "elements" hides the form's. Of every form, since a button or a script may send
-    // one by GET whatever it says itself.
-    const fields = Reflect.get(HTMLFormElement.prototype, 'elements', form) as HTMLFormControlsCollection;
     const isFree = (each: Element) =>
       !/^(select|button)|checkbox|radio|range|hidden/.test((each as HTMLInputElement).type);
-    maskFields([...fields].filter(isFree).map((each) => attributeOf(each, 'name')));
+    // Of every form, since a button or a script may send one by GET whatever it says itself.
+    maskFields([...ofForm(form as HTMLFormElement, 'elements')].filter(isFree).map((each) => attributeOf(each, 'name')));
   };
   // At the first key: a script may send a form with no event, and in a shadow tree nobody hears of the others.
   on('input', hide);

@@ -116,6 +116,10 @@ export const closestOf = (event: Deed, selector: string): HTMLElement | undefine
 export const attributeOf = (element: Element, name: string): string | null =>
   Element.prototype.getAttribute.call(element, name);
 
+/** Reads a property of a form itself: a field called "elements" would stand in its place. */
+export const ofForm = <K extends keyof HTMLFormElement>(form: HTMLFormElement, name: K): HTMLFormElement[K] =>
+  Reflect.get(HTMLFormElement.prototype, name, form) as HTMLFormElement[K];
+
 /** What each capture does when a page is viewed, the next route of a single-page app too. */
 export const arrivals = new Set<(url: string) => void>();
 

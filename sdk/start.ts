@@ -167,8 +167,6 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     async flush() {
       await later.isHere;
       guard(arrive)();
-      // Twice: what was recorded while a batch was under way goes with the next.
-      await later.run?.();
       await later.run?.();
     },
   };

@@ -28,7 +28,7 @@ export type Handlers = {
  * page's own error, and goes on.
  */
 export function tell<K extends keyof Handlers>(kind: K, detail: Parameters<Handlers[K]>[0]): void {
-  dispatchEvent.call(document, new CustomEvent(`stagetag:${kind}`, { detail }));
+  ofDocument('dispatchEvent').call(document, new CustomEvent(`stagetag:${kind}`, { detail }));
 }
 
 /** Subscribes, and returns a function that unsubscribes. `state` also fires once at once. */

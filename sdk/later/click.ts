@@ -1,10 +1,9 @@
 import { decode } from '../core/index.js';
-import { isOpen } from '../consent.js';
 import { who } from '../identity.js';
 import { mask } from '../mask.js';
 import { attributeOf, closestOf, recordCaptured } from '../record.js';
 import { isWanted } from '../settings.js';
-import { readText } from '../storage.js';
+import { readJson } from '../storage.js';
 import { hasHost } from '../takeLink.js';
 import { afterwards, markedProps, onDeed } from './deeds.js';
 
@@ -29,10 +28,10 @@ export function captureClicks(): void {
     const file = hostname ? decode(pathname.split('/').pop()!) : (saved ?? '');
     const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
-    if (isOutside && hasHost(hostname) && isOpen()) {
+    const { visitorId } = who();
+    if (isOutside && hasHost(hostname) && visitorId) {
       // The visitor goes along; see takeLink.
-      const { visitorId } = who();
-      url.search += `${url.search ? '&' : '?'}st_link=${visitorId}.${Date.now()}.${readText(`seq:${visitorId}`) ?? 0}`;
+      url.search += `${url.search ? '&' : '?'}st_link=${visitorId}.${Date.now()}.${readJson<number>(`seq:${visitorId}`) ?? 0}`;
       link!.setAttribute('href', url.href);
       setTimeout(() => link!.setAttribute('href', given));
     }

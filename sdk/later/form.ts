@@ -1,5 +1,5 @@
-import { attempt } from '../core/matcher.js';
-import { address, arrivals, attributeOf, closestOf, farewells, recordCaptured } from '../record.js';
+import { address, arrivals, attributeOf, closestOf, farewells, ofForm, recordCaptured } from '../record.js';
+import { guard } from '../settings.js';
 import { afterwards, markedProps, onDeed, take } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
@@ -14,19 +14,15 @@ interface Progress {
 }
 
 /** Where a form goes, without what is in a query; nothing where that is no page. */
-const destination = (action: string): string =>
-  attempt(() => {
-    const { origin, pathname } = new URL(action);
-    return origin.startsWith('http') ? origin + pathname : '';
-  }) ?? '';
+const destination = guard((action: string) => {
+  const { origin, pathname } = new URL(action);
+  return origin.startsWith('http') ? origin + pathname : '';
+});
 
 /** Records when a form is begun, sent, and left without being sent. */
 export function captureForms(): void {
   const begun = new Map<HTMLFormElement, Progress>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
-  /** By the browser's own getters: a field called "elements" hides the form's. */
-  const ofForm = <K extends keyof HTMLFormElement>(form: HTMLFormElement, name: K): HTMLFormElement[K] =>
-    Reflect.get(HTMLFormElement.prototype, name, form) as HTMLFormElement[K];
   const fieldsOf = (form: HTMLFormElement, selector: string) =>
     [...ofForm(form, 'elements')].filter((field) => field.matches(selector));
 
@@ -37,7 +33,7 @@ export function captureForms(): void {
       {
         form_id: attributeOf(form, 'id') ?? '',
         form_name: attributeOf(form, 'name') ?? '',
-        form_destination: destination(ofForm(form, 'action')),
+        form_destination: destination(ofForm(form, 'action')) ?? '',
         fields_filled: fields.size,
         fields_total: fieldsOf(form, FIELDS).length,
         ...(name !== 'form_start' && end),

@@ -1,7 +1,7 @@
 /** Numbers and losses: each event of a visitor has a number, 1, 2, 3 …, also one that is given up, so that a loss shows. */
 import { dequeue, enqueue, queued, type Queued } from '../queue.js';
 import { settings } from '../settings.js';
-import { readJson, readText, writeText } from '../storage.js';
+import { readJson, writeJson } from '../storage.js';
 
 /** Most events kept where the site says nothing, and for how long: what is older is no longer worth a visitor's disk. */
 const QUEUE_LIMIT = 1000;
@@ -13,8 +13,8 @@ const LOW_VALUE = /^(scroll|user_engagement|web_vital)$/;
 /** Counts one more under a name of the visitor's. */
 function count(what: string, { visitorId }: Queued, least = 0): number {
   const name = `${what}:${visitorId}`;
-  const next = 1 + Math.max(least, +readText(name)!);
-  writeText(name, `${next}`);
+  const next = 1 + Math.max(least, (readJson<number>(name) ?? 0));
+  writeJson(name, next);
   return next;
 }
 
@@ -31,7 +31,7 @@ export function number(item: Queued): Queued {
 }
 
 /** How many events of a visitor were given up so far. */
-export const lostOf = (visitorId: string): number => +readText(`lost:${visitorId}`)!;
+export const lostOf = (visitorId: string): number | undefined => readJson<number>(`lost:${visitorId}`) ?? undefined;
 
 /** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
 export function trimQueue(): void {

@@ -1,12 +1,11 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
-import { isOpen } from '../consent.js';
 import { publish, tell } from '../expose/publish.js';
 import { who } from '../identity.js';
 import { adoptAnswer, isStored, rules } from '../model.js';
 import { dequeue, queued, type Queued } from '../queue.js';
 import { later } from '../record.js';
-import { guard, ourName, settings } from '../settings.js';
-import { readJson, readText, stringify, writeJson, writeText } from '../storage.js';
+import { guard, settings } from '../settings.js';
+import { readJson, stringify, writeJson } from '../storage.js';
 import { reset } from '../start.js';
 import { lostOf, number, trimQueue } from './numbering.js';
 import { KEEPALIVE_CHARS, post, TIMEOUT_MS, type Reply } from './transport.js';
@@ -57,7 +56,7 @@ function run(): Promise<void> {
 async function takeTurn(): Promise<void> {
   const turn = () => Promise.race([sendAll().catch(() => {}), new Promise<void>((resolve) => (release = resolve))]);
   try {
-    await navigator.locks.request(ourName(), turn);
+    await navigator.locks.request(settings.siteKey, turn);
   } catch {
     await turn();
   }
@@ -65,7 +64,7 @@ async function takeTurn(): Promise<void> {
 
 /** Not before the collector's own wish, which holds for every page and for no longer than an hour. */
 function dueAt(): number {
-  const asked = +readText('wait')!;
+  const asked = readJson<number>('wait') ?? 0;
   return Math.max(notBefore, asked > Date.now() + REFUSED_MS ? 0 : asked);
 }
 
@@ -108,7 +107,7 @@ async function sendBatch(): Promise<void> {
       ...(owner === who().visitorId && who().user),
       sentAt: Date.now(),
       rules: rules().version,
-      lost: lostOf(owner) || undefined,
+      lost: lostOf(owner),
       events: items.map(({ event }) => event),
     });
     if (!items[1] || body.length < room) break;
@@ -118,7 +117,7 @@ async function sendBatch(): Promise<void> {
   writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
   const reply = await post(settings.endpoint, body);
   // The visitor may have said no meanwhile: then there is nothing left to be kept.
-  if (!isOpen()) return;
+  if (!who().visitorId) return;
   const [until, leasedIds] = leased();
   const others = leasedIds.filter((id) => !ids.includes(id));
   settle(reply, items, ids, others);
@@ -154,7 +153,7 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
     room /= 2;
   } else {
     const asked = isRefused ? REFUSED_MS : Math.min(REFUSED_MS, retryAfterMs!);
-    if (asked > 0) writeText('wait', `${Date.now() + asked}`);
+    if (asked > 0) writeJson('wait', Date.now() + asked);
     else notBefore = Date.now() + Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
   }
   if (isDropped || isRefused) tell('error', { reason: `${status}`, message: answer?.error, events: ids });

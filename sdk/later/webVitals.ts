@@ -3,7 +3,7 @@
  * sixth of all that a page loads of us.
  */
 import { farewells, on, recordCaptured } from '../record.js';
-import { guard, ofDocument } from '../settings.js';
+import { guard } from '../settings.js';
 
 /** Up to the first a value is good, above the second it is poor. @see https://web.dev/articles/vitals */
 const LIMITS: Record<string, [number, number]> = {
@@ -60,7 +60,7 @@ export function captureWebVitals(): void {
     countBefore = interactions();
     for (const type of ['paint', 'largest-contentful-paint', 'layout-shift', 'event', 'first-input'])
       // What is painted in the background is painted late.
-      if (types.includes(type) && (!/paint/.test(type) || (buffered && !ofDocument('hidden'))))
+      if (types.includes(type) && (!/paint/.test(type) || (buffered && !document.hidden)))
         observer.observe({ type, buffered, durationThreshold: 16 } as PerformanceObserverInit);
   };
 

@@ -66,7 +66,7 @@ test('the package for bundlers records by itself, and knows its stage when the f
 test('captures that a site does not import stay out of its bundle', async () => {
   const all = await bundle(`import { init } from 'stagetag'; window.s = init({});`);
   const few = await bundle(`import { init, pages } from 'stagetag/bare'; window.s = init({}, [pages]);`);
-  expect(brotli(few)).toBeLessThan(brotli(all) - 2500);
+  expect(brotli(few)).toBeLessThan(brotli(all) - 1500);
   for (const trace of ['form_abandon', 'pointermove', 'largest-contentful-paint', 'data-st-view', 'file_download']) {
     expect(all).toContain(trace);
     expect(few).not.toContain(trace);

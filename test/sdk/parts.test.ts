@@ -19,7 +19,6 @@ async function freshModules(storage = 'local') {
     session: await import('../../sdk/session.js'),
     queue: await import('../../sdk/queue.js'),
     numbering: await import('../../sdk/later/numbering.js'),
-    tools: (await import('../../sdk/tools.js')).makeTools(() => true),
   };
 }
 
@@ -153,17 +152,17 @@ describe('the queue', () => {
   });
 
   test('keeps the latest 1,000 events of the last seven days, and counts those it gave up', async () => {
-    const { queue, numbering, tools } = await freshModules();
+    const { queue, numbering } = await freshModules();
     const now = Date.now();
     queue.enqueue(item(-1, now - 8 * 86_400_000));
     for (let n = 0; n < 1005; n++) queue.enqueue(item(n, now + n));
-    numbering.trimQueue(tools);
+    numbering.trimQueue();
     expect(numbers(queue.queued())).toEqual(Array.from({ length: 1000 }, (_, n) => n + 5));
-    expect(numbering.lostOf(tools, 'v')).toBe(6);
+    expect(numbering.lostOf('v')).toBe(6);
   });
 
   test('gives up scrolling, engagement and vitals first, and leaves a gap in the numbers', async () => {
-    const { queue, numbering, tools } = await freshModules();
+    const { queue, numbering } = await freshModules();
     const now = Date.now();
     const names = ['page_view', 'scroll', 'purchase', 'web_vital', 'page_view', 'user_engagement', 'sign_up'];
     names.forEach((name, n) => {
@@ -173,10 +172,10 @@ describe('the queue', () => {
     });
     const { settings } = await import('../../sdk/settings.js');
     settings.queue = '3';
-    numbering.trimQueue(tools);
+    numbering.trimQueue();
     expect(queue.queued().map(({ event }) => event.name)).toEqual(['purchase', 'page_view', 'sign_up']);
-    expect(numbering.lostOf(tools, 'v')).toBe(4);
-    expect(queue.queued().map((each) => numbering.number(tools, each).event.seq)).toEqual([5, 6, 7]);
+    expect(numbering.lostOf('v')).toBe(4);
+    expect(queue.queued().map((each) => numbering.number(each).event.seq)).toEqual([5, 6, 7]);
   });
 });
 
