@@ -2,13 +2,13 @@
 import { matchesGlobs } from './core/matcher.js';
 import { readSource, type Json, type StagetagEvent } from './core/index.js';
 import { consent, isOpen } from './consent.js';
-import { isQuiet, publish, tell } from './expose/publish.js';
+import { touchSession } from './session.js';
 import { visitorId } from './identity.js';
 import { mask } from './mask.js';
 import { stamp } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
 import { isReturn } from './returns.js';
-import { touchSession } from './session.js';
+import { isQuiet, publish, tell } from './expose/publish.js';
 import { guard, ofDocument, settings, words } from './settings.js';
 import { uuidV7 } from './uuid.js';
 
@@ -35,7 +35,7 @@ const MAX_ADDRESS = 8192;
 
 /** The page's address as it is recorded. */
 export const address = (): string =>
-  mask(settings.hashRouting != null ? location.href : location.href.split('#')[0]!).slice(0, MAX_ADDRESS);
+  mask(location.href.split(settings.hashRouting == null ? '#' : '\n')[0]!).slice(0, MAX_ADDRESS);
 
 /** Records an event and returns its id. @param url where it happened, if not on the page as it is now */
 export function record(name: string, props?: Record<string, Json>, url = address()): string {

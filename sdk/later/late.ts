@@ -1,12 +1,12 @@
 /** The tag's second file: sends what the first remembers, and captures what can wait. */
-import { guard, isWanted } from '../settings.js';
-import { captureClicks } from './click.js';
-import { takeDeeds } from './deeds.js';
 import { captureEngagement } from './engagement.js';
+import { captureClicks } from './click.js';
 import { captureForms } from './form.js';
+import { startSender } from './sender.js';
+import { takeDeeds } from './deeds.js';
 import { captureImpressions } from './impressions.js';
 import { captureScroll } from './scroll.js';
-import { startSender } from './sender.js';
+import { guard, isWanted } from '../settings.js';
 import { captureWebVitals } from './webVitals.js';
 
 /** Captures by their words of `data-auto`. */

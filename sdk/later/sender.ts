@@ -1,14 +1,14 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
-import { publish, tell } from '../expose/publish.js';
-import { who } from '../identity.js';
-import { adoptAnswer, isStored, rules } from '../model.js';
 import { dequeue, queued, type Queued } from '../queue.js';
+import { who } from '../identity.js';
+import { publish, tell } from '../expose/publish.js';
+import { KEEPALIVE_CHARS, post, TIMEOUT_MS, type Reply } from './transport.js';
 import { later } from '../record.js';
 import { guard, settings } from '../settings.js';
 import { readJson, stringify, writeJson } from '../storage.js';
-import { reset } from '../start.js';
+import { adoptAnswer, isStored, rules } from '../model.js';
 import { lostOf, number, trimQueue } from './numbering.js';
-import { KEEPALIVE_CHARS, post, TIMEOUT_MS, type Reply } from './transport.js';
+import { reset } from '../start.js';
 
 /** Events of one moment travel together. */
 const GATHER_MS = 250;

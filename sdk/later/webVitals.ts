@@ -22,7 +22,10 @@ interface Entry extends PerformanceEntry {
   interactionId?: number;
 }
 
-/** Records each metric of a page once, when it is hidden or left; after a return from the back/forward cache it is another page's. */
+/**
+ * Records each metric of a page once, when it is hidden or left. A page that comes back from the back/forward cache is another one; it is
+ * painted already, so only its shifts and interactions are measured.
+ */
 export function captureWebVitals(): void {
   let values: Record<string, number> = {};
   /** Milliseconds by interaction. */
@@ -82,15 +85,5 @@ export function captureWebVitals(): void {
     values = {};
     lasting.clear();
   });
-  on('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
-    if (!persisted) return;
-    watch(false);
-    // Painted by then.
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        values.FCP = performance.now() - timeStamp;
-        if (types.includes('largest-contentful-paint')) values.LCP = values.FCP;
-      }),
-    );
-  });
+  on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && watch(false));
 }
