@@ -13,7 +13,9 @@ export const maskForms: Capture = () => {
     const isFree = (each: Element) =>
       !/^(select|button)|checkbox|radio|range|hidden/.test((each as HTMLInputElement).type);
     // Of every form, since a button or a script may send one by GET whatever it says itself.
-    maskFields([...ofForm(form as HTMLFormElement, 'elements')].filter(isFree).map((each) => attributeOf(each, 'name')));
+    maskFields(
+      [...ofForm(form as HTMLFormElement, 'elements')].filter(isFree).map((each) => attributeOf(each, 'name')),
+    );
   };
   // At the first key: a script may send a form with no event, and in a shadow tree nobody hears of the others.
   on('input', hide);

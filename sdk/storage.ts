@@ -37,7 +37,8 @@ export const textNames = (start: string): string[] =>
     .filter((name) => name?.startsWith(start));
 
 /** Reads JSON that we wrote; what another hand wrote is as if it were not there. */
-export const readJson = <T>(name: string): T | null | undefined => attempt(() => JSON.parse(readText(name)!) as T | null);
+export const readJson = <T>(name: string): T | null | undefined =>
+  attempt(() => JSON.parse(readText(name)!) as T | null);
 
 export const writeJson = (name: string, value: unknown): void => writeText(name, stringify(value));
 

@@ -14,8 +14,7 @@ const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|ap
 export function captureClicks(): void {
   const follow = (event: MouseEvent) => {
     const marked = closestOf(event, '[data-st-event]:not(form)');
-    if (marked && event.type === 'click')
-      recordCaptured(attributeOf(marked, 'data-st-event')!, markedProps(marked));
+    if (marked && event.type === 'click') recordCaptured(attributeOf(marked, 'data-st-event')!, markedProps(marked));
 
     const link = closestOf(event, 'a,area');
     const given = link && (attributeOf(link, 'href') ?? attributeOf(link, 'xlink:href'));

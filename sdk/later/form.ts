@@ -55,8 +55,7 @@ export function captureForms(): void {
     begun.set(form, progress);
     // Neither event leaves a shadow tree; one that has this listener already does not call it twice.
     const root = ofForm(form, 'getRootNode').call(form);
-    if (root !== document)
-      for (const type of ['submit', 'change']) root.addEventListener(type, take, true);
+    if (root !== document) for (const type of ['submit', 'change']) root.addEventListener(type, take, true);
     tell('form_start', form, progress);
   };
   const submit = (event: Event) => {

@@ -13,7 +13,7 @@ const LOW_VALUE = /^(scroll|user_engagement|web_vital)$/;
 /** Counts one more under a name of the visitor's. */
 function count(what: string, { visitorId }: Queued, least = 0): number {
   const name = `${what}:${visitorId}`;
-  const next = 1 + Math.max(least, (readJson<number>(name) ?? 0));
+  const next = 1 + Math.max(least, readJson<number>(name) ?? 0);
   writeJson(name, next);
   return next;
 }

@@ -138,11 +138,9 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
     if (visitor) adoptAnswer(owner, answer);
     // The facts hold them by now, and those whose own answer was lost: a crash before this sends them again, which does no harm.
     dequeue(
-      queued()
-        .filter(
-          ({ event }) =>
-            ids.includes(event.id) || (visitor && others.includes(event.id) && isStored(visitor, event)),
-        ),
+      queued().filter(
+        ({ event }) => ids.includes(event.id) || (visitor && others.includes(event.id) && isStored(visitor, event)),
+      ),
     );
     for (const { id, reason, expected } of answer?.rejected ?? []) {
       tell('error', { reason, message: expected, events: [id] });

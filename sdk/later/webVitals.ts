@@ -51,12 +51,16 @@ export function captureWebVitals(): void {
       sum += value;
       values.CLS = Math.max(values.CLS ?? 0, sum);
     } else if (/contentful/.test(name + entryType)) {
-      const navigation = performance.getEntriesByType('navigation')[0] as PerformanceEntry & { activationStart?: number };
+      const navigation = performance.getEntriesByType('navigation')[0] as PerformanceEntry & {
+        activationStart?: number;
+      };
       // A prerendered page is seen from when it is shown.
       values[entryType === 'paint' ? 'FCP' : 'LCP'] = Math.max(0, startTime - (navigation.activationStart ?? 0));
     }
   };
-  const observer = new PerformanceObserver(guard((list: PerformanceObserverEntryList) => (list.getEntries() as Entry[]).forEach(see)));
+  const observer = new PerformanceObserver(
+    guard((list: PerformanceObserverEntryList) => (list.getEntries() as Entry[]).forEach(see)),
+  );
   const types = PerformanceObserver.supportedEntryTypes;
   const watch = (buffered: boolean) => {
     sum = 0;

@@ -5,7 +5,7 @@ import configs, { fillTag } from '../../rollup.config.mjs';
 
 /** By the name of a capability: the module that holds it, and what takes its place. */
 const PARTS = {
-  'web vitals (the library web-vitals)': ['later/webVitals', 'export const captureWebVitals = () => {};'],
+  'web vitals': ['later/webVitals', 'export const captureWebVitals = () => {};'],
   'forms, sent and abandoned': ['later/form', 'export const captureForms = () => {};'],
   'clicks: downloads, links that leave, marked elements': ['later/click', 'export const captureClicks = () => {};'],
   'elements in view': ['later/impressions', 'export const captureImpressions = () => {};'],
@@ -22,7 +22,7 @@ const PARTS = {
   'names of form fields masked': ['sdk/formMask', 'export const maskForms = () => {};'],
   'a bounded queue that owns up to its losses': [
     'later/numbering',
-    'export const trimQueue = () => {}, lostOf = () => 0, number = (tools, item) => item;',
+    'export const trimQueue = () => {}, lostOf = () => 0, number = (item) => item;',
   ],
 };
 
@@ -36,9 +36,9 @@ async function build(left, fill = fillTag) {
     transform: (code, id) => (path && id.endsWith(`${path}.js`) ? instead : code),
   };
   const weights = [];
-  for (const { input, output, treeshake, plugins } of [configs[0], configs[2]]) {
+  for (const { input, external, output, treeshake, plugins } of [configs[0], configs[2]]) {
     const kept = plugins.filter(({ name }) => name !== 'size' && name !== 'clear-tag');
-    const bundle = await rollup({ input, treeshake, plugins: [leaveOut, ...kept], logLevel: 'silent' });
+    const bundle = await rollup({ input, external, treeshake, plugins: [leaveOut, ...kept], logLevel: 'silent' });
     const [{ code }] = (await bundle.generate(output)).output;
     weights.push(weigh(Buffer.from(input.includes('late') ? code : await fill(code))));
   }

@@ -99,6 +99,20 @@ test('with the head snippet blocks stand where they stay from the first paint on
   expect(await look('/without')).toMatchObject({ early: ['block', 'block', 'block', 'block'], late: right });
 });
 
+test('a grant after a denial on the same page begins anew', async () => {
+  const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="off"' });
+  await site.visit('/');
+  await site.complete();
+  await site.tab.evaluate(`(stagetag.track('before'), stagetag.flush())`);
+  await site.tab.evaluate(
+    `(stagetag.consent('denied'), stagetag.track('between'), stagetag.consent('granted'), stagetag.track('after'), stagetag.flush())`,
+  );
+  expect(await site.names(2)).toEqual(['before', 'after']);
+  expect(await site.tab.evaluate('document.documentElement.dataset.stageStatus')).toBe('confirmed');
+  const [before, after] = await site.events();
+  expect(after!.visitorId).not.toBe(before!.visitorId);
+});
+
 test('what waits is sent on leaving although the page keeps it from everybody that it is hidden', async () => {
   const head = `<script>document.addEventListener('visibilitychange', (event) => event.stopImmediatePropagation(), true);</script>`;
   const site = await startSite(engine, { '/': 'one' }, { head, attributes: 'data-auto="off"' });
