@@ -51,6 +51,7 @@ async function openPage(
     return timer;
   });
   vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+  vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
   vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
     bodies.push(JSON.parse(init.body as string));
     return road(async () =>
