@@ -10,17 +10,18 @@ import * as terser from 'terser';
 
 /** The main script with the default rules inside, as a page receives it; and with all that it loads by itself later. */
 const TAG_BUDGET = 7_000;
-const TOTAL_BUDGET = 10_240;
+const TOTAL_BUDGET = 10_000;
 
 /** Names of properties that the tag's two files alone have between them, and which may be shortened in both. */
 const PRIVATE_NAMES = 'startedAt fields retryAfterMs answer wake leave run stagetagPath isHere rows today';
 const nameCache = {};
 const props = { builtins: true, regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
 
-/** Writes the functions of the first file as arrows, and the site's settings before them: it compresses better so. */
+/** Writes functions as arrows, and the site's settings before them: it compresses better so. */
 function arrange(code, parse) {
   const [body] = parse(code).body;
-  const statements = body.expression.callee.body.body;
+  const { params, body: block } = body.declaration ?? body.expression.callee;
+  const statements = block.body;
   const parts = statements.flatMap((node) => {
     const text = ({ start, end }) => code.slice(start, end);
     if (node.type === 'VariableDeclaration') return node.declarations.map(text);
@@ -35,7 +36,8 @@ function arrange(code, parse) {
   const site = '__STAGETAG_SITE__';
   const [given, start] = end.includes(site) ? [`$$=${site},`, end.replace(site, () => '$$')] : ['', end];
   if (/[^\w$]\$\$[^\w$]/.test(code)) throw new Error('the name $$ is taken');
-  return `(()=>{let ${given}${parts.join(',')};${start}})();`;
+  const inside = `{let ${given}${parts.join(',')};${start.replace(/;$/, '')}}`;
+  return params.length ? `export let start=(${params.map(({ name }) => name)})=>${inside}` : inside;
 }
 
 /**
@@ -76,7 +78,7 @@ const minifyTag = {
       nameCache,
       module,
     });
-    return module ? short : arrange(short, this.parse);
+    return arrange(short, this.parse);
   },
 };
 const minify = terserPlugin({ ecma: 2020 });

@@ -123,6 +123,12 @@ const LOOKS: Record<string, (...given: unknown[]) => void> = {
   },
 };
 
+/** A second tag, of this site or another, does nothing, which its owner should hear of. */
+function checkTags(): void {
+  const tags = [...document.scripts].filter(({ src, dataset }) => /\/t\/st_\w+\.js/.test(src) || dataset.siteKey);
+  if (tags.length > 1) say(`expected one tag a page, got ${tags.length}: the first one counts`);
+}
+
 /** Looks at the tag's attributes, at the calls that were made, and from now on at each. */
 export function start(api: Stagetag, dataset: DOMStringMap, calls: unknown[][]): void {
   for (const name of Object.keys(dataset)) {
@@ -133,6 +139,8 @@ export function start(api: Stagetag, dataset: DOMStringMap, calls: unknown[][]):
       say(`no attribute is called ${attribute}${hint(meant(attribute, Object.keys(ATTRIBUTES).map(toAttribute)))}`);
     else if (expected !== true && !expected[0].test(value)) say(`${attribute} expects ${expected[1]}, got "${value}"`);
   }
+  if (document.readyState === 'complete') checkTags();
+  else addEventListener('load', checkTags);
   const look = ([name, ...given]: unknown[]) => LOOKS[name as string]?.(...given);
   calls.splice(0).forEach(look);
   calls.push = (call: unknown[]) => {

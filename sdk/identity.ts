@@ -20,7 +20,7 @@ export const who = (): { visitorId: string; user: User | null | undefined } => (
 const COOKIE_SECONDS = 34_560_000;
 
 /** Where the id is kept instead of storage. */
-const cookieStart = () => settings.storage === 'cookie' && `${ourName().replace(':', '_')}=`;
+const cookieStart = () => settings.storage === 'cookie' && `${ourName()}=`;
 
 /** Keeps the id, in a cookie as far up as the browser allows: for all hosts of the site's domain. A lifetime of 0 removes it. */
 function keepVisitor(lifetime: number): void {

@@ -1,6 +1,6 @@
 /** Loading the tag's further files. */
 import { later } from './record.js';
-import { settings } from './settings.js';
+import { guard, settings } from './settings.js';
 import type { Capture, Stagetag } from './start.js';
 
 /** The build puts the second file's name here, and what it uses of the first: it has no copy of that, and both hold the same state. */
@@ -13,7 +13,7 @@ declare const __STAGETAG_SHARED__: unknown[];
  */
 const load = (file: string, given: unknown[], delayMs = 1000): Promise<void> =>
   (import(`${settings.endpoint}/t/${file}?${delayMs}`) as Promise<{ start: (...given: unknown[]) => void }>).then(
-    (part) => part.start(...given),
+    guard((part) => part.start(...given)),
     () => void setTimeout(() => load(file, given, delayMs * 2), delayMs),
   );
 

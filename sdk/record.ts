@@ -16,7 +16,7 @@ type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
 
 /** What the second file does once it is here: sends soon, sends all there is, sends in the tick in which the page is left. */
 export const later: {
-  wake?: (delayMs?: number, isFresh?: boolean) => void;
+  wake?: (at?: number, isFresh?: boolean) => void;
   run?: () => Promise<void>;
   leave?: () => void;
   /** Resolves when it is here, or has failed to come for the first time. */

@@ -7,5 +7,4 @@ export const NO_RULES: CompiledRules = {
   stages: {},
   tags: {},
   windows: [],
-  turns: [],
 };

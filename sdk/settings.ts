@@ -52,8 +52,8 @@ export function configure(given: Settings): void {
   settings = given;
 }
 
-/** What the browser keeps for us begins with the format's version and the site key. */
-export const ourName = (): string => `st1:${settings.siteKey}`;
+/** What the browser keeps for us begins with our name, the version of its format and the site key. */
+export const ourName = (): string => `stagetag_1_${settings.siteKey}`;
 
 /** Words of an attribute, separated by spaces or commas. */
 export const words = (text: string | string[] = ''): string[] => `${text as string}`.split(/[\s,]+/).filter(Boolean);
@@ -70,7 +70,6 @@ export const guard =
     } catch (error) {
       // For who debugs; to the page itself it is as if nothing had been.
       if (settings.debug != null) console.warn('stagetag:', error);
-      return undefined;
     }
   };
 

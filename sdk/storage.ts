@@ -27,7 +27,7 @@ export function writeText(name: string, text: string): void {
 }
 
 export function removeText(name: string): void {
-  Reflect.deleteProperty(box, keyOf(name));
+  delete box[keyOf(name)];
 }
 
 /** Names that begin so. */
@@ -44,11 +44,12 @@ export const writeJson = (name: string, value: unknown): void => writeText(name,
 
 /** Makes JSON whatever the page did to lists: old libraries give them a `toJSON` that makes them texts. */
 export function stringify(value: unknown, replace?: (key: string, value: unknown) => unknown): string {
-  const own = Object.getOwnPropertyDescriptor(Array.prototype, 'toJSON');
-  Reflect.deleteProperty(Array.prototype, 'toJSON');
+  const lists = Array.prototype as { toJSON?: unknown };
+  const own = lists.toJSON;
+  delete lists.toJSON;
   try {
     return JSON.stringify(value, replace);
   } finally {
-    if (own) Reflect.defineProperty(Array.prototype, 'toJSON', own);
+    if (own) lists.toJSON = own;
   }
 }

@@ -32,8 +32,6 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
       host.stagetag = api;
       if (calls) loadDebug(api, dataset, calls);
       for (const [name, ...args] of early?.q ?? []) (api[name as 'track'] as (...args: unknown[]) => void)?.(...args);
-    } else if (debug != null) {
-      console.warn('stagetag: expected one tag a page');
     }
   } catch {
     // Whatever a page did to the browser's own functions: it goes on without us.

@@ -14,7 +14,7 @@ export const hasHost = (host: string | undefined): boolean => words(settings.hos
  * @returns its id, where it is fresh and comes from a page of the site's own: an id from anywhere else could be a stranger's
  */
 export function takeLink(): string | undefined {
-  const found = /([?&])st_link=([0-9a-f-]{36})\.(\d+)\.(\d+)(&?)/.exec(location.search);
+  const found = /([?&]+)st_link=([0-9a-f-]{36})\.(\d+)\.(\d+)(&?)/.exec(location.search);
   if (!found) return undefined;
   const [text, mark, id, time, seq, next] = found;
   history.replaceState(history.state, '', location.href.replace(text!, next ? mark! : ''));

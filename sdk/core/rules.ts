@@ -118,8 +118,8 @@ export interface CompiledRules {
   halfLifeDays?: number;
   /** Every window in use, in days. */
   windows: number[];
-  /** Windows of stages whose end can make one hold: all where a stage has an upper bound (`not`, `lte`), else none. */
-  turns: number[];
+  /** Windows of stages whose end can make one hold: all where a stage has an upper bound (`not`, `lte`), else absent. */
+  turns?: number[];
 }
 
 const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
@@ -174,7 +174,7 @@ export function compileRules(rules: Rules): CompiledRules {
     return rule ? [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined })]] : [];
   });
   // Only stages are followed over the past.
-  const turns = hasUpperBound ? [...windows] : [];
+  const turns = hasUpperBound ? [...windows] : undefined;
   const tags = Object.entries(rules.tags ?? {}).map(([name, { when }]): [string, CompiledCondition] => [
     name,
     compile(when),

@@ -62,14 +62,14 @@ export function walkStages(view: FactsView): Walk {
   return { stages, stage: stages[stages.length - 1] ?? null, peak: STAGES[peak] ?? null, sticky };
 }
 
-/** What is left after some days of a half-life. */
-export const decay = (days: number, halfLifeDays: number): number => 2 ** (-days / halfLifeDays);
+/** What is left of a day's weight on a later one. */
+export const decay = (day: number, later: number, halfLifeDays: number): number => 2 ** ((day - later) / halfLifeDays);
 
 /** The score as of the end of a day, unrounded. */
 export function scoreAt({ rules, rows, base }: FactsView, until: number): number {
   const { signals, halfLifeDays = Infinity } = rules;
   const cut = base ? parseDay(base.cut) : -1;
-  const left = (day: number) => decay(until - day, halfLifeDays);
+  const left = (day: number) => decay(day, until, halfLifeDays);
   let score = base ? base.score * left(cut) : 0;
   for (const [signal, { weight = 0 }] of Object.entries(signals)) {
     // Up to the cut the base's own score says what was left.

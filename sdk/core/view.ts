@@ -145,6 +145,6 @@ function measure({ rows }: FactsView, signal: string, within = Infinity, until: 
  * Lists the days, ascending, on which a condition can change: active days, and those on which one leaves a window.
  * @param windows in days; only rules with an upper bound can gain by a day's leaving
  */
-export function turningDays({ days }: FactsView, windows: number[]): number[] {
+export function turningDays({ days }: FactsView, windows: number[] = []): number[] {
   return days.flatMap((day) => [0, ...windows].map((window) => day + window)).sort((a, b) => a - b);
 }

@@ -23,24 +23,23 @@ export function captureClicks(): void {
     const url = new URL(given, link!.baseURI);
     const { hostname, pathname, href, protocol } = url;
     const saved = attributeOf(link!, 'download');
-    // An address without a host may be the file itself.
-    const file = hostname ? decode(pathname.split('/').pop()!) : (saved ?? '');
+    // An address without a host may be the file itself, and tells no name.
+    const file_name = saved || (hostname ? decode(pathname.split('/').pop()!) : '');
     const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
     const { visitorId } = who();
     if (isOutside && hasHost(hostname) && visitorId) {
       // The visitor goes along; see takeLink.
-      url.search += `${url.search ? '&' : '?'}st_link=${visitorId}.${Date.now()}.${readJson<number>(`seq:${visitorId}`) ?? 0}`;
+      url.search += `&st_link=${visitorId}.${Date.now()}.${readJson<number>(`seq:${visitorId}`) ?? 0}`;
       link!.setAttribute('href', url.href);
       setTimeout(() => link!.setAttribute('href', given));
     }
     afterwards(() => {
       if (event.defaultPrevented) return;
-      if (saved != null || DOWNLOADS.test(file)) {
+      if (saved != null || DOWNLOADS.test(file_name)) {
         const link_text = link!.textContent!.trim().slice(0, 100);
-        const file_extension = file.split('.').slice(1).pop() ?? '';
-        if (isWanted('downloads'))
-          recordCaptured('file_download', { file_name: saved || file, file_extension, link_url, link_text });
+        const file_extension = file_name.split('.').slice(1).pop() ?? '';
+        if (isWanted('downloads')) recordCaptured('file_download', { file_name, file_extension, link_url, link_text });
       } else if (isWanted('outbound') && isOutside && !hasHost(hostname)) {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });

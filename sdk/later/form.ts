@@ -27,7 +27,6 @@ export function captureForms(): void {
     [...ofForm(form, 'elements')].filter((field) => field.matches(selector));
 
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
-    const end = { last_field: last, seconds: Math.round((Date.now() - startedAt) / 1000) };
     recordCaptured(
       name,
       {
@@ -36,11 +35,12 @@ export function captureForms(): void {
         form_destination: destination(ofForm(form, 'action')) ?? '',
         fields_filled: fields.size,
         fields_total: fieldsOf(form, FIELDS).length,
-        ...(name !== 'form_start' && end),
+        last_field: last,
+        seconds: Math.round((Date.now() - startedAt) / 1000),
       },
       url,
     );
-    if (name !== 'form_start') begun.delete(form);
+    begun.delete(form);
   };
 
   const touch = (event: Event) => {
@@ -52,11 +52,11 @@ export function captureForms(): void {
     progress.fields.add(field);
     progress.last = attributeOf(field, 'name') || field.id;
     if (known) return;
-    begun.set(form, progress);
     // Neither event leaves a shadow tree; one that has this listener already does not call it twice.
     const root = ofForm(form, 'getRootNode').call(form);
     if (root !== document) for (const type of ['submit', 'change']) root.addEventListener(type, take, true);
     tell('form_start', form, progress);
+    begun.set(form, progress);
   };
   const submit = (event: Event) => {
     const form = closestOf(event, 'form') as HTMLFormElement;

@@ -1,4 +1,4 @@
-import { recordCaptured } from '../record.js';
+import { attributeOf, recordCaptured } from '../record.js';
 import { guard } from '../settings.js';
 import { markedProps } from './deeds.js';
 
@@ -13,7 +13,7 @@ export function captureImpressions(): void {
         if (!isIntersecting) continue;
         const see = () => {
           observer.unobserve(target);
-          recordCaptured(target.getAttribute('data-st-view')!, markedProps(target));
+          recordCaptured(attributeOf(target, 'data-st-view')!, markedProps(target));
         };
         timers.set(target, setTimeout(guard(see), 1000));
       }

@@ -19,10 +19,9 @@ const CAPTURES: Record<string, () => void> = {
 };
 
 /** The captures first: sending sets the page to work. */
-export const start = (): void =>
-  guard(() => {
-    captureClicks();
-    for (const [word, capture] of Object.entries(CAPTURES)) if (isWanted(word)) guard(capture)();
-    takeDeeds();
-    startSender();
-  })();
+export function start(): void {
+  captureClicks();
+  for (const [word, capture] of Object.entries(CAPTURES)) if (isWanted(word)) guard(capture)();
+  takeDeeds();
+  startSender();
+}

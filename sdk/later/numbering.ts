@@ -11,9 +11,9 @@ const MAX_AGE_MS = 7 * 86_400_000;
 const LOW_VALUE = /^(scroll|user_engagement|web_vital)$/;
 
 /** Counts one more under a name of the visitor's. */
-function count(what: string, { visitorId }: Queued, least = 0): number {
+function count(what: string, { visitorId }: Queued, ...least: number[]): number {
   const name = `${what}:${visitorId}`;
-  const next = 1 + Math.max(least, readJson<number>(name) ?? 0);
+  const next = 1 + Math.max(...least, readJson<number>(name) ?? 0);
   writeJson(name, next);
   return next;
 }
@@ -24,20 +24,16 @@ export function number(item: Queued): Queued {
     // The visitor may have come from another of the site's domains, which numbers for itself: what it used is not used again.
     const known = readJson<{ visitorId: string; have: Array<[number, number]> }>('state');
     const used = known?.visitorId === item.visitorId ? known.have.flat() : [];
-    item.event.seq = count('seq', item, Math.max(0, ...used));
+    item.event.seq = count('seq', item, ...used);
     enqueue(item);
   }
   return item;
 }
 
-/** How many events of a visitor were given up so far. */
-export const lostOf = (visitorId: string): number | undefined => readJson<number>(`lost:${visitorId}`) ?? undefined;
-
 /** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
 export function trimQueue(): void {
-  const worth = ({ event }: Queued) => +!LOW_VALUE.test(event.name);
   const lost = queued()
-    .sort((a, b) => worth(a) - worth(b))
+    .sort((a, b) => +LOW_VALUE.test(b.event.name) - +LOW_VALUE.test(a.event.name))
     .filter(
       ({ event }, index, { length }) =>
         index < length - +(settings.queue ?? QUEUE_LIMIT) || event.time < Date.now() - MAX_AGE_MS,

@@ -1,7 +1,7 @@
 import { arrivals, on, recordCaptured } from '../record.js';
 
 /** Percent of the page that was seen at which an event is recorded; 90 is GA4's only one. */
-const STEPS = [25, 50, 75, 90];
+const STEPS = [90, 75, 50, 25];
 
 /**
  * Records how far down a page was scrolled, each step once a page view, and of steps passed in one go only the last. A page that fits
@@ -12,10 +12,8 @@ export function captureScroll(): void {
   on('scroll', () => {
     const { scrollHeight, clientHeight } = document.documentElement;
     const percent = ((scrollY + clientHeight) / scrollHeight) * 100;
-    const step = Math.max(0, ...STEPS.filter((each) => each <= percent));
-    if (step <= reached) return;
-    reached = step;
-    recordCaptured('scroll', { percent: step });
+    const step = STEPS.find((each) => each <= percent) ?? 0;
+    if (step > reached) recordCaptured('scroll', { percent: (reached = step) });
   });
   arrivals.add(() => (reached = 0));
 }

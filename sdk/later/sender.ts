@@ -2,12 +2,12 @@
 import { dequeue, queued, type Queued } from '../queue.js';
 import { who } from '../identity.js';
 import { publish, tell } from '../expose/publish.js';
-import { KEEPALIVE_CHARS, post, TIMEOUT_MS, type Reply } from './transport.js';
+import { KEEPALIVE_CHARS, post, TIMEOUT_MS } from './transport.js';
 import { later } from '../record.js';
 import { guard, settings } from '../settings.js';
 import { readJson, stringify, writeJson } from '../storage.js';
 import { adoptAnswer, isStored, rules } from '../model.js';
-import { lostOf, number, trimQueue } from './numbering.js';
+import { number, trimQueue } from './numbering.js';
 import { reset } from '../start.js';
 
 /** Events of one moment travel together. */
@@ -32,15 +32,15 @@ export function startSender(): void {
   wake();
 }
 
-/** Sends soon. @param isFresh something changed that makes a new try worth while, such as being online again */
-function wake(delayMs = GATHER_MS, isFresh?: boolean): void {
+/** Sends soon. @param at when, epoch ms @param isFresh something changed that makes a new try worth while, such as being online again */
+function wake(at = Date.now() + GATHER_MS, isFresh?: boolean): void {
   if (isFresh) notBefore = 0;
   trimQueue(); // Here, and not only before sending: the collector may have asked to wait for an hour.
-  const at = Math.max(Date.now() + delayMs, dueAt());
-  if (timerAt <= at) return;
+  const due = Math.max(at, dueAt());
+  if (timerAt <= due) return;
   clearTimeout(timer);
-  timerAt = at;
-  timer = setTimeout(guard(run), at - Date.now());
+  timerAt = due;
+  timer = setTimeout(guard(run), due - Date.now());
 }
 
 /** Sends everything there is, of all tabs, until it is acknowledged or has to wait. */
@@ -48,7 +48,7 @@ function run(): Promise<void> {
   timerAt = Infinity;
   return (running ??= takeTurn().finally(() => {
     running = undefined;
-    if (queued().length) wake(Math.max(0, leased()[0] - Date.now()));
+    if (queued().length) wake(leased()[0]);
   }));
 }
 
@@ -70,9 +70,9 @@ function dueAt(): number {
 
 /** What is on its way, from here or from a page that was left, and until when that is taken for true. */
 function leased(): [until: number, ids: string[]] {
-  const lease = readJson<[number, string[]]>('lease');
-  const leftMs = lease ? lease[0] - Date.now() : 0;
-  return lease?.[1][0] && leftMs > 0 && leftMs <= TIMEOUT_MS ? lease : [0, []];
+  const lease = readJson<[number, string[]]>('lease') ?? [0, []];
+  const leftMs = lease[0] - Date.now();
+  return lease[1][0] && leftMs > 0 && leftMs <= TIMEOUT_MS ? lease : [0, []];
 }
 
 function unsent(): Queued[] {
@@ -81,22 +81,24 @@ function unsent(): Queued[] {
 }
 
 async function sendAll(): Promise<void> {
-  while (Date.now() >= dueAt() && unsent().length) await sendBatch();
+  while (await sendBatch());
 }
 
 /** Sends what is unsent, as far as the browser carries it, in the tick in which the page is left. */
 function leave(): void {
-  for (let batches = 2; batches-- && Date.now() >= dueAt() && unsent().length;) sendBatch().catch(() => {});
+  for (let batches = 2; batches--;) sendBatch().catch(() => {});
   // Some systems put a page in the background to sleep, together with the lock it holds; and one that holds a lock could not be
   // kept for the back button.
   release?.();
   wake();
 }
 
-/** Sends the first events: a batch is of one visitor. */
-async function sendBatch(): Promise<void> {
-  const waiting = unsent().map((item) => number(item));
-  const owner = waiting[0]!.visitorId;
+/** Sends the first events, where there are any and it is time: a batch is of one visitor. Tells whether there may be more. */
+async function sendBatch(): Promise<boolean | void> {
+  const waiting = unsent();
+  const owner = waiting[0]?.visitorId;
+  if (!owner || Date.now() < dueAt()) return;
+  waiting.forEach(number);
   let items = waiting.filter((item) => item.visitorId === owner);
   let body: string;
   for (;;) {
@@ -107,7 +109,7 @@ async function sendBatch(): Promise<void> {
       ...(owner === who().visitorId && who().user),
       sentAt: Date.now(),
       rules: rules().version,
-      lost: lostOf(owner),
+      lost: +readJson<number>(`lost:${owner}`)!,
       events: items.map(({ event }) => event),
     });
     if (!items[1] || body.length < room) break;
@@ -115,22 +117,14 @@ async function sendBatch(): Promise<void> {
   }
   const ids = items.map(({ event }) => event.id);
   writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
-  const reply = await post(settings.endpoint, body);
+  const [status, after, answer] = await post(body);
   // The visitor may have said no meanwhile: then there is nothing left to be kept.
   if (!who().visitorId) return;
   const [until, leasedIds] = leased();
   const others = leasedIds.filter((id) => !ids.includes(id));
-  settle(reply, items, ids, others);
-  const left = new Set(queued().map(({ event }) => event.id));
-  writeJson('lease', [until, others.filter((id) => left.has(id))]);
-}
-
-function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: string[], others: string[]): void {
-  const owner = items[0]!.visitorId;
   const isRefused = status === 403;
-  const isTooLarge = status === 413;
   // What is too large even alone is dropped like what cannot be read.
-  const isDropped = status === 400 || (isTooLarge && !items[1]);
+  const isDropped = status === 400 || (status === 413 && !items[1]);
   // A success that is not ours, such as the page of a captive portal, acknowledges nothing.
   const visitor = status === 200 && answer?.visitor;
   if (visitor || isDropped) {
@@ -139,7 +133,9 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
     // The facts hold them by now, and those whose own answer was lost: a crash before this sends them again, which does no harm.
     dequeue(
       queued().filter(
-        ({ event }) => ids.includes(event.id) || (visitor && others.includes(event.id) && isStored(visitor, event)),
+        ({ visitorId, event }) =>
+          ids.includes(event.id) ||
+          (visitor && visitorId === owner && others.includes(event.id) && isStored(visitor, event)),
       ),
     );
     for (const { id, reason, expected } of answer?.rejected ?? []) {
@@ -147,13 +143,16 @@ function settle({ status, answer, retryAfterMs }: Reply, items: Queued[], ids: s
       // An erased visitor is nobody any more.
       if (reason === 'forgotten' && owner === who().visitorId) reset();
     }
-  } else if (isTooLarge) {
+  } else if (status === 413) {
     room /= 2;
   } else {
-    const asked = isRefused ? REFUSED_MS : Math.min(REFUSED_MS, retryAfterMs!);
+    // Seconds, or a date.
+    const asked = isRefused ? REFUSED_MS : Math.min(REFUSED_MS, +after! * 1000 || Date.parse(after!) - Date.now());
     if (asked > 0) writeJson('wait', Date.now() + asked);
     else notBefore = Date.now() + Math.random() * Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures++);
   }
   if (isDropped || isRefused) tell('error', { reason: `${status}`, message: answer?.error, events: ids });
   publish();
+  writeJson('lease', [until, others]);
+  return true;
 }

@@ -104,8 +104,7 @@ test('the score halves with each half-life', () => {
     tolerance: number;
   };
   const { points, halfLifeDays } = input;
-  const sum = (day: number) =>
-    points.reduce((all, [past, weight]) => all + weight * decay(day - past, halfLifeDays), 0);
+  const sum = (day: number) => points.reduce((all, [past, weight]) => all + weight * decay(past, day, halfLifeDays), 0);
   expect(Math.abs(sum(14) - expected.day14)).toBeLessThanOrEqual(tolerance);
   expect(Math.abs(sum(28) - expected.day28)).toBeLessThanOrEqual(tolerance);
 

@@ -154,5 +154,5 @@ export async function confirmed(page: Page): Promise<{ stage: string | null; sta
 
 /** The id of the page's visitor, as the browser keeps it. */
 export async function visitorIdOf(page: Page, siteKey: string): Promise<string> {
-  return (await page.evaluate((name) => localStorage.getItem(name), `st1:${siteKey}:visitor`))!;
+  return (await page.evaluate((name) => localStorage.getItem(name), `stagetag_1_${siteKey}:visitor`))!;
 }
