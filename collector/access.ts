@@ -1,6 +1,6 @@
 /** Who may read: the admin token, or a session that a sign-in began. Tokens are kept as hashes. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Store } from './store/store.js';
+import type { RemoteStore } from './store/store.js';
 
 const DAY_MS = 86_400_000;
 export const SESSION_DAYS = 14;
@@ -11,7 +11,7 @@ export class Access {
   readonly #adminHash: string | undefined;
 
   constructor(
-    private readonly store: Store,
+    private readonly store: RemoteStore,
     private readonly now: () => number,
     adminToken: string | undefined,
   ) {

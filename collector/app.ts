@@ -9,9 +9,11 @@ import { dashboardRoutes } from './routes/dashboard.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { createMetrics } from './metrics.js';
+import { Origins } from './origins.js';
 import { signInRoutes } from './routes/signIn.js';
 import { tagRoutes } from './routes/tag.js';
-import type { Store } from './store/store.js';
+import type { RemoteStore, Store } from './store/store.js';
+import { workOn, type Work } from './work.js';
 
 export { openSqliteStore } from './store/sqlite/sqliteStore.js';
 export type { Store } from './store/store.js';
@@ -40,15 +42,22 @@ export interface CollectorOptions {
  * serve({ fetch: collector.fetch, port: 8787 });
  */
 export function createCollector(options: CollectorOptions): Hono {
-  const { store, now = Date.now, log, adminToken, mount = '', rateLimit = 0, trustProxy = 0 } = options;
+  return createApp({ ...options, work: workOn(options.store, options.now ?? Date.now) });
+}
+
+/** The same, with what changes visitors done elsewhere. */
+export function createApp(options: Omit<CollectorOptions, 'store'> & { store: RemoteStore; work: Work }): Hono {
+  const { store, work, now = Date.now, log, adminToken, mount = '', rateLimit = 0, trustProxy = 0 } = options;
   const services: Services = {
     store,
+    work,
     now,
     log: log ?? { info() {}, error() {} },
     mount,
     rateLimit,
     trustProxy,
     access: new Access(store, now, adminToken),
+    origins: new Origins(store, now),
     metrics: createMetrics(),
   };
 

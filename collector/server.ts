@@ -2,11 +2,10 @@
 import type { AddressInfo } from 'node:net';
 import { serve, type ServerType } from '@hono/node-server';
 import { Access } from './access.js';
-import { createCollector, type CollectorOptions } from './app.js';
-import { resumeJobs } from './jobs/recompute.js';
-import { restageDue } from './jobs/restage.js';
-import { openSqliteStore } from './store/sqlite/sqliteStore.js';
-import type { Store } from './store/store.js';
+import { createApp, type CollectorOptions } from './app.js';
+import type { RemoteStore } from './store/store.js';
+import { resumeJobs } from './work.js';
+import { openThreads } from './threads/threads.js';
 
 const RESTAGE_MS = 30_000;
 const HOUR_MS = 3_600_000;
@@ -20,10 +19,12 @@ export interface ServerOptions extends Omit<CollectorOptions, 'store' | 'now'> {
   port: number;
   /** The data folder. */
   data: string;
+  /** Called where the data cannot be kept any more: the process should end, and be started anew. */
+  onFatal?: (error: Error) => void;
 }
 
 export interface RunningCollector {
-  store: Store;
+  store: RemoteStore;
   /** Where it listens, mount included, without a slash at its end. */
   url: string;
   /** Makes a link that signs a person in, once, within a day. */
@@ -40,20 +41,25 @@ export class StartError extends Error {}
  * @throws StartError where the port cannot be had, StoreError where the data folder cannot be used
  */
 export async function startCollector(options: ServerOptions): Promise<RunningCollector> {
-  const { host, port, data, ...rest } = options;
-  const store = openSqliteStore(data, { isAlone: true });
-  const app = createCollector({ ...rest, store });
+  const { host, port, data, onFatal, ...rest } = options;
+  const threads = openThreads(data, (error) => {
+    options.log?.error({ err: error }, 'the data cannot be kept any more');
+    onFatal?.(error);
+  });
+  const { store, work } = threads;
+  const app = createApp({ ...rest, store, work });
   let server: ServerType;
   try {
     server = await listen(app.fetch, host, port);
   } catch (error) {
-    await store.close();
+    await threads.close();
     throw error;
   }
   const fail = (job: string) => (error: unknown) =>
     options.log?.error({ err: error, job }, 'a job failed; it is tried again');
   const restage = () =>
-    restageDue(store, Date.now())
+    work
+      .restage(Date.now())
       .then(() => store.wipe())
       .catch(fail('restage'));
   const expire = () =>
@@ -62,7 +68,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
       .then(() => store.dropKept(Date.now()))
       .catch(fail('expire'));
   const timers = [setInterval(restage, RESTAGE_MS), setInterval(expire, HOUR_MS)];
-  const jobs = Promise.all([restage(), expire(), resumeJobs(store, Date.now, fail('recompute'))]);
+  const jobs = Promise.all([restage(), expire(), resumeJobs(store, work, fail('recompute'))]);
 
   const { address, port: taken } = server.address() as AddressInfo;
   const name = address === '127.0.0.1' || address === '::' || address === '0.0.0.0' ? 'localhost' : address;
@@ -76,7 +82,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
       for (const timer of timers) clearInterval(timer);
       await close(server);
       await jobs;
-      await store.close();
+      await threads.close();
     },
   };
 }

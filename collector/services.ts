@@ -2,10 +2,16 @@ import type { Context } from 'hono';
 import type { Access } from './access.js';
 import type { CollectorOptions } from './app.js';
 import type { Metrics } from './metrics.js';
+import type { Origins } from './origins.js';
+import type { RemoteStore } from './store/store.js';
+import type { Work } from './work.js';
 
 /** What routes are made from. */
-export interface Services extends Required<Omit<CollectorOptions, 'adminToken'>> {
+export interface Services extends Required<Omit<CollectorOptions, 'adminToken' | 'store'>> {
+  store: RemoteStore;
+  work: Work;
   access: Access;
+  origins: Origins;
   metrics: Metrics;
 }
 

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { IANAZone } from 'luxon';
 import { readBuilt, readTemplate, templateNames } from './assets.js';
-import type { Site, Store } from './store/store.js';
+import type { RemoteStore, Site } from './store/store.js';
 
 export interface SiteRequest {
   name: string;
@@ -17,7 +17,7 @@ export interface SiteRequest {
  * Adds a site with a template's rules and new keys.
  * @returns the site, or a text that says what is wrong with the request
  */
-export async function addSite(store: Store, request: SiteRequest, now: number): Promise<Site | string> {
+export async function addSite(store: RemoteStore, request: SiteRequest, now: number): Promise<Site | string> {
   const { name, template = 'general', timeZone = 'UTC' } = request;
   if (typeof name !== 'string' || !name.trim() || name.length > 200)
     return 'name: expected a text of 1 to 200 characters';

@@ -53,7 +53,7 @@ export function configure(given: Settings): void {
 }
 
 /** What the browser keeps for us begins with our name, the version of its format and the site key. */
-export const ourName = (): string => `stagetag_1_${settings.siteKey}`;
+export const ourName = (): string => `stagetag-1-${settings.siteKey}`;
 
 /** Words of an attribute, separated by spaces or commas. */
 export const words = (text: string | string[] = ''): string[] => `${text as string}`.split(/[\s,]+/).filter(Boolean);

@@ -27,7 +27,7 @@ export function writeText(name: string, text: string): void {
 }
 
 export function removeText(name: string): void {
-  delete box[keyOf(name)];
+  Reflect.deleteProperty(box, keyOf(name));
 }
 
 /** Names that begin so. */

@@ -60,7 +60,8 @@ export function serveCommand(): Command {
     )
     .action(async (flags: ServeFlags) => {
       // stdout carries the log, one JSON object a line; what is for people goes to stderr.
-      const collector = await startCollector({ ...flags, log: pino({ base: null }) });
+      const onFatal = () => process.exit(1);
+      const collector = await startCollector({ ...flags, log: pino({ base: null }), onFatal });
       process.stderr.write(
         `stagetag: listening on ${collector.url}\nstagetag: sign in once at ${await collector.signInLink()}\n`,
       );

@@ -1,6 +1,6 @@
 /** What a person may ask for: everything that is kept of them, and that it goes. */
 import { isUuid, isUuidV7 } from '../../sdk/core/index.js';
-import type { DeadLetter, Erased, Site, Store, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
+import type { DeadLetter, Erased, RemoteStore, Site, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
 
 /** What became of a request to erase somebody. */
 export interface Receipt extends Erased {
@@ -24,13 +24,18 @@ export interface VisitorExport {
 }
 
 /** The visitors that an id stands for: a visitor's own, or a user's, which several visitors may carry. */
-async function visitorsOf(store: Store, { siteKey }: Site, who: string): Promise<string[]> {
+async function visitorsOf(store: RemoteStore, { siteKey }: Site, who: string): Promise<string[]> {
   const visitors = await store.visitorsOfUser(siteKey, who);
   return [...new Set([...visitors, ...(isUuid(who) ? [who.toLowerCase()] : [])])];
 }
 
 /** Erases a visitor, or every visitor of a user. @returns undefined where nothing is kept of either */
-export async function eraseFrom(store: Store, site: Site, who: string, now: number): Promise<Receipt | undefined> {
+export async function eraseFrom(
+  store: RemoteStore,
+  site: Site,
+  who: string,
+  now: number,
+): Promise<Receipt | undefined> {
   const { siteKey } = site;
   const receipt = { siteKey, visitors: 0, events: 0, transitions: 0, deadLetters: 0 };
   for (const visitorId of await visitorsOf(store, site, who)) {
@@ -50,7 +55,7 @@ export async function eraseFrom(store: Store, site: Site, who: string, now: numb
 }
 
 /** Collects what is kept of a visitor, or of every visitor of a user. */
-export async function exportFrom(store: Store, site: Site, who: string): Promise<VisitorExport[]> {
+export async function exportFrom(store: RemoteStore, site: Site, who: string): Promise<VisitorExport[]> {
   const { siteKey } = site;
   const found: VisitorExport[] = [];
   for (const visitorId of await visitorsOf(store, site, who)) {
@@ -68,7 +73,7 @@ export async function exportFrom(store: Store, site: Site, who: string): Promise
 const MAX_IDS = 20;
 
 /** Says whether a text names a visitor whom one of these sites has erased. */
-export async function namesForgotten(store: Store, sites: Site[], text: string): Promise<boolean> {
+export async function namesForgotten(store: RemoteStore, sites: Site[], text: string): Promise<boolean> {
   const ids = new Set(
     text
       .toLowerCase()

@@ -23,8 +23,3 @@ export async function recompute(
   }
   await store.finishJob(job.id);
 }
-
-/** Goes on with the jobs that a stop or a crash interrupted. One that fails does not hold up the others. */
-export async function resumeJobs(store: Store, now: () => number, onError: (error: unknown) => void): Promise<void> {
-  for (const job of await store.runningJobs()) await recompute(store, job, now).catch(onError);
-}

@@ -1,7 +1,6 @@
 import { DateTime } from 'luxon';
 import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
-import { restageDue } from '../jobs/restage.js';
-import type { Site, Store, TransitionCount } from '../store/store.js';
+import type { RemoteStore, Site, TransitionCount } from '../store/store.js';
 
 type PerStage = Record<Stage, number>;
 
@@ -38,7 +37,7 @@ const none = (): PerStage => ({ awareness: 0, interest: 0, consideration: 0, act
  * @returns a text that says what is wrong with the range, where something is
  */
 export async function reportStages(
-  store: Store,
+  store: RemoteStore,
   site: Site,
   range: { from?: string; to?: string },
   now: number,
@@ -51,7 +50,6 @@ export async function reportStages(
   if (from > to) return 'from: expected a day not after to';
   if (to.diff(from, 'days').days > MAX_DAYS) return `from, to: expected at most ${MAX_DAYS} days`;
 
-  await restageDue(store, now);
   const isNow = to >= today;
   const until = isNow ? Number.MAX_SAFE_INTEGER : to.plus({ days: 1 }).toMillis();
   const counts = await store.transitionCounts(site.siteKey, until);
@@ -80,7 +78,7 @@ function parseDay(text: string, zone: string): DateTime | undefined {
   return day?.isValid ? day.startOf('day') : undefined;
 }
 
-async function countNow(store: Store, site: Site): Promise<[PerStage, PerStage]> {
+async function countNow(store: RemoteStore, site: Site): Promise<[PerStage, PerStage]> {
   const [current, peak] = [none(), none()];
   for (const row of await store.stageCounts(site.siteKey)) {
     if (row.stage) current[row.stage] += row.visitors;
@@ -89,7 +87,7 @@ async function countNow(store: Store, site: Site): Promise<[PerStage, PerStage]>
   return [current, peak];
 }
 
-async function peakBy(store: Store, site: Site, until: number): Promise<PerStage> {
+async function peakBy(store: RemoteStore, site: Site, until: number): Promise<PerStage> {
   const peak = none();
   for (const row of await store.peakCounts(site.siteKey, until)) peak[row.peak] = row.visitors;
   return peak;

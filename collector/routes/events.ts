@@ -1,12 +1,12 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { ingest, MAX_BYTES, REFUSALS } from '../ingest/ingest.js';
+import { MAX_BYTES } from '../ingest/ingest.js';
 import { clientAddress, type Services } from '../services.js';
 
 /** POST /v1/events: the one way in for events. */
 export function eventRoutes(services: Services): Hono {
-  const { store, now, metrics, rateLimit, trustProxy, log } = services;
+  const { work, now, metrics, rateLimit, trustProxy, log } = services;
   const routes = new Hono();
 
   routes.use('/v1/*', allowOrigin(services));
@@ -28,17 +28,12 @@ export function eventRoutes(services: Services): Hono {
     const text = await c.req.text();
     const request = { text, origin: c.req.header('Origin'), bearer: bearerOf(c), receivedAt: now() };
     try {
-      const outcome = await ingest(store, request);
-      if ('refusal' in outcome) {
-        const { status, expected } = REFUSALS[outcome.refusal];
-        metrics.batches.inc({ reason: outcome.refusal });
-        return c.json({ error: expected, reason: outcome.refusal }, status);
-      }
-      const { accepted, duplicates, rejected } = outcome.answer;
+      const { status, body, refusal, accepted, duplicates, rejected } = await work.ingest(request);
+      if (refusal) metrics.batches.inc({ reason: refusal });
       metrics.events.inc({ outcome: 'stored', reason: '' }, accepted);
       metrics.events.inc({ outcome: 'duplicate', reason: '' }, duplicates);
-      for (const { reason } of rejected) metrics.events.inc({ outcome: 'rejected', reason });
-      return c.json(outcome.answer);
+      for (const reason of rejected) metrics.events.inc({ outcome: 'rejected', reason });
+      return c.body(body, status, { 'Content-Type': 'application/json' });
     } catch (error) {
       log.error({ err: error }, 'a batch could not be stored');
       metrics.batches.inc({ reason: 'unavailable' });
@@ -57,10 +52,10 @@ function bearerOf(c: Context): string | undefined {
 }
 
 /** Lets pages of every site's origins read answers, refusals too; which site's page may do what is decided in ingest. */
-function allowOrigin({ store }: Services): MiddlewareHandler {
+function allowOrigin({ origins }: Services): MiddlewareHandler {
   return async (c, next) => {
     const origin = c.req.header('Origin');
-    const isKnown = origin && (await store.sites()).some((site) => site.origins.includes(origin));
+    const isKnown = origin && (await origins.has(origin));
     await next();
     c.header('Vary', 'Origin');
     if (!isKnown) return;

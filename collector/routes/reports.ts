@@ -6,7 +6,7 @@ import type { SiteEnv } from './api.js';
 /** Every report by its name in the address. */
 const REPORTS = { stages: reportStages };
 
-export function reportRoutes({ store, now }: Services): Hono<SiteEnv> {
+export function reportRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
   routes.get('/reports/:name', async (c) => {
     const name = c.req.param('name');
@@ -14,6 +14,7 @@ export function reportRoutes({ store, now }: Services): Hono<SiteEnv> {
     if (!report)
       return c.json({ error: `no report is called ${name}; there are ${Object.keys(REPORTS).join(', ')}` }, 404);
     const { from, to } = c.req.query();
+    await work.restage(now());
     const result = await report(store, c.get('site'), { from, to }, now());
     return typeof result === 'string' ? c.json({ error: result }, 400) : c.json(result);
   });

@@ -1,10 +1,9 @@
 import { Hono } from 'hono';
 import { parseRules } from '../../sdk/core/index.js';
-import { recompute } from '../jobs/recompute.js';
 import type { Services } from '../services.js';
 import { readJson, type SiteEnv } from './api.js';
 
-export function ruleRoutes({ store, now, log }: Services): Hono<SiteEnv> {
+export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
   routes.get('/rules', async (c) => c.json((await store.rules(c.get('site').siteKey)).at(-1)!.rules));
 
@@ -30,9 +29,11 @@ export function ruleRoutes({ store, now, log }: Services): Hono<SiteEnv> {
     });
     const job = await store.addJob(siteKey, version);
     // The version is published whatever becomes of the replay: the answer names the job that tells.
-    const done = recompute(store, job, now).catch((error: unknown) =>
-      log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'),
-    );
+    const done = work
+      .recompute(job)
+      .catch((error: unknown) =>
+        log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'),
+      );
     if (wait === 'true') await done;
     return c.json({ version, job: job.id });
   });

@@ -12,7 +12,6 @@ import {
 } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
-import { refreshVisitor, restageDue } from '../jobs/restage.js';
 import type { Services } from '../services.js';
 import type { DatedTouch, StoredEvent, VisitorRecord } from '../store/store.js';
 import type { SiteEnv } from './api.js';
@@ -22,7 +21,7 @@ const LISTED_EVENTS = 500;
 const MAX_LIMIT = 200;
 const NOBODY = 'this site has no visitor of this id, and none of a user of this id';
 
-export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
+export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
 
   routes.get('/visitors', async (c) => {
@@ -35,7 +34,7 @@ export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
     if (seenBefore !== undefined && !Number.isSafeInteger(seenBefore)) {
       return c.json({ error: 'seenBefore: expected epoch milliseconds' }, 400);
     }
-    await restageDue(store, now());
+    await work.restage(now());
     const visitors = await store.visitors(siteKey, { limit, seenBefore });
     return c.json({ visitors: visitors.map(summary) });
   });
@@ -43,7 +42,7 @@ export function visitorRoutes({ store, now }: Services): Hono<SiteEnv> {
   routes.get('/visitors/:visitorId', async (c) => {
     const { siteKey } = c.get('site');
     const visitorId = c.req.param('visitorId').toLowerCase();
-    const record = isUuid(visitorId) ? await refreshVisitor(store, siteKey, visitorId, now()) : undefined;
+    const record = isUuid(visitorId) ? await work.refresh(siteKey, visitorId, now()) : undefined;
     if (!record) return c.json({ error: 'this site has no such visitor' }, 404);
     const { current: rules } = timelineOf(await store.rules(siteKey));
     const { facts } = record;

@@ -245,3 +245,6 @@ export interface Store {
   /** Finishes what was accepted, then closes. */
   close(): Promise<void>;
 }
+
+/** A store as those see it who change no visitor: it may be in another thread. */
+export type RemoteStore = Omit<Store, 'append' | 'backup' | 'close'>;

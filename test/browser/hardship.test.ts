@@ -201,7 +201,7 @@ test('a denial stays one although an answer is under way', async () => {
   await eventually(() => site.road.batches.length > 0);
   await tab.evaluate(`stagetag.consent('denied')`);
   await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1500))');
-  expect(await tab.evaluate('Object.keys(localStorage)')).toEqual([`stagetag_1_${site.site.siteKey}:consent`]);
+  expect(await tab.evaluate('Object.keys(localStorage)')).toEqual([`stagetag-1-${site.site.siteKey}:consent`]);
 });
 
 test('files made by the page, mail forms and forms in shadow trees tell nothing of what is in them', async () => {

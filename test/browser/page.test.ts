@@ -42,7 +42,7 @@ describe.each(ENGINES)('in %s', (name) => {
     // Whatever is in the queue goes too, and at once.
     await site.road.close();
     await tab.evaluate(`void (stagetag.track('more'), stagetag.consent('denied'))`);
-    const key = `stagetag_1_${site.site.siteKey}:consent`;
+    const key = `stagetag-1-${site.site.siteKey}:consent`;
     expect(await tab.evaluate(LOOK)).toEqual({ ...nothing, storage: [key] });
     await site.road.open();
     await site.visit('/');
@@ -93,8 +93,8 @@ describe.each(ENGINES)('in %s', (name) => {
     const { tab } = await site.visit('/').then(() => site);
     await site.confirmed();
     const kept = await tab.evaluate<string>('document.cookie');
-    expect(kept).toMatch(new RegExp(`^stagetag_1_${site.site.siteKey}=[0-9a-f-]{36}$`));
-    expect(await tab.evaluate(`localStorage.getItem('stagetag_1_${site.site.siteKey}:visitor')`)).toBeNull();
+    expect(kept).toMatch(new RegExp(`^stagetag-1-${site.site.siteKey}=[0-9a-f-]{36}$`));
+    expect(await tab.evaluate(`localStorage.getItem('stagetag-1-${site.site.siteKey}:visitor')`)).toBeNull();
     await site.visit('/');
     await site.named('page_view', 2);
     expect(await tab.evaluate('document.cookie')).toBe(kept);
@@ -411,7 +411,7 @@ describe.each(ENGINES)('in %s', (name) => {
         return [before, stagetag.state()].map(${pick});
       })()`);
       expect(confirmed).toEqual(provisional);
-      const id = await tab.evaluate<string>(`localStorage['stagetag_1_${site.site.siteKey}:visitor']`);
+      const id = await tab.evaluate<string>(`localStorage['stagetag-1-${site.site.siteKey}:visitor']`);
       const { stage, peak, tags, score } = await site.visitor(id);
       expect({ stage, peak, tags, score }).toEqual(provisional);
       await tab.evaluate('stagetag.reset()');

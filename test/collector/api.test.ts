@@ -3,7 +3,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
-import { resumeJobs } from '../../collector/jobs/recompute.js';
+import { resumeJobs, workOn } from '../../collector/work.js';
 import { DAY_MS } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, ORIGIN, temporaryFolder } from '../helpers/collector.js';
 import { generalDocument } from '../helpers/rules.js';
@@ -160,7 +160,7 @@ describe('rules', () => {
     expect(await store.job(site.siteKey, job.id)).toMatchObject({ state: 'running', done: 0, total: 1 });
     await resumeJobs(
       store,
-      () => clock.now,
+      workOn(store, () => clock.now),
       (error) => {
         throw error;
       },

@@ -4,7 +4,8 @@ import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { onTestFinished } from 'vitest';
-import { startCollector, type RunningCollector } from '../../collector/server.js';
+import type { RunningCollector } from '../../collector/server.js';
+import { startCollector } from '../../dist/collector/server.js';
 import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
 import { createDemoSite } from '../../demo-site/server.js';
@@ -154,5 +155,5 @@ export async function confirmed(page: Page): Promise<{ stage: string | null; sta
 
 /** The id of the page's visitor, as the browser keeps it. */
 export async function visitorIdOf(page: Page, siteKey: string): Promise<string> {
-  return (await page.evaluate((name) => localStorage.getItem(name), `stagetag_1_${siteKey}:visitor`))!;
+  return (await page.evaluate((name) => localStorage.getItem(name), `stagetag-1-${siteKey}:visitor`))!;
 }

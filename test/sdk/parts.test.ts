@@ -113,7 +113,7 @@ describe('storage', () => {
 
   test('that another hand wrote into is as if it were empty', async () => {
     const { storage } = await freshModules();
-    localStorage.setItem('stagetag_1_st_test:state', '{oops');
+    localStorage.setItem('stagetag-1-st_test:state', '{oops');
     expect(storage.readJson('state')).toBeUndefined();
   });
 });
@@ -137,7 +137,7 @@ describe('the queue', () => {
     const { queue } = await freshModules();
     const one = item(1);
     queue.enqueue(one);
-    expect(JSON.parse(localStorage.getItem(`stagetag_1_st_test:e:${one.event.id}`)!)).toEqual(one);
+    expect(JSON.parse(localStorage.getItem(`stagetag-1-st_test:e:${one.event.id}`)!)).toEqual(one);
   });
 
   test("gives an earlier page's events to the next", async () => {
@@ -158,7 +158,7 @@ describe('the queue', () => {
     for (let n = 0; n < 1005; n++) queue.enqueue(item(n, now + n));
     numbering.trimQueue();
     expect(numbers(queue.queued())).toEqual(Array.from({ length: 1000 }, (_, n) => n + 5));
-    expect(localStorage.getItem('stagetag_1_st_test:lost:v')).toBe('6');
+    expect(localStorage.getItem('stagetag-1-st_test:lost:v')).toBe('6');
   });
 
   test('gives up scrolling, engagement and vitals first, and leaves a gap in the numbers', async () => {
@@ -174,7 +174,7 @@ describe('the queue', () => {
     settings.queue = '3';
     numbering.trimQueue();
     expect(queue.queued().map(({ event }) => event.name)).toEqual(['purchase', 'page_view', 'sign_up']);
-    expect(localStorage.getItem('stagetag_1_st_test:lost:v')).toBe('4');
+    expect(localStorage.getItem('stagetag-1-st_test:lost:v')).toBe('4');
     expect(queue.queued().map((each) => numbering.number(each).event.seq)).toEqual([5, 6, 7]);
   });
 });

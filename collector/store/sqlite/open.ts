@@ -55,6 +55,18 @@ export function takeFolder(folder: string): () => void {
   }
 }
 
+/** Takes a data folder and brings the file in it up to date. @throws StoreError where that cannot be done */
+export function prepareFolder(folder: string): () => void {
+  const unlock = takeFolder(folder);
+  try {
+    openDatabase(folder, true).close();
+    return unlock;
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
 function makeWritable(folder: string): void {
   makeFolder(folder);
   fs.accessSync(folder, fs.constants.W_OK);

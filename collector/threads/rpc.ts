@@ -1,0 +1,106 @@
+/** Calls from one thread to another: methods by name, lists that are read piece by piece, errors as errors. */
+import type { MessagePort, Worker } from 'node:worker_threads';
+
+interface Call {
+  id: number;
+  method: string;
+  args: unknown[];
+}
+
+interface Result {
+  id: number;
+  value?: unknown;
+  error?: Error;
+}
+
+type Methods = Record<string, (...args: never[]) => unknown>;
+
+/** Answers the calls that come in. What gives out its parts one by one is asked for them by its number. */
+export function serve(port: MessagePort, methods: Methods): void {
+  const open = new Map<number, AsyncIterator<unknown>>();
+  const run = async ({ id, method, args }: Call): Promise<unknown> => {
+    if (method === 'next') return piece(open, args[0] as number);
+    if (method === 'return') return open.delete(args[0] as number);
+    const value = await (methods[method] as (...given: unknown[]) => unknown)(...args);
+    if (!isIterable(value)) return value;
+    open.set(id, value[Symbol.asyncIterator]());
+    return undefined;
+  };
+  port.on('message', (call: Call) => {
+    run(call).then(
+      (value) => port.postMessage({ id: call.id, value } satisfies Result),
+      (error: Error) => port.postMessage({ id: call.id, error } satisfies Result),
+    );
+  });
+}
+
+/** How much of a list travels at a time. */
+const PIECE = 500;
+
+async function piece(open: Map<number, AsyncIterator<unknown>>, id: number): Promise<unknown[]> {
+  const parts: unknown[] = [];
+  const iterator = open.get(id)!;
+  while (parts.length < PIECE) {
+    const { done, value } = await iterator.next();
+    if (done) break;
+    parts.push(value);
+  }
+  if (parts.length < PIECE) open.delete(id);
+  return parts;
+}
+
+const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+
+/** The other end: calls, each settled by its result. When the thread is gone, what waits and what comes is rejected. */
+export class Caller {
+  #last = 0;
+  #gone: Error | undefined;
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+
+  constructor(private readonly worker: Worker) {
+    worker.on('message', ({ id, value, error }: Result) => {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) waiting?.reject(error);
+      else waiting?.resolve(value);
+    });
+    worker.on('error', (error) => this.#end(error));
+    worker.on('exit', () => this.#end(new Error('the thread that keeps the data has ended')));
+  }
+
+  call(method: string, args: unknown[]): Promise<unknown> {
+    return this.#send(method, args).result;
+  }
+
+  /** Reads what a method gives out one by one. */
+  async *list(method: string, args: unknown[]): AsyncGenerator<unknown> {
+    const { id, result } = this.#send(method, args);
+    await result;
+    try {
+      for (;;) {
+        const parts = (await this.call('next', [id])) as unknown[];
+        yield* parts;
+        if (parts.length < PIECE) return;
+      }
+    } finally {
+      if (!this.#gone) void this.call('return', [id]).catch(() => {});
+    }
+  }
+
+  #send(method: string, args: unknown[]): { id: number; result: Promise<unknown> } {
+    const id = ++this.#last;
+    const result = new Promise<unknown>((resolve, reject) => {
+      if (this.#gone) return reject(this.#gone);
+      this.#waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ id, method, args } satisfies Call);
+    });
+    return { id, result };
+  }
+
+  #end(error: Error): void {
+    this.#gone ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#gone);
+    this.#waiting.clear();
+  }
+}

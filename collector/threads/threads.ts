@@ -1,0 +1,98 @@
+/**
+ * The store in two threads beside the one that answers requests: one writes, so that no report holds up an event; one reads, so that
+ * no commit holds up a report. What one has committed the other sees from then on.
+ */
+import { Worker } from 'node:worker_threads';
+import { prepareFolder } from '../store/sqlite/open.js';
+import type { RemoteStore, Store } from '../store/store.js';
+import type { Work } from '../work.js';
+import { Caller } from './rpc.js';
+
+type Method = Exclude<keyof RemoteStore, 'events'>;
+
+/** Where each method of the store is done. */
+const PLACES: Record<Method, 'reader' | 'writer'> = {
+  sites: 'reader',
+  site: 'reader',
+  rules: 'reader',
+  visitor: 'reader',
+  visitors: 'reader',
+  transitions: 'reader',
+  latestEvents: 'reader',
+  deadLettersOf: 'reader',
+  deadLetters: 'reader',
+  visitorsOfUser: 'reader',
+  isForgotten: 'reader',
+  job: 'reader',
+  runningJobs: 'reader',
+  stageCounts: 'reader',
+  peakCounts: 'reader',
+  transitionCounts: 'reader',
+  hasToken: 'reader',
+  addSite: 'writer',
+  publishRules: 'writer',
+  addDeadLetter: 'writer',
+  expireDeadLetters: 'writer',
+  erase: 'writer',
+  eraseLetters: 'writer',
+  wipe: 'writer',
+  markStale: 'writer',
+  dueVisitors: 'writer',
+  staleVisitors: 'writer',
+  addJob: 'writer',
+  finishJob: 'writer',
+  addToken: 'writer',
+  takeToken: 'writer',
+  dropKept: 'writer',
+  check: 'writer',
+};
+
+export interface Threads {
+  store: RemoteStore;
+  work: Work;
+  /** Finishes what was accepted, then closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store of a folder in threads, for this process alone.
+ * @param onGone called where a thread ends by itself: nothing can be stored from then on
+ * @throws StoreError where the folder or the file in it cannot be used
+ */
+export function openThreads(folder: string, onGone: (error: Error) => void): Threads {
+  const unlock = prepareFolder(folder);
+  let isClosing = false;
+  const start = () => {
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: folder });
+    worker.on('error', (error) => isClosing || onGone(error));
+    return { worker, caller: new Caller(worker) };
+  };
+  const threads = { writer: start(), reader: start() };
+  const calls = Object.fromEntries(
+    Object.entries(PLACES).map(([method, place]) => [
+      method,
+      (...args: unknown[]) => threads[place].caller.call(method, args),
+    ]),
+  );
+  const { caller } = threads.writer;
+  return {
+    store: {
+      ...(calls as unknown as Pick<RemoteStore, Method>),
+      events: (...args) => threads.reader.caller.list('events', args) as ReturnType<Store['events']>,
+    },
+    work: {
+      ingest: (request) => caller.call('ingest', [request]) as ReturnType<Work['ingest']>,
+      refresh: (...args) => caller.call('refresh', args) as ReturnType<Work['refresh']>,
+      restage: (now) => caller.call('restage', [now]) as Promise<void>,
+      recompute: (job) => caller.call('recompute', [job]) as Promise<void>,
+    },
+    async close() {
+      isClosing = true;
+      for (const { worker, caller: each } of Object.values(threads)) {
+        await each.call('close', []).catch(() => {});
+        await worker.terminate();
+      }
+      unlock();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** What changes visitors. It is done where the store is written, which is another thread than the one that answers requests. */
+import { ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
+import { recompute } from './jobs/recompute.js';
+import { refreshVisitor, restageDue } from './jobs/restage.js';
+import type { Job, RemoteStore, Store, VisitorRecord } from './store/store.js';
+
+/** What is answered to a batch. */
+export interface Reply {
+  status: 200 | 400 | 403 | 413;
+  /** JSON. */
+  body: string;
+  /** Why the whole batch was refused. */
+  refusal?: RefusalReason;
+  accepted: number;
+  duplicates: number;
+  /** Of each event that was refused, why. */
+  rejected: string[];
+}
+
+export interface Work {
+  /** Takes a batch, and answers when it is on disk. @throws where it cannot be stored: then nothing of it is acknowledged */
+  ingest(request: BatchRequest): Promise<Reply>;
+  /** Brings one visitor's record up to date with the rules and with time. */
+  refresh(siteKey: string, visitorId: string, now: number): Promise<VisitorRecord | undefined>;
+  /** Brings the visitors whose windows have ended up to date. */
+  restage(now: number): Promise<void>;
+  /** Does a job to its end. */
+  recompute(job: Job): Promise<void>;
+}
+
+/** Work on a store that is at hand. */
+export function workOn(store: Store, now: () => number): Work {
+  return {
+    async ingest(request) {
+      const outcome = await ingest(store, request);
+      if ('refusal' in outcome) {
+        const { refusal } = outcome;
+        const { status, expected } = REFUSALS[refusal];
+        const body = JSON.stringify({ error: expected, reason: refusal });
+        return { status, body, refusal, accepted: 0, duplicates: 0, rejected: [] };
+      }
+      const { accepted, duplicates, rejected } = outcome.answer;
+      const reasons = rejected.map(({ reason }) => reason);
+      return { status: 200, body: JSON.stringify(outcome.answer), accepted, duplicates, rejected: reasons };
+    },
+    refresh: (siteKey, visitorId, at) => refreshVisitor(store, siteKey, visitorId, at),
+    restage: (at) => restageDue(store, at),
+    recompute: (job) => recompute(store, job, now),
+  };
+}
+
+/** Goes on with the jobs that a stop or a crash interrupted. One that fails does not hold up the others. */
+export async function resumeJobs(store: RemoteStore, work: Work, onError: (error: unknown) => void): Promise<void> {
+  for (const job of await store.runningJobs()) await work.recompute(job).catch(onError);
+}
