@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { Access } from './access.js';
+import { eventDoor, type Door } from './ingest/door.js';
 import type { Services } from './services.js';
 import { apiRoutes } from './routes/api.js';
 import { dashboardRoutes } from './routes/dashboard.js';
@@ -42,11 +43,14 @@ export interface CollectorOptions {
  * serve({ fetch: collector.fetch, port: 8787 });
  */
 export function createCollector(options: CollectorOptions): Hono {
-  return createApp({ ...options, work: workOn(options.store, options.now ?? Date.now) });
+  return createApp({ ...options, work: workOn(options.store, options.now ?? Date.now) }).app;
 }
 
-/** The same, with what changes visitors done elsewhere. */
-export function createApp(options: Omit<CollectorOptions, 'store'> & { store: RemoteStore; work: Work }): Hono {
+/** The same, with what changes visitors done elsewhere; and the way in for events, which needs no framework. */
+export function createApp(options: Omit<CollectorOptions, 'store'> & { store: RemoteStore; work: Work }): {
+  app: Hono;
+  door: Door;
+} {
   const { store, work, now = Date.now, log, adminToken, mount = '', rateLimit = 0, trustProxy = 0 } = options;
   const services: Services = {
     store,
@@ -78,7 +82,9 @@ export function createApp(options: Omit<CollectorOptions, 'store'> & { store: Re
       referrerPolicy: 'no-referrer',
     }),
   );
-  for (const routes of [healthRoutes, tagRoutes, eventRoutes, signInRoutes, apiRoutes, dashboardRoutes]) {
+  const door = eventDoor(services);
+  app.route('/', eventRoutes(door));
+  for (const routes of [healthRoutes, tagRoutes, signInRoutes, apiRoutes, dashboardRoutes]) {
     app.route('/', routes(services));
   }
   app.notFound((c) => c.json({ error: `nothing is at ${c.req.method} ${c.req.path}` }, 404));
@@ -87,5 +93,5 @@ export function createApp(options: Omit<CollectorOptions, 'store'> & { store: Re
     c.header('Retry-After', '5');
     return c.json({ error: 'the collector could not do this now; nothing was stored, try again later' }, 503);
   });
-  return app;
+  return { app, door };
 }

@@ -1,10 +1,12 @@
 /** Running the collector: opens the port, starts the timers, stops cleanly. */
 import type { AddressInfo } from 'node:net';
-import { serve, type ServerType } from '@hono/node-server';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
 import { Access } from './access.js';
 import { createApp, type CollectorOptions } from './app.js';
 import type { RemoteStore } from './store/store.js';
 import { resumeJobs } from './work.js';
+import { nodeDoor } from './ingest/nodeDoor.js';
 import { openThreads } from './threads/threads.js';
 
 const RESTAGE_MS = 30_000;
@@ -47,10 +49,15 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     onFatal?.(error);
   });
   const { store, work } = threads;
-  const app = createApp({ ...rest, store, work });
-  let server: ServerType;
+  const { app, door } = createApp({ ...rest, store, work });
+  const knock = nodeDoor(door, `${options.mount ?? ''}/v1/events`, options.log);
+  const others = getRequestListener(app.fetch);
+  const atDoor: RequestListener = (request, response) => {
+    if (!knock(request, response)) void others(request, response);
+  };
+  let server: Server;
   try {
-    server = await listen(app.fetch, host, port);
+    server = await listen(atDoor, host, port);
   } catch (error) {
     await threads.close();
     throw error;
@@ -87,12 +94,13 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   };
 }
 
-function listen(fetch: Parameters<typeof serve>[0]['fetch'], hostname: string, port: number): Promise<ServerType> {
+function listen(listener: RequestListener, host: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname, port }, () => resolve(server));
+    const server = createServer(listener);
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new StartError(explain(error, hostname, port), { cause: error })),
+      reject(new StartError(explain(error, host, port), { cause: error })),
     );
+    server.listen(port, host, () => resolve(server));
   });
 }
 
@@ -110,13 +118,13 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): stri
   }
 }
 
-function close(server: ServerType): Promise<void> {
+function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), STOP_MS);
+    const force = setTimeout(() => server.closeAllConnections(), STOP_MS);
     server.close(() => {
       clearTimeout(force);
       resolve();
     });
-    if ('closeIdleConnections' in server) server.closeIdleConnections();
+    server.closeIdleConnections();
   });
 }

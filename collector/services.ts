@@ -15,13 +15,23 @@ export interface Services extends Required<Omit<CollectorOptions, 'adminToken' |
   metrics: Metrics;
 }
 
+/** The address that the connection came from. */
+export function remoteAddress(c: Context): string | undefined {
+  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return env?.incoming?.socket?.remoteAddress;
+}
+
+/** The client's address as the believed proxies saw it. */
+export function forwardedFor(header: string | undefined, trustProxy: number): string | undefined {
+  if (!trustProxy || !header) return undefined;
+  const forwarded = header.split(',');
+  // The last entry was written by the nearest proxy, the one before it by the next, and so on; what is left of them anyone can write.
+  return forwarded[Math.max(0, forwarded.length - trustProxy)]!.trim();
+}
+
 /** The client's address, for limits alone: it is never stored or logged. */
 export function clientAddress(c: Context, trustProxy: number): string {
-  const forwarded = c.req.header('X-Forwarded-For')?.split(',') ?? [];
-  // The last entry was written by the nearest proxy, the one before it by the next, and so on; what is left of them anyone can write.
-  if (trustProxy > 0 && forwarded.length) return forwarded[Math.max(0, forwarded.length - trustProxy)]!.trim();
-  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
-  return env?.incoming?.socket?.remoteAddress ?? 'unknown';
+  return forwardedFor(c.req.header('X-Forwarded-For'), trustProxy) ?? remoteAddress(c) ?? 'unknown';
 }
 
 /** Where the collector is reached from outside, mount included, without a slash at its end. */

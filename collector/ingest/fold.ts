@@ -1,23 +1,30 @@
 /** Folding events into a visitor's record. Pure: the model decides, the store keeps what comes out. */
 import {
+  attempt,
   countedFacts,
   datedTraits,
   DAY_MS,
   emptyFacts,
   eventFacts,
-  explainStage,
-  inferState,
+  inferFrom,
   isBefore,
+  matchSignals,
   mergeFacts,
   mergeTraits,
   nextChange,
   placeOf,
   rank,
+  reasonFor,
   stageOf,
   touchOf,
+  viewFacts,
+  type CompiledRules,
   type Facts,
   type Inference,
+  type Match,
   type Stage,
+  type StagetagEvent,
+  type Touch,
 } from '../../sdk/core/index.js';
 import type { Cause, DatedTouch, Fold, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
 import type { Timeline } from './timeline.js';
@@ -47,11 +54,12 @@ export function foldInto(
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
     const start = before ?? newRecord(visitorId, timeline, now);
     const past = history ? factsOf(timeline, without(history, added)) : start.facts;
-    const parts = events.map((stored) => factsOf(timeline, [stored]));
+    const parts = events.map((stored) => factsOfOne(timeline, stored));
     const facts = [past, ...parts].reduce(mergeFacts, emptyFacts());
 
     const { current } = timeline;
-    const state = inferState(current, facts, now);
+    const view = viewFacts(current, facts, now);
+    const state = inferFrom(view);
     const transitions = findTransitions(timeline, start, past, events, parts, state, now);
     const isChanged = !!added.length || !!history || !isSame(start, state);
     const record: VisitorRecord = {
@@ -65,7 +73,7 @@ export function foldInto(
       events: start.events + added.length,
       lastSeen: added.length ? now : start.lastSeen,
       stageSince: transitions.at(-1)?.at ?? start.stageSince,
-      dueAt: nextChange(current, facts, now) ?? null,
+      dueAt: nextChange(current, facts, now, view) ?? null,
     };
     for (const stored of events) note(record, stored);
     return { record, transitions };
@@ -105,24 +113,45 @@ function without(history: StoredEvent[], added: StoredEvent[]): StoredEvent[] {
 }
 
 /** The facts of these events alone. */
-export function factsOf(timeline: Timeline, events: StoredEvent[]): Facts {
-  const facts = emptyFacts();
-  for (const stored of events) {
-    const { event, traits } = stored;
-    const url = parseUrl(event.url);
-    const id = idOf(stored);
-    mergeFacts(facts, eventFacts(timeline.at(event.time), { ...event, id }, url && placeOf(url)));
-    if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
-  }
+export const factsOf = (timeline: Timeline, events: StoredEvent[]): Facts =>
+  events.map((stored) => factsOfOne(timeline, stored)).reduce(mergeFacts, emptyFacts());
+
+function factsOfOne(timeline: Timeline, stored: StoredEvent): Facts {
+  const { event, traits } = stored;
+  const rules = timeline.at(event.time);
+  const id = idOf(stored);
+  const facts = eventFacts(rules, { ...event, id }, undefined, matchesOf(rules, event, parseUrl(event.url)));
+  if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
   return facts;
 }
 
-function parseUrl(text: string | undefined): URL | undefined {
-  try {
-    return text ? new URL(text) : undefined;
-  } catch {
-    return undefined; // Stored as it came; no rule on host or path can match it, here and in the browser alike.
-  }
+/** What events of a name on a page mean, where it hangs on nothing else of them. */
+const meanings = new WeakMap<CompiledRules, Map<string, Match[]>>();
+
+function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefined): Match[] {
+  const find = () => matchSignals(rules, event, url && placeOf(url));
+  if (event.props || event.source) return find();
+  let known = meanings.get(rules);
+  if (!known) meanings.set(rules, (known = new Map<string, Match[]>()));
+  return remembered(known, `${event.name}\n${event.url}`, find);
+}
+
+/** Addresses parsed last: a site has far fewer than its visitors open. */
+const urls = new Map<string, URL | undefined>();
+
+/** What cannot be parsed is stored as it came; no rule on host or path can match it, here and in the browser alike. */
+const parseUrl = (text = ''): URL | undefined => remembered(urls, text, () => attempt(() => new URL(text)));
+
+/** What is remembered of each kind, at most: then it begins anew. */
+const MAX_REMEMBERED = 2000;
+
+function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
+  let value = known.get(key);
+  if (value !== undefined || known.has(key)) return value as T;
+  if (known.size >= MAX_REMEMBERED) known.clear();
+  value = make();
+  known.set(key, value);
+  return value;
 }
 
 const isSame = (a: Inference, b: Inference) =>
@@ -148,7 +177,7 @@ function findTransitions(
   const known = (count: number) => [past, ...parts.slice(0, count)];
   const move = (to: Stage | null, at: number, count: number, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
     const rule = (rank(to) > rank(stage) ? to : stage)!;
-    const { because } = explainStage(current, known(count), cause.kind === 'expiry' ? at : now, rule);
+    const because = reasonFor(current, known(count), cause.kind === 'expiry' ? at : now, rule);
     stageSince = Math.max(stageSince, Math.min(at, now));
     transitions.push({ from: stage, to, at: stageSince, cause: { ...cause, rule, rules: current.version, because } });
     stage = to;
@@ -189,7 +218,7 @@ function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {
   if (event.time <= receivedAt + DAY_MS) record.lastTime = Math.max(record.lastTime, event.time);
   const url = parseUrl(event.url);
   if (!url) return;
-  const touch: DatedTouch = { ...touchOf(event, url, parseUrl(event.referrer)), id };
+  const touch: DatedTouch = { ...landingOf(event, url), at: event.time, id };
   const { firstTouch, lastTouch } = record;
   const isEarlierTouch = (a: DatedTouch, b: DatedTouch) => isBefore([a.at, a.id, 0], [b.at, b.id, 0]);
   if (!firstTouch || isEarlierTouch(touch, firstTouch)) record.firstTouch = touch;
@@ -200,8 +229,18 @@ function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {
   if (takesPlace) record.lastTouch = touch;
 }
 
+/** Touches of landings without labels of their own, by their addresses. */
+const landings = new Map<string, Touch>();
+
+function landingOf(event: StagetagEvent, url: URL): Touch {
+  const find = () => touchOf(event, url, parseUrl(event.referrer));
+  return event.source ? find() : remembered(landings, `${event.url}\n${event.referrer}`, find);
+}
+
 /** Adds a number to ascending ranges. */
 function addSeq(ranges: VisitorRecord['have'], seq: number): VisitorRecord['have'] {
+  const latest = ranges.at(-1);
+  if (latest && seq === latest[1] + 1) return [...ranges.slice(0, -1), [latest[0], seq]];
   const merged: VisitorRecord['have'] = [];
   for (const [from, to] of [...ranges, [seq, seq] as [number, number]].sort((a, b) => a[0] - b[0])) {
     const last = merged.at(-1);

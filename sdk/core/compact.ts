@@ -21,9 +21,14 @@ const LATE_DAYS = 8;
 /** Latest orders that travel, so that a repeated thank-you page is known as a repetition in the browser too. */
 const SENT_ORDERS = 200;
 
+const namesByRules = new WeakMap<CompiledRules, Set<string>>();
+
 /** Names of the traits that the rules ask for: no other leaves the collector. */
 export function traitNames(rules: CompiledRules): Set<string> {
+  const known = namesByRules.get(rules);
+  if (known) return known;
   const names = new Set<string>();
+  namesByRules.set(rules, names);
   const walk = (condition: CompiledCondition): void => {
     if ('all' in condition) condition.all.forEach(walk);
     else if ('any' in condition) condition.any.forEach(walk);
@@ -51,9 +56,14 @@ export function visibleFacts(rules: CompiledRules, facts: Facts): Facts {
  * Says when a visitor's state may next change with no event, as epoch ms, or undefined where it cannot.
  * It never names a later moment than the first change, and may name one at which nothing changes.
  */
-export function nextChange(rules: CompiledRules, facts: Facts, now: number): number | undefined {
-  const view = viewFacts(rules, facts, now);
-  const isAhead = dayTexts(facts).some((text) => parseDay(text) > view.today);
+export function nextChange(
+  rules: CompiledRules,
+  facts: Facts,
+  now: number,
+  view = viewFacts(rules, facts, now),
+): number | undefined {
+  const today = formatDay(view.today);
+  const isAhead = dayTexts(facts).some((day) => day > today);
   const day = isAhead ? view.today + 1 : turningDays(view, rules.windows).find((each) => each > view.today);
   return day === undefined ? undefined : day * DAY_MS;
 }
@@ -67,7 +77,8 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
   const facts = visibleFacts(rules, all);
   const through = dayOf(lastTime) - LATE_DAYS;
   const cut = through - Math.max(0, ...rules.windows);
-  const isOld = (day: string) => parseDay(day) <= cut;
+  const last = formatDay(cut);
+  const isOld = (day: string) => day <= last;
   if (!dayTexts(facts).some(isOld)) return facts;
 
   // Seen from `through`, later days would count as that day: they are not part of the past that the base sums up.

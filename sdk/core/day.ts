@@ -8,8 +8,15 @@ export const DAY_MS = 86_400_000;
 /** The day number of a moment in epoch ms. */
 export const dayOf = (time: number): number => Math.floor(time / DAY_MS);
 
+/** Most days that are written are the one that was written last. */
+let last: number;
+let text: string;
+
 /** Writes a day number as `YYYY-MM-DD`. */
-export const formatDay = (day: number): string => new Date(day * DAY_MS).toJSON().slice(0, 10);
+export function formatDay(day: number): string {
+  if (day !== last) text = new Date((last = day) * DAY_MS).toJSON().slice(0, 10);
+  return text;
+}
 
 /** Reads `YYYY-MM-DD` as a day number. */
 export const parseDay = (text: string): number => Date.parse(text) / DAY_MS;

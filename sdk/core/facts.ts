@@ -63,8 +63,13 @@ export const sourcesOf = (facts: Facts): Counts[] => [
   ...Object.values(facts.orders).map(([, , counts]) => counts),
 ];
 
-/** Makes the facts of one event alone. Its id must be in lower case. */
-export function eventFacts(rules: CompiledRules, event: StagetagEvent, place: Place | undefined): Facts {
+/** Makes the facts of one event alone. Its id must be in lower case. @param matches the signals it carries, where they are known */
+export function eventFacts(
+  rules: CompiledRules,
+  event: StagetagEvent,
+  place: Place | undefined,
+  matches = matchSignals(rules, event, place),
+): Facts {
   const { id, name, time, props = {} } = event;
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));
@@ -72,13 +77,13 @@ export function eventFacts(rules: CompiledRules, event: StagetagEvent, place: Pl
   let counts: Counts = facts;
   const isOrder = typeof transaction === 'string' || typeof transaction === 'number';
   if (isOrder) counts = { signals: {}, values: {}, keys: {} };
-  matchSignals(rules, event, place, (signal, value, key) => {
+  for (const [signal, value, key] of matches) {
     counts.signals[signal] = { [day]: 1 };
     if (key) counts.keys[signal] = { [day]: { [key]: [time, id, value] } };
     else if (value) counts.values[signal] = { [day]: value };
     // An event that carries no signal, an amount below zero for one, does not stand for its transaction.
     if (isOrder) facts.orders[`${name}\n${transaction}`] = [time, id, counts];
-  });
+  }
   if (name === 'identify') facts.traits = datedTraits(props, time, id);
   return facts;
 }

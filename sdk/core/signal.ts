@@ -32,16 +32,14 @@ export function placeOf({ hostname, pathname, hash }: AddressParts): Place {
 export const decode = (text: string): string => attempt(() => decodeURIComponent(text)) ?? text;
 
 /**
- * Finds the signals that an event carries under the rules.
- * @param visit called for each with its amount in units (0 where it adds nothing up), and with the hash of the value to be
- * counted once, where the signal has `distinct` and the event such a value
+ * A signal that an event carries, with its amount in units (0 where it adds nothing up), and with the hash of the value to be counted
+ * once, where the signal has `distinct` and the event such a value.
  */
-export function matchSignals(
-  { signals }: CompiledRules,
-  event: StagetagEvent,
-  place: Place | undefined,
-  visit: (signal: string, value: number, key?: string) => void,
-): void {
+export type Match = [signal: string, value: number, key: string | undefined];
+
+/** Finds the signals that an event carries under the rules. */
+export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, place: Place | undefined): Match[] {
+  const matches: Match[] = [];
   // An object is no amount and no text; it may even throw when it is made one.
   const plain = (value: unknown) => (value instanceof Object ? NaN : value);
   const read = (from: string) => (from === 'path' ? place?.path : plain(event.props?.[from.slice('props.'.length)]));
@@ -57,9 +55,10 @@ export function matchSignals(
       (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, plain(event[from]?.[name]))) &&
       amount !== undefined // What is stored and not counted: see toUnits.
     ) {
-      visit(signal, amount, key == null ? undefined : hashKey(`${key as string}`));
+      matches.push([signal, amount, key == null ? undefined : hashKey(`${key as string}`)]);
     }
   }
+  return matches;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { parseDay } from './day.js';
 import type { Facts } from './facts.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
-import { evaluate, turningDays, viewFacts, type FactsView } from './view.js';
+import { holds, turningDays, viewFacts, type FactsView } from './view.js';
 
 /** Where a visitor stands. */
 export interface Inference {
@@ -17,13 +17,17 @@ export interface Inference {
 }
 
 /** Says where a visitor with these facts stands at a moment in epoch ms. */
-export function inferState(rules: CompiledRules, facts: Facts | Facts[], now: number): Inference {
-  const view = viewFacts(rules, facts, now);
+export const inferState = (rules: CompiledRules, facts: Facts | Facts[], now: number): Inference =>
+  inferFrom(viewFacts(rules, facts, now));
+
+/** The same of facts that are seen already. */
+export function inferFrom(view: FactsView): Inference {
   const { stage, peak } = walkStages(view);
+  const { tags } = view.rules;
   return {
     stage,
     peak,
-    tags: Object.keys(rules.tags).filter((name) => evaluate(view, rules.tags[name]!, view.today).met),
+    tags: Object.keys(tags).filter((name) => holds(view, tags[name]!, view.today)),
     // Ties are decided a little below the half, where the last digit of a sum cannot tip them.
     score: Math.round(scoreAt(view, view.today) * 1e4 + 1e-4) / 1e4,
   };
@@ -49,11 +53,11 @@ export function walkStages(view: FactsView): Walk {
   const sticky = new Set(base?.sticky);
   let stages: Stage[] = [];
   let peak = base ? rank(base.peak) : -1;
-  for (const day of [...turningDays(view, rules.turns), today]) {
+  for (const day of new Set([...turningDays(view, rules.turns), today])) {
     if (day > today || (base && day <= parseDay(base.through))) continue;
     stages = STAGES.filter((stage) => {
       const rule = rules.stages[stage];
-      const isMet = !!rule && (sticky.has(stage) || evaluate(view, rule.when, day).met);
+      const isMet = !!rule && (sticky.has(stage) || holds(view, rule.when, day));
       if (isMet && rule.sticky) sticky.add(stage);
       return isMet;
     });

@@ -1,6 +1,6 @@
 /** Facts laid out for evaluation at one moment, and conditions evaluated on them. */
 import { dayOf, formatDay, parseDay } from './day.js';
-import { isBefore, keepDated, mergeKeys, type Facts, type FactsBase, type Keys } from './facts.js';
+import { DISTINCT_CAP, isBefore, keepDated, type Facts, type FactsBase, type Keys } from './facts.js';
 import { isInRange, matchesValue } from './matcher.js';
 import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
 import { UNITS } from './signal.js';
@@ -15,7 +15,7 @@ export interface FactsView {
   rules: CompiledRules;
   today: number;
   rows: Map<string, Row[]>;
-  /** The visitor's active days, ascending. */
+  /** The visitor's active days, in no order. */
   days: number[];
   traits: Facts['traits'];
   base: FactsBase | undefined;
@@ -52,7 +52,7 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
     }
   }
   const days = new Set([...rows.values()].flat().map(([day]) => day));
-  return { rules, today, rows, days: [...days].sort((a, b) => a - b), traits, base };
+  return { rules, today, rows, days: [...days], traits, base };
 }
 
 interface Met {
@@ -88,36 +88,46 @@ export interface GroupReason extends Met {
 /** A condition with what became of each of its parts. */
 export type Reason = SignalReason | TraitReason | GroupReason;
 
-const isMet = ({ met }: Met) => met;
+type AnyCondition = Partial<
+  Record<'trait' | 'signal', string> & { within: number; need: object } & Record<
+      'all' | 'any' | 'not',
+      CompiledCondition[]
+    >
+>;
 
-/**
- * Evaluates a condition as of the end of a day. Traits are always today's.
- * @param isDeep also finds out when each part that is met would end
- */
-export function evaluate(view: FactsView, condition: CompiledCondition, day: number, isDeep?: boolean): Reason {
-  const reason = { ...condition } as Reason;
-  if ('trait' in reason) {
-    reason.have = view.traits[reason.trait]?.[2] ?? null;
-    reason.met = matchesValue(reason.need, reason.have);
-  } else if ('signal' in reason) {
-    const have = (reason.have = measure(view, reason.signal, reason.within, day));
-    reason.need ??= { count: { gte: 1 } };
-    reason.met = Object.entries(reason.need).every(([name, range]) => isInRange(range, have[name as Measure]));
-  } else {
-    for (const group of ['all', 'any', 'not'] as const) {
-      const parts = reason[group]?.map((part) => evaluate(view, part as CompiledCondition, day, isDeep));
-      if (!parts) continue;
-      reason[group] = parts;
-      reason.met = group === 'all' ? parts.every(isMet) : parts.some(isMet) === (group === 'any');
-    }
+/** What a condition on a signal asks for where it says nothing. */
+const ONCE = { count: { gte: 1 } };
+
+const traitOf = ({ traits }: FactsView, name: string) => traits[name]?.[2] ?? null;
+
+/** Says whether a condition is met as of the end of a day. Traits are always today's. */
+export function holds(view: FactsView, condition: CompiledCondition, day: number): boolean {
+  const { trait, signal, within, need = ONCE, all, any, not } = condition as AnyCondition;
+  const test = (part: CompiledCondition) => holds(view, part, day);
+  if (trait) return matchesValue(need, traitOf(view, trait));
+  if (!signal) return all ? all.every(test) : any ? any.some(test) : !not!.some(test);
+  const have = measure(view, signal, within, day);
+  return Object.entries(need).every(([name, range]) => isInRange(range as Range, have[name as Measure]));
+}
+
+/** The same with its reasons: every part with what it asks for, what the facts say, and when it would end. */
+export function explain(view: FactsView, condition: CompiledCondition, day: number): Reason {
+  const { trait, signal, within, need = ONCE } = condition as AnyCondition;
+  const reason: Record<string, unknown> = { ...condition, met: holds(view, condition, day) };
+  if (trait) reason.have = traitOf(view, trait);
+  if (signal) {
+    reason.need = need;
+    reason.have = measure(view, signal, within, day);
   }
-  if (isDeep && reason.met) {
-    const end = turningDays(view, view.rules.windows).find(
-      (each) => each > day && !evaluate(view, condition, each).met,
-    );
+  for (const group of ['all', 'any', 'not'] as const) {
+    const parts = (condition as AnyCondition)[group];
+    if (parts) reason[group] = parts.map((part) => explain(view, part, day));
+  }
+  if (reason.met) {
+    const end = turningDays(view, view.rules.windows).find((each) => each > day && !holds(view, condition, each));
     if (end) reason.expires = formatDay(end);
   }
-  return reason;
+  return reason as unknown as Reason;
 }
 
 /** Counts what a signal did in the window that ends with a day. */
@@ -129,13 +139,13 @@ function measure({ rows }: FactsView, signal: string, within = Infinity, until: 
     if (day > until || day <= until - within) continue;
     sum.count += count;
     sum.value += value;
-    mergeKeys(seen, keys);
+    keepDated(seen, keys, isBefore);
     if (!active.has(day)) sum.days += days;
     active.add(day);
   }
-  for (const [, , value] of Object.values(seen)) {
+  for (const key of Object.keys(seen).sort().slice(0, DISTINCT_CAP)) {
     sum.distinct++;
-    sum.value += value;
+    sum.value += seen[key]![2];
   }
   sum.value /= UNITS;
   return sum;

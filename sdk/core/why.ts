@@ -2,7 +2,7 @@
 import type { Facts } from './facts.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
-import { evaluate, viewFacts, type GroupReason, type Reason } from './view.js';
+import { explain, viewFacts, type GroupReason, type Reason } from './view.js';
 
 export interface Explanation {
   /** The stage that is explained; null where the visitor stands at none and none was asked for. */
@@ -26,7 +26,7 @@ export function explainStage(rules: CompiledRules, facts: Facts | Facts[], now: 
   const stage = asked ?? current;
   const because = (each: Stage | null) => {
     const rule = each && rules.stages[each];
-    return rule ? evaluate(view, rule.when, view.today, true) : null;
+    return rule ? explain(view, rule.when, view.today) : null;
   };
   const higher = STAGES.slice(rank(current) + 1).find((each) => rules.stages[each]);
   return {
@@ -45,4 +45,18 @@ function missingIn(reason: Reason): Reason[] {
   const { all, any } = reason as GroupReason;
   if (all) return all.flatMap(missingIn);
   return any?.map(missingIn).sort((a, b) => a.length - b.length)[0] ?? [reason];
+}
+
+/** A stage's condition with what met it or is missing on the day of `now`, and nothing else of it; null where the rules have none. */
+export function reasonFor(rules: CompiledRules, facts: Facts | Facts[], now: number, stage: Stage): Reason | null {
+  const view = viewFacts(rules, facts, now);
+  const rule = rules.stages[stage];
+  return rule ? decisive(explain(view, rule.when, view.today)) : null;
+}
+
+/** Leaves out the parts of a group that did not decide it. */
+function decisive(reason: Reason): Reason {
+  const { met, all, any } = reason as GroupReason;
+  const parts = (all ?? any)?.filter((part) => part.met === met).map(decisive);
+  return parts ? { ...reason, [all ? 'all' : 'any']: parts } : reason;
 }

@@ -17,6 +17,8 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #scheduled = false;
 
+  /** Writes that all succeed, or none of them stands. */
+  readonly #together;
   /** A write by itself, within a group: a savepoint. */
   readonly #alone;
 
@@ -25,6 +27,7 @@ export class GroupCommit {
     private readonly database: Database.Database,
     private readonly onUndone: () => void,
   ) {
+    this.#together = database.transaction((group: Waiting[]) => group.map(({ write }) => write()));
     this.#alone = database.transaction((write: () => unknown) => write());
   }
 
@@ -45,6 +48,18 @@ export class GroupCommit {
   }
 
   #commitGroup(group: Waiting[]): void {
+    try {
+      const values = this.#together.immediate(group);
+      group.forEach(({ resolve }, index) => resolve(values[index]));
+    } catch (error) {
+      this.onUndone();
+      // Nothing of it is kept yet: all but those that fail are done again.
+      if (group.length > 1) this.#commitEach(group);
+      else group[0]!.reject(error);
+    }
+  }
+
+  #commitEach(group: Waiting[]): void {
     const settle: Array<() => void> = [];
     try {
       this.database

@@ -14,6 +14,11 @@ export function openDatabase(folder: string, isLocked = false): Database.Databas
   return openFile(path.resolve(folder, 'stagetag.sqlite'), isLocked);
 }
 
+/** Of each connection: recent visitors lie together, and so stay in it. */
+const CACHE_KIB = 32 * 1024;
+/** Of 4 KiB. */
+const CHECKPOINT_PAGES = 4000;
+
 /** The same of a file by another name. */
 export function openFile(file: string, isLocked: boolean): Database.Database {
   let database: Database.Database | undefined;
@@ -25,6 +30,9 @@ export function openFile(file: string, isLocked: boolean): Database.Database {
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('busy_timeout = 5000');
+    database.pragma(`cache_size = -${CACHE_KIB}`);
+    // Pages that change again and again are written into the file once in a while, not after every few commits.
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     database.pragma('foreign_keys = ON');
     // What is erased is gone from the file, not only from view.
     database.pragma('secure_delete = ON');

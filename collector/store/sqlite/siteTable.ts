@@ -27,6 +27,7 @@ export class SiteTable {
   /** Rows as they were read last: every request asks for them, and they hardly ever change. */
   #rows: SiteRow[] | undefined;
   #rowsAt = -1;
+  #isFresh = false;
   /** Parsed rules by site; a version's text never changes. */
   readonly #parsed = new Map<number, { version: number; rules: PublishedRules[] }>();
 
@@ -48,9 +49,13 @@ export class SiteTable {
   }
 
   #sites(): SiteRow[] {
+    if (this.#rows && this.#isFresh) return this.#rows;
     const version = this.#dataVersion.get()!;
     if (version !== this.#rowsAt) this.#rows = undefined;
     this.#rowsAt = version;
+    // Whether another process has written is asked once for all that is done in one go.
+    this.#isFresh = true;
+    setImmediate(() => (this.#isFresh = false));
     return (this.#rows ??= this.#all.all());
   }
 

@@ -250,6 +250,7 @@ function jobTable(database: Database.Database, sites: SiteTable, visitors: Visit
 function tombstoneTable(database: Database.Database, sites: SiteTable) {
   const insert = database.prepare('INSERT OR IGNORE INTO tombstones (site_id, hash, erased_at) VALUES (?, ?, ?)');
   const get = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
+  const any = database.prepare('SELECT 1 FROM tombstones LIMIT 1');
   const unwiped = database.prepare('SELECT 1 FROM tombstones WHERE NOT is_wiped');
   const wipe = database.prepare('UPDATE tombstones SET is_wiped = 1 WHERE NOT is_wiped');
   return {
@@ -260,7 +261,7 @@ function tombstoneTable(database: Database.Database, sites: SiteTable) {
     add(site: number, visitor: Buffer, now: number): void {
       insert.run(site, sites.hashOf(site, visitor), now);
     },
-    has: (site: number, visitor: Buffer): boolean => !!get.get(site, sites.hashOf(site, visitor)),
+    has: (site: number, visitor: Buffer): boolean => !!any.get() && !!get.get(site, sites.hashOf(site, visitor)),
   };
 }
 

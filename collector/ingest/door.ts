@@ -1,0 +1,118 @@
+/** The one way in for events, whichever server took the request: who may knock, how often, and with how much. */
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { forwardedFor, type Services } from '../services.js';
+import { MAX_BYTES } from './ingest.js';
+
+/** A request at /v1/events, as a server shows it. */
+export interface Knock {
+  method: 'POST' | 'OPTIONS';
+  /** Of a header, by its name in lower case. */
+  header(name: string): string | undefined;
+  /** The address it came from. */
+  remote: string | undefined;
+  /** Reads the body; undefined where it has more bytes than these. */
+  text(maxBytes: number): Promise<string | undefined>;
+}
+
+export interface Answer {
+  status: 200 | 204 | 400 | 403 | 413 | 429 | 503;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export type Door = (knock: Knock) => Promise<Answer>;
+
+/** Why a batch is refused before anything of it is looked at. */
+export const EARLY_REFUSALS = {
+  too_large: 413,
+  rate_limited: 429,
+  busy: 503,
+  unavailable: 503,
+} as const;
+
+/** Batches that wait for the disk at a time, and what they weigh together: a slow disk must not fill the memory. */
+const MAX_WAITING = 1000;
+const MAX_WAITING_CHARS = 32 * 1024 * 1024;
+
+const RETRY_SECONDS = 5;
+
+export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, log }: Services): Door {
+  const limiter = rateLimit ? new RateLimiterMemory({ points: rateLimit, duration: 1 }) : undefined;
+  let waiting = 0;
+  let waitingChars = 0;
+
+  const refuse = (reason: keyof typeof EARLY_REFUSALS, error: string, retrySeconds?: number): Answer => {
+    metrics.batches.inc({ reason });
+    const headers = { ...JSON_TYPE, ...(retrySeconds && { 'Retry-After': String(retrySeconds) }) };
+    return { status: EARLY_REFUSALS[reason], headers, body: JSON.stringify({ error, reason }) };
+  };
+
+  const store = async (text: string, origin: string | undefined, bearer: string | undefined): Promise<Answer> => {
+    waiting++;
+    waitingChars += text.length;
+    try {
+      const reply = await work.ingest({ text, origin, bearer, receivedAt: now() });
+      if (reply.refusal) metrics.batches.inc({ reason: reply.refusal });
+      metrics.events.inc(STORED, reply.accepted);
+      if (reply.duplicates) metrics.events.inc(DUPLICATE, reply.duplicates);
+      for (const reason of reply.rejected) metrics.events.inc({ outcome: 'rejected', reason });
+      return { status: reply.status, headers: JSON_TYPE, body: reply.body };
+    } catch (error) {
+      log.error({ err: error }, 'a batch could not be stored');
+      const words = 'the batch could not be stored; nothing was acknowledged, send it again';
+      return refuse('unavailable', words, RETRY_SECONDS);
+    } finally {
+      waiting--;
+      waitingChars -= text.length;
+    }
+  };
+
+  const take = async (knock: Knock): Promise<Answer> => {
+    if (limiter) {
+      const address = forwardedFor(knock.header('x-forwarded-for'), trustProxy) ?? knock.remote ?? 'unknown';
+      const refused = await limiter.consume(address).then(
+        () => undefined,
+        (result: RateLimiterRes) => result,
+      );
+      if (refused) {
+        const words = `more than ${rateLimit} batches a second came from this address; send again after Retry-After seconds`;
+        return refuse('rate_limited', words, Math.ceil(refused.msBeforeNext / 1000) || 1);
+      }
+    }
+    if (waiting >= MAX_WAITING || waitingChars >= MAX_WAITING_CHARS) {
+      return refuse(
+        'busy',
+        'more came than can be stored just now; send again after Retry-After seconds',
+        RETRY_SECONDS,
+      );
+    }
+    const bearer = /^Bearer +(.+)$/i.exec(knock.header('authorization') ?? '')?.[1];
+    const maxBytes = MAX_BYTES[bearer === undefined ? 'fromPage' : 'fromServer'];
+    const text = await knock.text(maxBytes);
+    if (text === undefined)
+      return refuse('too_large', `the body is larger than ${maxBytes} bytes; send it in several batches`);
+    return store(text, knock.header('origin'), bearer);
+  };
+
+  return async (knock) => {
+    // Pages of every site's origins may read answers, refusals too; which site's page may do what is decided later.
+    const origin = knock.header('origin');
+    const isKnown = !!origin && (await origins.has(origin));
+    const answer: Answer =
+      knock.method === 'POST' ? await take(knock) : { status: 204, headers: isKnown ? PREFLIGHT : {}, body: '' };
+    const allowed = isKnown && {
+      'Access-Control-Allow-Origin': origin,
+      'Access-Control-Expose-Headers': 'Retry-After',
+    };
+    return { ...answer, headers: { ...answer.headers, Vary: 'Origin', ...allowed } };
+  };
+}
+
+const STORED = { outcome: 'stored', reason: '' };
+const DUPLICATE = { outcome: 'duplicate', reason: '' };
+const JSON_TYPE = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
+const PREFLIGHT = {
+  'Access-Control-Allow-Methods': 'POST',
+  'Access-Control-Allow-Headers': 'Content-Type, Authorization',
+  'Access-Control-Max-Age': '86400',
+};
