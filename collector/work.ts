@@ -2,7 +2,7 @@
 import { ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import { recompute } from './jobs/recompute.js';
 import { refreshVisitor, restageDue } from './jobs/restage.js';
-import type { Job, RemoteStore, Store, VisitorRecord } from './store/store.js';
+import type { Appended, Job, RemoteStore, Store } from './store/store.js';
 
 /** What is answered to a batch. */
 export interface Reply {
@@ -21,7 +21,9 @@ export interface Work {
   /** Takes a batch, and answers when it is on disk. @throws where it cannot be stored: then nothing of it is acknowledged */
   ingest(request: BatchRequest): Promise<Reply>;
   /** Brings one visitor's record up to date with the rules and with time. */
-  refresh(siteKey: string, visitorId: string, now: number): Promise<VisitorRecord | undefined>;
+  refresh(siteKey: string, visitorId: string, now: number): Promise<Pick<Appended, 'record' | 'person'>>;
+  /** Makes it nobody's visitor again. */
+  unlink(siteKey: string, visitorId: string, now: number): Promise<void>;
   /** Brings the visitors whose windows have ended up to date. */
   restage(now: number): Promise<void>;
   /** Does a job to its end. */
@@ -44,6 +46,7 @@ export function workOn(store: Store, now: () => number): Work {
       return { status: 200, body: JSON.stringify(outcome.answer), accepted, duplicates, rejected: reasons };
     },
     refresh: (siteKey, visitorId, at) => refreshVisitor(store, siteKey, visitorId, at),
+    unlink: async (siteKey, visitorId, at) => void (await refreshVisitor(store, siteKey, visitorId, at, null)),
     restage: (at) => restageDue(store, at),
     recompute: (job) => recompute(store, job, now),
   };

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { workOn } from '../work.js';
 import { eraseFrom, exportFrom, type Receipt } from '../jobs/erase.js';
 import { StartError } from '../server.js';
 import type { Store } from '../store/store.js';
@@ -21,7 +22,7 @@ export function forgetCommand(): Command {
       withStore(data, async (store) => {
         const receipts: Receipt[] = [];
         for (const site of await chosenSites(store, siteKey)) {
-          const receipt = await eraseFrom(store, site, who, Date.now());
+          const receipt = await eraseFrom(store, workOn(store, Date.now), site, who, Date.now());
           if (receipt) receipts.push(receipt);
         }
         if (!receipts.length) throw unknown(who);

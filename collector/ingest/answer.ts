@@ -32,13 +32,15 @@ export interface BatchAnswer {
 
 /** Makes the answer to a batch that is on disk. */
 export function answerFor(
-  { accepted, duplicates, record }: Appended,
+  { accepted, duplicates, record, person }: Appended,
   rejected: BatchAnswer['rejected'],
   rules: CompiledRules,
   sendersRules: unknown,
   now: number,
 ): BatchAnswer {
-  const visitor = visitorAnswer(record, rules, now, !accepted);
+  // What is proven to be one person's is answered with what all of its visitors did; `have` is this one's.
+  const known = record && person ? { ...person, have: record.have } : record;
+  const visitor = visitorAnswer(known, rules, now, !accepted);
   const ruleSet = sendersRules === rules.version ? undefined : rules;
   return { accepted, duplicates, rejected, visitor, ...(ruleSet && { ruleSet }) };
 }

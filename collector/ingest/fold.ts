@@ -32,58 +32,104 @@ import type { Timeline } from './timeline.js';
 /** Ranges of `seq` kept: a browser never holds more than the latest, and a hostile one must not make the record grow. */
 const MAX_RANGES = 200;
 
-/**
- * Makes the fold of one visitor's batch.
- * @param userId a label sent with it; null leaves the one that is there
- * @param lost how many events the browser says it had to give up in all
- */
-export function foldInto(
-  visitorId: string,
-  timeline: Timeline,
-  now: number,
-  userId: string | null = null,
-  lost = 0,
-): Fold {
-  return (before, added, history) => {
+/** What a batch says beside its events. */
+export interface Told {
+  /** A label; null leaves the one that is there. */
+  userId?: string | null;
+  /** How many events the browser says it had to give up in all. */
+  lost?: number;
+  /** Milliseconds by which the sender's clock is behind. */
+  skew?: number | null;
+}
+
+/** Makes the fold of one visitor's batch, or of the same batch's person. */
+export function foldInto(id: string, timeline: Timeline, now: number, told: Told = {}): Fold {
+  const { userId = null, lost = 0, skew = null } = told;
+  return ({ before, added, history, parts, isLinked, personId = null }) => {
     const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
     const hasLostMore = !!before && lost > before.lost;
-    if (before && !added.length && !history && !isDue && !isRelabelled && !hasLostMore)
-      return { record: before, transitions: [] };
+    const isMoved = !!before && personId !== before.personId;
+    if (before && !added.length && !history && !parts && !isDue && !isRelabelled && !hasLostMore && !isMoved)
+      return { record: before, transitions: [], past: before.facts };
 
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
-    const start = before ?? newRecord(visitorId, timeline, now);
+    const known = before ?? newRecord(id, timeline, now);
+    const start = parts?.length ? addUp(known, parts) : known;
     const past = history ? factsOf(timeline, without(history, added)) : start.facts;
-    const parts = events.map((stored) => factsOfOne(timeline, stored));
-    const facts = [past, ...parts].reduce(mergeFacts, emptyFacts());
+    const singles = events.map((stored) => factsOfOne(timeline, stored));
+    const facts = [past, ...singles].reduce(mergeFacts, emptyFacts());
 
     const { current } = timeline;
     const view = viewFacts(current, facts, now);
     const state = inferFrom(view);
-    const transitions = findTransitions(timeline, start, past, events, parts, state, now);
-    const isChanged = !!added.length || !!history || !isSame(start, state);
+    // What a person's visitor does is told of the person.
+    const transitions = personId
+      ? leave(before, now)
+      : findTransitions(
+          timeline,
+          before?.personId ? { ...start, stage: null } : start,
+          past,
+          events,
+          singles,
+          state,
+          now,
+          isLinked || isMoved ? 'link' : undefined,
+        );
+    const isChanged = !!added.length || !!history || !!isLinked || isMoved || !isSame(known, state);
     const record: VisitorRecord = {
       ...start,
       ...state,
       facts,
+      personId,
       userId: userId ?? start.userId,
       lost: Math.max(start.lost, lost),
+      skew: skew ?? start.skew,
+      bot: start.bot ?? (start.isPerson ? null : ((history ?? added).find(({ bot }) => bot)?.bot ?? null)),
       rules: current.version,
       rev: start.rev + (isChanged ? 1 : 0),
       events: start.events + added.length,
       lastSeen: added.length ? now : start.lastSeen,
       stageSince: transitions.at(-1)?.at ?? start.stageSince,
-      dueAt: nextChange(current, facts, now, view) ?? null,
+      dueAt: personId ? null : (nextChange(current, facts, now, view) ?? null),
     };
     for (const stored of events) note(record, stored);
-    return { record, transitions };
+    if (record.isPerson) record.have = [];
+    return { record, transitions, past };
   };
+}
+
+/** A visitor who turns out to be a person's is not counted by itself any more. */
+const leave = (before: VisitorRecord | undefined, now: number): Transition[] =>
+  before?.stage && !before.personId ? [{ from: before.stage, to: null, at: now, cause: { kind: 'link' } }] : [];
+
+/** A person is what its visitors are together. */
+function addUp(person: VisitorRecord, parts: VisitorRecord[]): VisitorRecord {
+  const record: VisitorRecord = {
+    ...person,
+    isPerson: true,
+    facts: parts.map(({ facts }) => facts).reduce(mergeFacts, emptyFacts()),
+    rev: Math.max(person.rev, ...parts.map(({ rev }) => rev)),
+    events: parts.reduce((sum, { events }) => sum + events, 0),
+    firstSeen: Math.min(...parts.map(({ firstSeen }) => firstSeen)),
+    lastSeen: Math.max(...parts.map(({ lastSeen }) => lastSeen)),
+    lastTime: Math.max(...parts.map(({ lastTime }) => lastTime)),
+    bot: parts.every(({ bot }) => bot) ? parts[0]!.bot : null,
+    firstTouch: null,
+    lastTouch: null,
+  };
+  for (const { firstTouch, lastTouch } of parts) for (const touch of [firstTouch, lastTouch]) noteTouch(record, touch);
+  return record;
 }
 
 function newRecord(visitorId: string, { current }: Timeline, now: number): VisitorRecord {
   return {
     visitorId,
     userId: null,
+    personId: null,
+    isPerson: false,
+    bot: null,
+    skew: null,
     firstSeen: now,
     lastSeen: now,
     events: 0,
@@ -159,7 +205,7 @@ const isSame = (a: Inference, b: Inference) =>
 
 /**
  * What happened to the current stage, in order: a change of rules or time passing first, then event by event.
- * @param past facts before the events @param parts the facts of each event alone
+ * @param past facts before the events @param parts the facts of each event alone @param anew why `past` is not what it was
  */
 function findTransitions(
   timeline: Timeline,
@@ -169,6 +215,7 @@ function findTransitions(
   parts: Facts[],
   end: Inference,
   now: number,
+  anew: 'link' | undefined,
 ): Transition[] {
   const { current } = timeline;
   const transitions: Transition[] = [];
@@ -184,8 +231,8 @@ function findTransitions(
   };
 
   const stageAt = (time: number) => stageOf(current, past, time);
-  if (start.rules !== current.version) {
-    if (stageAt(now) !== stage) move(stageAt(now), now, 0, { kind: 'rules' });
+  if (anew || start.rules !== current.version) {
+    if (stageAt(now) !== stage) move(stageAt(now), now, 0, { kind: anew ?? 'rules' });
   } else {
     // Time may have passed several windows' ends since the record was last looked at.
     for (let at = start.dueAt ?? Infinity; at <= now; at = nextChange(current, past, at) ?? Infinity) {
@@ -219,6 +266,11 @@ function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {
   const url = parseUrl(event.url);
   if (!url) return;
   const touch: DatedTouch = { ...landingOf(event, url), at: event.time, id };
+  noteTouch(record, touch);
+}
+
+function noteTouch(record: VisitorRecord, touch: DatedTouch | null): void {
+  if (!touch) return;
   const { firstTouch, lastTouch } = record;
   const isEarlierTouch = (a: DatedTouch, b: DatedTouch) => isBefore([a.at, a.id, 0], [b.at, b.id, 0]);
   if (!firstTouch || isEarlierTouch(touch, firstTouch)) record.firstTouch = touch;

@@ -1,5 +1,5 @@
 /** Accepting a batch: one ordered list of named steps, each of which may refuse it. Nothing else decides whether a batch is accepted. */
-import { timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import {
   EVENT_REASONS,
   isBefore,
@@ -70,6 +70,8 @@ interface Attempt {
   events: StoredEvent[];
   rejected: Array<{ id: string | null; reason: EventReason; expected: string }>;
   letters: DeadLetter[];
+  /** Whose visitor this is proven to be. */
+  link?: { personId: string; userId: string };
 }
 
 export interface BatchRequest {
@@ -93,6 +95,7 @@ const STEPS: Step[] = [
   countEvents,
   readEvents,
   placeTraits,
+  linkUser,
 ];
 
 /**
@@ -110,13 +113,19 @@ export async function ingest(store: Store, request: BatchRequest): Promise<Batch
   const { body, site, events, rejected, letters } = attempt;
   const visitorId = (body.visitorId as string).toLowerCase();
   const timeline = timelineOf(await store.rules(site.siteKey));
+  const told = {
+    userId: (body.userId as string | undefined) ?? null,
+    lost: lostOf(body),
+    skew: body.sentAt === undefined ? null : Math.round(request.receivedAt - (body.sentAt as number)),
+  };
   const appended = await store.append({
     siteKey: site.siteKey,
     visitorId,
     rulesVersion: timeline.current.version,
     events,
     deadLetters: letters,
-    fold: foldInto(visitorId, timeline, request.receivedAt, (body.userId as string | undefined) ?? null, lostOf(body)),
+    link: attempt.link,
+    foldOf: (id) => foldInto(id, timeline, request.receivedAt, id === visitorId ? told : {}),
   });
   if (appended.isForgotten) return { answer: forgottenAnswer(body.events as unknown[], timeline.current, request) };
   return { answer: answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt) };
@@ -178,10 +187,15 @@ async function findSite(attempt: Attempt): Promise<RefusalReason | undefined> {
 function checkSecret(attempt: Attempt): RefusalReason | undefined {
   const { bearer } = attempt.request;
   if (bearer === undefined) return undefined;
-  const [given, expected] = [Buffer.from(bearer), Buffer.from(attempt.site.secretKey)];
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'wrong_secret';
+  if (!isSame(bearer, attempt.site.secretKey)) return 'wrong_secret';
   attempt.fromServer = true;
   return undefined;
+}
+
+/** Compares secrets in a time that tells nothing of them. */
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function checkOrigin({ fromServer, request, site }: Attempt): RefusalReason | undefined {
@@ -236,4 +250,20 @@ function placeTraits({ body, events }: Attempt): undefined {
     isBefore([b.time, b.id.toLowerCase(), 0], [a.time, a.id.toLowerCase(), 0]);
   const greatest = events.reduce((last, each) => (isLater(each.event, last.event) ? each : last));
   greatest.traits = body.traits as Record<string, Json>;
+}
+
+/** A user id is a label that merges nothing, unless the secret key stands behind it: by a proof, or by who sends. */
+function linkUser(attempt: Attempt): undefined {
+  const { body, site, fromServer } = attempt;
+  const { userId, proof } = body as { userId?: string; proof?: unknown };
+  if (userId === undefined) return;
+  const sign = (text: string) => createHmac('sha256', site.secretKey).update(text);
+  const isProven = typeof proof === 'string' && isSame(proof.toLowerCase(), sign(userId).digest('hex'));
+  if (fromServer || isProven) attempt.link = { userId, personId: personIdOf(site, userId) };
+}
+
+/** The id of a user's record: a UUID of version 8, which no visitor has, and which nobody can find out without the secret key. */
+export function personIdOf({ secretKey }: Site, userId: string): string {
+  const hex = createHmac('sha256', secretKey).update(`person\n${userId}`).digest('hex');
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, '$1-$2-8$3-8$4-$5');
 }

@@ -1,5 +1,6 @@
 /** What a person may ask for: everything that is kept of them, and that it goes. */
 import { isUuid, isUuidV7 } from '../../sdk/core/index.js';
+import type { Work } from '../work.js';
 import type { DeadLetter, Erased, RemoteStore, Site, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
 
 /** What became of a request to erase somebody. */
@@ -32,6 +33,7 @@ async function visitorsOf(store: RemoteStore, { siteKey }: Site, who: string): P
 /** Erases a visitor, or every visitor of a user. @returns undefined where nothing is kept of either */
 export async function eraseFrom(
   store: RemoteStore,
+  work: Pick<Work, 'refresh'>,
   site: Site,
   who: string,
   now: number,
@@ -39,10 +41,12 @@ export async function eraseFrom(
   const { siteKey } = site;
   const receipt = { siteKey, visitors: 0, events: 0, transitions: 0, deadLetters: 0 };
   for (const visitorId of await visitorsOf(store, site, who)) {
-    const isKnown =
-      !!(await store.visitor(siteKey, visitorId)) || (await store.deadLettersOf(siteKey, visitorId)).length;
+    const known = await store.visitor(siteKey, visitorId);
+    const isKnown = !!known || (await store.deadLettersOf(siteKey, visitorId)).length;
     if (!isKnown) continue;
     const erased = await store.erase(siteKey, visitorId, now);
+    // Their other visitors are who they are without this one.
+    if (known?.personId) await work.refresh(siteKey, known.personId, now);
     receipt.visitors++;
     for (const kind of ['events', 'transitions', 'deadLetters'] as const) receipt[kind] += erased[kind];
   }

@@ -1,27 +1,32 @@
 import { foldInto } from '../ingest/fold.js';
 import { timelineOf } from '../ingest/timeline.js';
-import type { Store, VisitorRecord } from '../store/store.js';
+import type { Appended, Store } from '../store/store.js';
 
 /** Visitors brought up to date in one go, between which requests are answered. */
 const CHUNK = 100;
 
-/** Brings one visitor's record up to date with the rules in force and with time. @returns undefined for an unknown visitor */
+/**
+ * Brings one visitor's record up to date with the rules in force and with time.
+ * @param link null where it is nobody's visitor any more
+ * @returns no record for an unknown visitor
+ */
 export async function refreshVisitor(
   store: Store,
   siteKey: string,
   visitorId: string,
   now: number,
-): Promise<VisitorRecord | undefined> {
+  link?: null,
+): Promise<Pick<Appended, 'record' | 'person'>> {
   const timeline = timelineOf(await store.rules(siteKey));
-  const { record } = await store.append({
+  return store.append({
     siteKey,
     visitorId,
     rulesVersion: timeline.current.version,
     events: [],
     deadLetters: [],
-    fold: foldInto(visitorId, timeline, now),
+    foldOf: (id) => foldInto(id, timeline, now),
+    ...(link !== undefined && { link }),
   });
-  return record;
 }
 
 /** Restages the visitors whose windows have expired: their stage changes with no event. */

@@ -42,8 +42,9 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   routes.get('/visitors/:visitorId', async (c) => {
     const { siteKey } = c.get('site');
     const visitorId = c.req.param('visitorId').toLowerCase();
-    const record = isUuid(visitorId) ? await work.refresh(siteKey, visitorId, now()) : undefined;
-    if (!record) return c.json({ error: 'this site has no such visitor' }, 404);
+    const { record: own, person } = isUuid(visitorId) ? await work.refresh(siteKey, visitorId, now()) : {};
+    if (!own || own.isPerson) return c.json({ error: 'this site has no such visitor' }, 404);
+    const record = person ? { ...person, visitorId, events: own.events, lost: own.lost } : own;
     const { current: rules } = timelineOf(await store.rules(siteKey));
     const { facts } = record;
     return c.json({
@@ -52,9 +53,19 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       facts: sorted(countedFacts(visibleFacts(rules, facts))),
       traits: Object.fromEntries(Object.entries(facts.traits).map(([name, [, , value]]) => [name, value])),
       why: explainStage(rules, facts, now()),
-      transitions: await store.transitions(siteKey, visitorId),
+      transitions: await store.transitions(siteKey, person?.visitorId ?? visitorId),
       events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(sent),
     });
+  });
+
+  routes.delete('/visitors/:visitorId/link', async (c) => {
+    const { siteKey } = c.get('site');
+    const visitorId = c.req.param('visitorId').toLowerCase();
+    const record = isUuid(visitorId) ? await store.visitor(siteKey, visitorId) : undefined;
+    if (!record?.personId)
+      return c.json({ error: 'this site has no visitor of this id that is linked to a user' }, 404);
+    await work.unlink(siteKey, visitorId, now());
+    return c.json({ visitorId, userId: record.userId });
   });
 
   // `who` is a visitor's id, or a user's.
@@ -66,7 +77,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   });
 
   routes.delete('/people/:who', async (c) => {
-    const receipt = await eraseFrom(store, c.get('site'), c.req.param('who'), now());
+    const receipt = await eraseFrom(store, work, c.get('site'), c.req.param('who'), now());
     return receipt ? c.json(receipt) : c.json({ error: NOBODY }, 404);
   });
 
@@ -108,7 +119,8 @@ function sent({ event, receivedAt, bot }: StoredEvent) {
 }
 
 function summary(record: VisitorRecord) {
-  const { visitorId, userId, stage, peak, tags, score, rules, rev, firstSeen, lastSeen, stageSince } = record;
+  const { visitorId, userId, stage, peak, tags, score, rules, rev, firstSeen, lastSeen, stageSince, bot, skew } =
+    record;
   return {
     visitorId,
     ...(userId && { userId }),
@@ -123,6 +135,8 @@ function summary(record: VisitorRecord) {
     stageSince,
     eventCount: record.events,
     lost: record.lost,
+    clockSkew: skew,
+    bot,
     firstTouch: touch(record.firstTouch),
     lastTouch: touch(record.lastTouch),
   };

@@ -45,8 +45,16 @@ export type DatedTouch = Touch & { id: string };
 /** All that is kept of a visitor beside the raw events; rebuilt from them at any time. */
 export interface VisitorRecord extends Inference {
   visitorId: string;
-  /** A label, which merges nothing. */
+  /** A label, which merges nothing; of a person, who that is. */
   userId: string | null;
+  /** The person whose visitor this is proven to be, by the id of its record. */
+  personId: string | null;
+  /** Whether this is a person: the sum of visitors, with no events of its own. */
+  isPerson: boolean;
+  /** Why the visitor counts as a bot, or null: reports leave it out. */
+  bot: string | null;
+  /** Milliseconds by which the sender's clock was behind at its latest batch; null where it never said. */
+  skew: number | null;
   firstSeen: number;
   lastSeen: number;
   /** Number of events stored. */
@@ -73,11 +81,12 @@ export interface VisitorRecord extends Inference {
 
 /** Why the current stage changed. */
 export interface Cause {
-  kind: 'event' | 'expiry' | 'rules';
-  /** The stage whose rule decided: the one that now holds, or that no longer holds. */
-  rule: Stage;
+  /** `link`: it was proven whose visitor this is, or no longer is. */
+  kind: 'event' | 'expiry' | 'rules' | 'link';
+  /** The stage whose rule decided: the one that now holds, or that no longer holds. Absent where a visitor went into a person. */
+  rule?: Stage;
   /** Version of the rules. */
-  rules: number;
+  rules?: number;
   /** Id of the event, where one was the cause. */
   event?: string;
   eventName?: string;
@@ -94,17 +103,24 @@ export interface Transition {
   cause: Cause;
 }
 
-/**
- * Makes a visitor's new record.
- * @param before the record so far, undefined for a new visitor
- * @param added events that are stored now and were not before, in no particular order
- * @param history every stored event, `added` included, where the facts must be made anew; else undefined
- */
-export type Fold = (
-  before: VisitorRecord | undefined,
-  added: StoredEvent[],
-  history: StoredEvent[] | undefined,
-) => { record: VisitorRecord; transitions: Transition[] };
+/** What a record is made of. */
+export interface Change {
+  /** The record so far, undefined for a new visitor. */
+  before: VisitorRecord | undefined;
+  /** Events that are stored now and were not before, in no particular order. */
+  added: StoredEvent[];
+  /** Every stored event, `added` included, where the facts must be made anew. */
+  history?: StoredEvent[];
+  /** Of a person: the records of its visitors as they were before `added`, where its facts must be added up anew. */
+  parts?: VisitorRecord[];
+  /** Of a person: whether a visitor became its own, or no longer is. */
+  isLinked?: boolean;
+  /** Whose visitor this is from now on; null for nobody's. */
+  personId?: string | null;
+}
+
+/** Makes a visitor's new record, and says what its facts were before the events that were added. */
+export type Fold = (change: Change) => { record: VisitorRecord; transitions: Transition[]; past: Facts };
 
 export interface DeadLetter {
   siteKey: string | null;
@@ -126,7 +142,10 @@ export interface Append {
   rulesVersion: number;
   events: StoredEvent[];
   deadLetters: DeadLetter[];
-  fold: Fold;
+  /** Whose visitor this is from now on, by the id of the person's record and who that is; null for nobody's; else it stays. */
+  link?: { personId: string; userId: string } | null;
+  /** Folds a visitor's change, or a person's, by its id. */
+  foldOf(id: string): Fold;
 }
 
 export interface Appended {
@@ -136,6 +155,8 @@ export interface Appended {
   isForgotten?: boolean;
   /** Undefined where nothing of the visitor was ever stored. */
   record: VisitorRecord | undefined;
+  /** Whose visitor it is, where that is proven. */
+  person?: VisitorRecord;
 }
 
 /** What was erased of one visitor, in rows. */
@@ -204,7 +225,10 @@ export interface Store {
 
   /** Visitors that carry this label. */
   visitorsOfUser(siteKey: string, userId: string): Promise<string[]>;
-  /** Erases all that is kept of a visitor, and leaves a keyed hash that knows it again. `wipe` takes it off the disk. */
+  /**
+   * Erases all that is kept of a visitor, and leaves a keyed hash that knows it again. `wipe` takes it off the disk. A person whose
+   * visitor it was is to be brought up to date after it.
+   */
   erase(siteKey: string, visitorId: string, now: number): Promise<Erased>;
   /** Erases the dead letters in which a text stands, and says how many they were. */
   eraseLetters(siteKey: string, text: string): Promise<number>;

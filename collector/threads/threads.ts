@@ -83,6 +83,7 @@ export function openThreads(folder: string, onGone: (error: Error) => void): Thr
     work: {
       ingest: (request) => caller.call('ingest', [request]) as ReturnType<Work['ingest']>,
       refresh: (...args) => caller.call('refresh', args) as ReturnType<Work['refresh']>,
+      unlink: (...args) => caller.call('unlink', args) as Promise<void>,
       restage: (now) => caller.call('restage', [now]) as Promise<void>,
       recompute: (job) => caller.call('recompute', [job]) as Promise<void>,
     },

@@ -51,7 +51,8 @@ function missingIn(reason: Reason): Reason[] {
 export function reasonFor(rules: CompiledRules, facts: Facts | Facts[], now: number, stage: Stage): Reason | null {
   const view = viewFacts(rules, facts, now);
   const rule = rules.stages[stage];
-  return rule ? decisive(explain(view, rule.when, view.today)) : null;
+  // Without the days nothing ends: when it did is known by the transition after it.
+  return rule ? decisive(explain({ ...view, days: [] }, rule.when, view.today)) : null;
 }
 
 /** Leaves out the parts of a group that did not decide it. */

@@ -117,4 +117,15 @@ export const MIGRATIONS = [
   DELETE FROM dead_letters;
   ALTER TABLE dead_letters ADD COLUMN visitor_id BLOB;
   `,
+  `
+  -- A user who was proven has a record as a visitor has one, with the facts of all visitors that are theirs.
+  ALTER TABLE visitors ADD COLUMN person_id BLOB;
+  ALTER TABLE visitors ADD COLUMN is_person INTEGER NOT NULL DEFAULT 0;
+  -- Why the visitor counts as a bot.
+  ALTER TABLE visitors ADD COLUMN bot TEXT;
+  -- Milliseconds by which the sender's clock was behind at its latest batch; null where it never said.
+  ALTER TABLE visitors ADD COLUMN skew INTEGER;
+  CREATE INDEX visitors_by_person ON visitors (site_id, person_id) WHERE person_id IS NOT NULL;
+  CREATE INDEX visitors_by_bot ON visitors (site_id, id) WHERE bot IS NOT NULL;
+  `,
 ];

@@ -1,6 +1,6 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
 import type Database from 'better-sqlite3';
-import type { Append, Appended, DeadLetter, Job, Store, StoredEvent } from '../store.js';
+import type { Append, Appended, DeadLetter, Job, Store, StoredEvent, VisitorRecord } from '../store.js';
 import { EventTable } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
@@ -56,25 +56,79 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   /** A crash may have come between erasing and wiping. */
   let isWiped = tombstones.areWiped();
 
-  function append({ siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, fold }: Append): Appended {
+  function append(batch: Append): Appended {
+    const { siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, link, foldOf } = batch;
     const site = sites.id(siteKey);
     const visitor = toBlob(visitorId);
     if (tombstones.has(site, visitor)) return { accepted: 0, duplicates: 0, isForgotten: true, record: undefined };
     for (const letter of letters) deadLetters.add(site, letter);
+    const before = visitors.get(site, visitor);
+    if (before?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, before, batch) };
     const added: StoredEvent[] = [];
     let traitsAdded = false;
     for (const event of offered) {
       if (events.add(site, visitor, event)) added.push(event);
       else if (event.traits) traitsAdded = true;
     }
-    const before = visitors.get(site, visitor);
     const counts = { accepted: added.length, duplicates: offered.length - added.length };
     if (!before && !added.length) return { ...counts, record: undefined };
+
     const isStale = !!before && (before.rules !== rulesVersion || traitsAdded);
-    const { record, transitions } = fold(before, added, isStale ? events.ofVisitor(site, visitor) : undefined);
+    const history = isStale ? events.ofVisitor(site, visitor) : undefined;
+    const wasOf = before?.personId ?? null;
+    const personId = link === undefined ? wasOf : (link?.personId ?? null);
+    const { record, transitions, past } = foldOf(visitorId)({ before, added, history, personId });
+    const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
+    // What the browser was told last was the person's; an answer of a lower number would be out of date.
+    if (left) record.rev = Math.max(record.rev, left.rev + 1);
     if (record !== before) visitors.put(site, record);
     for (const transition of transitions) visitors.addTransition(site, visitor, transition);
-    return { ...counts, record };
+    if (left) foldPerson(site, left, batch, { isLinked: true });
+    if (!personId) return { ...counts, record };
+
+    const isLinked = personId !== wasOf;
+    // The visitor as it was before these events, where the person cannot just add them to what it knows.
+    const own = isLinked || history || record.bot !== before?.bot ? { ...record, facts: past } : undefined;
+    const who = link ?? visitors.get(site, toBlob(personId))!;
+    const person = foldPerson(site, { visitorId: personId, userId: who.userId }, batch, { added, own, isLinked });
+    return { ...counts, record, person };
+  }
+
+  /**
+   * Folds a change of one of its visitors into a person.
+   * @param own that visitor's record, where the person must be added up anew from all of them
+   * @returns undefined where no visitor is left: then the person is gone too
+   */
+  function foldPerson(
+    site: number,
+    { visitorId: id, userId }: Pick<VisitorRecord, 'visitorId' | 'userId'>,
+    batch: Append,
+    { added = [], own, isLinked }: { added?: StoredEvent[]; own?: VisitorRecord; isLinked?: boolean } = {},
+  ): VisitorRecord | undefined {
+    const before = visitors.get(site, toBlob(id));
+    const isAnew = !!own || isLinked || before?.rules !== batch.rulesVersion;
+    const parts = isAnew ? partsOf(site, id, batch, own) : undefined;
+    if (parts && !parts.length) {
+      visitors.erase(site, toBlob(id));
+      return undefined;
+    }
+    const { record, transitions } = batch.foldOf(id)({ before, added, parts, isLinked });
+    const person = { ...record, userId };
+    if (record !== before) visitors.put(site, person);
+    for (const transition of transitions) visitors.addTransition(site, toBlob(id), transition);
+    return person;
+  }
+
+  /** A person's visitors, each up to date with the rules. */
+  function partsOf(site: number, personId: string, batch: Append, own?: VisitorRecord): VisitorRecord[] {
+    return visitors.ofPerson(site, toBlob(personId)).map((before) => {
+      if (before.visitorId === own?.visitorId) return own;
+      if (before.rules === batch.rulesVersion) return before;
+      const history = events.ofVisitor(site, toBlob(before.visitorId));
+      const { record } = batch.foldOf(before.visitorId)({ before, added: [], history, personId });
+      visitors.put(site, record);
+      return record;
+    });
   }
 
   return {
@@ -104,6 +158,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
       isWiped = false;
       return commits.write(() => {
         tombstones.add(site, visitor, now);
+        visitors.markPerson(site, visitor);
         return {
           events: events.erase(site, visitor),
           transitions: visitors.erase(site, visitor),

@@ -23,6 +23,10 @@ interface VisitorRow {
   stage_since: number;
   due_at: number | null;
   lost: number;
+  person_id: Buffer | null;
+  is_person: number;
+  bot: string | null;
+  skew: number | null;
 }
 
 interface TransitionRow {
@@ -34,11 +38,14 @@ interface TransitionRow {
 
 const VISITOR_COLUMNS = (
   'user_id first_seen last_seen events rev rules stage peak tags score have facts first_touch last_touch last_time ' +
-  'stage_since due_at lost'
+  'stage_since due_at lost person_id is_person bot skew'
 ).split(' ');
 
 /** A quarter hour: the days of every time zone in use begin on one. */
 const QUARTER_MS = 15 * 60_000;
+
+/** Of the visitors that reports count. */
+const COUNTED = 'visitor_id NOT IN (SELECT id FROM visitors WHERE site_id = @site AND bot IS NOT NULL)';
 
 /** Visitors' records and their transitions. */
 export class VisitorTable {
@@ -56,6 +63,8 @@ export class VisitorTable {
   readonly #peakCounts;
   readonly #transitionCounts;
   readonly #ofUser;
+  readonly #ofPerson;
+  readonly #markPerson;
   readonly #erase;
   readonly #eraseTransitions;
 
@@ -66,13 +75,18 @@ export class VisitorTable {
     this.#put = database.prepare(`
       INSERT INTO visitors (site_id, id, ${VISITOR_COLUMNS.join(', ')}) VALUES (
         @site, @id, @userId, @firstSeen, @lastSeen, @events, @rev, @rules, @stage, @peak, @tags, @score,
-        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost)
+        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost, @personId, @isPerson, @bot, @skew)
       ON CONFLICT DO UPDATE SET ${columns}`);
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
-      'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? ORDER BY last_seen DESC LIMIT ?',
+      'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? AND NOT is_person ORDER BY last_seen DESC LIMIT ?',
     );
     this.#ofUser = database.prepare<[number, string], { id: Buffer }>(
-      'SELECT id FROM visitors WHERE site_id = ? AND user_id = ?',
+      'SELECT id FROM visitors WHERE site_id = ? AND user_id = ? AND NOT is_person',
+    );
+    this.#markPerson = database.prepare(`
+      UPDATE visitors SET rules = 0 WHERE site_id = ? AND id = (SELECT person_id FROM visitors WHERE site_id = ? AND id = ?)`);
+    this.#ofPerson = database.prepare<[number, Buffer], VisitorRow>(
+      'SELECT * FROM visitors WHERE site_id = ? AND person_id = ?',
     );
     this.#erase = database.prepare('DELETE FROM visitors WHERE site_id = ? AND id = ?');
     this.#eraseTransitions = database.prepare('DELETE FROM transitions WHERE site_id = ? AND visitor_id = ?');
@@ -94,19 +108,25 @@ export class VisitorTable {
       'SELECT from_stage, to_stage, at, cause FROM transitions WHERE site_id = ? AND visitor_id = ? ORDER BY id',
     );
     this.#stageCounts = database.prepare<[number], { stage: Stage | null; peak: Stage | null; visitors: number }>(
-      'SELECT stage, peak, count(*) AS visitors FROM visitors WHERE site_id = ? GROUP BY stage, peak',
+      `SELECT stage, peak, count(*) AS visitors FROM visitors
+      WHERE site_id = ? AND person_id IS NULL AND bot IS NULL GROUP BY stage, peak`,
     );
     this.#peakCounts = database.prepare<[object], { peak: Stage; visitors: number }>(`
       WITH ranks (stage, rank) AS (
         VALUES ('awareness', 0), ('interest', 1), ('consideration', 2), ('action', 3), ('loyalty', 4)
+      ), joined AS (
+        -- Went into a person, which is counted instead.
+        SELECT visitor_id FROM transitions
+        WHERE site_id = @site AND at < @until AND to_stage IS NULL AND cause LIKE '{"kind":"link"%'
       ), highest AS (
         SELECT max(rank) AS rank FROM transitions JOIN ranks ON stage = to_stage
-        WHERE site_id = @site AND at < @until GROUP BY visitor_id
+        WHERE site_id = @site AND at < @until AND visitor_id NOT IN (SELECT visitor_id FROM joined) AND ${COUNTED}
+        GROUP BY visitor_id
       )
       SELECT stage AS peak, count(*) AS visitors FROM highest JOIN ranks USING (rank) GROUP BY stage`);
     this.#transitionCounts = database.prepare<[object], TransitionRow & { transitions: number }>(`
       SELECT at / ${QUARTER_MS} * ${QUARTER_MS} AS at, from_stage, to_stage, count(*) AS transitions
-      FROM transitions WHERE site_id = @site AND at < @until GROUP BY 1, 2, 3 ORDER BY 1`);
+      FROM transitions WHERE site_id = @site AND at < @until AND ${COUNTED} GROUP BY 1, 2, 3 ORDER BY 1`);
   }
 
   get(site: number, visitor: Buffer): VisitorRecord | undefined {
@@ -115,11 +135,13 @@ export class VisitorTable {
   }
 
   put(site: number, record: VisitorRecord): void {
-    const { firstTouch, lastTouch, visitorId, ...rest } = record;
+    const { firstTouch, lastTouch, visitorId, personId, isPerson, ...rest } = record;
     this.#put.run({
       ...rest,
       site,
       id: toBlob(visitorId),
+      personId: personId && toBlob(personId),
+      isPerson: Number(isPerson),
       tags: JSON.stringify(record.tags),
       have: JSON.stringify(record.have),
       facts: JSON.stringify(record.facts),
@@ -130,6 +152,16 @@ export class VisitorTable {
 
   latest(site: number, limit: number, seenBefore = Number.MAX_SAFE_INTEGER): VisitorRecord[] {
     return this.#latest.all(site, seenBefore, limit).map(toRecord);
+  }
+
+  /** Has the person whose visitor this is added up anew at the next look. */
+  markPerson(site: number, visitor: Buffer): void {
+    this.#markPerson.run(site, site, visitor);
+  }
+
+  /** Every visitor that is proven to be a person's. */
+  ofPerson(site: number, person: Buffer): VisitorRecord[] {
+    return this.#ofPerson.all(site, person).map(toRecord);
   }
 
   ofUser(site: number, userId: string): string[] {
@@ -211,5 +243,9 @@ function toRecord(row: VisitorRow): VisitorRecord {
     stageSince: row.stage_since,
     dueAt: row.due_at,
     lost: row.lost,
+    personId: row.person_id && fromBlob(row.person_id),
+    isPerson: !!row.is_person,
+    bot: row.bot,
+    skew: row.skew,
   };
 }

@@ -1,0 +1,181 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { makeCollector, makeEvent, newId, NOW, ORIGIN, type TestCollector } from '../helpers/collector.js';
+import { seeded } from '../helpers/random.js';
+
+const DAY = 86_400_000;
+
+const proofOf = ({ site }: TestCollector, userId: string) =>
+  createHmac('sha256', site.secretKey).update(userId).digest('hex');
+
+interface Answer {
+  accepted: number;
+  duplicates: number;
+  visitor: { stage: string | null; peak: string | null; tags: string[]; score: number; rev: number; have: number[][] };
+}
+
+/** Sends as a browser of a user does. */
+async function sendAs(collector: TestCollector, visitorId: string, names: string[], more: object): Promise<Answer> {
+  const events = names.map((name) => makeEvent(name, name === 'view' ? { url: `${ORIGIN}/pricing` } : {}));
+  return (await collector.send(visitorId, events, more)).json() as Promise<Answer>;
+}
+
+async function countsOf({ get, site }: TestCollector): Promise<Record<string, number>> {
+  const { stages } = await get<{ stages: Array<{ stage: string; current: number; peak: number }> }>(
+    `sites/${site.siteKey}/reports/stages`,
+  );
+  return Object.fromEntries(stages.filter(({ current }) => current).map(({ stage, current }) => [stage, current]));
+}
+
+/** What the log of transitions says of where everybody stands. */
+async function loggedCounts({ store, site }: TestCollector): Promise<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { from, to, transitions } of await store.transitionCounts(site.siteKey, Number.MAX_SAFE_INTEGER)) {
+    if (from) sums[from] = (sums[from] ?? 0) - transitions;
+    if (to) sums[to] = (sums[to] ?? 0) + transitions;
+  }
+  return Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum));
+}
+
+describe('a user', () => {
+  test('is all of its visitors together where a proof says so, and is counted once', async () => {
+    const collector = await makeCollector();
+    const [phone, laptop] = [newId(), newId()];
+    const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
+    await sendAs(collector, phone, ['purchase'], {});
+    expect(await countsOf(collector)).toEqual({ action: 1 });
+    await sendAs(collector, laptop, ['page_view'], {});
+    expect(await countsOf(collector)).toEqual({ awareness: 1, action: 1 });
+
+    expect((await sendAs(collector, phone, ['page_view'], linked)).visitor).toMatchObject({ stage: 'action' });
+    const joined = await sendAs(collector, laptop, ['page_view'], linked);
+    expect(joined.visitor).toMatchObject({ stage: 'action', peak: 'action' });
+    expect(joined.visitor.have.flat()).not.toContain(1); // Numbers are each visitor's own.
+    expect(await countsOf(collector)).toEqual({ action: 1 });
+    expect(await loggedCounts(collector)).toEqual({ action: 1 });
+
+    const seen = await collector.visitor(laptop);
+    expect(seen).toMatchObject({ stage: 'action', userId: 'u1' });
+    expect(Object.values(seen.facts.signals.visit!)).toEqual([3]);
+    const second = await sendAs(collector, laptop, ['purchase'], {});
+    expect(second.visitor).toMatchObject({ stage: 'loyalty' }); // It stays linked, whatever later batches say.
+    expect(second.visitor.rev).toBeGreaterThan(joined.visitor.rev);
+    expect(await collector.visitor(phone)).toMatchObject({ stage: 'loyalty' });
+    expect(await countsOf(collector)).toEqual({ loyalty: 1 });
+    expect(await loggedCounts(collector)).toEqual({ loyalty: 1 });
+  });
+
+  test('is not revealed by a label, nor by a proof that is none', async () => {
+    const collector = await makeCollector();
+    const [owner, stranger] = [newId(), newId()];
+    await sendAs(collector, owner, ['purchase'], { userId: 'u1', proof: proofOf(collector, 'u1') });
+    for (const proof of [undefined, '', 'x', 7, null, {}, proofOf(collector, 'u2'), `${proofOf(collector, 'u1')}00`]) {
+      const answer = await sendAs(collector, stranger, ['page_view'], { userId: 'u1', proof });
+      expect(answer.visitor.stage).toBe('awareness');
+    }
+    expect(await countsOf(collector)).toEqual({ awareness: 1, action: 1 });
+  });
+
+  test('is linked by the secret key, and let go again', async () => {
+    const collector = await makeCollector();
+    const { site, send, app } = collector;
+    const [one, other] = [newId(), newId()];
+    const secret = { Authorization: `Bearer ${site.secretKey}`, Origin: '' };
+    await send(one, [makeEvent('purchase')], { userId: 'u1' }, secret);
+    await send(other, [makeEvent('page_view')], { userId: 'u1' }, secret);
+    expect(await collector.visitor(other)).toMatchObject({ stage: 'action' });
+    const before = (await sendAs(collector, other, ['page_view'], {})).visitor;
+
+    const response = await app.request(`/api/sites/${site.siteKey}/visitors/${other}/link`, {
+      method: 'DELETE',
+      headers: { Authorization: 'Bearer admin-token' },
+    });
+    expect(response.status).toBe(200);
+    const after = (await sendAs(collector, other, ['page_view'], {})).visitor;
+    expect(after).toMatchObject({ stage: 'awareness' });
+    expect(after.rev).toBeGreaterThan(before.rev);
+    expect(await collector.visitor(one)).toMatchObject({ stage: 'action' });
+    expect(await countsOf(collector)).toEqual({ awareness: 1, action: 1 });
+    expect(await loggedCounts(collector)).toEqual({ awareness: 1, action: 1 });
+  });
+
+  test('moves with a visitor that is proven to be another’s, and goes with the last one', async () => {
+    const collector = await makeCollector();
+    const { site, app } = collector;
+    const shared = newId();
+    await sendAs(collector, shared, ['purchase'], { userId: 'u1', proof: proofOf(collector, 'u1') });
+    await sendAs(collector, shared, ['page_view'], { userId: 'u2', proof: proofOf(collector, 'u2') });
+    expect(await countsOf(collector)).toEqual({ action: 1 });
+    const response = await app.request(`/api/sites/${site.siteKey}/people/u2`, {
+      method: 'DELETE',
+      headers: { Authorization: 'Bearer admin-token' },
+    });
+    expect(await response.json()).toMatchObject({ visitors: 1, events: 2 });
+    expect(await countsOf(collector)).toEqual({});
+  });
+
+  test('counts an order once that two of its visitors saw, and loses what is erased', async () => {
+    const collector = await makeCollector();
+    const { site, app } = collector;
+    const [one, other] = [newId(), newId()];
+    const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
+    const order = () => makeEvent('purchase', { props: { transaction_id: 't1', value: 5 } });
+    await collector.send(one, [order()], linked);
+    await collector.send(other, [order()], linked);
+    expect(await collector.visitor(one)).toMatchObject({ stage: 'action' });
+    await sendAs(collector, other, ['purchase'], linked);
+    expect(await collector.visitor(one)).toMatchObject({ stage: 'loyalty' });
+    await app.request(`/api/sites/${site.siteKey}/people/${other}`, {
+      method: 'DELETE',
+      headers: { Authorization: 'Bearer admin-token' },
+    });
+    expect(await collector.visitor(one)).toMatchObject({ stage: 'action' });
+    expect(await countsOf(collector)).toEqual({ action: 1 });
+  });
+
+  test('stands where one visitor would who had done it all, for random streams, links, days and rules', async () => {
+    for (let seed = 1; seed <= 25; seed++) {
+      const random = seeded(seed);
+      const collector = await makeCollector();
+      const { clock, get, site } = collector;
+      const [alone, ...many] = [newId(), newId(), newId(), newId()];
+      const linked = { userId: 'u', proof: proofOf(collector, 'u') };
+      const isLinked = new Set<string>();
+      for (let batch = 0; batch < 12; batch++) {
+        const visitorId = many[Math.floor(random() * many.length)]!;
+        const names = Array.from({ length: 1 + Math.floor(random() * 3) }, () =>
+          random() < 0.15 ? 'purchase' : random() < 0.3 ? 'generate_lead' : random() < 0.5 ? 'view' : 'page_view',
+        );
+        const time = clock.now - Math.floor(random() * 3) * DAY;
+        const make = () =>
+          names.map((name) => makeEvent(name, { time, ...(name === 'view' && { url: `${ORIGIN}/pricing` }) }));
+        const isProven = random() < 0.5;
+        if (isProven) isLinked.add(visitorId);
+        await collector.send(visitorId, make(), isProven ? linked : {});
+        await collector.send(alone!, make());
+        if (random() < 0.2) clock.now += Math.floor(random() * 20) * DAY;
+        if (random() < 0.1) {
+          const rules = await get<{ version: number }>(`sites/${site.siteKey}/rules`);
+          expect((await collector.putRules(rules)).status).toBe(200);
+        }
+      }
+      // Everybody is linked in the end, whose visitors they were before.
+      for (const visitorId of many) await collector.send(visitorId, [makeEvent('other')], linked);
+      const expected = await collector.visitor(alone!);
+      for (const visitorId of many) {
+        const { stage, peak, tags, score, facts } = await collector.visitor(visitorId);
+        expect({ stage, peak, tags, score }, `seed ${seed}`).toEqual({
+          stage: expected.stage,
+          peak: expected.peak,
+          tags: expected.tags,
+          score: expected.score,
+        });
+        expect(facts.signals, `seed ${seed}`).toEqual(expected.facts.signals);
+      }
+      const stage = expected.stage!;
+      expect(await countsOf(collector), `seed ${seed}`).toEqual({ [stage]: 2 });
+      expect(await loggedCounts(collector), `seed ${seed}`).toEqual({ [stage]: 2 });
+      expect(clock.now).toBeGreaterThanOrEqual(NOW);
+    }
+  });
+});
