@@ -5,9 +5,9 @@ import {
   datedTraits,
   DAY_MS,
   emptyFacts,
-  eventFacts,
   inferFrom,
   isBefore,
+  matchedFacts,
   matchSignals,
   mergeFacts,
   mergeTraits,
@@ -166,7 +166,7 @@ function factsOfOne(timeline: Timeline, stored: StoredEvent): Facts {
   const { event, traits } = stored;
   const rules = timeline.at(event.time);
   const id = idOf(stored);
-  const facts = eventFacts(rules, { ...event, id }, undefined, matchesOf(rules, event, parseUrl(event.url)));
+  const facts = matchedFacts({ ...event, id }, matchesOf(rules, event, parseUrl(event.url)));
   if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
   return facts;
 }

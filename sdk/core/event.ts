@@ -68,12 +68,10 @@ export const isLabel = (name: string): boolean => LABELS.test(name);
 /**
  * Takes the campaign labels and click ids out of a landing address.
  * @param query its parameters by name; the platform's `URLSearchParams` fits
- * @returns the labels found under their own names, or undefined where there are none
+ * @returns the labels found under their own names
  */
-export function readSource(query: Iterable<[string, string]>): Record<string, string> | undefined {
-  const labels = [...query].filter(([name, value]) => value && isLabel(name));
-  return labels.length ? Object.fromEntries(labels) : undefined;
-}
+export const readSource = (query: Iterable<[string, string]>): Record<string, string> =>
+  Object.fromEntries([...query].filter(([name, value]) => value && isLabel(name)));
 
 /** Why one event of a batch is refused; the batch's other events are not affected. */
 export type EventReason = keyof typeof EVENT_REASONS;

@@ -5,7 +5,7 @@
 import { dayOf, formatDay } from './day.js';
 import type { StagetagEvent } from './event.js';
 import type { CompiledRules, Scalar, Stage } from './rules.js';
-import { matchSignals, type Place } from './signal.js';
+import { matchSignals, type Match, type Place } from './signal.js';
 
 /** Most different values that are told apart for one signal and window. Beyond it the smallest hashes are kept. */
 export const DISTINCT_CAP = 64;
@@ -63,13 +63,12 @@ export const sourcesOf = (facts: Facts): Counts[] => [
   ...Object.values(facts.orders).map(([, , counts]) => counts),
 ];
 
-/** Makes the facts of one event alone. Its id must be in lower case. @param matches the signals it carries, where they are known */
-export function eventFacts(
-  rules: CompiledRules,
-  event: StagetagEvent,
-  place: Place | undefined,
-  matches = matchSignals(rules, event, place),
-): Facts {
+/** Makes the facts of one event alone. Its id must be in lower case. */
+export const eventFacts = (rules: CompiledRules, event: StagetagEvent, place: Place | undefined): Facts =>
+  matchedFacts(event, matchSignals(rules, event, place));
+
+/** The same of an event whose signals are known. */
+export function matchedFacts(event: StagetagEvent, matches: Match[]): Facts {
   const { id, name, time, props = {} } = event;
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));

@@ -34,9 +34,6 @@ export function captureWebVitals(): void {
   let sum = 0;
   let firstShift = 0;
   let lastShift = 0;
-  let countBefore = 0;
-  /** Where the browser does not count them, those that took a frame or more. */
-  const interactions = () => (performance as { interactionCount?: number }).interactionCount ?? lasting.size;
   /** The entries that tell what they are by what they have: an interaction, a shift, or a paint. */
   const see = ({ interactionId, duration, value, hadRecentInput, name, entryType, startTime }: Entry) => {
     if (interactionId) {
@@ -64,7 +61,6 @@ export function captureWebVitals(): void {
   const types = PerformanceObserver.supportedEntryTypes;
   const watch = (buffered: boolean) => {
     sum = 0;
-    countBefore = interactions();
     for (const type of ['paint', 'largest-contentful-paint', 'layout-shift', 'event', 'first-input'])
       // What is painted in the background is painted late.
       if (types.includes(type) && (!/paint/.test(type) || (buffered && !document.hidden)))
@@ -75,9 +71,10 @@ export function captureWebVitals(): void {
   farewells.add(() => {
     (observer.takeRecords() as Entry[]).forEach(see);
     observer.disconnect();
-    // The worst, save one of each fifty.
+    // The worst, save one of each fifty; where the browser does not count them, of those that took a frame or more.
+    const { interactionCount = lasting.size } = performance as { interactionCount?: number };
     const worst = [...lasting.values()].sort((a, b) => b - a);
-    const skipped = Math.floor((interactions() - countBefore) / 50);
+    const skipped = Math.floor(interactionCount / 50);
     if (worst[0]) values.INP = worst[skipped] ?? worst.pop()!;
     // Nothing moved is a good value, where it would have been seen.
     if (values.FCP && types.includes('layout-shift')) values.CLS ??= 0;
