@@ -47,11 +47,19 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
     return { status: EARLY_REFUSALS[reason], headers, body: JSON.stringify({ error, reason }) };
   };
 
-  const store = async (text: string, origin: string | undefined, bearer: string | undefined): Promise<Answer> => {
+  const store = async (knock: Knock, text: string, bearer: string | undefined): Promise<Answer> => {
+    const origin = knock.header('origin');
+    const forwarded = knock.header('x-forwarded-for');
+    const client = {
+      userAgent: knock.header('user-agent'),
+      brands: knock.header('sec-ch-ua'),
+      address: forwardedFor(forwarded, trustProxy) ?? knock.remote,
+      isLocal: !forwarded && isLoopback(knock.remote),
+    };
     waiting++;
     waitingChars += text.length;
     try {
-      const reply = await work.ingest({ text, origin, bearer, receivedAt: now() });
+      const reply = await work.ingest({ text, origin, bearer, receivedAt: now(), client });
       if (reply.refusal) metrics.batches.inc({ reason: reply.refusal });
       metrics.events.inc(STORED, reply.accepted);
       if (reply.duplicates) metrics.events.inc(DUPLICATE, reply.duplicates);
@@ -91,7 +99,7 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
     const text = await knock.text(maxBytes);
     if (text === undefined)
       return refuse('too_large', `the body is larger than ${maxBytes} bytes; send it in several batches`);
-    return store(text, knock.header('origin'), bearer);
+    return store(knock, text, bearer);
   };
 
   return async (knock) => {
@@ -107,6 +115,9 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
     return { ...answer, headers: { ...answer.headers, Vary: 'Origin', ...allowed } };
   };
 }
+
+/** A request made within a test has no address at all. */
+const isLoopback = (address = '127.0.0.1') => /^(::1|(::ffff:)?127\.)/.test(address);
 
 const STORED = { outcome: 'stored', reason: '' };
 const DUPLICATE = { outcome: 'duplicate', reason: '' };

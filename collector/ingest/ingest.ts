@@ -14,6 +14,7 @@ import {
 } from '../../sdk/core/index.js';
 import { namesForgotten } from '../jobs/erase.js';
 import type { DeadLetter, Site, Store, StoredEvent } from '../store/store.js';
+import { botReason, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
 import { foldInto } from './fold.js';
 import { timelineOf } from './timeline.js';
@@ -80,6 +81,7 @@ export interface BatchRequest {
   /** What came after `Authorization: Bearer`. */
   bearer: string | undefined;
   receivedAt: number;
+  client?: Client;
 }
 
 export type BatchOutcome = { answer: BatchAnswer } | { refusal: RefusalReason };
@@ -219,11 +221,13 @@ function countEvents({ body, fromServer }: Attempt): RefusalReason | undefined {
 
 function readEvents(attempt: Attempt): undefined {
   const { body, fromServer, request, site, events, rejected, letters } = attempt;
-  const { receivedAt } = request;
+  const { receivedAt, client } = request;
+  // With the secret key the site's own server speaks for its visitors.
+  const bot = client && !fromServer ? botReason(client) : null;
   for (const input of body.events as unknown[]) {
     const parsed = parseEvent(input, { fromServer });
     if ('event' in parsed) {
-      events.push({ event: parsed.event, receivedAt, bot: null });
+      events.push({ event: parsed.event, receivedAt, bot });
       continue;
     }
     const { reason } = parsed;
