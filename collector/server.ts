@@ -6,6 +6,7 @@ import { Access } from './access.js';
 import { createApp, type CollectorOptions } from './app.js';
 import type { RemoteStore } from './store/store.js';
 import { resumeJobs } from './work.js';
+import { openGeo } from './ingest/client.js';
 import { nodeDoor } from './ingest/nodeDoor.js';
 import { openThreads } from './threads/threads.js';
 
@@ -21,6 +22,8 @@ export interface ServerOptions extends Omit<CollectorOptions, 'store' | 'now'> {
   port: number;
   /** The data folder. */
   data: string;
+  /** An MMDB file, from which the country and region of an address are read before it is forgotten. */
+  geo?: string;
   /** Called where the data cannot be kept any more: the process should end, and be started anew. */
   onFatal?: (error: Error) => void;
 }
@@ -43,8 +46,12 @@ export class StartError extends Error {}
  * @throws StartError where the port cannot be had, StoreError where the data folder cannot be used
  */
 export async function startCollector(options: ServerOptions): Promise<RunningCollector> {
-  const { host, port, data, onFatal, ...rest } = options;
-  const threads = openThreads(data, (error) => {
+  const { host, port, data, geo, onFatal, ...rest } = options;
+  if (geo)
+    await openGeo(geo).catch((error: Error) => {
+      throw new StartError(`cannot read the MMDB file ${geo}: ${error.message}`, { cause: error });
+    });
+  const threads = openThreads({ folder: data, geo }, (error) => {
     options.log?.error({ err: error }, 'the data cannot be kept any more');
     onFatal?.(error);
   });

@@ -1,4 +1,5 @@
 /** What changes visitors. It is done where the store is written, which is another thread than the one that answers requests. */
+import type { Geo } from './ingest/client.js';
 import { ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import { recompute } from './jobs/recompute.js';
 import { refreshVisitor, restageDue } from './jobs/restage.js';
@@ -31,10 +32,10 @@ export interface Work {
 }
 
 /** Work on a store that is at hand. */
-export function workOn(store: Store, now: () => number): Work {
+export function workOn(store: Store, now: () => number, geo?: Geo): Work {
   return {
     async ingest(request) {
-      const outcome = await ingest(store, request);
+      const outcome = await ingest(store, request, geo);
       if ('refusal' in outcome) {
         const { refusal } = outcome;
         const { status, expected } = REFUSALS[refusal];

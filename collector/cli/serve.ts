@@ -11,6 +11,7 @@ interface ServeFlags {
   adminToken?: string;
   rateLimit: number;
   trustProxy: number;
+  geo?: string;
 }
 
 /** Batches a second from one address: far above a busy office behind one address, far below what fills a disk. */
@@ -54,6 +55,9 @@ export function serveCommand(): Command {
       new Option('--trust-proxy <number>', 'proxies in front whose X-Forwarded headers are believed')
         .default(0)
         .argParser(whole('trust-proxy', 100)),
+    )
+    .addOption(
+      new Option('--geo <file>', 'MMDB file that tells the country and region of an address').env('STAGETAG_GEO'),
     )
     .addOption(
       new Option('--store <name>', 'where events are kept').env('STAGETAG_STORE').choices(['sqlite']).default('sqlite'),

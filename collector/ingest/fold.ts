@@ -26,11 +26,11 @@ import {
   type StagetagEvent,
   type Touch,
 } from '../../sdk/core/index.js';
-import type { Cause, DatedTouch, Fold, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
+import { MAX_RANGES } from '../store/store.js';
+import type { Cause, DatedTouch, Fold, SessionPart, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
+import type { ClientInfo } from './client.js';
+import { remembered } from './remembered.js';
 import type { Timeline } from './timeline.js';
-
-/** Ranges of `seq` kept: a browser never holds more than the latest, and a hostile one must not make the record grow. */
-const MAX_RANGES = 200;
 
 /** What a batch says beside its events. */
 export interface Told {
@@ -40,6 +40,8 @@ export interface Told {
   lost?: number;
   /** Milliseconds by which the sender's clock is behind. */
   skew?: number | null;
+  /** Who sent it. */
+  client?: ClientInfo;
 }
 
 /** Makes the fold of one visitor's batch, or of the same batch's person. */
@@ -51,7 +53,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     const hasLostMore = !!before && lost > before.lost;
     const isMoved = !!before && personId !== before.personId;
     if (before && !added.length && !history && !parts && !isDue && !isRelabelled && !hasLostMore && !isMoved)
-      return { record: before, transitions: [], past: before.facts };
+      return { record: before, transitions: [], past: before.facts, sessions: [] };
 
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
     const known = before ?? newRecord(id, timeline, now);
@@ -95,7 +97,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     };
     for (const stored of events) note(record, stored);
     if (record.isPerson) record.have = [];
-    return { record, transitions, past };
+    return { record, transitions, past, sessions: sessionsOf(events, told.client) };
   };
 }
 
@@ -188,18 +190,6 @@ const urls = new Map<string, URL | undefined>();
 /** What cannot be parsed is stored as it came; no rule on host or path can match it, here and in the browser alike. */
 const parseUrl = (text = ''): URL | undefined => remembered(urls, text, () => attempt(() => new URL(text)));
 
-/** What is remembered of each kind, at most: then it begins anew. */
-const MAX_REMEMBERED = 2000;
-
-function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
-  let value = known.get(key);
-  if (value !== undefined || known.has(key)) return value as T;
-  if (known.size >= MAX_REMEMBERED) known.clear();
-  value = make();
-  known.set(key, value);
-  return value;
-}
-
 const isSame = (a: Inference, b: Inference) =>
   a.stage === b.stage && a.peak === b.peak && a.tags.join(' ') === b.tags.join(' ');
 
@@ -257,6 +247,33 @@ function findTransitions(
   if (end.stage !== stage) move(end.stage, now, events.length, { kind: 'event' });
   return transitions;
 }
+
+/** What events add to the sessions they are of. @param events by (time, id) */
+function sessionsOf(events: StoredEvent[], client: ClientInfo = NOBODY): SessionPart[] {
+  const parts = new Map<string, SessionPart>();
+  for (const { event, bot } of events) {
+    if (!event.sessionId) continue;
+    const known = parts.get(event.sessionId);
+    if (known) {
+      known.events++;
+      known.endedAt = event.time;
+      continue;
+    }
+    const url = parseUrl(event.url);
+    parts.set(event.sessionId, {
+      sessionId: event.sessionId,
+      startedAt: event.time,
+      endedAt: event.time,
+      events: 1,
+      channel: url ? landingOf(event, url).channel : null,
+      bot,
+      ...client,
+    });
+  }
+  return [...parts.values()];
+}
+
+const NOBODY: ClientInfo = { device: null, browser: null, os: null, country: null, region: null };
 
 /** Notes what else of an event is kept with its visitor. */
 function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {

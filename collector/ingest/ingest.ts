@@ -16,6 +16,7 @@ import { namesForgotten } from '../jobs/erase.js';
 import type { DeadLetter, Site, Store, StoredEvent } from '../store/store.js';
 import { botReason, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
+import { describeClient, type Geo } from './client.js';
 import { foldInto } from './fold.js';
 import { timelineOf } from './timeline.js';
 
@@ -104,7 +105,7 @@ const STEPS: Step[] = [
  * Takes one batch: refuses it, or stores it and answers when it is on disk.
  * @throws where the store cannot keep it: then nothing of it is acknowledged
  */
-export async function ingest(store: Store, request: BatchRequest): Promise<BatchOutcome> {
+export async function ingest(store: Store, request: BatchRequest, geo?: Geo): Promise<BatchOutcome> {
   const attempt = { store, request, events: [], rejected: [], letters: [], fromServer: false } as unknown as Attempt;
   for (const step of STEPS) {
     const refusal = await step(attempt);
@@ -118,6 +119,7 @@ export async function ingest(store: Store, request: BatchRequest): Promise<Batch
   const told = {
     userId: (body.userId as string | undefined) ?? null,
     lost: lostOf(body),
+    client: request.client && !attempt.fromServer ? describeClient(request.client, geo) : undefined,
     skew: body.sentAt === undefined ? null : Math.round(request.receivedAt - (body.sentAt as number)),
   };
   const appended = await store.append({

@@ -1,7 +1,16 @@
 /** What a person may ask for: everything that is kept of them, and that it goes. */
 import { isUuid, isUuidV7 } from '../../sdk/core/index.js';
 import type { Work } from '../work.js';
-import type { DeadLetter, Erased, RemoteStore, Site, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
+import type {
+  DeadLetter,
+  Erased,
+  RemoteStore,
+  SessionPart,
+  Site,
+  StoredEvent,
+  Transition,
+  VisitorRecord,
+} from '../store/store.js';
 
 /** What became of a request to erase somebody. */
 export interface Receipt extends Erased {
@@ -20,6 +29,7 @@ export interface VisitorExport {
   visitor: VisitorRecord | null;
   transitions: Transition[];
   events: StoredEvent[];
+  sessions: SessionPart[];
   /** What was refused. */
   deadLetters: DeadLetter[];
 }
@@ -58,6 +68,8 @@ export async function eraseFrom(
   return { ...receipt, erasedAt: now, isWiped: await store.wipe() };
 }
 
+const ALL = Number.MAX_SAFE_INTEGER;
+
 /** Collects what is kept of a visitor, or of every visitor of a user. */
 export async function exportFrom(store: RemoteStore, site: Site, who: string): Promise<VisitorExport[]> {
   const { siteKey } = site;
@@ -68,7 +80,9 @@ export async function exportFrom(store: RemoteStore, site: Site, who: string): P
     if (!visitor && !deadLetters.length) continue;
     const events: StoredEvent[] = [];
     for await (const stored of store.events(siteKey, { visitorId })) events.push(stored);
-    found.push({ siteKey, visitor, transitions: await store.transitions(siteKey, visitorId), events, deadLetters });
+    const transitions = await store.transitions(siteKey, visitorId);
+    const sessions = await store.sessions(siteKey, visitorId, ALL);
+    found.push({ siteKey, visitor, transitions, events, sessions, deadLetters });
   }
   return found;
 }

@@ -1,6 +1,7 @@
-import { DateTime } from 'luxon';
+import type { DateTime } from 'luxon';
 import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
 import type { RemoteStore, Site, TransitionCount } from '../store/store.js';
+import { readRange, type Range } from './range.js';
 
 type PerStage = Record<Stage, number>;
 
@@ -26,9 +27,6 @@ export interface StagesReport {
   days: Array<{ day: string; current: PerStage; entered: PerStage }>;
 }
 
-const DEFAULT_DAYS = 30;
-const MAX_DAYS = 3660;
-
 const none = (): PerStage => ({ awareness: 0, interest: 0, consideration: 0, action: 0, loyalty: 0 });
 
 /**
@@ -39,43 +37,33 @@ const none = (): PerStage => ({ awareness: 0, interest: 0, consideration: 0, act
 export async function reportStages(
   store: RemoteStore,
   site: Site,
-  range: { from?: string; to?: string },
+  range: Range,
   now: number,
 ): Promise<StagesReport | string> {
-  const zone = site.timeZone;
-  const today = DateTime.fromMillis(now, { zone }).startOf('day');
-  const to = range.to ? parseDay(range.to, zone) : today;
-  const from = range.from ? parseDay(range.from, zone) : to?.minus({ days: DEFAULT_DAYS - 1 });
-  if (!to || !from) return 'from, to: expected days such as 2026-01-31';
-  if (from > to) return 'from: expected a day not after to';
-  if (to.diff(from, 'days').days > MAX_DAYS) return `from, to: expected at most ${MAX_DAYS} days`;
-
+  const days = readRange(site, range, now);
+  if (typeof days === 'string') return days;
+  const { from, to, today } = days;
   const isNow = to >= today;
   const until = isNow ? Number.MAX_SAFE_INTEGER : to.plus({ days: 1 }).toMillis();
   const counts = await store.transitionCounts(site.siteKey, until);
   const [current, peak] = isNow ? await countNow(store, site) : [undefined, await peakBy(store, site, until)];
-  const { days, entered, left } = cutDays(counts, from, to < today ? to : today);
-  const last = current ?? days.at(-1)?.current ?? none();
+  const cut = cutDays(counts, from, to < today ? to : today);
+  const last = current ?? cut.days.at(-1)?.current ?? none();
   return {
     asOf: now,
-    timeZone: zone,
+    timeZone: site.timeZone,
     from: from.toISODate()!,
     to: to.toISODate()!,
     stages: STAGES.map((stage) => ({
       stage,
       current: last[stage],
       peak: peak[stage],
-      entered: entered[stage],
-      left: left[stage],
+      entered: cut.entered[stage],
+      left: cut.left[stage],
     })),
     funnel: funnelOf(peak),
-    days,
+    days: cut.days,
   };
-}
-
-function parseDay(text: string, zone: string): DateTime | undefined {
-  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? DateTime.fromISO(text, { zone }) : undefined;
-  return day?.isValid ? day.startOf('day') : undefined;
 }
 
 async function countNow(store: RemoteStore, site: Site): Promise<[PerStage, PerStage]> {

@@ -1,10 +1,11 @@
 import { Hono } from 'hono';
+import { reportLoss } from '../reports/loss.js';
 import { reportStages } from '../reports/stages.js';
 import type { Services } from '../services.js';
 import type { SiteEnv } from './api.js';
 
 /** Every report by its name in the address. */
-const REPORTS = { stages: reportStages };
+const REPORTS = { stages: reportStages, loss: reportLoss };
 
 export function reportRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();

@@ -18,6 +18,7 @@ import type { SiteEnv } from './api.js';
 
 /** Events listed with a visitor; all of them are in events.ndjson. */
 const LISTED_EVENTS = 500;
+const LISTED_SESSIONS = 100;
 const MAX_LIMIT = 200;
 const NOBODY = 'this site has no visitor of this id, and none of a user of this id';
 
@@ -54,6 +55,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       traits: Object.fromEntries(Object.entries(facts.traits).map(([name, [, , value]]) => [name, value])),
       why: explainStage(rules, facts, now()),
       transitions: await store.transitions(siteKey, person?.visitorId ?? visitorId),
+      sessions: await store.sessions(siteKey, visitorId, LISTED_SESSIONS),
       events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(sent),
     });
   });

@@ -28,6 +28,9 @@ export interface PublishedRules {
   since: number;
 }
 
+/** Ranges of `seq` kept: a browser never holds more than the latest, and a hostile one must not make the record grow. */
+export const MAX_RANGES = 200;
+
 /** An event on disk. */
 export interface StoredEvent {
   /** As it was sent. */
@@ -120,7 +123,42 @@ export interface Change {
 }
 
 /** Makes a visitor's new record, and says what its facts were before the events that were added. */
-export type Fold = (change: Change) => { record: VisitorRecord; transitions: Transition[]; past: Facts };
+export type Fold = (change: Change) => {
+  record: VisitorRecord;
+  transitions: Transition[];
+  past: Facts;
+  sessions: SessionPart[];
+};
+
+/** What is known of a session, or what a batch adds to it. */
+export interface SessionPart {
+  sessionId: string;
+  /** Times of its first and last event. */
+  startedAt: number;
+  endedAt: number;
+  events: number;
+  /** Of its first event. */
+  channel: string | null;
+  bot: string | null;
+  device: string | null;
+  browser: string | null;
+  os: string | null;
+  country: string | null;
+  region: string | null;
+}
+
+/** How many numbered events of visitors there are and are not, by what one of these says of their latest session. */
+export interface LossCount {
+  browser: string | null;
+  channel: string | null;
+  visitors: number;
+  /** Events that are stored and have a number. */
+  stored: number;
+  /** Numbers that never came. */
+  missing: number;
+  /** Of those, how many the browsers say they gave up. */
+  ownedUp: number;
+}
 
 export interface DeadLetter {
   siteKey: string | null;
@@ -255,6 +293,11 @@ export interface Store {
   /** Visitors whose highest stage was this one by a moment, from the transitions up to it. */
   peakCounts(siteKey: string, until: number): Promise<Array<{ peak: Stage; visitors: number }>>;
   transitionCounts(siteKey: string, until: number): Promise<TransitionCount[]>;
+
+  /** Sessions of a visitor, latest first. */
+  sessions(siteKey: string, visitorId: string, limit: number): Promise<SessionPart[]>;
+  /** Losses of the visitors last seen in a span of time; bots are left out. */
+  lossCounts(siteKey: string, from: number, until: number): Promise<LossCount[]>;
 
   /** Keeps the hash of a token that opens the dashboard. */
   addToken(token: { hash: string; kind: 'link' | 'session'; expiresAt: number }): Promise<void>;

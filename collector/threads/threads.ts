@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { prepareFolder } from '../store/sqlite/open.js';
 import type { RemoteStore, Store } from '../store/store.js';
+import type { ThreadOptions } from './thread.js';
 import type { Work } from '../work.js';
 import { Caller } from './rpc.js';
 
@@ -29,6 +30,8 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   peakCounts: 'reader',
   transitionCounts: 'reader',
   hasToken: 'reader',
+  sessions: 'reader',
+  lossCounts: 'reader',
   addSite: 'writer',
   publishRules: 'writer',
   addDeadLetter: 'writer',
@@ -59,11 +62,11 @@ export interface Threads {
  * @param onGone called where a thread ends by itself: nothing can be stored from then on
  * @throws StoreError where the folder or the file in it cannot be used
  */
-export function openThreads(folder: string, onGone: (error: Error) => void): Threads {
-  const unlock = prepareFolder(folder);
+export function openThreads(options: ThreadOptions, onGone: (error: Error) => void): Threads {
+  const unlock = prepareFolder(options.folder);
   let isClosing = false;
   const start = () => {
-    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: folder });
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
     worker.on('error', (error) => isClosing || onGone(error));
     return { worker, caller: new Caller(worker) };
   };

@@ -125,6 +125,25 @@ export const MIGRATIONS = [
   ALTER TABLE visitors ADD COLUMN bot TEXT;
   -- Milliseconds by which the sender's clock was behind at its latest batch; null where it never said.
   ALTER TABLE visitors ADD COLUMN skew INTEGER;
+  -- Numbers of events that are stored, and that never came.
+  ALTER TABLE visitors ADD COLUMN stored_seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE visitors ADD COLUMN missing_seq INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE sessions (
+    site_id INTEGER NOT NULL,
+    visitor_id BLOB NOT NULL,
+    id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    channel TEXT,
+    bot TEXT,
+    device TEXT,
+    browser TEXT,
+    os TEXT,
+    country TEXT,
+    region TEXT,
+    PRIMARY KEY (site_id, visitor_id, id)
+  ) STRICT, WITHOUT ROWID;
   CREATE INDEX visitors_by_person ON visitors (site_id, person_id) WHERE person_id IS NOT NULL;
   CREATE INDEX visitors_by_bot ON visitors (site_id, id) WHERE bot IS NOT NULL;
   `,

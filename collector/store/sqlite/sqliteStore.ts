@@ -4,6 +4,7 @@ import type { Append, Appended, DeadLetter, Job, Store, StoredEvent, VisitorReco
 import { EventTable } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
+import { SessionTable } from './sessionTable.js';
 import { SiteTable } from './siteTable.js';
 import { toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
@@ -49,6 +50,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   const commits = new GroupCommit(database, () => sites.forget());
   const events = new EventTable(database);
   const visitors = new VisitorTable(database);
+  const sessions = new SessionTable(database);
   const deadLetters = deadLetterTable(database);
   const jobs = jobTable(database, sites, visitors);
   const tokens = tokenTable(database);
@@ -77,12 +79,13 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     const history = isStale ? events.ofVisitor(site, visitor) : undefined;
     const wasOf = before?.personId ?? null;
     const personId = link === undefined ? wasOf : (link?.personId ?? null);
-    const { record, transitions, past } = foldOf(visitorId)({ before, added, history, personId });
+    const { record, transitions, past, sessions: parts } = foldOf(visitorId)({ before, added, history, personId });
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
     // What the browser was told last was the person's; an answer of a lower number would be out of date.
     if (left) record.rev = Math.max(record.rev, left.rev + 1);
     if (record !== before) visitors.put(site, record);
     for (const transition of transitions) visitors.addTransition(site, visitor, transition);
+    for (const part of parts) sessions.add(site, visitor, part);
     if (left) foldPerson(site, left, batch, { isLinked: true });
     if (!personId) return { ...counts, record };
 
@@ -159,6 +162,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
       return commits.write(() => {
         tombstones.add(site, visitor, now);
         visitors.markPerson(site, visitor);
+        sessions.erase(site, visitor);
         return {
           events: events.erase(site, visitor),
           transitions: visitors.erase(site, visitor),
@@ -212,6 +216,9 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     stageCounts: async (siteKey) => visitors.stageCounts(sites.id(siteKey)),
     peakCounts: async (siteKey, until) => visitors.peakCounts(sites.id(siteKey), until),
     transitionCounts: async (siteKey, until) => visitors.transitionCounts(sites.id(siteKey), until),
+
+    sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),
+    lossCounts: async (siteKey, from, until) => sessions.losses(sites.id(siteKey), from, until),
 
     addToken: (token) => commits.write(() => tokens.add(token)),
     hasToken: async (hash, kind, now) => tokens.has(hash, kind, now),

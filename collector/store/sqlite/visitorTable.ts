@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { Stage } from '../../../sdk/core/index.js';
+import { MAX_RANGES } from '../store.js';
 import type { Cause, Transition, TransitionCount, VisitorRecord } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
@@ -38,7 +39,7 @@ interface TransitionRow {
 
 const VISITOR_COLUMNS = (
   'user_id first_seen last_seen events rev rules stage peak tags score have facts first_touch last_touch last_time ' +
-  'stage_since due_at lost person_id is_person bot skew'
+  'stage_since due_at lost person_id is_person bot skew stored_seq missing_seq'
 ).split(' ');
 
 /** A quarter hour: the days of every time zone in use begin on one. */
@@ -75,7 +76,7 @@ export class VisitorTable {
     this.#put = database.prepare(`
       INSERT INTO visitors (site_id, id, ${VISITOR_COLUMNS.join(', ')}) VALUES (
         @site, @id, @userId, @firstSeen, @lastSeen, @events, @rev, @rules, @stage, @peak, @tags, @score,
-        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost, @personId, @isPerson, @bot, @skew)
+        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost, @personId, @isPerson, @bot, @skew, @stored, @missing)
       ON CONFLICT DO UPDATE SET ${columns}`);
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
       'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? AND NOT is_person ORDER BY last_seen DESC LIMIT ?',
@@ -142,6 +143,7 @@ export class VisitorTable {
       id: toBlob(visitorId),
       personId: personId && toBlob(personId),
       isPerson: Number(isPerson),
+      ...numbersOf(record.have),
       tags: JSON.stringify(record.tags),
       have: JSON.stringify(record.have),
       facts: JSON.stringify(record.facts),
@@ -220,6 +222,14 @@ export class VisitorTable {
       .all({ site, until })
       .map((row) => ({ quarter: row.at, from: row.from_stage, to: row.to_stage, transitions: row.transitions }));
   }
+}
+
+/** How many numbers came, and how many are missing between them. */
+function numbersOf(have: VisitorRecord['have']): { stored: number; missing: number } {
+  const stored = have.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  // Of a very broken row the earliest ranges are not kept: what is missing before them is not known.
+  const first = have.length < MAX_RANGES ? 1 : (have[0]?.[0] ?? 1);
+  return { stored, missing: have.length ? have.at(-1)![1] - first + 1 - stored : 0 };
 }
 
 function toRecord(row: VisitorRow): VisitorRecord {

@@ -1,0 +1,45 @@
+/** What is kept of who sends: classes of device, browser, system and place, each shared by very many. */
+import Bowser from 'bowser';
+import maxmind, { type CityResponse } from 'maxmind';
+import type { Client } from './bot.js';
+import { remembered } from './remembered.js';
+
+export interface ClientInfo {
+  /** `desktop`, `mobile`, `tablet` or `tv`. */
+  device: string | null;
+  browser: string | null;
+  os: string | null;
+  /** ISO 3166-1 alpha-2. */
+  country: string | null;
+  /** The last part of its ISO 3166-2 code. */
+  region: string | null;
+}
+
+/** Finds the place of an address. */
+export type Geo = (address: string) => Pick<ClientInfo, 'country' | 'region'>;
+
+/** Opens the owner's MMDB file. @throws where it is none */
+export async function openGeo(file: string): Promise<Geo> {
+  const reader = await maxmind.open<CityResponse>(file);
+  return (address) => {
+    const found = maxmind.validate(address) ? reader.get(address) : null;
+    return { country: found?.country?.iso_code ?? null, region: found?.subdivisions?.[0]?.iso_code ?? null };
+  };
+}
+
+const agents = new Map<string, Pick<ClientInfo, 'device' | 'browser' | 'os'>>();
+
+/** As long as any browser's is. */
+const MAX_AGENT = 512;
+
+function parseAgent(userAgent: string) {
+  const { browser, os, platform } = Bowser.parse(userAgent);
+  return { device: platform.type ?? null, browser: browser.name || null, os: os.name ?? null };
+}
+
+/** Describes who sends. The address is looked at and forgotten. */
+export function describeClient({ userAgent, address }: Client, geo: Geo | undefined): ClientInfo {
+  const text = userAgent?.slice(0, MAX_AGENT) ?? '';
+  const known = text ? remembered(agents, text, () => parseAgent(text)) : { device: null, browser: null, os: null };
+  return { ...known, ...((address && geo?.(address)) || { country: null, region: null }) };
+}

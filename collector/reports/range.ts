@@ -1,0 +1,32 @@
+import { DateTime } from 'luxon';
+import type { Site } from '../store/store.js';
+
+/** What a report is asked for: days of the site's time zone, both included. */
+export interface Range {
+  from?: string;
+  to?: string;
+}
+
+/** Days of a report where nothing is asked for. */
+const DEFAULT_DAYS = 30;
+const MAX_DAYS = 3660;
+
+/** Reads the days of a report. @returns a text that says what is wrong with them */
+export function readRange(
+  { timeZone: zone }: Site,
+  range: Range,
+  now: number,
+): { from: DateTime; to: DateTime; today: DateTime } | string {
+  const today = DateTime.fromMillis(now, { zone }).startOf('day');
+  const to = range.to ? parseDay(range.to, zone) : today;
+  const from = range.from ? parseDay(range.from, zone) : to?.minus({ days: DEFAULT_DAYS - 1 });
+  if (!to || !from) return 'from, to: expected days such as 2026-01-31';
+  if (from > to) return 'from: expected a day not after to';
+  if (to.diff(from, 'days').days > MAX_DAYS) return `from, to: expected at most ${MAX_DAYS} days`;
+  return { from, to, today };
+}
+
+function parseDay(text: string, zone: string): DateTime | undefined {
+  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? DateTime.fromISO(text, { zone }) : undefined;
+  return day?.isValid ? day.startOf('day') : undefined;
+}

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { describeClient } from '../../collector/ingest/client.js';
+import { makeCollector, makeEvent, newId, NOW, ORIGIN } from '../helpers/collector.js';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1';
+
+test('a client is told by its device, browser and system, and by its country where the owner knows places', () => {
+  const client = { userAgent: IPHONE, brands: undefined, address: '203.0.113.7', isLocal: false };
+  expect(describeClient(client, () => ({ country: 'DE', region: 'BE' }))).toEqual({
+    device: 'mobile',
+    browser: 'Safari',
+    os: 'iOS',
+    country: 'DE',
+    region: 'BE',
+  });
+  expect(describeClient({ ...client, userAgent: undefined }, undefined)).toEqual({
+    device: null,
+    browser: null,
+    os: null,
+    country: null,
+    region: null,
+  });
+});
+
+test('a session is its events, in whatever order and however often they come', async () => {
+  const { send, get, site, app } = await makeCollector();
+  const id = newId();
+  const landing = makeEvent('page_view', { time: NOW - 5000, url: `${ORIGIN}/?utm_source=news&utm_medium=email` });
+  const later = makeEvent('page_view', { time: NOW - 1000 });
+  const other = makeEvent('page_view', { time: NOW, sessionId: 'second' });
+  const headers = { 'User-Agent': FIREFOX };
+  await send(id, [later, other], {}, headers);
+  await send(id, [landing, later], {}, headers);
+  await send(id, [landing, later], {}, headers);
+  const { sessions } = await get<{ sessions: object[] }>(`sites/${site.siteKey}/visitors/${id}`);
+  const client = { device: 'desktop', browser: 'Firefox', os: 'Linux', country: null, region: null, bot: null };
+  expect(sessions).toEqual([
+    { ...client, sessionId: 'second', startedAt: NOW, endedAt: NOW, events: 1, channel: 'Direct' },
+    { ...client, sessionId: 'session', startedAt: NOW - 5000, endedAt: NOW - 1000, events: 2, channel: 'Email' },
+  ]);
+  await app.request(`/api/sites/${site.siteKey}/people/${id}`, {
+    method: 'DELETE',
+    headers: { Authorization: 'Bearer admin-token' },
+  });
+  expect((await get<{ visitors: object[] }>(`sites/${site.siteKey}/visitors`)).visitors).toEqual([]);
+});
+
+test('the loss report says what never came, by browser and channel, and leaves out bots', async () => {
+  const { send, get, site } = await makeCollector();
+  const numbered = (...numbers: number[]) => numbers.map((seq) => makeEvent('page_view', { seq }));
+  await send(newId(), numbered(1, 2, 5, 6), { lost: 1 }, { 'User-Agent': FIREFOX });
+  await send(newId(), numbered(1, 2, 3, 4), {}, { 'User-Agent': IPHONE });
+  const late = newId();
+  await send(late, numbered(4), {}, { 'User-Agent': IPHONE });
+  await send(late, numbered(1, 2, 3), {}, { 'User-Agent': IPHONE });
+  await send(newId(), numbered(9), {}, { 'User-Agent': 'Googlebot/2.1' });
+  const report = await get<object>(`sites/${site.siteKey}/reports/loss`);
+  expect(report).toMatchObject({
+    visitors: 3,
+    stored: 12,
+    missing: 2,
+    ownedUp: 1,
+    rate: 2 / 14,
+    byBrowser: [
+      { browser: 'Firefox', visitors: 1, stored: 4, missing: 2, ownedUp: 1, rate: 2 / 6 },
+      { browser: 'Safari', visitors: 2, stored: 8, missing: 0, ownedUp: 0, rate: 0 },
+    ],
+    byChannel: [{ channel: 'Direct', visitors: 3, stored: 12, missing: 2 }],
+  });
+  expect(await get(`sites/${site.siteKey}/reports/loss?from=2026-01-01&to=2026-01-02`)).toMatchObject({ rate: null });
+  expect(await get(`sites/${site.siteKey}/reports/loss?from=x`)).toMatchObject({ error: expect.stringMatching(/from/) });
+});
+
+test('the clock of who sends is reported, and moves no event', async () => {
+  const { send, visitor, ndjson, clock } = await makeCollector();
+  const id = newId();
+  await send(id, [makeEvent('page_view', { time: NOW - 3_600_000 })], { sentAt: clock.now - 3_600_000 });
+  expect(await visitor(id)).toMatchObject({ clockSkew: 3_600_000 });
+  expect((await ndjson()).map(({ time, receivedAt }) => [time, receivedAt])).toEqual([[NOW - 3_600_000, NOW]]);
+});
