@@ -1,9 +1,12 @@
 /** What changes visitors. It is done where the store is written, which is another thread than the one that answers requests. */
+import { inferState, type Stage } from '../sdk/core/index.js';
+import { factsOf } from './ingest/fold.js';
+import { timelineOf } from './ingest/timeline.js';
 import type { Geo } from './ingest/client.js';
 import { ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import { recompute } from './jobs/recompute.js';
 import { refreshVisitor, restageDue } from './jobs/restage.js';
-import type { Appended, Job, RemoteStore, Store } from './store/store.js';
+import type { Appended, Job, RemoteStore, Store, StoredEvent } from './store/store.js';
 
 /** What is answered to a batch. */
 export interface Reply {
@@ -23,6 +26,8 @@ export interface Work {
   ingest(request: BatchRequest): Promise<Reply>;
   /** Brings one visitor's record up to date with the rules and with time. */
   refresh(siteKey: string, visitorId: string, now: number): Promise<Pick<Appended, 'record' | 'person'>>;
+  /** The stage that follows from what came with the secret key alone: the page's part anybody could have made up. */
+  provenStage(siteKey: string, visitorId: string, now: number): Promise<Stage | null>;
   /** Makes it nobody's visitor again. */
   unlink(siteKey: string, visitorId: string, now: number): Promise<void>;
   /** Brings the visitors whose windows have ended up to date. */
@@ -47,6 +52,15 @@ export function workOn(store: Store, now: () => number, geo?: Geo): Work {
       return { status: 200, body: JSON.stringify(outcome.answer), accepted, duplicates, rejected: reasons };
     },
     refresh: (siteKey, visitorId, at) => refreshVisitor(store, siteKey, visitorId, at),
+    async provenStage(siteKey, visitorId, at) {
+      const timeline = timelineOf(await store.rules(siteKey));
+      const { personId } = (await store.visitor(siteKey, visitorId)) ?? {};
+      const visitorIds = personId ? await store.visitorsOfPerson(siteKey, personId) : [visitorId];
+      const proven: StoredEvent[] = [];
+      for (const each of visitorIds)
+        for await (const stored of store.events(siteKey, { visitorId: each })) if (stored.isProven) proven.push(stored);
+      return inferState(timeline.current, factsOf(timeline, proven), at).stage;
+    },
     unlink: async (siteKey, visitorId, at) => void (await refreshVisitor(store, siteKey, visitorId, at, null)),
     restage: (at) => restageDue(store, at),
     recompute: (job) => recompute(store, job, now),

@@ -1,5 +1,6 @@
 /** The one way in for events, whichever server took the request: who may knock, how often, and with how much. */
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import type { Origins } from '../origins.js';
 import { forwardedFor, type Services } from '../services.js';
 import { MAX_BYTES } from './ingest.js';
 
@@ -104,16 +105,16 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
 
   return async (knock) => {
     // Pages of every site's origins may read answers, refusals too; which site's page may do what is decided later.
-    const origin = knock.header('origin');
-    const isKnown = !!origin && (await origins.has(origin));
-    const answer: Answer =
-      knock.method === 'POST' ? await take(knock) : { status: 204, headers: isKnown ? PREFLIGHT : {}, body: '' };
-    const allowed = isKnown && {
-      'Access-Control-Allow-Origin': origin,
-      'Access-Control-Expose-Headers': 'Retry-After',
-    };
-    return { ...answer, headers: { ...answer.headers, Vary: 'Origin', ...allowed } };
+    const allowed = await allow(origins, knock.header('origin'));
+    const answer: Answer = knock.method === 'POST' ? await take(knock) : { status: 204, headers: PREFLIGHT, body: '' };
+    return { ...answer, headers: { ...answer.headers, ...allowed } };
   };
+}
+
+/** The headers that let a page of any site's origins read an answer. */
+export async function allow(origins: Origins, origin: string | undefined): Promise<Record<string, string>> {
+  if (!origin || !(await origins.has(origin))) return { Vary: 'Origin' };
+  return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'Retry-After' };
 }
 
 /** A request made within a test has no address at all. */
@@ -122,7 +123,7 @@ const isLoopback = (address = '127.0.0.1') => /^(::1|(::ffff:)?127\.)/.test(addr
 const STORED = { outcome: 'stored', reason: '' };
 const DUPLICATE = { outcome: 'duplicate', reason: '' };
 const JSON_TYPE = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
-const PREFLIGHT = {
+export const PREFLIGHT = {
   'Access-Control-Allow-Methods': 'POST',
   'Access-Control-Allow-Headers': 'Content-Type, Authorization',
   'Access-Control-Max-Age': '86400',

@@ -229,7 +229,7 @@ function readEvents(attempt: Attempt): undefined {
   for (const input of body.events as unknown[]) {
     const parsed = parseEvent(input, { fromServer });
     if ('event' in parsed) {
-      events.push({ event: parsed.event, receivedAt, bot });
+      events.push({ event: parsed.event, receivedAt, bot, isProven: fromServer });
       continue;
     }
     const { reason } = parsed;

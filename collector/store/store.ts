@@ -38,6 +38,8 @@ export interface StoredEvent {
   receivedAt: number;
   /** Why the event counts as a bot's, or null. */
   bot: string | null;
+  /** Whether it came with the secret key. */
+  isProven?: boolean;
   /** Traits of the envelope it came in, where it was the batch's greatest by (time, id). */
   traits?: Record<string, Json>;
 }
@@ -261,6 +263,8 @@ export interface Store {
   deadLettersOf(siteKey: string, visitorId: string): Promise<DeadLetter[]>;
   deadLetters(siteKey: string, limit: number): Promise<DeadLetter[]>;
 
+  /** Visitors that are proven to be a person's, by the id of its record. */
+  visitorsOfPerson(siteKey: string, personId: string): Promise<string[]>;
   /** Visitors that carry this label. */
   visitorsOfUser(siteKey: string, userId: string): Promise<string[]>;
   /**
@@ -299,6 +303,8 @@ export interface Store {
   /** Losses of the visitors last seen in a span of time; bots are left out. */
   lossCounts(siteKey: string, from: number, until: number): Promise<LossCount[]>;
 
+  /** The key that tokens are signed with, as a private JWK; what is offered is kept where there is none yet. */
+  signingKey(offered?: string): Promise<string | undefined>;
   /** Keeps the hash of a token that opens the dashboard. */
   addToken(token: { hash: string; kind: 'link' | 'session'; expiresAt: number }): Promise<void>;
   hasToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;

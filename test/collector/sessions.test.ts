@@ -70,7 +70,9 @@ test('the loss report says what never came, by browser and channel, and leaves o
     byChannel: [{ channel: 'Direct', visitors: 3, stored: 12, missing: 2 }],
   });
   expect(await get(`sites/${site.siteKey}/reports/loss?from=2026-01-01&to=2026-01-02`)).toMatchObject({ rate: null });
-  expect(await get(`sites/${site.siteKey}/reports/loss?from=x`)).toMatchObject({ error: expect.stringMatching(/from/) });
+  expect(await get(`sites/${site.siteKey}/reports/loss?from=x`)).toMatchObject({
+    error: expect.stringMatching(/from/),
+  });
 });
 
 test('the clock of who sends is reported, and moves no event', async () => {

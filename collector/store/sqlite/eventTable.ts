@@ -10,6 +10,7 @@ interface EventRow {
   body: string;
   traits: string | null;
   bot: string | null;
+  is_proven: number;
 }
 
 /** Rows of one page of a long reading. */
@@ -28,8 +29,8 @@ export class EventTable {
 
   constructor(database: Database.Database) {
     this.#insert = database.prepare(`
-      INSERT OR IGNORE INTO events (site_id, id, visitor_id, time, received_at, name, body, traits, bot)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      INSERT OR IGNORE INTO events (site_id, id, visitor_id, time, received_at, name, body, traits, bot, is_proven)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#setTraits = database.prepare(
       'UPDATE events SET traits = ? WHERE site_id = ? AND id = ? AND visitor_id = ? AND traits IS NULL',
     );
@@ -55,11 +56,13 @@ export class EventTable {
   }
 
   /** Says whether the event was new. */
-  add(site: number, visitor: Buffer, { event, receivedAt, bot, traits }: StoredEvent): boolean {
+  add(site: number, visitor: Buffer, { event, receivedAt, bot, traits, isProven }: StoredEvent): boolean {
     const id = toBlob(event.id);
     const traitsText = traits ? JSON.stringify(traits) : null;
-    const values = [site, id, visitor, event.time, receivedAt, event.name, JSON.stringify(event), traitsText, bot];
-    if (this.#insert.run(...values).changes === 1) return true;
+    const { time, name } = event;
+    const body = JSON.stringify(event);
+    const { changes } = this.#insert.run(site, id, visitor, time, receivedAt, name, body, traitsText, bot, +!!isProven);
+    if (changes === 1) return true;
     // The event came before in another batch, without the traits that this one sets through it.
     if (traitsText) this.#setTraits.run(traitsText, site, id, visitor);
     return false;
@@ -92,6 +95,7 @@ function toStoredEvent(row: EventRow): StoredEvent {
     event: JSON.parse(row.body) as StagetagEvent,
     receivedAt: row.received_at,
     bot: row.bot,
+    ...(row.is_proven && { isProven: true }),
     ...(row.traits && { traits: JSON.parse(row.traits) as Record<string, Json> }),
   };
 }

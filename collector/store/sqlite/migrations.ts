@@ -128,6 +128,10 @@ export const MIGRATIONS = [
   -- Numbers of events that are stored, and that never came.
   ALTER TABLE visitors ADD COLUMN stored_seq INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE visitors ADD COLUMN missing_seq INTEGER NOT NULL DEFAULT 0;
+  -- Whether an event came with the secret key: what a page says, anybody can say.
+  ALTER TABLE events ADD COLUMN is_proven INTEGER NOT NULL DEFAULT 0;
+  -- What tokens are signed with.
+  CREATE TABLE signing_keys (id TEXT PRIMARY KEY, private_jwk TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE sessions (
     site_id INTEGER NOT NULL,
     visitor_id BLOB NOT NULL,

@@ -54,6 +54,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   const deadLetters = deadLetterTable(database);
   const jobs = jobTable(database, sites, visitors);
   const tokens = tokenTable(database);
+  const keys = keyTable(database);
   const tombstones = tombstoneTable(database, sites);
   /** A crash may have come between erasing and wiping. */
   let isWiped = tombstones.areWiped();
@@ -154,6 +155,8 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     deadLettersOf: async (siteKey, visitorId) => deadLetters.ofVisitor(sites.id(siteKey), visitorId),
     deadLetters: async (siteKey, limit) => deadLetters.latest(sites.id(siteKey), limit),
 
+    visitorsOfPerson: async (siteKey, personId) =>
+      visitors.ofPerson(sites.id(siteKey), toBlob(personId)).map(({ visitorId }) => visitorId),
     visitorsOfUser: async (siteKey, userId) => visitors.ofUser(sites.id(siteKey), userId),
     erase: async (siteKey, visitorId, now) => {
       const site = sites.id(siteKey);
@@ -220,6 +223,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),
     lossCounts: async (siteKey, from, until) => sessions.losses(sites.id(siteKey), from, until),
 
+    signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),
     hasToken: async (hash, kind, now) => tokens.has(hash, kind, now),
     takeToken: (hash, kind, now) => commits.write(() => tokens.take(hash, kind, now)),
@@ -324,6 +328,20 @@ function tombstoneTable(database: Database.Database, sites: SiteTable) {
       insert.run(site, sites.hashOf(site, visitor), now);
     },
     has: (site: number, visitor: Buffer): boolean => !!any.get() && !!get.get(site, sites.hashOf(site, visitor)),
+  };
+}
+
+function keyTable(database: Database.Database) {
+  const get = database
+    .prepare<[], string>('SELECT private_jwk FROM signing_keys ORDER BY created_at DESC LIMIT 1')
+    .pluck();
+  const insert = database.prepare('INSERT INTO signing_keys (id, private_jwk, created_at) VALUES (?, ?, ?)');
+  return {
+    get: (): string | undefined => get.get(),
+    add(jwk: string): string {
+      insert.run((JSON.parse(jwk) as { kid: string }).kid, jwk, Date.now());
+      return jwk;
+    },
   };
 }
 
