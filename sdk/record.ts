@@ -1,13 +1,13 @@
 /** Recording: what happened becomes an event, is written down, counted, and sent. */
 import { matchesGlobs } from './core/matcher.js';
 import { readSource, type Json, type StagetagEvent } from './core/index.js';
-import { consent, isOpen } from './consent.js';
+import { isReturn } from './returns.js';
 import { touchSession } from './session.js';
 import { visitorId } from './identity.js';
 import { mask } from './mask.js';
 import { stamp } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
-import { isReturn } from './returns.js';
+import { consent, isOpen } from './consent.js';
 import { isQuiet, publish, tell } from './expose/publish.js';
 import { guard, ofDocument, settings, words } from './settings.js';
 import { uuidV7 } from './uuid.js';

@@ -120,7 +120,7 @@ export async function ingest(store: Store, request: BatchRequest, geo?: Geo): Pr
     userId: (body.userId as string | undefined) ?? null,
     lost: lostOf(body),
     client: request.client && !attempt.fromServer ? describeClient(request.client, geo) : undefined,
-    skew: body.sentAt === undefined ? null : Math.round(request.receivedAt - (body.sentAt as number)),
+    skew: skewOf(body, request),
   };
   const appended = await store.append({
     siteKey: site.siteKey,
@@ -143,6 +143,12 @@ function forgottenAnswer(events: unknown[], rules: CompiledRules, { receivedAt }
     expected: EVENT_REASONS.forgotten,
   }));
   return answerFor({ accepted: 0, duplicates: 0, record: undefined }, rejected, rules, rules.version, receivedAt);
+}
+
+/** How far the sender's clock is behind ours; null where it does not say, or says what no clock does. */
+function skewOf({ sentAt }: Record<string, unknown>, { receivedAt }: BatchRequest): number | null {
+  const skew = Math.round(receivedAt - (sentAt as number));
+  return Number.isSafeInteger(skew) ? skew : null;
 }
 
 /** A number that is none says nothing; the events beside it are good. */

@@ -1,7 +1,9 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
-import type { Services } from '../services.js';
+import { version } from '../assets.js';
+import { openapiFor } from '../openapi.js';
+import { publicBase, type Services } from '../services.js';
 import type { Site } from '../store/store.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
@@ -28,6 +30,7 @@ export function apiRoutes(services: Services): Hono {
       onError: (c) => c.json({ error: `the body is larger than ${MAX_BODY} bytes` }, 413),
     }),
   );
+  routes.get('/api/openapi.json', (c) => c.json(openapiFor(publicBase(c, services), version)));
   routes.route('/api/sites', siteRoutes(services));
 
   const ofSite = new Hono<SiteEnv>();

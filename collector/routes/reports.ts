@@ -2,7 +2,9 @@ import { Hono } from 'hono';
 import { reportLoss } from '../reports/loss.js';
 import { reportStages } from '../reports/stages.js';
 import type { Services } from '../services.js';
+import type { Range } from '../reports/range.js';
 import type { SiteEnv } from './api.js';
+import { readQuery } from './query.js';
 
 /** Every report by its name in the address. */
 const REPORTS = { stages: reportStages, loss: reportLoss };
@@ -14,9 +16,10 @@ export function reportRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const report = Object.hasOwn(REPORTS, name) ? REPORTS[name as keyof typeof REPORTS] : undefined;
     if (!report)
       return c.json({ error: `no report is called ${name}; there are ${Object.keys(REPORTS).join(', ')}` }, 404);
-    const { from, to } = c.req.query();
+    const query = readQuery<Range>(c, 'readReport');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
     await work.restage(now());
-    const result = await report(store, c.get('site'), { from, to }, now());
+    const result = await report(store, c.get('site'), query, now());
     return typeof result === 'string' ? c.json({ error: result }, 400) : c.json(result);
   });
   return routes;

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { parseRules } from '../../sdk/core/index.js';
 import type { Services } from '../services.js';
 import { readJson, type SiteEnv } from './api.js';
+import { readQuery } from './query.js';
 
 export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
@@ -9,9 +10,9 @@ export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
 
   routes.put('/rules', async (c) => {
     const { siteKey } = c.get('site');
-    const { apply = 'all', wait = 'false' } = c.req.query();
-    if (apply !== 'all' && apply !== 'now') return c.json({ error: `apply: expected all or now, got ${apply}` }, 400);
-    if (wait !== 'true' && wait !== 'false') return c.json({ error: `wait: expected true or false, got ${wait}` }, 400);
+    const query = readQuery<Record<'apply' | 'wait', string>>(c, 'publishRules');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const { apply = 'all', wait = 'false' } = query;
     const body = await readJson(c);
     if (body === undefined) return c.json({ error: 'the rules were not changed: the body must be JSON' }, 400);
     const parsed = parseRules(body);

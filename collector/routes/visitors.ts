@@ -15,11 +15,12 @@ import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import type { Services } from '../services.js';
 import type { DatedTouch, StoredEvent, VisitorRecord } from '../store/store.js';
 import type { SiteEnv } from './api.js';
+import { readQuery } from './query.js';
 
 /** Events listed with a visitor; all of them are in events.ndjson. */
 const LISTED_EVENTS = 500;
 const LISTED_SESSIONS = 100;
-const MAX_LIMIT = 200;
+const DEFAULT_LIMIT = 50;
 const NOBODY = 'this site has no visitor of this id, and none of a user of this id';
 
 export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
@@ -27,14 +28,9 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 
   routes.get('/visitors', async (c) => {
     const { siteKey } = c.get('site');
-    const limit = Number(c.req.query('limit') ?? 50);
-    const seenBefore = c.req.query('seenBefore') === undefined ? undefined : Number(c.req.query('seenBefore'));
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-      return c.json({ error: `limit: expected a whole number from 1 to ${MAX_LIMIT}` }, 400);
-    }
-    if (seenBefore !== undefined && !Number.isSafeInteger(seenBefore)) {
-      return c.json({ error: 'seenBefore: expected epoch milliseconds' }, 400);
-    }
+    const query = readQuery<{ limit: number; seenBefore: number }>(c, 'listVisitors');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const { limit = DEFAULT_LIMIT, seenBefore } = query;
     await work.restage(now());
     const visitors = await store.visitors(siteKey, { limit, seenBefore });
     return c.json({ visitors: visitors.map(summary) });
@@ -84,12 +80,9 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   });
 
   routes.get('/events.ndjson', async (c) => {
-    const { from, to, name, visitor } = c.req.query();
-    for (const [parameter, day] of Object.entries({ from, to })) {
-      if (day !== undefined && !isDay(day))
-        return c.json({ error: `${parameter}: expected a day such as 2026-01-31` }, 400);
-    }
-    if (visitor !== undefined && !isUuid(visitor)) return c.json({ error: 'visitor: expected a visitor id' }, 400);
+    const query = readQuery<Record<'from' | 'to' | 'name' | 'visitor', string>>(c, 'readEvents');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const { from, to, name, visitor } = query;
     const filter = {
       ...(from && { from: parseDay(from) * DAY_MS }),
       ...(to && { until: (parseDay(to) + 1) * DAY_MS }),
@@ -109,10 +102,6 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     });
   });
   return routes;
-}
-
-function isDay(text: string): boolean {
-  return /^\d{4}-\d\d-\d\d$/.test(text) && new Date(text).toJSON()?.startsWith(text);
 }
 
 /** An event as it was sent, and what the collector knows of it. */

@@ -72,10 +72,10 @@ export const publish = guard(() => {
   const slots = showSlots(stage, tags);
   tell('state', now);
   if (!isOpen()) return;
-  const before = readText('head')?.split('\n')[0];
+  const before = readText('head')?.split('\n')[0] || null;
   // For the head snippet of the next page, which runs before this script has loaded.
   writeText('head', `${stage ?? ''}\n${slots}`);
-  if (before !== (stage ?? '')) {
+  if (before !== stage) {
     if (before) tell(`leave:${before as Stage}`, now);
     if (stage) tell(`enter:${stage}`, now);
   }

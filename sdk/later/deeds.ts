@@ -21,15 +21,6 @@ export function takeDeeds(): void {
   deeds.push = take as typeof deeds.push;
 }
 
-/** Runs when the page's own handlers have had their say, or at the latest when the page is left. */
-export function afterwards(run: () => void): void {
-  const once = () => {
-    if (farewells.delete(once)) guard(run)();
-  };
-  farewells.add(once);
-  setTimeout(once);
-}
-
 /** The event that an element's `data-st-prop-KEY` attributes describe. */
 export function markedProps(element: Element): Record<string, Json> {
   const props: Record<string, Json> = {};
@@ -40,4 +31,13 @@ export function markedProps(element: Element): Record<string, Json> {
     if (key) props[key] = value && isFinite(+value) ? +value : value;
   }
   return props;
+}
+
+/** Runs when the page's own handlers have had their say, or at the latest when the page is left. */
+export function afterwards(run: () => void): void {
+  const once = () => {
+    if (farewells.delete(once)) guard(run)();
+  };
+  farewells.add(once);
+  setTimeout(once);
 }

@@ -23,8 +23,7 @@ export function captureEngagement(): void {
     recordCaptured('user_engagement', { engagement_time_msec: Math.round(engagedMs) }, url);
     engagedMs = 0;
   };
-  for (const type of ['pointerdown', 'pointermove', 'keydown', 'scroll', 'visibilitychange', 'pageshow'])
-    on(type, count);
+  for (const type of ['pointerdown', 'pointermove', 'keydown', 'scroll', 'visibilitychange']) on(type, count);
   farewells.add(tell);
   arrivals.add((next) => {
     tell();

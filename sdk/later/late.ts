@@ -4,10 +4,10 @@ import { captureEngagement } from './engagement.js';
 import { takeDeeds } from './deeds.js';
 import { guard, isWanted } from '../settings.js';
 import { captureScroll } from './scroll.js';
-import { captureImpressions } from './impressions.js';
+import { startSender } from './sender.js';
 import { captureClicks } from './click.js';
 import { captureWebVitals } from './webVitals.js';
-import { startSender } from './sender.js';
+import { captureImpressions } from './impressions.js';
 
 /** Captures by their words of `data-auto`. */
 const CAPTURES: Record<string, () => void> = {

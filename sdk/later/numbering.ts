@@ -3,6 +3,18 @@ import { dequeue, enqueue, queued, type Queued } from '../queue.js';
 import { settings } from '../settings.js';
 import { readJson, writeJson } from '../storage.js';
 
+/** Gives an event the next number where it has none. Only the sending tab does. */
+export function number(item: Queued): Queued {
+  if (!item.event.seq) {
+    // The visitor may have come from another of the site's domains, which numbers for itself: what it used is not used again.
+    const known = readJson<{ visitorId: string; have: Array<[number, number]> }>('state');
+    const used = known?.visitorId === item.visitorId ? known.have.flat() : [];
+    item.event.seq = count('seq', item, ...used);
+    enqueue(item);
+  }
+  return item;
+}
+
 /** Most events kept where the site says nothing, and for how long: what is older is no longer worth a visitor's disk. */
 const QUEUE_LIMIT = 1000;
 const MAX_AGE_MS = 7 * 86_400_000;
@@ -16,18 +28,6 @@ function count(what: string, { visitorId }: Queued, ...least: number[]): number 
   const next = 1 + Math.max(...least, readJson<number>(name) ?? 0);
   writeJson(name, next);
   return next;
-}
-
-/** Gives an event the next number where it has none. Only the sending tab does. */
-export function number(item: Queued): Queued {
-  if (!item.event.seq) {
-    // The visitor may have come from another of the site's domains, which numbers for itself: what it used is not used again.
-    const known = readJson<{ visitorId: string; have: Array<[number, number]> }>('state');
-    const used = known?.visitorId === item.visitorId ? known.have.flat() : [];
-    item.event.seq = count('seq', item, ...used);
-    enqueue(item);
-  }
-  return item;
 }
 
 /** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */

@@ -1,6 +1,6 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
-import { dequeue, queued, type Queued } from '../queue.js';
 import { who } from '../identity.js';
+import { dequeue, queued, type Queued } from '../queue.js';
 import { publish, tell } from '../expose/publish.js';
 import { KEEPALIVE_CHARS, post, TIMEOUT_MS } from './transport.js';
 import { later } from '../record.js';
@@ -32,6 +32,12 @@ export function startSender(): void {
   wake();
 }
 
+/** Not before the collector's own wish, which holds for every page and for no longer than an hour. */
+function dueAt(): number {
+  const asked = readJson<number>('wait') ?? 0;
+  return Math.max(notBefore, asked > Date.now() + REFUSED_MS ? 0 : asked);
+}
+
 /** Sends soon. @param at when, epoch ms @param isFresh something changed that makes a new try worth while, such as being online again */
 function wake(at = Date.now() + GATHER_MS, isFresh?: boolean): void {
   if (isFresh) notBefore = 0;
@@ -60,12 +66,6 @@ async function takeTurn(): Promise<void> {
   } catch {
     await turn();
   }
-}
-
-/** Not before the collector's own wish, which holds for every page and for no longer than an hour. */
-function dueAt(): number {
-  const asked = readJson<number>('wait') ?? 0;
-  return Math.max(notBefore, asked > Date.now() + REFUSED_MS ? 0 : asked);
 }
 
 /** What is on its way, from here or from a page that was left, and until when that is taken for true. */

@@ -20,8 +20,7 @@ type Reply = [status?: number, retryAfter?: string | null, answer?: BatchAnswer]
 export async function post(body: string): Promise<Reply> {
   const reply: Reply = [];
   const abort = new AbortController();
-  setTimeout(() => abort.abort(), TIMEOUT_MS);
-  try {
+  const ask = async () => {
     const response = await fetch(`${settings.endpoint}/v1/events`, {
       method: 'POST',
       body,
@@ -31,8 +30,12 @@ export async function post(body: string): Promise<Reply> {
     });
     reply.push(response.status, response.headers.get('Retry-After'));
     reply.push(await response.json());
-  } catch {
-    // No answer, or none that is ours.
-  }
+  };
+  // Aborting alone is not enough: WebKit never settles what was under way when a click turned out to be a download.
+  await new Promise((resolve) => {
+    setTimeout(resolve, TIMEOUT_MS);
+    ask().then(resolve, resolve);
+  });
+  abort.abort();
   return reply;
 }

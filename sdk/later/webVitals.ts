@@ -52,7 +52,7 @@ export function captureWebVitals(): void {
         activationStart?: number;
       };
       // A prerendered page is seen from when it is shown.
-      values[entryType === 'paint' ? 'FCP' : 'LCP'] = Math.max(0, startTime - (navigation.activationStart ?? 0));
+      values[entryType === 'paint' ? 'FCP' : 'LCP'] = startTime - (navigation.activationStart ?? 0);
     }
   };
   const observer = new PerformanceObserver(

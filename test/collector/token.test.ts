@@ -2,7 +2,7 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { expect, test } from 'vitest';
 import { makeCollector, makeEvent, newId, NOW, ORIGIN, type TestCollector } from '../helpers/collector.js';
 
-const ask = ({ app, site }: TestCollector, body: unknown, origin = ORIGIN) =>
+const ask = async ({ app, site }: TestCollector, body: unknown, origin = ORIGIN): Promise<Response> =>
   app.request('/v1/token', {
     method: 'POST',
     headers: { 'Content-Type': 'text/plain', Origin: origin },

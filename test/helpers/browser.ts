@@ -133,7 +133,7 @@ export async function eventually<T>(
     const answer = await ask();
     if (isRight(answer)) return answer;
     if (Date.now() > end)
-      throw new Error(`waited ${seconds} s in vain; last: ${JSON.stringify(answer)?.slice(0, 2000)}`);
+      throw new Error(`waited ${seconds} s in vain; last: ${JSON.stringify(answer)?.slice(0, 20000)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -1,0 +1,498 @@
+/** What the collector can be asked, and what it answers: the document that is served, and that parameters are checked by. */
+import { EVENT_REASONS, STAGES } from '../sdk/core/index.js';
+import { EARLY_REFUSALS } from './ingest/door.js';
+import { MAX_EVENTS, REFUSALS } from './ingest/ingest.js';
+
+/** A JSON Schema. */
+export type Schema = Record<string, unknown>;
+
+export interface Parameter {
+  name: string;
+  in: 'path' | 'query';
+  required?: boolean;
+  /** What is expected, as an error says it. */
+  description: string;
+  schema: Schema;
+}
+
+export interface Operation {
+  summary: string;
+  operationId: string;
+  /** `[]` where nobody has to sign in. */
+  security?: object[];
+  parameters?: Parameter[];
+  requestBody?: object;
+  responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
+}
+
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const list = (items: Schema): Schema => ({ type: 'array', items });
+const nullable = (...types: string[]): Schema => ({ type: [...types, 'null'] });
+const text: Schema = { type: 'string' };
+const count: Schema = { type: 'integer', minimum: 0 };
+const moment: Schema = { type: 'integer', description: 'epoch milliseconds' };
+const number: Schema = { type: 'number' };
+const stage: Schema = { enum: [...STAGES, null] };
+const date: Schema = { type: 'string', format: 'date' };
+const uuid: Schema = { type: 'string', format: 'uuid' };
+
+/** An object with these members; those whose names end with `?` may be absent. */
+function record(members: Record<string, Schema>): Schema {
+  const entries = Object.entries(members);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(entries.map(([name, schema]) => [name.replace('?', ''), schema])),
+    required: entries.map(([name]) => name).filter((name) => !name.endsWith('?')),
+  };
+}
+
+const loss = { visitors: count, stored: count, missing: count, ownedUp: count, rate: nullable('number') };
+const state = { stage, peak: stage, tags: list(text), score: number, rules: count };
+const facts: Schema = { type: 'object', description: 'counts by signal and UTC day; its form is given by `v`' };
+
+const schemas: Record<string, Schema> = {
+  Error: record({ error: text, 'reason?': text }),
+  Event: record({
+    id: uuid,
+    name: { type: 'string', minLength: 1, maxLength: 128 },
+    time: moment,
+    'seq?': { type: 'integer', minimum: 1 },
+    'sessionId?': { type: 'string', minLength: 1, maxLength: 64 },
+    'url?': { type: 'string', maxLength: 8192 },
+    'title?': text,
+    'referrer?': text,
+    'source?': { type: 'object', additionalProperties: text },
+    'props?': { type: 'object' },
+  }),
+  Batch: record({
+    siteKey: text,
+    visitorId: { ...uuid, description: 'a UUID of version 7' },
+    'userId?': { type: 'string', minLength: 1, maxLength: 256 },
+    'proof?': { type: 'string', description: "hex HMAC-SHA256 of userId under the site's secret key" },
+    'traits?': { type: 'object' },
+    'sentAt?': moment,
+    'sdk?': text,
+    'rules?': { type: 'integer' },
+    'lost?': count,
+    events: { ...list(ref('Event')), maxItems: MAX_EVENTS },
+  }),
+  BatchAnswer: record({
+    accepted: count,
+    duplicates: count,
+    rejected: list(record({ id: nullable('string'), reason: { enum: Object.keys(EVENT_REASONS) }, expected: text })),
+    visitor: record({ ...state, asOf: moment, rev: count, have: list(list(count)), facts }),
+    'ruleSet?': { type: 'object' },
+  }),
+  Refusal: record({ error: text, reason: { enum: [...Object.keys(REFUSALS), ...Object.keys(EARLY_REFUSALS)] } }),
+  Token: record({ token: { type: 'string', description: 'a JWT, signed with EdDSA' }, expiresIn: count }),
+  Touch: record({
+    channel: text,
+    source: nullable('string'),
+    medium: nullable('string'),
+    campaign: nullable('string'),
+    referrer: nullable('string'),
+    at: moment,
+  }),
+  Transition: record({ from: stage, to: stage, at: moment, cause: record({ kind: text }) }),
+  Session: record({
+    sessionId: text,
+    startedAt: moment,
+    endedAt: moment,
+    events: count,
+    channel: nullable('string'),
+    bot: nullable('string'),
+    device: nullable('string'),
+    browser: nullable('string'),
+    os: nullable('string'),
+    country: nullable('string'),
+    region: nullable('string'),
+  }),
+  VisitorSummary: record({
+    visitorId: uuid,
+    'userId?': text,
+    ...state,
+    rev: count,
+    firstSeen: moment,
+    lastSeen: moment,
+    stageSince: moment,
+    eventCount: count,
+    lost: count,
+    clockSkew: nullable('integer'),
+    bot: nullable('string'),
+    firstTouch: { anyOf: [ref('Touch'), { type: 'null' }] },
+    lastTouch: { anyOf: [ref('Touch'), { type: 'null' }] },
+  }),
+  Visitor: {
+    allOf: [
+      ref('VisitorSummary'),
+      record({
+        facts,
+        traits: { type: 'object' },
+        why: { type: 'object' },
+        transitions: list(ref('Transition')),
+        sessions: list(ref('Session')),
+        events: list(ref('Event')),
+      }),
+    ],
+  },
+  Site: record({
+    siteKey: text,
+    name: text,
+    origins: list(text),
+    timeZone: text,
+    template: text,
+    rulesVersion: count,
+    createdAt: moment,
+    snippet: text,
+    pinnedSnippet: text,
+  }),
+  Receipt: record({
+    siteKey: text,
+    visitors: count,
+    events: count,
+    transitions: count,
+    deadLetters: count,
+    erasedAt: moment,
+    isWiped: { type: 'boolean' },
+  }),
+  Job: record({ id: count, kind: text, rules: count, state: { enum: ['running', 'done'] }, done: count, total: count }),
+  Rules: record({
+    version: count,
+    signals: { type: 'object' },
+    stages: { type: 'object' },
+    'tags?': { type: 'object' },
+  }),
+  StagesReport: record({
+    asOf: moment,
+    timeZone: text,
+    from: date,
+    to: date,
+    stages: list(record({ stage: { enum: STAGES }, current: count, peak: count, entered: count, left: count })),
+    funnel: list(record({ stage: { enum: STAGES }, visitors: count, fromPrevious: nullable('number') })),
+    days: list(record({ day: date, current: { type: 'object' }, entered: { type: 'object' } })),
+  }),
+  LossReport: record({
+    asOf: moment,
+    timeZone: text,
+    from: date,
+    to: date,
+    ...loss,
+    byBrowser: list(record({ browser: nullable('string'), ...loss })),
+    byChannel: list(record({ channel: nullable('string'), ...loss })),
+  }),
+};
+
+const json = (description: string, schema: Schema) => ({ description, content: { 'application/json': { schema } } });
+const error = (description: string) => json(description, ref('Error'));
+const refusal = (description: string) => json(description, ref('Refusal'));
+const plain = (description: string, type: string) => ({ description, content: { [type]: { schema: text } } });
+const body = (schema: Schema) => ({ required: true, content: { 'application/json': { schema } } });
+
+const siteKey: Parameter = {
+  name: 'siteKey',
+  in: 'path',
+  required: true,
+  description: 'expected the key of a site',
+  schema: text,
+};
+const path = (name: string, description: string, schema = text): Parameter => ({
+  name,
+  in: 'path',
+  required: true,
+  description,
+  schema,
+});
+const query = (name: string, description: string, schema = text): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema,
+});
+const visitorId = path('visitorId', 'expected the id of a visitor');
+const who = path('who', 'expected the id of a visitor or of a user');
+const day = (name: string) => query(name, 'expected a day such as 2026-01-31', date);
+const UNKNOWN_SITE = error('No site has this key, or what was asked for is not there.');
+const WRONG = error('What was expected is said.');
+
+/** Everything below a site needs the admin token or a session. */
+const ofSite: Record<string, Record<string, Operation>> = {
+  '/visitors': {
+    get: {
+      operationId: 'listVisitors',
+      summary: 'Visitors, latest seen first',
+      parameters: [
+        query('limit', 'expected a whole number from 1 to 200', { type: 'integer', minimum: 1, maximum: 200 }),
+        query('seenBefore', 'expected epoch milliseconds', { type: 'integer' }),
+      ],
+      responses: { 200: json('Visitors.', record({ visitors: list(ref('VisitorSummary')) })), 400: WRONG },
+    },
+  },
+  '/visitors/{visitorId}': {
+    get: {
+      operationId: 'readVisitor',
+      summary:
+        'Where a visitor stands, why, and how it came there; where it is proven whose visitor it is, of all that are theirs',
+      parameters: [visitorId],
+      responses: { 200: json('The visitor.', ref('Visitor')) },
+    },
+  },
+  '/visitors/{visitorId}/link': {
+    delete: {
+      operationId: 'unlinkVisitor',
+      summary: "Makes a visitor nobody's again",
+      parameters: [visitorId],
+      responses: { 200: json('Whose it was.', record({ visitorId: uuid, userId: nullable('string') })) },
+    },
+  },
+  '/people/{who}/export': {
+    get: {
+      operationId: 'exportPerson',
+      summary: 'Everything that is kept of a visitor, or of every visitor that carries a user id',
+      parameters: [who],
+      responses: { 200: json('All of it.', record({ exportedAt: moment, visitors: list({ type: 'object' }) })) },
+    },
+  },
+  '/people/{who}': {
+    delete: {
+      operationId: 'forgetPerson',
+      summary: 'Erases a visitor, or every visitor that carries a user id',
+      parameters: [who],
+      responses: { 200: json('What was erased.', ref('Receipt')) },
+    },
+  },
+  '/events.ndjson': {
+    get: {
+      operationId: 'readEvents',
+      summary: 'Every stored event as it was sent, with visitorId, receivedAt and bot, one a line',
+      parameters: [
+        day('from'),
+        day('to'),
+        query('name', 'expected the name of an event'),
+        query('visitor', 'expected a visitor id', { ...uuid }),
+      ],
+      responses: { 200: plain('Events, one JSON object a line.', 'application/x-ndjson'), 400: WRONG },
+    },
+  },
+  '/rules': {
+    get: {
+      operationId: 'readRules',
+      summary: 'The rules in force',
+      responses: { 200: json('Rules.', ref('Rules')) },
+    },
+    put: {
+      operationId: 'publishRules',
+      summary: 'Publishes a new version of the rules',
+      parameters: [
+        query('apply', 'expected all or now', { enum: ['all', 'now'] }),
+        query('wait', 'expected true or false', { enum: ['true', 'false'] }),
+      ],
+      requestBody: body(ref('Rules')),
+      responses: { 200: json('The new version.', record({ version: count, 'job?': count })), 400: WRONG },
+    },
+  },
+  '/jobs/{id}': {
+    get: {
+      operationId: 'readJob',
+      summary: 'How far a job is',
+      parameters: [path('id', 'expected the number of a job')],
+      responses: { 200: json('The job.', ref('Job')) },
+    },
+  },
+  '/reports/{name}': {
+    get: {
+      operationId: 'readReport',
+      summary: 'A report: `stages` counts visitors by stage, `loss` says what never came',
+      parameters: [path('name', 'expected the name of a report'), day('from'), day('to')],
+      responses: {
+        200: json('The report.', { anyOf: [ref('StagesReport'), ref('LossReport')] }),
+        400: WRONG,
+      },
+    },
+  },
+};
+
+const open: object[] = [];
+const bySecret = [{ secretKey: [] }, {}];
+
+const paths: Record<string, Record<string, Operation>> = {
+  '/v1/events': {
+    post: {
+      operationId: 'sendEvents',
+      summary: "Stores a visitor's events, and answers where the visitor stands when they are on disk",
+      security: bySecret,
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: ref('Batch') }, 'text/plain': { schema: ref('Batch') } },
+      },
+      responses: {
+        200: json('Every event that is not in `rejected` is on disk.', ref('BatchAnswer')),
+        400: refusal('Nothing of it can be read.'),
+        403: refusal('Not from here.'),
+        413: refusal('Too large: send it in several batches.'),
+        429: refusal('Too often: send it again after `Retry-After`.'),
+        503: refusal('Nothing was stored: send it again after `Retry-After`.'),
+      },
+    },
+  },
+  '/v1/token': {
+    post: {
+      operationId: 'signToken',
+      summary: 'What is known of a visitor, signed. Gate what is worth something on `provenStage` alone',
+      security: open,
+      requestBody: body(record({ siteKey: text, visitorId: uuid })),
+      responses: {
+        200: json('The token.', ref('Token')),
+        400: WRONG,
+        403: error('Not from here.'),
+        404: error('Nothing of this visitor is stored.'),
+        413: WRONG,
+        429: error('Too often: ask again after `Retry-After`.'),
+      },
+    },
+  },
+  '/.well-known/jwks.json': {
+    get: {
+      operationId: 'readKeys',
+      summary: 'The keys that tokens are verified with',
+      security: open,
+      responses: { 200: json('A JWK set.', record({ keys: list({ type: 'object' }) })) },
+    },
+  },
+  '/t/{file}': {
+    get: {
+      operationId: 'readTag',
+      summary: 'The script tag of a site, `KEY.js`, and the files that it loads',
+      security: open,
+      parameters: [path('file', 'expected the name of a file')],
+      responses: {
+        200: plain('The script.', 'text/javascript'),
+        304: { description: 'It is as it was.' },
+        404: plain('No site has this key.', 'text/javascript'),
+      },
+    },
+  },
+  '/healthz': {
+    get: {
+      operationId: 'isAlive',
+      summary: 'Whether the process answers',
+      security: open,
+      responses: { 200: json('It does.', record({ status: text })) },
+    },
+  },
+  '/readyz': {
+    get: {
+      operationId: 'isReady',
+      summary: 'Whether events can be stored',
+      security: open,
+      responses: {
+        200: json('They can.', record({ status: text })),
+        503: json('They cannot.', record({ status: text, error: text })),
+      },
+    },
+  },
+  '/metrics': {
+    get: {
+      operationId: 'readMetrics',
+      summary: 'Figures for Prometheus',
+      security: open,
+      responses: { 200: plain('Figures.', 'text/plain') },
+    },
+  },
+  '/sign-in': {
+    get: {
+      operationId: 'followLink',
+      summary: 'Signs in with the token of a link, which works once, and goes on to the dashboard',
+      security: open,
+      parameters: [query('token', 'expected the token of a link')],
+      responses: { 302: { description: 'On to the dashboard.' } },
+    },
+  },
+  '/api/session': {
+    get: {
+      operationId: 'readSession',
+      summary: 'Whether somebody is signed in',
+      security: open,
+      responses: { 200: json('That.', record({ signedIn: { type: 'boolean' } })) },
+    },
+    post: {
+      operationId: 'signIn',
+      summary: 'Signs in with the admin token or the token of a link; sets a cookie',
+      security: open,
+      requestBody: body(record({ token: text })),
+      responses: {
+        200: json('Signed in.', record({ signedIn: { type: 'boolean' } })),
+        401: error('No such token.'),
+        429: error('Too many tries.'),
+      },
+    },
+    delete: {
+      operationId: 'signOut',
+      summary: 'Signs out',
+      security: open,
+      responses: { 200: json('Signed out.', record({ signedIn: { type: 'boolean' } })) },
+    },
+  },
+  '/api/sites': {
+    get: {
+      operationId: 'listSites',
+      summary: 'All sites',
+      responses: { 200: json('Sites.', record({ sites: list(ref('Site')) })) },
+    },
+    post: {
+      operationId: 'addSite',
+      summary: 'Adds a site',
+      requestBody: body(record({ name: text, origins: list(text), 'template?': text, 'timeZone?': text })),
+      responses: {
+        201: json('Its keys.', record({ siteKey: text, secretKey: text, snippet: text })),
+        400: WRONG,
+      },
+    },
+  },
+  '/api/openapi.json': {
+    get: {
+      operationId: 'readOpenapi',
+      summary: 'This document',
+      responses: { 200: json('An OpenAPI document.', { type: 'object' }) },
+    },
+  },
+};
+
+for (const [below, operations] of Object.entries(ofSite)) {
+  paths[`/api/sites/{siteKey}${below}`] = Object.fromEntries(
+    Object.entries(operations).map(([method, { parameters = [], responses, ...rest }]) => [
+      method,
+      { ...rest, parameters: [siteKey, ...parameters], responses: { ...responses, 404: UNKNOWN_SITE } },
+    ]),
+  );
+}
+for (const [where, operations] of Object.entries(paths))
+  if (where.startsWith('/api/'))
+    for (const operation of Object.values(operations))
+      if (!operation.security) operation.responses['401'] = error('Sign in first.');
+
+/** Operations by path and method. */
+export const OPERATIONS = paths;
+
+export const SCHEMAS = schemas;
+
+/** The document, for a collector at this address. */
+export const openapiFor = (base: string, version: string): object => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'Stagetag collector',
+    version,
+    description: 'Events in; where each visitor stands in the funnel, and why, out.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+  servers: [{ url: base }],
+  security: [{ adminToken: [] }, { session: [] }],
+  paths,
+  components: {
+    schemas,
+    securitySchemes: {
+      adminToken: { type: 'http', scheme: 'bearer', description: 'The admin token.' },
+      session: { type: 'apiKey', in: 'cookie', name: 'stagetag_session', description: 'What signing in sets.' },
+      secretKey: { type: 'http', scheme: 'bearer', description: "The site's secret key." },
+    },
+  },
+});
