@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { EARLY_REFUSALS } from '../../collector/ingest/door.js';
 import { REFUSALS } from '../../collector/ingest/ingest.js';
 import { AUTOMATIC_EVENTS, EVENT_REASONS, KNOWN_EVENTS, STAGES } from '../../sdk/core/index.js';
 import { runCommand } from '../helpers/process.js';
@@ -71,5 +72,7 @@ test('every reason for a refusal is documented with its status', () => {
   for (const [reason, { status, isKept }] of Object.entries(REFUSALS)) {
     expect(text).toContain(`| \`${reason}\` | ${status} | ${isKept ? 'yes' : 'no'} |`);
   }
+  for (const [reason, status] of Object.entries(EARLY_REFUSALS))
+    expect(text).toMatch(new RegExp(`\\| \`${reason}\` +\\| ${status} `));
   for (const reason of Object.keys(EVENT_REASONS)) expect(text).toContain(`| \`${reason}\` |`);
 });
