@@ -1,11 +1,20 @@
-/** Who may read: the admin token, or a session that a sign-in began. Tokens are kept as hashes. */
+/** Who may read and change: the admin token, a user's token, or a session that a sign-in began. Tokens are kept as hashes. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { RemoteStore } from './store/store.js';
+import { ROLES, type RemoteStore, type Role } from './store/store.js';
 
 const DAY_MS = 86_400_000;
 export const SESSION_DAYS = 14;
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex');
+
+/** A new token, and by what it is known again. */
+export function makeToken(): { token: string; tokenHash: string } {
+  const token = randomBytes(24).toString('base64url');
+  return { token, tokenHash: hash(token) };
+}
+
+/** Whether a role may do what takes another. */
+export const mayAct = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
 
 export class Access {
   readonly #adminHash: string | undefined;
@@ -18,32 +27,39 @@ export class Access {
     this.#adminHash = adminToken ? hash(adminToken) : undefined;
   }
 
-  isAdmin(token: string): boolean {
-    return !!this.#adminHash && timingSafeEqual(Buffer.from(hash(token)), Buffer.from(this.#adminHash));
+  /** What a token allows; undefined where it is none. */
+  async roleOf(token: string): Promise<Role | undefined> {
+    return this.#isAdmin(token) ? 'owner' : (await this.store.userOf(hash(token)))?.role;
   }
 
-  hasSession(token: string): Promise<boolean> {
-    return this.store.hasToken(hash(token), 'session', this.now());
+  /** What a session allows; undefined where it is none, or has ended. */
+  sessionRole(session: string): Promise<Role | undefined> {
+    return this.store.sessionRole(hash(session), this.now());
   }
 
-  /** Begins a session for the admin token or a sign-in link's token, which then is used up. @returns undefined where it is neither */
+  /** Begins a session for a token, or for a sign-in link's, which then is used up. @returns undefined where it is neither */
   async signIn(token: string): Promise<string | undefined> {
-    if (!this.isAdmin(token) && !(await this.store.takeToken(hash(token), 'link', this.now()))) return undefined;
-    return this.#add('session', SESSION_DAYS);
+    const user = this.#isAdmin(token) ? undefined : await this.store.userOf(hash(token));
+    const isKnown = user || this.#isAdmin(token) || (await this.store.takeToken(hash(token), 'link', this.now()));
+    return isKnown ? this.#add('session', SESSION_DAYS, user?.name) : undefined;
   }
 
   async signOut(session: string): Promise<void> {
     await this.store.takeToken(hash(session), 'session', this.now());
   }
 
-  /** Makes a token that signs in once, within a day. */
+  /** Makes a token that signs the owner in once, within a day. */
   addLink(): Promise<string> {
     return this.#add('link', 1);
   }
 
-  async #add(kind: 'link' | 'session', days: number): Promise<string> {
-    const token = randomBytes(24).toString('base64url');
-    await this.store.addToken({ hash: hash(token), kind, expiresAt: this.now() + days * DAY_MS });
+  #isAdmin(token: string): boolean {
+    return !!this.#adminHash && timingSafeEqual(Buffer.from(hash(token)), Buffer.from(this.#adminHash));
+  }
+
+  async #add(kind: 'link' | 'session', days: number, user?: string): Promise<string> {
+    const { token, tokenHash } = makeToken();
+    await this.store.addToken({ hash: tokenHash, kind, expiresAt: this.now() + days * DAY_MS, user });
     return token;
   }
 }

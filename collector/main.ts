@@ -7,6 +7,7 @@ import { exportCommand, forgetCommand } from './cli/people.js';
 import { recomputeCommand } from './cli/recompute.js';
 import { serveCommand } from './cli/serve.js';
 import { siteCommand } from './cli/siteAdd.js';
+import { userCommand } from './cli/user.js';
 import { StartError } from './server.js';
 import { explainError, StoreError } from './store/sqlite/error.js';
 
@@ -16,6 +17,7 @@ const program = new Command('stagetag')
   .showSuggestionAfterError()
   .addCommand(serveCommand())
   .addCommand(siteCommand())
+  .addCommand(userCommand())
   .addCommand(recomputeCommand())
   .addCommand(forgetCommand())
   .addCommand(exportCommand())

@@ -2,6 +2,7 @@
 import { EVENT_REASONS, STAGES } from '../sdk/core/index.js';
 import { EARLY_REFUSALS } from './ingest/door.js';
 import { MAX_EVENTS, REFUSALS } from './ingest/ingest.js';
+import { ROLES, type Role } from './store/store.js';
 
 /** A JSON Schema. */
 export type Schema = Record<string, unknown>;
@@ -18,6 +19,8 @@ export interface Parameter {
 export interface Operation {
   summary: string;
   operationId: string;
+  /** Least role of who signed in; a viewer where absent. */
+  'x-role'?: Role;
   /** `[]` where nobody has to sign in. */
   security?: object[];
   parameters?: Parameter[];
@@ -239,6 +242,7 @@ const ofSite: Record<string, Record<string, Operation>> = {
   '/visitors/{visitorId}/link': {
     delete: {
       operationId: 'unlinkVisitor',
+      'x-role': 'editor',
       summary: "Makes a visitor nobody's again",
       parameters: [visitorId],
       responses: { 200: json('Whose it was.', record({ visitorId: uuid, userId: nullable('string') })) },
@@ -247,6 +251,7 @@ const ofSite: Record<string, Record<string, Operation>> = {
   '/people/{who}/export': {
     get: {
       operationId: 'exportPerson',
+      'x-role': 'owner',
       summary: 'Everything that is kept of a visitor, or of every visitor that carries a user id',
       parameters: [who],
       responses: { 200: json('All of it.', record({ exportedAt: moment, visitors: list({ type: 'object' }) })) },
@@ -255,6 +260,7 @@ const ofSite: Record<string, Record<string, Operation>> = {
   '/people/{who}': {
     delete: {
       operationId: 'forgetPerson',
+      'x-role': 'owner',
       summary: 'Erases a visitor, or every visitor that carries a user id',
       parameters: [who],
       responses: { 200: json('What was erased.', ref('Receipt')) },
@@ -281,6 +287,7 @@ const ofSite: Record<string, Record<string, Operation>> = {
     },
     put: {
       operationId: 'publishRules',
+      'x-role': 'editor',
       summary: 'Publishes a new version of the rules',
       parameters: [
         query('apply', 'expected all or now', { enum: ['all', 'now'] }),
@@ -412,7 +419,7 @@ const paths: Record<string, Record<string, Operation>> = {
       operationId: 'readSession',
       summary: 'Whether somebody is signed in',
       security: open,
-      responses: { 200: json('That.', record({ signedIn: { type: 'boolean' } })) },
+      responses: { 200: json('That.', record({ signedIn: { type: 'boolean' }, 'role?': { enum: ROLES } })) },
     },
     post: {
       operationId: 'signIn',
@@ -440,6 +447,7 @@ const paths: Record<string, Record<string, Operation>> = {
     },
     post: {
       operationId: 'addSite',
+      'x-role': 'owner',
       summary: 'Adds a site',
       requestBody: body(record({ name: text, origins: list(text), 'template?': text, 'timeZone?': text })),
       responses: {
@@ -468,7 +476,18 @@ for (const [below, operations] of Object.entries(ofSite)) {
 for (const [where, operations] of Object.entries(paths))
   if (where.startsWith('/api/'))
     for (const operation of Object.values(operations))
-      if (!operation.security) operation.responses['401'] = error('Sign in first.');
+      if (!operation.security) {
+        operation.responses['401'] = error('Sign in first.');
+        operation.responses['403'] = error('It takes another role.');
+      }
+
+/** The least role that an operation takes. What is at no known path is only said not to be there. */
+export function roleFor(method: string, where: string): Role {
+  const path = Object.keys(paths).find((each) => new RegExp(`^${each.replace(/\{\w+\}/g, '[^/]+')}/?$`).test(where));
+  // A HEAD is answered as the GET would be.
+  const name = method === 'HEAD' ? 'get' : method.toLowerCase();
+  return (path && paths[path]![name]?.['x-role']) || (name === 'get' ? 'viewer' : 'owner');
+}
 
 /** Operations by path and method. */
 export const OPERATIONS = paths;

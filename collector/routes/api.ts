@@ -2,7 +2,8 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
 import { version } from '../assets.js';
-import { openapiFor } from '../openapi.js';
+import { mayAct } from '../access.js';
+import { openapiFor, roleFor } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site } from '../store/store.js';
 import { reportRoutes } from './reports.js';
@@ -45,17 +46,20 @@ export function apiRoutes(services: Services): Hono {
   return routes;
 }
 
-function requireAccess({ access }: Services): MiddlewareHandler {
+function requireAccess({ access, mount }: Services): MiddlewareHandler {
   return async (c, next) => {
     c.header('Cache-Control', 'no-store');
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1];
     const session = bearer === undefined ? getCookie(c, SESSION_COOKIE) : undefined;
-    if (bearer !== undefined ? access.isAdmin(bearer) : session && (await access.hasSession(session))) {
-      if (session && isForeignWrite(c)) return c.json({ error: "another site's page may not do this" }, 403);
-      return next();
+    const role = bearer !== undefined ? await access.roleOf(bearer) : session && (await access.sessionRole(session));
+    if (!role) {
+      c.header('WWW-Authenticate', 'Bearer');
+      return c.json({ error: 'sign in, or send Authorization: Bearer with the admin token' }, 401);
     }
-    c.header('WWW-Authenticate', 'Bearer');
-    return c.json({ error: 'sign in, or send Authorization: Bearer with the admin token' }, 401);
+    if (session && isForeignWrite(c)) return c.json({ error: "another site's page may not do this" }, 403);
+    const needed = roleFor(c.req.method, c.req.path.slice(mount.length));
+    if (!mayAct(role, needed)) return c.json({ error: `this takes the role ${needed}, and yours is ${role}` }, 403);
+    return next();
   };
 }
 

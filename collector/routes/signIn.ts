@@ -43,7 +43,8 @@ export function signInRoutes(services: Services): Hono {
   routes.get('/api/session', async (c) => {
     c.header('Cache-Control', 'no-store');
     const session = getCookie(c, SESSION_COOKIE);
-    return c.json({ signedIn: !!session && (await access.hasSession(session)) });
+    const role = session && (await access.sessionRole(session));
+    return c.json({ signedIn: !!role, ...(role && { role }) });
   });
   routes.post('/api/session', async (c) => {
     if (await isOftenTried(c)) {

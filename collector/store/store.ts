@@ -227,6 +227,16 @@ export interface Job {
   total: number;
 }
 
+/** A viewer reads; an editor also changes rules and links; an owner also erases, adds sites and sees what one person left. */
+export const ROLES = ['viewer', 'editor', 'owner'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface User {
+  name: string;
+  role: Role;
+  createdAt: number;
+}
+
 /** Transitions of one quarter hour (UTC, which every time zone's days are made of). */
 export interface TransitionCount {
   /** Epoch ms of its beginning. */
@@ -305,9 +315,18 @@ export interface Store {
 
   /** The key that tokens are signed with, as a private JWK; what is offered is kept where there is none yet. */
   signingKey(offered?: string): Promise<string | undefined>;
-  /** Keeps the hash of a token that opens the dashboard. */
-  addToken(token: { hash: string; kind: 'link' | 'session'; expiresAt: number }): Promise<void>;
-  hasToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
+  users(): Promise<User[]>;
+  /** Says whether there was none of this name. */
+  addUser(user: User, tokenHash: string): Promise<boolean>;
+  /** Ends the user's sessions too. Says whether there was one of this name. */
+  removeUser(name: string): Promise<boolean>;
+  /** Whose token this is. */
+  userOf(tokenHash: string): Promise<User | undefined>;
+
+  /** Keeps the hash of a token that opens the dashboard. @param user whose it is; the owner's where absent */
+  addToken(token: { hash: string; kind: 'link' | 'session'; expiresAt: number; user?: string }): Promise<void>;
+  /** What a session may do; undefined where it is none. */
+  sessionRole(hash: string, now: number): Promise<Role | undefined>;
   /** Says whether it was there and is now gone: a link's token works once. */
   takeToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
 

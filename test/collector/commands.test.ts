@@ -30,6 +30,17 @@ describe('the commands', () => {
     expect(second.status).toBe(1);
     expect(second.stderr).toMatch(/^stagetag: another Stagetag is running on the data folder .*; stop it first.*\n$/);
 
+    const added = runCommand(['user', 'add', '--name', 'Ada', '--role', 'editor', '--data', folder, '--json']);
+    const { token } = JSON.parse(added.stdout) as { token: string };
+    const read = () => fetch(`${url}/api/sites`, { headers: { Authorization: `Bearer ${token}` } });
+    expect((await read()).status).toBe(200);
+    expect(runCommand(['user', 'add', '--name', 'Ada', '--data', folder]).stderr).toMatch(/already; remove it first/);
+    expect(JSON.parse(runCommand(['user', 'list', '--data', folder, '--json']).stdout)).toMatchObject({
+      role: 'editor',
+    });
+    expect(runCommand(['user', 'remove', '--name', 'Ada', '--data', folder]).status).toBe(0);
+    expect((await read()).status).toBe(401);
+
     const backup = path.join(temporaryFolder(), 'backup.sqlite');
     const made = runCommand(['backup', backup, '--data', folder, '--json']);
     expect(JSON.parse(made.stdout)).toMatchObject({ file: backup, sites: 1, visitors: 2, events: 2 });

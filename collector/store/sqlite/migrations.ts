@@ -130,6 +130,15 @@ export const MIGRATIONS = [
   ALTER TABLE visitors ADD COLUMN missing_seq INTEGER NOT NULL DEFAULT 0;
   -- Whether an event came with the secret key: what a page says, anybody can say.
   ALTER TABLE events ADD COLUMN is_proven INTEGER NOT NULL DEFAULT 0;
+  -- Who may read and change what, by the hash of a token. A session is a user's; nobody's is the admin token's.
+  CREATE TABLE users (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    token_hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  ALTER TABLE tokens ADD COLUMN user_id INTEGER;
   -- What tokens are signed with.
   CREATE TABLE signing_keys (id TEXT PRIMARY KEY, private_jwk TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE sessions (

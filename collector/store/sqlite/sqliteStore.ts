@@ -1,6 +1,6 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
 import type Database from 'better-sqlite3';
-import type { Append, Appended, DeadLetter, Job, Store, StoredEvent, VisitorRecord } from '../store.js';
+import type { Append, Appended, DeadLetter, Job, Role, Store, StoredEvent, User, VisitorRecord } from '../store.js';
 import { EventTable } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
@@ -54,6 +54,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   const deadLetters = deadLetterTable(database);
   const jobs = jobTable(database, sites, visitors);
   const tokens = tokenTable(database);
+  const users = userTable(database);
   const keys = keyTable(database);
   const tombstones = tombstoneTable(database, sites);
   /** A crash may have come between erasing and wiping. */
@@ -225,7 +226,11 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
 
     signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),
-    hasToken: async (hash, kind, now) => tokens.has(hash, kind, now),
+    sessionRole: async (hash, now) => tokens.role(hash, now),
+    users: async () => users.all(),
+    addUser: (user, hash) => commits.write(() => users.add(user, hash)),
+    removeUser: (name) => commits.write(() => users.remove(name)),
+    userOf: async (hash) => users.byToken(hash),
     takeToken: (hash, kind, now) => commits.write(() => tokens.take(hash, kind, now)),
 
     dropKept: async (now) => dropKept(folder, now),
@@ -345,16 +350,44 @@ function keyTable(database: Database.Database) {
   };
 }
 
+function userTable(database: Database.Database) {
+  const all = database.prepare<[], User>('SELECT name, role, created_at AS createdAt FROM users ORDER BY name');
+  const insert = database.prepare(
+    'INSERT OR IGNORE INTO users (name, role, token_hash, created_at) VALUES (?, ?, ?, ?)',
+  );
+  const endSessions = database.prepare('DELETE FROM tokens WHERE user_id = (SELECT id FROM users WHERE name = ?)');
+  const remove = database.prepare('DELETE FROM users WHERE name = ?');
+  const byToken = database.prepare<[string], User>(
+    'SELECT name, role, created_at AS createdAt FROM users WHERE token_hash = ?',
+  );
+  return {
+    all: (): User[] => all.all(),
+    add: ({ name, role, createdAt }: User, hash: string): boolean => !!insert.run(name, role, hash, createdAt).changes,
+    remove(name: string): boolean {
+      endSessions.run(name);
+      return !!remove.run(name).changes;
+    },
+    byToken: (hash: string): User | undefined => byToken.get(hash),
+  };
+}
+
 function tokenTable(database: Database.Database) {
-  const insert = database.prepare('INSERT OR REPLACE INTO tokens (hash, kind, expires_at) VALUES (?, ?, ?)');
-  const get = database.prepare('SELECT 1 FROM tokens WHERE hash = ? AND kind = ? AND expires_at > ?');
+  const insert = database.prepare(
+    'INSERT OR REPLACE INTO tokens (hash, kind, expires_at, user_id) VALUES (?, ?, ?, (SELECT id FROM users WHERE name = ?))',
+  );
+  const role = database
+    .prepare<[string, number], Role>(
+      `SELECT iif(user_id IS NULL, 'owner', (SELECT role FROM users WHERE id = user_id)) FROM tokens
+       WHERE hash = ? AND kind = 'session' AND expires_at > ?`,
+    )
+    .pluck();
   const take = database.prepare('DELETE FROM tokens WHERE hash = ? AND kind = ? AND expires_at > ?');
   const expire = database.prepare('DELETE FROM tokens WHERE expires_at <= ?');
   return {
-    add({ hash, kind, expiresAt }: { hash: string; kind: string; expiresAt: number }): void {
-      insert.run(hash, kind, expiresAt);
+    add({ hash, kind, expiresAt, user }: { hash: string; kind: string; expiresAt: number; user?: string }): void {
+      insert.run(hash, kind, expiresAt, user ?? null);
     },
-    has: (hash: string, kind: string, now: number): boolean => !!get.get(hash, kind, now),
+    role: (hash: string, now: number): Role | undefined => role.get(hash, now) ?? undefined,
     take(hash: string, kind: string, now: number): boolean {
       expire.run(now);
       return take.run(hash, kind, now).changes === 1;

@@ -1,0 +1,41 @@
+import { Command, Option } from 'commander';
+import { makeToken } from '../access.js';
+import { StartError } from '../server.js';
+import { ROLES, type Role } from '../store/store.js';
+import { dataCommand, print, withStore, type DataFlags } from './command.js';
+
+export function userCommand(): Command {
+  const add = dataCommand('add')
+    .description('add a user; prints the token to sign in with, which is kept nowhere')
+    .requiredOption('--name <name>', 'who that is')
+    .addOption(new Option('--role <role>', 'what they may do').choices(ROLES).default('viewer'))
+    .action(({ data, json, name, role }: DataFlags & { name: string; role: Role }) =>
+      withStore(data, async (store) => {
+        const { token, tokenHash } = makeToken();
+        if (!name.trim() || name.length > 200) throw new StartError('--name: expected a text of 1 to 200 characters');
+        if (!(await store.addUser({ name, role, createdAt: Date.now() }, tokenHash)))
+          throw new StartError(`there is a user called ${name} already; remove it first, or choose another name`);
+        print({ name, role, token }, { json });
+      }),
+    );
+  const list = dataCommand('list')
+    .description('list the users')
+    .action(({ data, json }: DataFlags) =>
+      withStore(data, async (store) => {
+        for (const { name, role, createdAt } of await store.users())
+          print({ name, role, createdAt: new Date(createdAt).toJSON() }, { json });
+      }),
+    );
+  const remove = dataCommand('remove')
+    .description('remove a user, and end its sessions')
+    .requiredOption('--name <name>', 'who that is')
+    .action(({ data, json, name }: DataFlags & { name: string }) =>
+      withStore(data, async (store) => {
+        if (!(await store.removeUser(name))) throw new StartError(`there is no user called ${name}`);
+        print({ name, removed: true }, { json });
+      }),
+    );
+  const user = new Command('user').description('manage who may read and change what');
+  for (const command of [add, list, remove]) user.addCommand(command);
+  return user;
+}
