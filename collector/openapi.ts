@@ -145,6 +145,7 @@ const schemas: Record<string, Schema> = {
     timeZone: text,
     template: text,
     rulesVersion: count,
+    retentionDays: nullable('integer'),
     createdAt: moment,
     snippet: text,
     pinnedSnippet: text,
@@ -449,10 +450,49 @@ const paths: Record<string, Record<string, Operation>> = {
       operationId: 'addSite',
       'x-role': 'owner',
       summary: 'Adds a site',
-      requestBody: body(record({ name: text, origins: list(text), 'template?': text, 'timeZone?': text })),
+      requestBody: body(
+        record({
+          name: text,
+          origins: list(text),
+          'template?': text,
+          'timeZone?': text,
+          'retentionDays?': nullable('integer'),
+        }),
+      ),
       responses: {
         201: json('Its keys.', record({ siteKey: text, secretKey: text, snippet: text })),
         400: WRONG,
+      },
+    },
+  },
+  '/api/sites/{siteKey}': {
+    patch: {
+      operationId: 'changeSite',
+      'x-role': 'owner',
+      summary:
+        'Changes what is given of a site. Raw events older than `retentionDays` are removed within the hour, for good',
+      parameters: [siteKey],
+      requestBody: body(
+        record({
+          'name?': text,
+          'origins?': list(text),
+          'timeZone?': text,
+          'retentionDays?': { ...nullable('integer'), minimum: 30 },
+        }),
+      ),
+      responses: {
+        200: json(
+          'The site.',
+          record({
+            siteKey: text,
+            name: text,
+            origins: list(text),
+            timeZone: text,
+            retentionDays: nullable('integer'),
+          }),
+        ),
+        400: WRONG,
+        404: UNKNOWN_SITE,
       },
     },
   },

@@ -80,6 +80,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     store
       .expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS)
       .then(() => store.dropKept(Date.now()))
+      .then(() => work.expire(Date.now()))
       .catch(fail('expire'));
   const timers = [setInterval(restage, RESTAGE_MS), setInterval(expire, HOUR_MS)];
   const jobs = Promise.all([restage(), expire(), resumeJobs(store, work, fail('recompute'))]);

@@ -11,6 +11,8 @@ export interface SiteRequest {
   template?: string;
   /** IANA name; UTC where absent. */
   timeZone?: string;
+  /** Days that raw events are kept, from 30; for ever where absent. */
+  retentionDays?: number | null;
 }
 
 /**
@@ -18,27 +20,57 @@ export interface SiteRequest {
  * @returns the site, or a text that says what is wrong with the request
  */
 export async function addSite(store: RemoteStore, request: SiteRequest, now: number): Promise<Site | string> {
-  const { name, template = 'general', timeZone = 'UTC' } = request;
+  const { template = 'general' } = request;
+  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, ...request });
+  if (typeof checked === 'string') return checked;
+  const rules = typeof template === 'string' ? readTemplate(template) : undefined;
+  if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
+  const siteKey = `st_${randomBytes(9).toString('hex')}`;
+  const secretKey = `sk_${randomBytes(24).toString('hex')}`;
+  await store.addSite({ ...checked, siteKey, secretKey, template, createdAt: now }, rules);
+  return (await store.site(siteKey))!;
+}
+
+/** What of a site can be changed. */
+type SiteSettings = Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays'>;
+
+/**
+ * Changes what is given of a site.
+ * @returns the site, or a text that says what is wrong with the request
+ */
+export async function updateSite(
+  store: RemoteStore,
+  site: Site,
+  changes: Partial<SiteSettings>,
+): Promise<Site | string> {
+  const checked = checkSite({ ...site, ...changes });
+  if (typeof checked === 'string') return checked;
+  await store.updateSite(site.siteKey, checked);
+  return (await store.site(site.siteKey))!;
+}
+
+function checkSite({ name, origins: given, timeZone, retentionDays }: SiteRequest): SiteSettings | string {
   if (typeof name !== 'string' || !name.trim() || name.length > 200)
     return 'name: expected a text of 1 to 200 characters';
-  if (!Array.isArray(request.origins) || !request.origins.length)
-    return 'origins: expected a list such as ["https://example.com"]';
+  if (!Array.isArray(given) || !given.length) return 'origins: expected a list such as ["https://example.com"]';
   const origins: string[] = [];
-  for (const text of request.origins) {
+  for (const text of given) {
     const origin = parseOrigin(text);
     if (!origin) return `origins: expected an address such as https://example.com, got ${JSON.stringify(text)}`;
     if (!origins.includes(origin)) origins.push(origin);
   }
-  const rules = typeof template === 'string' ? readTemplate(template) : undefined;
-  if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
   if (typeof timeZone !== 'string' || !IANAZone.isValidZone(timeZone)) {
     return `timeZone: expected an IANA name such as Asia/Shanghai, got ${JSON.stringify(timeZone)}`;
   }
-  const siteKey = `st_${randomBytes(9).toString('hex')}`;
-  const secretKey = `sk_${randomBytes(24).toString('hex')}`;
-  await store.addSite({ siteKey, secretKey, name: name.trim(), origins, timeZone, template, createdAt: now }, rules);
-  return (await store.site(siteKey))!;
+  const isDays = Number.isInteger(retentionDays) && retentionDays! >= MIN_RETENTION && retentionDays! <= MAX_RETENTION;
+  if (retentionDays !== null && !isDays)
+    return `retentionDays: expected a whole number from ${MIN_RETENTION} to ${MAX_RETENTION}, or null for ever`;
+  return { name: name.trim(), origins, timeZone, retentionDays: retentionDays! };
 }
+
+/** Days: less could take away what a browser still has to send. */
+const MIN_RETENTION = 30;
+const MAX_RETENTION = 36_600;
 
 function parseOrigin(text: unknown): string | undefined {
   try {

@@ -3,7 +3,7 @@ import { inferState, type Stage } from '../sdk/core/index.js';
 import { factsOf } from './ingest/fold.js';
 import { timelineOf } from './ingest/timeline.js';
 import type { Geo } from './ingest/client.js';
-import { ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
+import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import { recompute } from './jobs/recompute.js';
 import { refreshVisitor, restageDue } from './jobs/restage.js';
 import type { Appended, Job, RemoteStore, Store, StoredEvent } from './store/store.js';
@@ -32,6 +32,8 @@ export interface Work {
   unlink(siteKey: string, visitorId: string, now: number): Promise<void>;
   /** Brings the visitors whose windows have ended up to date. */
   restage(now: number): Promise<void>;
+  /** Removes the raw events that are older than each site keeps them. */
+  expire(now: number): Promise<void>;
   /** Does a job to its end. */
   recompute(job: Job): Promise<void>;
 }
@@ -63,6 +65,12 @@ export function workOn(store: Store, now: () => number, geo?: Geo): Work {
     },
     unlink: async (siteKey, visitorId, at) => void (await refreshVisitor(store, siteKey, visitorId, at, null)),
     restage: (at) => restageDue(store, at),
+    async expire(at) {
+      for (const { siteKey, retentionDays, keptFrom } of await store.sites()) {
+        const first = retentionDays === null ? 0 : firstKeptDay(retentionDays, at);
+        if (first > keptFrom) await store.expireEvents(siteKey, first);
+      }
+    },
     recompute: (job) => recompute(store, job, now),
   };
 }

@@ -8,6 +8,7 @@ interface SiteAddFlags {
   origin: string[];
   template: string;
   timeZone: string;
+  retentionDays?: number;
   data: string;
   url: string;
 }
@@ -19,17 +20,22 @@ export function siteCommand(): Command {
     .requiredOption('--origin <url...>', 'origins whose pages may send events, such as https://example.com')
     .option('--template <name>', 'rules to begin with', 'general')
     .option('--time-zone <name>', 'IANA name; days of reports are cut in it', 'UTC')
+    .option('--retention-days <number>', 'days that raw events are kept, from 30; for ever where absent', Number)
     .addOption(dataOption())
     .addOption(
       new Option('--url <address>', "the collector's address as pages reach it, mount included").default(
         'http://localhost:8787',
       ),
     )
-    .action(({ name, origin, template, timeZone, data, url }: SiteAddFlags) =>
+    .action(({ name, origin, template, timeZone, retentionDays, data, url }: SiteAddFlags) =>
       withStore(
         data,
         async (store) => {
-          const site = await addSite(store, { name, origins: origin, template, timeZone }, Date.now());
+          const site = await addSite(
+            store,
+            { name, origins: origin, template, timeZone, retentionDays: retentionDays ?? null },
+            Date.now(),
+          );
           if (typeof site === 'string') throw new StartError(site);
           const { siteKey, secretKey } = site;
           const snippet = snippetFor(siteKey, url.replace(/\/+$/, ''));

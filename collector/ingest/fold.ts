@@ -3,10 +3,13 @@ import {
   attempt,
   countedFacts,
   datedTraits,
+  dayOf,
   DAY_MS,
   emptyFacts,
+  formatDay,
   inferFrom,
   isBefore,
+  listedDays,
   matchedFacts,
   matchSignals,
   mergeFacts,
@@ -47,7 +50,7 @@ export interface Told {
 /** Makes the fold of one visitor's batch, or of the same batch's person. */
 export function foldInto(id: string, timeline: Timeline, now: number, told: Told = {}): Fold {
   const { userId = null, lost = 0, skew = null } = told;
-  return ({ before, added, history, parts, isLinked, personId = null }) => {
+  return ({ before, added, history, parts, isLinked, personId = null, keptFrom = 0 }) => {
     const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
     const hasLostMore = !!before && lost > before.lost;
@@ -58,7 +61,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
     const known = before ?? newRecord(id, timeline, now);
     const start = parts?.length ? addUp(known, parts) : known;
-    const past = history ? factsOf(timeline, without(history, added)) : start.facts;
+    const past = history ? anewFrom(timeline, start.facts, without(history, added), keptFrom) : start.facts;
     const singles = events.map((stored) => factsOfOne(timeline, stored));
     const facts = [past, ...singles].reduce(mergeFacts, emptyFacts());
 
@@ -154,6 +157,19 @@ function newRecord(visitorId: string, { current }: Timeline, now: number): Visit
 
 const idOf = ({ event }: StoredEvent) => event.id.toLowerCase();
 const isEarlier = (a: StoredEvent, b: StoredEvent) => isBefore([a.event.time, idOf(a), 0], [b.event.time, idOf(b), 0]);
+
+/** Facts made anew from what is there, beside those of the days of which nothing is there any more. */
+function anewFrom(timeline: Timeline, before: Facts, history: StoredEvent[], keptFrom: number): Facts {
+  const first = formatDay(keptFrom);
+  const gone = listedDays(before, (day) => day < first);
+  return mergeFacts(
+    factsOf(
+      timeline,
+      history.filter(({ event }) => dayOf(event.time) >= keptFrom),
+    ),
+    gone,
+  );
+}
 
 function without(history: StoredEvent[], added: StoredEvent[]): StoredEvent[] {
   const ids = new Set(added.map(idOf));

@@ -1,6 +1,7 @@
 /** Accepting a batch: one ordered list of named steps, each of which may refuse it. Nothing else decides whether a batch is accepted. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import {
+  dayOf,
   EVENT_REASONS,
   isBefore,
   isDeep,
@@ -233,7 +234,7 @@ function readEvents(attempt: Attempt): undefined {
   // With the secret key the site's own server speaks for its visitors.
   const bot = client && !fromServer ? botReason(client) : null;
   for (const input of body.events as unknown[]) {
-    const parsed = parseEvent(input, { fromServer });
+    const parsed = expireOld(parseEvent(input, { fromServer }), site, receivedAt);
     if ('event' in parsed) {
       events.push({ event: parsed.event, receivedAt, bot, isProven: fromServer });
       continue;
@@ -241,6 +242,8 @@ function readEvents(attempt: Attempt): undefined {
     const { reason } = parsed;
     const expected = EVENT_REASONS[reason];
     rejected.push({ id: echoedId(input), reason, expected });
+    // What may not be kept is not kept as a letter either.
+    if (reason === 'expired') continue;
     letters.push({
       siteKey: site.siteKey,
       visitorId: (body.visitorId as string).toLowerCase(),
@@ -251,6 +254,18 @@ function readEvents(attempt: Attempt): undefined {
     });
   }
 }
+
+type Parsed = ReturnType<typeof parseEvent>;
+
+/** What is older than the site keeps is not counted any more: the facts of its day are as they are. */
+function expireOld(parsed: Parsed, { retentionDays, keptFrom }: Site, receivedAt: number): Parsed {
+  if (!('event' in parsed)) return parsed;
+  const first = Math.max(keptFrom, retentionDays === null ? 0 : firstKeptDay(retentionDays, receivedAt));
+  return dayOf(parsed.event.time) < first ? { reason: 'expired' } : parsed;
+}
+
+/** The first UTC day whose events are kept. */
+export const firstKeptDay = (retentionDays: number, now: number): number => dayOf(now) - retentionDays + 1;
 
 const echoedId = (input: unknown): string | null =>
   isRecord(input) && typeof input.id === 'string' ? input.id.slice(0, MAX_ECHO) : null;

@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
 import { publicBase, type Services } from '../services.js';
-import { addSite, pinnedSnippetFor, snippetFor, type SiteRequest } from '../site.js';
+import { addSite, pinnedSnippetFor, snippetFor, updateSite, type SiteRequest } from '../site.js';
+import type { Site } from '../store/store.js';
 import { readJson } from './api.js';
 
 export function siteRoutes(services: Services): Hono {
@@ -11,13 +12,14 @@ export function siteRoutes(services: Services): Hono {
     const sites = await store.sites();
     const base = publicBase(c, services);
     return c.json({
-      sites: sites.map(({ siteKey, name, origins, timeZone, template, rulesVersion, createdAt }) => ({
+      sites: sites.map(({ siteKey, name, origins, timeZone, template, rulesVersion, retentionDays, createdAt }) => ({
         siteKey,
         name,
         origins,
         timeZone,
         template,
         rulesVersion,
+        retentionDays,
         createdAt,
         snippet: snippetFor(siteKey, base),
         pinnedSnippet: pinnedSnippetFor({ siteKey, origins }, base),
@@ -31,6 +33,31 @@ export function siteRoutes(services: Services): Hono {
     if (typeof site === 'string') return c.json({ error: site }, 400);
     const { siteKey, secretKey } = site;
     return c.json({ siteKey, secretKey, snippet: snippetFor(siteKey, publicBase(c, services)) }, 201);
+  });
+  routes.patch('/:siteKey', async (c) => {
+    const site = await store.site(c.req.param('siteKey'));
+    if (!site) return c.json({ error: 'no site has this key' }, 404);
+    const body = await readJson(c);
+    if (!isRecord(body))
+      return c.json({ error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?}' }, 400);
+    const {
+      name = site.name,
+      origins = site.origins,
+      timeZone = site.timeZone,
+      retentionDays = site.retentionDays,
+    } = body as Partial<Site>;
+    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays });
+    if (typeof changed === 'string') return c.json({ error: changed }, 400);
+    const { siteKey, rulesVersion, createdAt } = changed;
+    return c.json({
+      siteKey,
+      name: changed.name,
+      origins: changed.origins,
+      timeZone: changed.timeZone,
+      retentionDays: changed.retentionDays,
+      rulesVersion,
+      createdAt,
+    });
   });
   return routes;
 }

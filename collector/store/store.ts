@@ -17,6 +17,10 @@ export interface Site {
   template: string;
   /** Version of the rules in force. */
   rulesVersion: number;
+  /** Days that raw events are kept, at least 30; null for ever. */
+  retentionDays: number | null;
+  /** First UTC day (since 1970) of which raw events are there: what was counted before stays as it was. */
+  keptFrom: number;
   createdAt: number;
 }
 
@@ -122,6 +126,8 @@ export interface Change {
   isLinked?: boolean;
   /** Whose visitor this is from now on; null for nobody's. */
   personId?: string | null;
+  /** First day of which `history` has events: what was counted before stays. */
+  keptFrom?: number;
 }
 
 /** Makes a visitor's new record, and says what its facts were before the events that were added. */
@@ -249,7 +255,11 @@ export interface TransitionCount {
 export interface Store {
   sites(): Promise<Site[]>;
   site(siteKey: string): Promise<Site | undefined>;
-  addSite(site: Omit<Site, 'rulesVersion'>, rules: Rules): Promise<void>;
+  addSite(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): Promise<void>;
+  updateSite(
+    siteKey: string,
+    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays'>>,
+  ): Promise<void>;
 
   /** Every version that decides about signals, oldest first; the last one is in force. */
   rules(siteKey: string): Promise<PublishedRules[]>;
@@ -258,6 +268,8 @@ export interface Store {
 
   /** Stores each event not stored before and the visitor's new record. Resolves when all of it is on disk. */
   append(append: Append): Promise<Appended>;
+  /** Removes the raw events of the days before one, piece by piece; facts stay. Returns how many they were. */
+  expireEvents(siteKey: string, keptFrom: number): Promise<number>;
   addDeadLetter(letter: DeadLetter): Promise<void>;
   /** Drops dead letters received before a moment. */
   expireDeadLetters(before: number): Promise<void>;

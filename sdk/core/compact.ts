@@ -128,7 +128,7 @@ function onOneDay({ signals, values, keys }: Counts, day: string): Counts {
 }
 
 /** The same facts with those days alone. Orders of other days are left out. */
-function listedDays(facts: Facts, isKept: (day: string) => boolean): Facts {
+export function listedDays(facts: Facts, isKept: (day: string) => boolean): Facts {
   const days = <T>(perDay: PerDay<T>) => {
     const kept = Object.entries(perDay).map(([signal, each]): [string, Record<string, T>] => [
       signal,

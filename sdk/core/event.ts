@@ -92,6 +92,7 @@ export const EVENT_REASONS = {
   invalid_source: 'source: expected an object of strings, such as {"utm_source": "newsletter"}',
   invalid_props: 'props: expected an object',
   too_deep: 'the event: expected at most 16 levels of nesting',
+  expired: 'time: events as old as this are not kept on this site',
   forgotten: 'visitorId: this visitor was erased; begin a new one',
 } as const;
 

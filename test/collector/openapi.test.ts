@@ -101,6 +101,7 @@ describe('answers are as the document says', () => {
       signIn: { token: ADMIN },
       addSite: { name: 'New', origins: ['https://new.example'] },
       publishRules: rules,
+      changeSite: { retentionDays: 90 },
     };
     const response = await ask(collector, asked, values, bodies);
     expect(response.status).toBeLessThan(400);
@@ -111,7 +112,13 @@ describe('answers are as the document says', () => {
     // What goes wrong is declared as well.
     const nowhere = { ...values, visitorId: newId(), who: 'nobody', id: '99', name: 'none', file: 'st_none.js' };
     await fits(
-      await ask(collector, asked, nowhere, { ...bodies, signIn: { token: 'x' }, publishRules: {}, addSite: {} }),
+      await ask(collector, asked, nowhere, {
+        ...bodies,
+        signIn: { token: 'x' },
+        publishRules: {},
+        addSite: {},
+        changeSite: { retentionDays: 1 },
+      }),
     );
     await fits(await ask(collector, asked, { ...nowhere, siteKey: 'st_none' }, { sendEvents: {}, signToken: {} }));
     for (const parameter of (asked.operation.parameters ?? []).filter((each) => each.in === 'query')) {

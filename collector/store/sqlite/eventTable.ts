@@ -15,7 +15,8 @@ interface EventRow {
 
 /** Rows of one page of a long reading. */
 const PAGE = 1000;
-const NO_ID = Buffer.alloc(0);
+/** Before every id. */
+export const NO_ID = Buffer.alloc(0);
 
 /** Raw events, each once by its id. */
 export class EventTable {
@@ -26,6 +27,8 @@ export class EventTable {
   readonly #page;
   readonly #pageOfVisitor;
   readonly #erase;
+  readonly #nextIds;
+  readonly #remove;
 
   constructor(database: Database.Database) {
     this.#insert = database.prepare(`
@@ -41,6 +44,10 @@ export class EventTable {
       'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY time DESC, id DESC LIMIT ?',
     );
     this.#erase = database.prepare('DELETE FROM events WHERE site_id = ? AND visitor_id = ?');
+    this.#nextIds = database.prepare<[number, Buffer], { id: Buffer; time: number }>(
+      `SELECT id, time FROM events WHERE site_id = ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
+    );
+    this.#remove = database.prepare('DELETE FROM events WHERE site_id = ? AND id = ?');
     const page = (visitor: string) => `
       SELECT * FROM events
       WHERE site_id = @site AND id > @after AND time >= @from AND time < @until
@@ -53,6 +60,16 @@ export class EventTable {
   /** @returns how many there were */
   erase(site: number, visitor: Buffer): number {
     return this.#erase.run(site, visitor).changes;
+  }
+
+  /** Ids of the next events after one, and of those among them that happened before a moment. */
+  nextBefore(site: number, after: Buffer, time: number): { last: Buffer | undefined; old: Buffer[] } {
+    const rows = this.#nextIds.all(site, after);
+    return { last: rows.at(-1)?.id, old: rows.filter((row) => row.time < time).map(({ id }) => id) };
+  }
+
+  remove(site: number, ids: Buffer[]): void {
+    for (const id of ids) this.#remove.run(site, id);
   }
 
   /** Says whether the event was new. */

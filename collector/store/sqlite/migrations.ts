@@ -128,6 +128,9 @@ export const MIGRATIONS = [
   -- Numbers of events that are stored, and that never came.
   ALTER TABLE visitors ADD COLUMN stored_seq INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE visitors ADD COLUMN missing_seq INTEGER NOT NULL DEFAULT 0;
+  -- Days that raw events are kept; null for ever. Up to the day before this one (UTC, since 1970) they are gone, and facts stay as they are.
+  ALTER TABLE sites ADD COLUMN retention_days INTEGER;
+  ALTER TABLE sites ADD COLUMN kept_from INTEGER NOT NULL DEFAULT 0;
   -- Whether an event came with the secret key: what a page says, anybody can say.
   ALTER TABLE events ADD COLUMN is_proven INTEGER NOT NULL DEFAULT 0;
   -- Who may read and change what, by the hash of a token. A session is a user's; nobody's is the admin token's.

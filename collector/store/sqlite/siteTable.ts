@@ -13,6 +13,8 @@ interface SiteRow {
   template: string;
   rules_version: number;
   created_at: number;
+  retention_days: number | null;
+  kept_from: number;
 }
 
 /** Sites and their rules. */
@@ -21,6 +23,8 @@ export class SiteTable {
   readonly #insert;
   readonly #insertRules;
   readonly #setVersion;
+  readonly #update;
+  readonly #keepFrom;
   readonly #rules;
   /** Changes whenever another process has written. */
   readonly #dataVersion;
@@ -35,11 +39,15 @@ export class SiteTable {
     this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#insert = database.prepare(`
-      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at)
-      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt)`);
+      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days)
+      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays)`);
     this.#insertRules = database.prepare(
       'INSERT INTO rules (site_id, version, body, published_at, since) VALUES (?, ?, ?, ?, ?)',
     );
+    this.#update = database.prepare(`
+      UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays
+      WHERE site_key = @siteKey`);
+    this.#keepFrom = database.prepare('UPDATE sites SET kept_from = max(kept_from, ?) WHERE id = ?');
     this.#setVersion = database.prepare('UPDATE sites SET rules_version = ? WHERE id = ?');
     // A version that replays everything makes those before it irrelevant.
     this.#rules = database.prepare<[number, number], { body: string; published_at: number; since: number }>(`
@@ -91,11 +99,27 @@ export class SiteTable {
     return createHmac('sha256', secret_key).update(visitor).digest();
   }
 
+  keptFrom(id: number): number {
+    return this.#sites().find((row) => row.id === id)!.kept_from;
+  }
+
   keyOf(id: number): string {
     return this.#sites().find((row) => row.id === id)!.site_key;
   }
 
-  add(site: Omit<Site, 'rulesVersion'>, rules: Rules): void {
+  update(siteKey: string, changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays'>>): void {
+    const site = { ...this.get(siteKey)!, ...changes };
+    this.#update.run({ ...site, origins: JSON.stringify(site.origins) });
+    this.#rows = undefined;
+  }
+
+  /** Notes that raw events are there from this day on. */
+  keepFrom(id: number, day: number): void {
+    this.#keepFrom.run(day, id);
+    this.#rows = undefined;
+  }
+
+  add(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): void {
     this.#insert.run({ ...site, origins: JSON.stringify(site.origins) });
     this.#rows = undefined;
     this.publish(site.siteKey, rules, { publishedAt: site.createdAt, since: 0 });
@@ -132,5 +156,7 @@ function toSite(row: SiteRow): Site {
     template: row.template,
     rulesVersion: row.rules_version,
     createdAt: row.created_at,
+    retentionDays: row.retention_days,
+    keptFrom: row.kept_from,
   };
 }

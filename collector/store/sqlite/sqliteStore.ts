@@ -1,7 +1,8 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
 import type Database from 'better-sqlite3';
 import type { Append, Appended, DeadLetter, Job, Role, Store, StoredEvent, User, VisitorRecord } from '../store.js';
-import { EventTable } from './eventTable.js';
+import { DAY_MS } from '../../../sdk/core/index.js';
+import { EventTable, NO_ID } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
 import { SessionTable } from './sessionTable.js';
@@ -81,7 +82,12 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     const history = isStale ? events.ofVisitor(site, visitor) : undefined;
     const wasOf = before?.personId ?? null;
     const personId = link === undefined ? wasOf : (link?.personId ?? null);
-    const { record, transitions, past, sessions: parts } = foldOf(visitorId)({ before, added, history, personId });
+    const {
+      record,
+      transitions,
+      past,
+      sessions: parts,
+    } = foldOf(visitorId)({ before, added, history, personId, keptFrom: sites.keptFrom(site) });
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
     // What the browser was told last was the person's; an answer of a lower number would be out of date.
     if (left) record.rev = Math.max(record.rev, left.rev + 1);
@@ -130,7 +136,13 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
       if (before.visitorId === own?.visitorId) return own;
       if (before.rules === batch.rulesVersion) return before;
       const history = events.ofVisitor(site, toBlob(before.visitorId));
-      const { record } = batch.foldOf(before.visitorId)({ before, added: [], history, personId });
+      const { record } = batch.foldOf(before.visitorId)({
+        before,
+        added: [],
+        history,
+        personId,
+        keptFrom: sites.keptFrom(site),
+      });
       visitors.put(site, record);
       return record;
     });
@@ -141,9 +153,23 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     site: async (siteKey) => sites.get(siteKey),
     addSite: (site, rules) => commits.write(() => sites.add(site, rules)),
     rules: async (siteKey) => sites.rules(siteKey),
+    updateSite: (siteKey, changes) => commits.write(() => sites.update(siteKey, changes)),
     publishRules: (siteKey, rules, options) => commits.write(() => sites.publish(siteKey, rules, options)),
 
     append: (batch) => commits.write(() => append(batch)),
+    expireEvents: async (siteKey, keptFrom) => {
+      const site = sites.id(siteKey);
+      // First of all: from here on nobody counts them a second time, whatever of them is still there.
+      await commits.write(() => sites.keepFrom(site, keptFrom));
+      let removed = 0;
+      for (let after: Buffer | undefined = NO_ID; after; await new Promise(setImmediate)) {
+        const { last, old } = events.nextBefore(site, after, keptFrom * DAY_MS);
+        if (old.length) await commits.write(() => events.remove(site, old));
+        removed += old.length;
+        after = last;
+      }
+      return removed;
+    },
     addDeadLetter: (letter) =>
       commits.write(() => deadLetters.add(letter.siteKey === null ? null : sites.id(letter.siteKey), letter)),
     expireDeadLetters: (before) => commits.write(() => deadLetters.expire(before)),
