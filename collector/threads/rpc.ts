@@ -10,7 +10,8 @@ interface Call {
 interface Result {
   id: number;
   value?: unknown;
-  error?: Error;
+  /** What is told of an error: not all of them are copied whole between threads. */
+  error?: { message: string; stack?: string; code?: string };
 }
 
 type Methods = Record<string, (...args: never[]) => unknown>;
@@ -29,7 +30,8 @@ export function serve(port: MessagePort, methods: Methods): void {
   port.on('message', (call: Call) => {
     run(call).then(
       (value) => port.postMessage({ id: call.id, value } satisfies Result),
-      (error: Error) => port.postMessage({ id: call.id, error } satisfies Result),
+      ({ message, stack, code }: Error & { code?: string }) =>
+        port.postMessage({ id: call.id, error: { message, stack, code } } satisfies Result),
     );
   });
 }
@@ -62,7 +64,7 @@ export class Caller {
     worker.on('message', ({ id, value, error }: Result) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (error) waiting?.reject(error);
+      if (error) waiting?.reject(Object.assign(new Error(error.message), error));
       else waiting?.resolve(value);
     });
     worker.on('error', (error) => this.#end(error));

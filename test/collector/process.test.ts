@@ -96,6 +96,50 @@ test(`kill -9 in ${KILLS} moments under load loses no acknowledged event, and st
   database.close();
 }, 240_000);
 
+test('on a full disk nothing is acknowledged that is not stored, and it goes on when there is room', async () => {
+  const data = temporaryFolder();
+  const { siteKey } = addSite(data);
+  const send = async (url: string, events: unknown[]) => {
+    const response = await fetch(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { Origin: ORIGIN },
+      body: JSON.stringify({ siteKey, visitorId: newId(), events }),
+    });
+    return { response, answer: (await response.json()) as { accepted?: number; reason?: string } };
+  };
+  const batch = () => Array.from({ length: 20 }, () => makeEvent('page_view', { title: 'x'.repeat(500) }));
+  const acknowledged: string[] = [];
+  const statuses = new Set<number>();
+  const full = await startServe(data, ['--admin-token', ADMIN], {}, 1500);
+  for (let round = 0; round < 120; round++) {
+    const batches = Array.from({ length: 4 }, batch);
+    const answers = await Promise.all(batches.map((events) => send(full.url, events)));
+    answers.forEach(({ response, answer }, index) => {
+      statuses.add(response.status);
+      if (response.status === 200) acknowledged.push(...batches[index]!.map(({ id }) => id));
+      else expect([answer.reason, response.headers.get('Retry-After')]).toEqual(['unavailable', '5']);
+    });
+  }
+  expect([...statuses].sort()).toEqual([200, 503]);
+  expect((await fetch(`${full.url}/healthz`)).status).toBe(200);
+  full.child.kill('SIGKILL');
+  await full.ended;
+
+  const roomy = await startServe(data, ['--admin-token', ADMIN]);
+  const { response } = await send(roomy.url, batch());
+  expect(response.status).toBe(200);
+  const lines = await fetch(`${roomy.url}/api/sites/${siteKey}/events.ndjson`, {
+    headers: { Authorization: `Bearer ${ADMIN}` },
+  }).then((stored) => stored.text());
+  const stored = lines
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { id: string }).id);
+  expect(new Set(stored).size).toBe(stored.length);
+  expect(stored).toHaveLength(acknowledged.length + 20);
+  expect(acknowledged.filter((id) => !stored.includes(id))).toEqual([]);
+});
+
 test('a SIGTERM under load ends cleanly, and what was acknowledged is stored', async () => {
   const data = temporaryFolder();
   const { siteKey } = addSite(data);

@@ -25,10 +25,13 @@ export async function startServe(
   data: string,
   args: string[] = [],
   env: Record<string, string> = {},
+  maxFileKiB?: number,
 ): Promise<ServeProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data', data, ...args], {
-    env: { ...process.env, ...env },
-  });
+  const command = [process.execPath, MAIN, 'serve', '--port', '0', '--data', data, ...args];
+  // A file that may not grow is as good as a disk that is full.
+  const limited = ['bash', '-c', `ulimit -f ${maxFileKiB}; exec "$@"`, 'bash', ...command];
+  const [program, ...rest] = maxFileKiB ? limited : command;
+  const child = spawn(program!, rest, { env: { ...process.env, ...env } });
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stderr: '', stdout: '' };
   child.stdout!.on('data', (text) => (output.stdout += text));
