@@ -523,10 +523,11 @@ for (const [where, operations] of Object.entries(paths))
 
 /** The least role that an operation takes. What is at no known path is only said not to be there. */
 export function roleFor(method: string, where: string): Role {
-  const path = Object.keys(paths).find((each) => new RegExp(`^${each.replace(/\{\w+\}/g, '[^/]+')}/?$`).test(where));
+  const path = Object.keys(paths).find((each) => new RegExp(`${each.replace(/\{\w+\}/g, '[^/]+')}/?$`).test(where));
   // A HEAD is answered as the GET would be.
   const name = method === 'HEAD' ? 'get' : method.toLowerCase();
-  return (path && paths[path]![name]?.['x-role']) || (name === 'get' ? 'viewer' : 'owner');
+  const operation = path && paths[path]![name];
+  return operation ? (operation['x-role'] ?? 'viewer') : 'owner';
 }
 
 /** Operations by path and method. */

@@ -1,11 +1,12 @@
 import type { RemoteStore } from './store/store.js';
 
-/** An origin that a site has given up may be among them so much longer. */
+/** What a site has given up may be among them so much longer. */
 const KEPT_MS = 1000;
 
-/** The origins of all sites' pages: each request asks for them, and they hardly ever change. */
+/** The origins and secret keys of all sites: each request asks for them, and they hardly ever change. */
 export class Origins {
-  #known = new Set<string>();
+  #origins = new Set<string>();
+  #secrets = new Set<string>();
   #until = 0;
 
   constructor(
@@ -14,10 +15,20 @@ export class Origins {
   ) {}
 
   async has(origin: string): Promise<boolean> {
-    if (this.now() < this.#until && this.#known.has(origin)) return true;
-    // One that is not among them may have been added just now.
-    this.#known = new Set((await this.store.sites()).flatMap(({ origins }) => origins));
+    return this.#isKnown(() => this.#origins.has(origin));
+  }
+
+  async hasSecret(secretKey: string): Promise<boolean> {
+    return this.#isKnown(() => this.#secrets.has(secretKey));
+  }
+
+  async #isKnown(look: () => boolean): Promise<boolean> {
+    if (this.now() < this.#until && look()) return true;
+    // What is not among them may have been added just now.
+    const sites = await this.store.sites();
+    this.#origins = new Set(sites.flatMap(({ origins }) => origins));
+    this.#secrets = new Set(sites.map(({ secretKey }) => secretKey));
     this.#until = this.now() + KEPT_MS;
-    return this.#known.has(origin);
+    return look();
   }
 }

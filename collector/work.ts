@@ -5,8 +5,8 @@ import { timelineOf } from './ingest/timeline.js';
 import type { Geo } from './ingest/client.js';
 import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import { recompute } from './jobs/recompute.js';
-import { refreshVisitor, restageDue } from './jobs/restage.js';
-import type { Appended, Job, RemoteStore, Store, StoredEvent } from './store/store.js';
+import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
+import type { Appended, Erased, Job, RemoteStore, Store, StoredEvent } from './store/store.js';
 
 /** What is answered to a batch. */
 export interface Reply {
@@ -28,6 +28,8 @@ export interface Work {
   refresh(siteKey: string, visitorId: string, now: number): Promise<Pick<Appended, 'record' | 'person'>>;
   /** The stage that follows from what came with the secret key alone: the page's part anybody could have made up. */
   provenStage(siteKey: string, visitorId: string, now: number): Promise<Stage | null>;
+  /** Erases a visitor; its person is what its others are. */
+  erase(siteKey: string, visitorId: string, now: number): Promise<Erased>;
   /** Makes it nobody's visitor again. */
   unlink(siteKey: string, visitorId: string, now: number): Promise<void>;
   /** Brings the visitors whose windows have ended up to date. */
@@ -60,9 +62,10 @@ export function workOn(store: Store, now: () => number, geo?: Geo): Work {
       const visitorIds = personId ? await store.visitorsOfPerson(siteKey, personId) : [visitorId];
       const proven: StoredEvent[] = [];
       for (const each of visitorIds)
-        for await (const stored of store.events(siteKey, { visitorId: each })) if (stored.isProven) proven.push(stored);
+        for await (const stored of store.events(siteKey, { visitorId: each, isProven: true })) proven.push(stored);
       return inferState(timeline.current, factsOf(timeline, proven), at).stage;
     },
+    erase: (siteKey, visitorId, at) => eraseVisitor(store, siteKey, visitorId, at),
     unlink: async (siteKey, visitorId, at) => void (await refreshVisitor(store, siteKey, visitorId, at, null)),
     restage: (at) => restageDue(store, at),
     async expire(at) {

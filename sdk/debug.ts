@@ -125,7 +125,8 @@ const LOOKS: Record<string, (...given: unknown[]) => void> = {
 
 /** A second tag, of this site or another, does nothing, which its owner should hear of. */
 function checkTags(): void {
-  const tags = [...document.scripts].filter(({ src, dataset }) => /\/t\/st_\w+\.js/.test(src) || dataset.siteKey);
+  const scripts = Document.prototype.querySelectorAll.call(document, 'script') as NodeListOf<HTMLScriptElement>;
+  const tags = [...scripts].filter(({ src, dataset }) => /\/t\/st_\w+\.js/.test(src) || dataset.siteKey);
   if (tags.length > 1) say(`expected one tag a page, got ${tags.length}: the first one counts`);
 }
 

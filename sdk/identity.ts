@@ -1,3 +1,4 @@
+import { attempt } from './core/matcher.js';
 import { ofDocument, ourName, settings } from './settings.js';
 import { readJson, readText, removeText, writeJson, writeText } from './storage.js';
 import { uuidV7 } from './uuid.js';
@@ -39,7 +40,7 @@ function keepVisitor(lifetime: number): void {
 /** Finds out who this browser is, or begins a new visitor, linked to nobody. @param linked an id that another of the site's domains handed over */
 export function openIdentity(isNew?: boolean, linked?: string): void {
   const start = cookieStart();
-  const known = start ? ofDocument('cookie').split(start)[1]?.slice(0, 36) : readText('visitor');
+  const known = start ? attempt(() => ofDocument('cookie').split(start)[1]?.slice(0, 36)) : readText('visitor');
   visitorId = known!;
   // What another hand wrote there is no id: the collector would refuse every event of it. And an id that is known is not
   // written again, since another tab may be about to begin a new visitor.

@@ -21,7 +21,7 @@ export function queued(): Queued[] {
   const texts = textNames('e:').map((name) => readText(name)!);
   known = new Map(texts.map((text) => [text, known.get(text) ?? attempt(() => JSON.parse(text) as Queued)]));
   return [...known.values()]
-    .filter((item): item is Queued => !!item?.event)
+    .filter((item): item is Queued => !!item?.visitorId)
     .sort((a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1));
 }
 

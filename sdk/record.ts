@@ -31,7 +31,7 @@ let held: Draft[] = [];
 export let cameFrom: string | undefined;
 
 /** As long as the collector takes them. */
-const MAX_ADDRESS = 8192;
+const MAX_ADDRESS = 8000;
 
 /** The page's address as it is recorded. */
 export const address = (): string =>
@@ -69,6 +69,8 @@ function keep(draft: Draft): void {
   const start = { ...draft, id: uuidV7(time), name: 'session_start', time, props: undefined };
   for (const each of isNew && settings.auto !== 'off' ? [start, draft] : [draft]) {
     const event = { ...each, sessionId };
+    // A handler of the page may have said no to what comes after it.
+    if (!isOpen()) return;
     enqueue({ visitorId, event });
     tell('event', event);
   }

@@ -1,6 +1,6 @@
 import { isReturn } from './returns.js';
-import { readJson, writeJson } from './storage.js';
 import { uuidV7 } from './uuid.js';
+import { readJson, writeJson } from './storage.js';
 
 /** GA4's default. */
 const SESSION_GAP_MS = 30 * 60_000;

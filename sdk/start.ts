@@ -3,11 +3,11 @@ import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } f
 import type { CompiledRules, Explanation, Stage } from './core/index.js';
 import { publish, subscribe, together, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
-import { takeLink } from './takeLink.js';
+import { farewells, later, on, record, releaseHeld, watchDeeds } from './record.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
-import { farewells, later, on, record, releaseHeld, watchDeeds } from './record.js';
+import { takeLink } from './takeLink.js';
 import { referrerHost } from './returns.js';
 import { configure, guard, ofDocument, ourName, type Settings } from './settings.js';
 import { openStorage, readText, removeText, textNames, writeText } from './storage.js';

@@ -44,12 +44,11 @@ export const writeJson = (name: string, value: unknown): void => writeText(name,
 
 /** Makes JSON whatever the page did to lists: old libraries give them a `toJSON` that makes them texts. */
 export function stringify(value: unknown, replace?: (key: string, value: unknown) => unknown): string {
-  const lists = Array.prototype as { toJSON?: unknown };
-  const own = lists.toJSON;
-  delete lists.toJSON;
+  const own = Object.getOwnPropertyDescriptor(Array.prototype, 'toJSON');
+  Reflect.deleteProperty(Array.prototype, 'toJSON');
   try {
     return JSON.stringify(value, replace);
   } finally {
-    if (own) lists.toJSON = own;
+    if (own) Reflect.defineProperty(Array.prototype, 'toJSON', own);
   }
 }

@@ -24,7 +24,7 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
           ...(dataset as { siteKey: string }),
           ...site,
           // The file is at /t/KEY.js under the collector's address, or under the mount.
-          endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/(\/v1\/events)?\/*$/, ''),
+          endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/\/+$/, ''),
         },
         [capturePageViews, maskForms, later],
         calls,

@@ -2,7 +2,7 @@
 import { isOpen } from './consent.js';
 import { referrerHost } from './returns.js';
 import { settings, words } from './settings.js';
-import { writeText } from './storage.js';
+import { readText, writeText } from './storage.js';
 
 const LIFETIME_MS = 120_000;
 
@@ -17,9 +17,9 @@ export function takeLink(): string | undefined {
   const found = /([?&]+)st_link=([0-9a-f-]{36})\.(\d+)\.(\d+)(&?)/.exec(location.search);
   if (!found) return undefined;
   const [text, mark, id, time, seq, next] = found;
-  history.replaceState(history.state, '', location.href.replace(text!, next ? mark! : ''));
+  history.replaceState(history.state, '', location.href.replace(text!, next ? mark![0]! : ''));
   if (!hasHost(referrerHost()) || Date.now() - +time! > LIFETIME_MS) return undefined;
   // Numbers go on from there.
-  if (isOpen()) writeText(`seq:${id}`, seq!);
+  if (isOpen() && +seq! > +readText(`seq:${id}`)!) writeText(`seq:${id}`, seq!);
   return id;
 }

@@ -27,6 +27,11 @@ export async function openGeo(file: string): Promise<Geo> {
   };
 }
 
+const namesOf = (map: object) => new Set(Object.values(map) as string[]);
+const BROWSERS = namesOf(Bowser.BROWSER_MAP);
+const SYSTEMS = namesOf(Bowser.OS_MAP);
+const DEVICES = namesOf(Bowser.PLATFORMS_MAP);
+
 const agents = new Map<string, Pick<ClientInfo, 'device' | 'browser' | 'os'>>();
 
 /** As long as any browser's is. */
@@ -34,7 +39,9 @@ const MAX_AGENT = 512;
 
 function parseAgent(userAgent: string) {
   const { browser, os, platform } = Bowser.parse(userAgent);
-  return { device: platform.type ?? null, browser: browser.name || null, os: os.name ?? null };
+  // Of what the library does not know it gives back a part of the text itself, which may be anything.
+  const known = (names: Set<string>, name: string | undefined) => (name && names.has(name) ? name : null);
+  return { device: known(DEVICES, platform.type), browser: known(BROWSERS, browser.name), os: known(SYSTEMS, os.name) };
 }
 
 /** Describes who sends. The address is looked at and forgotten. */

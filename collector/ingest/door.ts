@@ -33,14 +33,14 @@ export const EARLY_REFUSALS = {
 
 /** Batches that wait for the disk at a time, and what they weigh together: a slow disk must not fill the memory. */
 const MAX_WAITING = 1000;
-const MAX_WAITING_CHARS = 32 * 1024 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 const RETRY_SECONDS = 5;
 
 export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, log }: Services): Door {
   const limiter = rateLimit ? new RateLimiterMemory({ points: rateLimit, duration: 1 }) : undefined;
   let waiting = 0;
-  let waitingChars = 0;
+  let waitingBytes = 0;
 
   const refuse = (reason: keyof typeof EARLY_REFUSALS, error: string, retrySeconds?: number): Answer => {
     metrics.batches.inc({ reason });
@@ -57,8 +57,6 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
       address: forwardedFor(forwarded, trustProxy) ?? knock.remote,
       isLocal: !forwarded && isLoopback(knock.remote),
     };
-    waiting++;
-    waitingChars += text.length;
     try {
       const reply = await work.ingest({ text, origin, bearer, receivedAt: now(), client });
       if (reply.refusal) metrics.batches.inc({ reason: reply.refusal });
@@ -70,9 +68,6 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
       log.error({ err: error }, 'a batch could not be stored');
       const words = 'the batch could not be stored; nothing was acknowledged, send it again';
       return refuse('unavailable', words, RETRY_SECONDS);
-    } finally {
-      waiting--;
-      waitingChars -= text.length;
     }
   };
 
@@ -88,7 +83,7 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
         return refuse('rate_limited', words, Math.ceil(refused.msBeforeNext / 1000) || 1);
       }
     }
-    if (waiting >= MAX_WAITING || waitingChars >= MAX_WAITING_CHARS) {
+    if (waiting >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES) {
       return refuse(
         'busy',
         'more came than can be stored just now; send again after Retry-After seconds',
@@ -96,11 +91,19 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
       );
     }
     const bearer = /^Bearer +(.+)$/i.exec(knock.header('authorization') ?? '')?.[1];
-    const maxBytes = MAX_BYTES[bearer === undefined ? 'fromPage' : 'fromServer'];
-    const text = await knock.text(maxBytes);
-    if (text === undefined)
+    const maxBytes = MAX_BYTES[bearer !== undefined && (await origins.hasSecret(bearer)) ? 'fromServer' : 'fromPage'];
+    // Room for it is taken before any of it is read.
+    const room = Math.min(Number(knock.header('content-length')) || maxBytes, maxBytes);
+    waiting++;
+    waitingBytes += room;
+    try {
+      const text = await knock.text(maxBytes);
+      if (text !== undefined) return await store(knock, text, bearer);
       return refuse('too_large', `the body is larger than ${maxBytes} bytes; send it in several batches`);
-    return store(knock, text, bearer);
+    } finally {
+      waiting--;
+      waitingBytes -= room;
+    }
   };
 
   return async (knock) => {

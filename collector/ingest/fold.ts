@@ -50,7 +50,7 @@ export interface Told {
 /** Makes the fold of one visitor's batch, or of the same batch's person. */
 export function foldInto(id: string, timeline: Timeline, now: number, told: Told = {}): Fold {
   const { userId = null, lost = 0, skew = null } = told;
-  return ({ before, added, history, parts, isLinked, personId = null, keptFrom = 0 }) => {
+  return ({ before, added, history, parts, isLinked, personId = null, linkedAt = 0, keptFrom = 0 }) => {
     const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
     const hasLostMore = !!before && lost > before.lost;
@@ -87,7 +87,9 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       ...state,
       facts,
       personId,
-      userId: userId ?? start.userId,
+      linkedAt,
+      // Of whom it is proven whose visitor it is no other label is taken.
+      userId: personId && personId === before?.personId ? start.userId : (userId ?? start.userId),
       lost: Math.max(start.lost, lost),
       skew: skew ?? start.skew,
       bot: start.bot ?? (start.isPerson ? null : ((history ?? added).find(({ bot }) => bot)?.bot ?? null)),
@@ -109,7 +111,9 @@ const leave = (before: VisitorRecord | undefined, now: number): Transition[] =>
   before?.stage && !before.personId ? [{ from: before.stage, to: null, at: now, cause: { kind: 'link' } }] : [];
 
 /** A person is what its visitors are together. */
-function addUp(person: VisitorRecord, parts: VisitorRecord[]): VisitorRecord {
+function addUp(person: VisitorRecord, all: VisitorRecord[]): VisitorRecord {
+  const people = all.filter(({ bot }) => !bot);
+  const parts = people.length ? people : all;
   const record: VisitorRecord = {
     ...person,
     isPerson: true,
@@ -119,7 +123,7 @@ function addUp(person: VisitorRecord, parts: VisitorRecord[]): VisitorRecord {
     firstSeen: Math.min(...parts.map(({ firstSeen }) => firstSeen)),
     lastSeen: Math.max(...parts.map(({ lastSeen }) => lastSeen)),
     lastTime: Math.max(...parts.map(({ lastTime }) => lastTime)),
-    bot: parts.every(({ bot }) => bot) ? parts[0]!.bot : null,
+    bot: people.length ? null : parts[0]!.bot,
     firstTouch: null,
     lastTouch: null,
   };
@@ -132,6 +136,7 @@ function newRecord(visitorId: string, { current }: Timeline, now: number): Visit
     visitorId,
     userId: null,
     personId: null,
+    linkedAt: 0,
     isPerson: false,
     bot: null,
     skew: null,
@@ -189,15 +194,17 @@ function factsOfOne(timeline: Timeline, stored: StoredEvent): Facts {
   return facts;
 }
 
+const hasLabels = ({ source }: StagetagEvent) => !!source && Object.keys(source).length > 0;
+
 /** What events of a name on a page mean, where it hangs on nothing else of them. */
 const meanings = new WeakMap<CompiledRules, Map<string, Match[]>>();
 
 function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefined): Match[] {
   const find = () => matchSignals(rules, event, url && placeOf(url));
-  if (event.props || event.source) return find();
+  if (event.props || hasLabels(event)) return find();
   let known = meanings.get(rules);
   if (!known) meanings.set(rules, (known = new Map<string, Match[]>()));
-  return remembered(known, `${event.name}\n${event.url}`, find);
+  return remembered(known, JSON.stringify([event.name, event.url]), find);
 }
 
 /** Addresses parsed last: a site has far fewer than its visitors open. */
@@ -319,7 +326,7 @@ const landings = new Map<string, Touch>();
 
 function landingOf(event: StagetagEvent, url: URL): Touch {
   const find = () => touchOf(event, url, parseUrl(event.referrer));
-  return event.source ? find() : remembered(landings, `${event.url}\n${event.referrer}`, find);
+  return hasLabels(event) ? find() : remembered(landings, JSON.stringify([event.url, event.referrer]), find);
 }
 
 /** Adds a number to ascending ranges. */

@@ -129,7 +129,7 @@ export async function ingest(store: Store, request: BatchRequest, geo?: Geo): Pr
     rulesVersion: timeline.current.version,
     events,
     deadLetters: letters,
-    link: attempt.link,
+    ...(attempt.link && { link: attempt.link, linkedAt: linkTimeOf(attempt) }),
     foldOf: (id) => foldInto(id, timeline, request.receivedAt, id === visitorId ? told : {}),
   });
   if (appended.isForgotten) return { answer: forgottenAnswer(body.events as unknown[], timeline.current, request) };
@@ -152,9 +152,11 @@ function skewOf({ sentAt }: Record<string, unknown>, { receivedAt }: BatchReques
   return Number.isSafeInteger(skew) ? skew : null;
 }
 
+const MAX_LOST = 1_000_000;
+
 /** A number that is none says nothing; the events beside it are good. */
 function lostOf({ lost }: Record<string, unknown>): number {
-  return Number.isSafeInteger(lost) && (lost as number) > 0 ? (lost as number) : 0;
+  return Number.isSafeInteger(lost) && (lost as number) > 0 ? Math.min(lost as number, MAX_LOST) : 0;
 }
 
 async function keepRefused({ store, request, site, body }: Attempt, reason: RefusalReason): Promise<void> {
@@ -163,7 +165,9 @@ async function keepRefused({ store, request, site, body }: Attempt, reason: Refu
   const visitorId = isUuidV7(body?.visitorId) ? body.visitorId.toLowerCase() : undefined;
   const named = `${visitorId} ${request.text.slice(0, NAMED_IN)}`;
   if (await namesForgotten(store, site ? [site] : await store.sites(), named)) return;
-  const { receivedAt, text } = request;
+  const { receivedAt } = request;
+  // A proof is good for ever: it is not left lying about.
+  const text = request.text.replace(/("proof"\s*:\s*")[^"]*/g, '$1***');
   await store.addDeadLetter({
     siteKey: site?.siteKey ?? null,
     ...(visitorId && { visitorId }),
@@ -275,9 +279,15 @@ function placeTraits({ body, events }: Attempt): undefined {
   if (!body.traits || !events.length) return;
   const isLater = (a: StagetagEvent, b: StagetagEvent) =>
     isBefore([b.time, b.id.toLowerCase(), 0], [a.time, a.id.toLowerCase(), 0]);
-  const greatest = events.reduce((last, each) => (isLater(each.event, last.event) ? each : last));
+  // Of an id that comes twice the first is stored.
+  const firsts = new Map([...events].reverse().map((stored) => [stored.event.id.toLowerCase(), stored]));
+  const greatest = [...firsts.values()].reduce((last, each) => (isLater(each.event, last.event) ? each : last));
   greatest.traits = body.traits as Record<string, Json>;
 }
+
+/** A proof holds from the latest event that it came with. */
+const linkTimeOf = ({ events, request }: Attempt): number =>
+  events.length ? Math.min(request.receivedAt, Math.max(...events.map(({ event }) => event.time))) : 0;
 
 /** A user id is a label that merges nothing, unless the secret key stands behind it: by a proof, or by who sends. */
 function linkUser(attempt: Attempt): undefined {

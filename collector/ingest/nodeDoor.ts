@@ -27,8 +27,11 @@ export function nodeDoor(door: Door, path: string, log: CollectorOptions['log'])
         const ms = Math.round((performance.now() - start) * 10) / 10;
         log?.info({ method, route: path, status, ms }, 'request');
       },
-      // Who knocked has gone away in the middle of it.
-      () => response.destroy(),
+      // Who knocked has gone away in the middle of it, or nothing can be asked just now.
+      () =>
+        request.complete && !response.headersSent
+          ? response.writeHead(503, { 'Retry-After': '5' }).end()
+          : response.destroy(),
     );
     return true;
   };

@@ -1,5 +1,6 @@
 /** What a person may ask for: everything that is kept of them, and that it goes. */
 import { isUuid, isUuidV7 } from '../../sdk/core/index.js';
+import { personIdOf } from '../ingest/ingest.js';
 import type { Work } from '../work.js';
 import type {
   DeadLetter,
@@ -35,15 +36,21 @@ export interface VisitorExport {
 }
 
 /** The visitors that an id stands for: a visitor's own, or a user's, which several visitors may carry. */
-async function visitorsOf(store: RemoteStore, { siteKey }: Site, who: string): Promise<string[]> {
-  const visitors = await store.visitorsOfUser(siteKey, who);
-  return [...new Set([...visitors, ...(isUuid(who) ? [who.toLowerCase()] : [])])];
+async function visitorsOf(store: RemoteStore, site: Site, who: string): Promise<string[]> {
+  const { siteKey } = site;
+  // Where it is proven who somebody is, whoever only says so is somebody else.
+  const proven = await store.visitorsOfPerson(siteKey, personIdOf(site, who));
+  const named = proven.length ? proven : await store.visitorsOfUser(siteKey, who);
+  if (!isUuid(who)) return named;
+  const id = who.toLowerCase();
+  const known = await store.visitor(siteKey, id);
+  return [...new Set([...named, ...(known?.isPerson ? await store.visitorsOfPerson(siteKey, id) : [id])])];
 }
 
 /** Erases a visitor, or every visitor of a user. @returns undefined where nothing is kept of either */
 export async function eraseFrom(
   store: RemoteStore,
-  work: Pick<Work, 'refresh'>,
+  work: Pick<Work, 'erase'>,
   site: Site,
   who: string,
   now: number,
@@ -54,9 +61,7 @@ export async function eraseFrom(
     const known = await store.visitor(siteKey, visitorId);
     const isKnown = !!known || (await store.deadLettersOf(siteKey, visitorId)).length;
     if (!isKnown) continue;
-    const erased = await store.erase(siteKey, visitorId, now);
-    // Their other visitors are who they are without this one.
-    if (known?.personId) await work.refresh(siteKey, known.personId, now);
+    const erased = await work.erase(siteKey, visitorId, now);
     receipt.visitors++;
     for (const kind of ['events', 'transitions', 'deadLetters'] as const) receipt[kind] += erased[kind];
   }

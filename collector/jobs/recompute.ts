@@ -15,9 +15,11 @@ export async function recompute(
   now: () => number,
   onProgress?: (done: number) => void,
 ): Promise<void> {
-  for (let done = 0; ;) {
+  for (let done = 0, last = ''; ;) {
     const stale = await store.staleVisitors(job.siteKey, job.rules, CHUNK);
     if (!stale.length) break;
+    if (stale[0] === last) throw new Error(`visitor ${last.slice(0, 8)}… cannot be made anew`);
+    last = stale[0]!;
     await Promise.all(stale.map((visitorId) => refreshVisitor(store, job.siteKey, visitorId, now())));
     onProgress?.((done += stale.length));
   }

@@ -1,6 +1,6 @@
 import { foldInto } from '../ingest/fold.js';
 import { timelineOf } from '../ingest/timeline.js';
-import type { Appended, Store } from '../store/store.js';
+import type { Appended, Erased, Store } from '../store/store.js';
 
 /** Visitors brought up to date in one go, between which requests are answered. */
 const CHUNK = 100;
@@ -25,15 +25,24 @@ export async function refreshVisitor(
     events: [],
     deadLetters: [],
     foldOf: (id) => foldInto(id, timeline, now),
-    ...(link !== undefined && { link }),
+    ...(link !== undefined && { link, linkedAt: now }),
   });
 }
 
 /** Restages the visitors whose windows have expired: their stage changes with no event. */
 export async function restageDue(store: Store, now: number): Promise<void> {
-  for (;;) {
+  for (let last = ''; ;) {
     const due = await store.dueVisitors(now, CHUNK);
-    if (!due.length) return;
+    // Those that stay due although they were looked at are left for the next time.
+    const first = due[0]?.visitorId ?? '';
+    if (first === last) return;
+    last = first;
     await Promise.all(due.map(({ siteKey, visitorId }) => refreshVisitor(store, siteKey, visitorId, now)));
   }
+}
+
+/** Erases a visitor, and adds its person up anew in the same moment. */
+export async function eraseVisitor(store: Store, siteKey: string, visitorId: string, now: number): Promise<Erased> {
+  const timeline = timelineOf(await store.rules(siteKey));
+  return store.erase(siteKey, visitorId, now, timeline.current.version, (id) => foldInto(id, timeline, now));
 }

@@ -72,7 +72,9 @@ export function tagRoutes({ store }: Services): Hono {
     if (known?.version !== site.rulesVersion) {
       const { current: rules } = timelineOf(await store.rules(siteKey));
       const hosts = site.origins.map((origin) => new URL(origin).hostname);
-      const settings = toLiteral({ siteKey, hosts: [...new Set(hosts)], rules });
+      // A site of one host has no other to hand its visitors to.
+      const others = new Set(hosts);
+      const settings = toLiteral({ siteKey, ...(others.size > 1 && { hosts: [...others] }), rules });
       known = { version: site.rulesVersion, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
       sites.set(siteKey, known);
     }

@@ -58,6 +58,8 @@ export interface VisitorRecord extends Inference {
   userId: string | null;
   /** The person whose visitor this is proven to be, by the id of its record. */
   personId: string | null;
+  /** Time of what linked it, epoch ms; 0 where nothing ever did. */
+  linkedAt: number;
   /** Whether this is a person: the sum of visitors, with no events of its own. */
   isPerson: boolean;
   /** Why the visitor counts as a bot, or null: reports leave it out. */
@@ -124,8 +126,9 @@ export interface Change {
   parts?: VisitorRecord[];
   /** Of a person: whether a visitor became its own, or no longer is. */
   isLinked?: boolean;
-  /** Whose visitor this is from now on; null for nobody's. */
+  /** Whose visitor this is from now on; null for nobody's; and since when. */
   personId?: string | null;
+  linkedAt?: number;
   /** First day of which `history` has events: what was counted before stays. */
   keptFrom?: number;
 }
@@ -190,9 +193,13 @@ export interface Append {
   deadLetters: DeadLetter[];
   /** Whose visitor this is from now on, by the id of the person's record and who that is; null for nobody's; else it stays. */
   link?: { personId: string; userId: string } | null;
-  /** Folds a visitor's change, or a person's, by its id. */
-  foldOf(id: string): Fold;
+  /** When that was said, epoch ms. */
+  linkedAt?: number;
+  foldOf: FoldOf;
 }
+
+/** Folds a visitor's change, or a person's, by its id. */
+export type FoldOf = (id: string) => Fold;
 
 export interface Appended {
   accepted: number;
@@ -219,6 +226,8 @@ export interface EventFilter {
   until?: number;
   name?: string;
   visitorId?: string;
+  /** Only those that came with the secret key. */
+  isProven?: boolean;
 }
 
 export interface Job {
@@ -291,9 +300,9 @@ export interface Store {
   visitorsOfUser(siteKey: string, userId: string): Promise<string[]>;
   /**
    * Erases all that is kept of a visitor, and leaves a keyed hash that knows it again. `wipe` takes it off the disk. A person whose
-   * visitor it was is to be brought up to date after it.
+   * visitor it was is added up anew at once.
    */
-  erase(siteKey: string, visitorId: string, now: number): Promise<Erased>;
+  erase(siteKey: string, visitorId: string, now: number, rulesVersion: number, foldOf: FoldOf): Promise<Erased>;
   /** Erases the dead letters in which a text stands, and says how many they were. */
   eraseLetters(siteKey: string, text: string): Promise<number>;
   /** Takes what was erased off the disk. False where somebody who reads holds it up: then it is to be tried again. */
@@ -351,4 +360,4 @@ export interface Store {
 }
 
 /** A store as those see it who change no visitor: it may be in another thread. */
-export type RemoteStore = Omit<Store, 'append' | 'backup' | 'close'>;
+export type RemoteStore = Omit<Store, 'append' | 'erase' | 'backup' | 'close'>;

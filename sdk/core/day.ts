@@ -14,7 +14,8 @@ let text: string;
 
 /** Writes a day number as `YYYY-MM-DD`. */
 export function formatDay(day: number): string {
-  if (day !== last) text = new Date((last = day) * DAY_MS).toJSON().slice(0, 10);
+  if (day !== last) text = new Date(day * DAY_MS).toISOString().slice(0, 10);
+  last = day;
   return text;
 }
 

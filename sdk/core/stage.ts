@@ -1,8 +1,8 @@
 /** Inference: stage, peak, tags and score as one pure function of (rules, facts, now). */
-import { parseDay } from './day.js';
+import { holds, turningDays, viewFacts, type FactsView } from './view.js';
 import type { Facts } from './facts.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
-import { holds, turningDays, viewFacts, type FactsView } from './view.js';
+import { parseDay } from './day.js';
 
 /** Where a visitor stands. */
 export interface Inference {

@@ -24,7 +24,7 @@ export function captureClicks(): void {
     const { hostname, pathname, href, protocol } = url;
     const saved = attributeOf(link!, 'download');
     // An address without a host may be the file itself, and tells no name.
-    const file_name = saved || (hostname ? decode(pathname.split('/').pop()!) : '');
+    const file = hostname ? decode(pathname.split('/').pop()!) : '';
     const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
     const { visitorId } = who();
@@ -36,10 +36,11 @@ export function captureClicks(): void {
     }
     afterwards(() => {
       if (event.defaultPrevented) return;
-      if (saved != null || DOWNLOADS.test(file_name)) {
+      if (saved != null || DOWNLOADS.test(file)) {
         const link_text = link!.textContent!.trim().slice(0, 100);
-        const file_extension = file_name.split('.').slice(1).pop() ?? '';
-        if (isWanted('downloads')) recordCaptured('file_download', { file_name, file_extension, link_url, link_text });
+        const file_extension = file.split('.').slice(1).pop() ?? '';
+        if (isWanted('downloads'))
+          recordCaptured('file_download', { file_name: saved || file, file_extension, link_url, link_text });
       } else if (isWanted('outbound') && isOutside && !hasHost(hostname)) {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });

@@ -32,7 +32,7 @@ export function captureForms(): void {
       {
         form_id: attributeOf(form, 'id') ?? '',
         form_name: attributeOf(form, 'name') ?? '',
-        form_destination: destination(ofForm(form, 'action')) ?? '',
+        form_destination: destination(ofForm(form, 'action'))!,
         fields_filled: fields.size,
         fields_total: fieldsOf(form, FIELDS).length,
         last_field: last,
@@ -55,6 +55,7 @@ export function captureForms(): void {
     // Neither event leaves a shadow tree; one that has this listener already does not call it twice.
     const root = ofForm(form, 'getRootNode').call(form);
     if (root !== document) for (const type of ['submit', 'change']) root.addEventListener(type, take, true);
+    begun.set(form, progress);
     tell('form_start', form, progress);
     begun.set(form, progress);
   };

@@ -1,12 +1,12 @@
 /** The tag's second file: sends what the first remembers, and captures what can wait. */
 import { captureForms } from './form.js';
-import { captureEngagement } from './engagement.js';
+import { captureWebVitals } from './webVitals.js';
 import { takeDeeds } from './deeds.js';
 import { guard, isWanted } from '../settings.js';
 import { captureScroll } from './scroll.js';
 import { startSender } from './sender.js';
 import { captureClicks } from './click.js';
-import { captureWebVitals } from './webVitals.js';
+import { captureEngagement } from './engagement.js';
 import { captureImpressions } from './impressions.js';
 
 /** Captures by their words of `data-auto`. */

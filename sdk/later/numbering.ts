@@ -6,10 +6,7 @@ import { readJson, writeJson } from '../storage.js';
 /** Gives an event the next number where it has none. Only the sending tab does. */
 export function number(item: Queued): Queued {
   if (!item.event.seq) {
-    // The visitor may have come from another of the site's domains, which numbers for itself: what it used is not used again.
-    const known = readJson<{ visitorId: string; have: Array<[number, number]> }>('state');
-    const used = known?.visitorId === item.visitorId ? known.have.flat() : [];
-    item.event.seq = count('seq', item, ...used);
+    item.event.seq = count('seq', item);
     enqueue(item);
   }
   return item;
@@ -23,9 +20,9 @@ const MAX_AGE_MS = 7 * 86_400_000;
 const LOW_VALUE = /^(scroll|user_engagement|web_vital)$/;
 
 /** Counts one more under a name of the visitor's. */
-function count(what: string, { visitorId }: Queued, ...least: number[]): number {
+function count(what: string, { visitorId }: Queued): number {
   const name = `${what}:${visitorId}`;
-  const next = 1 + Math.max(...least, readJson<number>(name) ?? 0);
+  const next = 1 + (readJson<number>(name) || 0);
   writeJson(name, next);
   return next;
 }

@@ -9,11 +9,11 @@ const STEPS = [90, 75, 50, 25];
  */
 export function captureScroll(): void {
   let reached = 0;
-  on('scroll', () => {
+  on('scroll', ({ target }: Event) => {
     const { scrollHeight, clientHeight } = document.documentElement;
     const percent = ((scrollY + clientHeight) / scrollHeight) * 100;
     const step = STEPS.find((each) => each <= percent) ?? 0;
-    if (step > reached) recordCaptured('scroll', { percent: (reached = step) });
+    if (target === document && step > reached) recordCaptured('scroll', { percent: (reached = step) });
   });
   arrivals.add(() => (reached = 0));
 }

@@ -1,12 +1,12 @@
 /** Sending: one tab at a time numbers the events, sends them in batches, and takes them out when they are acknowledged. */
-import { who } from '../identity.js';
+import { adoptAnswer, rules } from '../model.js';
 import { dequeue, queued, type Queued } from '../queue.js';
 import { publish, tell } from '../expose/publish.js';
 import { KEEPALIVE_CHARS, post, TIMEOUT_MS } from './transport.js';
 import { later } from '../record.js';
 import { guard, settings } from '../settings.js';
 import { readJson, stringify, writeJson } from '../storage.js';
-import { adoptAnswer, isStored, rules } from '../model.js';
+import { who } from '../identity.js';
 import { number, trimQueue } from './numbering.js';
 import { reset } from '../start.js';
 
@@ -34,8 +34,8 @@ export function startSender(): void {
 
 /** Not before the collector's own wish, which holds for every page and for no longer than an hour. */
 function dueAt(): number {
-  const asked = readJson<number>('wait') ?? 0;
-  return Math.max(notBefore, asked > Date.now() + REFUSED_MS ? 0 : asked);
+  const asked = readJson<number>('wait')!;
+  return Math.max(notBefore, asked < Date.now() + REFUSED_MS ? asked : 0);
 }
 
 /** Sends soon. @param at when, epoch ms @param isFresh something changed that makes a new try worth while, such as being online again */
@@ -52,10 +52,13 @@ function wake(at = Date.now() + GATHER_MS, isFresh?: boolean): void {
 /** Sends everything there is, of all tabs, until it is acknowledged or has to wait. */
 function run(): Promise<void> {
   timerAt = Infinity;
-  return (running ??= takeTurn().finally(() => {
-    running = undefined;
-    if (queued().length) wake(leased()[0]);
-  }));
+  return (running ??= takeTurn().finally(
+    guard(() => {
+      running = undefined;
+      // What is on its way may come back; what could not be sent is tried again a little later.
+      if (queued()[0]) wake(unsent()[0] ? undefined : leased()[0]);
+    }),
+  ));
 }
 
 /** One tab at a time sends. Without locks (pages without TLS, sandboxed frames) each does, and the lease keeps them apart. */
@@ -116,12 +119,13 @@ async function sendBatch(): Promise<boolean | void> {
     items = items.slice(0, items.length >> 1);
   }
   const ids = items.map(({ event }) => event.id);
-  writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
+  const [end, before] = leased();
+  writeJson('lease', [end || Date.now() + TIMEOUT_MS, [...before, ...ids]]);
   const [status, after, answer] = await post(body);
   // The visitor may have said no meanwhile: then there is nothing left to be kept.
   if (!who().visitorId) return;
   const [until, leasedIds] = leased();
-  const others = leasedIds.filter((id) => !ids.includes(id));
+  writeJson('lease', [until, leasedIds.filter((id) => !ids.includes(id))]);
   const isRefused = status === 403;
   // What is too large even alone is dropped like what cannot be read.
   const isDropped = status === 400 || (status === 413 && !items[1]);
@@ -129,15 +133,13 @@ async function sendBatch(): Promise<boolean | void> {
   const visitor = status === 200 && answer?.visitor;
   if (visitor || isDropped) {
     failures = 0;
-    if (visitor) adoptAnswer(owner, answer);
-    // The facts hold them by now, and those whose own answer was lost: a crash before this sends them again, which does no harm.
-    dequeue(
-      queued().filter(
-        ({ visitorId, event }) =>
-          ids.includes(event.id) ||
-          (visitor && visitorId === owner && others.includes(event.id) && isStored(visitor, event)),
-      ),
-    );
+    if (visitor) {
+      adoptAnswer(owner, answer);
+      // Another of the site's domains may have numbered for itself, or this one's storage was lost: what is used is not used again.
+      const name = `seq:${owner}`;
+      writeJson(name, Math.max(...visitor.have.flat(), readJson<number>(name)!));
+    }
+    dequeue(queued().filter(({ event }) => ids.includes(event.id)));
     for (const { id, reason, expected } of answer?.rejected ?? []) {
       tell('error', { reason, message: expected, events: [id] });
       // An erased visitor is nobody any more.
@@ -153,6 +155,5 @@ async function sendBatch(): Promise<boolean | void> {
   }
   if (isDropped || isRefused) tell('error', { reason: `${status}`, message: answer?.error, events: ids });
   publish();
-  writeJson('lease', [until, others]);
   return true;
 }

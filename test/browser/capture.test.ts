@@ -83,7 +83,7 @@ describe.each(ENGINES)('in %s', (name) => {
     ).toEqual([
       ['session_start', undefined],
       download('资料.pdf', 'pdf', '%E8%B5%84%E6%96%99.pdf?x=1', 'The datasheet'),
-      download('list.csv', 'csv', 'export', 'List'),
+      download('list.csv', '', 'export', 'List'),
       out,
       ['outbound_click', { link_url: `${other}/stay/quiet` }],
       download('area.zip', 'zip', 'area.zip', ''),

@@ -148,6 +148,17 @@ test('what the disk cannot take is refused before it fills the memory, and room 
   expect(await next).toMatchObject({ status: 200 });
 });
 
+test('a long body is nobody’s right who has no secret key', async () => {
+  const { bodyOf, post, site } = await serve();
+  const long = bodyOf(Array.from({ length: 400 }, () => makeEvent('page_view', { title: 'x'.repeat(300) })));
+  expect(long.length).toBeGreaterThan(64 * 1024);
+  for (const [bearer, status] of [
+    ['nonsense', 413],
+    [site.secretKey, 200],
+  ] as const)
+    expect((await post(long, { Authorization: `Bearer ${bearer}` })).status).toBe(status);
+});
+
 test('the collector runs inside another Hono app, and inside a Node server', async () => {
   const store = openSqliteStore(temporaryFolder());
   onTestFinished(() => store.close());

@@ -2,6 +2,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
+import { workOn } from '../../collector/work.js';
 import { ADMIN, bytesIn, makeCollector, makeEvent, newId, ORIGIN, type TestCollector } from '../helpers/collector.js';
 
 const MARK = 'planted-mark-7319';
@@ -114,7 +115,7 @@ describe('erasing somebody', () => {
     const collector = await makeCollector();
     const gone = newId();
     await plant(collector, gone);
-    await collector.store.erase(collector.site.siteKey, gone, collector.clock.now);
+    await workOn(collector.store, Date.now).erase(collector.site.siteKey, gone, collector.clock.now);
     expect(bytesIn(collector.folder)).toContain(MARK);
     const next = openSqliteStore(collector.folder);
     expect(await next.wipe()).toBe(true);

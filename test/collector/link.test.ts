@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { makeCollector, makeEvent, newId, NOW, ORIGIN, type TestCollector } from '../helpers/collector.js';
+import { workOn } from '../../collector/work.js';
 import { seeded } from '../helpers/random.js';
 
 const DAY = 86_400_000;
@@ -177,5 +178,96 @@ describe('a user', () => {
       expect(await loggedCounts(collector), `seed ${seed}`).toEqual({ [stage]: 2 });
       expect(clock.now).toBeGreaterThanOrEqual(NOW);
     }
+  });
+
+  test('is erased with all that is proven to be its own, whatever they call themselves, and nobody else is', async () => {
+    const collector = await makeCollector();
+    const { app, site, store } = collector;
+    const [one, other, stranger] = [newId(), newId(), newId()];
+    const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
+    for (const visitorId of [one, other]) await sendAs(collector, visitorId, ['page_view'], linked);
+    await sendAs(collector, other, ['page_view'], { userId: 'label' });
+    await sendAs(collector, stranger, ['page_view'], { userId: 'u1' });
+    const erase = async (who: string) => {
+      const headers = { Authorization: 'Bearer admin-token' };
+      const response = await app.request(`/api/sites/${site.siteKey}/people/${who}`, { method: 'DELETE', headers });
+      return response.json() as Promise<object>;
+    };
+    expect(await erase('u1')).toMatchObject({ visitors: 2, events: 3 });
+    expect(await countsOf(collector)).toEqual({ awareness: 1 });
+    expect(await collector.visitor(stranger)).toMatchObject({ stage: 'awareness' });
+
+    // By the id of the user's record too, which an export shows.
+    const [third, fourth] = [newId(), newId()];
+    for (const visitorId of [third, fourth]) await sendAs(collector, visitorId, ['page_view'], linked);
+    const { personId } = (await store.visitor(site.siteKey, third))!;
+    expect(await erase(personId!)).toMatchObject({ visitors: 2 });
+    expect(await store.visitor(site.siteKey, personId!)).toBeUndefined();
+    const fifth = newId();
+    expect((await sendAs(collector, fifth, ['page_view'], linked)).visitor).toMatchObject({ stage: 'awareness' });
+    expect(await countsOf(collector)).toEqual({ awareness: 2 });
+  });
+
+  test('is what its visitors are while one of them is erased and others send', async () => {
+    const collector = await makeCollector();
+    const { store, site, clock } = collector;
+    const work = workOn(store, () => clock.now);
+    const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
+    const [one, other] = [newId(), newId()];
+    for (const visitorId of [one, other]) await sendAs(collector, visitorId, ['page_view'], linked);
+    const sent = Array.from({ length: 8 }, () => sendAs(collector, one, ['page_view'], {}));
+    await Promise.all([...sent.slice(0, 4), work.erase(site.siteKey, other, clock.now), ...sent.slice(4)]);
+    expect(Object.values((await collector.visitor(one)).facts.signals.visit!)).toEqual([9]);
+    // And no longer while the person is made anew, for other rules or because it is looked at.
+    await store.markStale(site.siteKey);
+    await sendAs(collector, one, ['page_view'], {});
+    expect(Object.values((await collector.visitor(one)).facts.signals.visit!)).toEqual([10]);
+  });
+
+  test('is not changed by a batch that comes again, or late', async () => {
+    const collector = await makeCollector();
+    const visitorId = newId();
+    const send = async (event: object, userId: string) =>
+      (
+        await collector.send(visitorId, [event], { userId, proof: proofOf(collector, userId) })
+      ).json() as Promise<Answer>;
+    const first = makeEvent('purchase', { time: NOW - 2000 });
+    const late = makeEvent('purchase', { time: NOW - 3000 });
+    await send(first, 'u1');
+    await collector.send(newId(), [makeEvent('invite')], { userId: 'u2', proof: proofOf(collector, 'u2') });
+    expect((await send(makeEvent('page_view', { time: NOW - 1000 }), 'u2')).visitor).toMatchObject({
+      stage: 'loyalty',
+    });
+    for (const event of [first, late]) {
+      expect((await send(event, 'u1')).visitor).toMatchObject({ stage: 'loyalty' });
+      expect(await collector.visitor(visitorId)).toMatchObject({ userId: 'u2' });
+    }
+  });
+
+  test('keeps its past in reports when a visitor went in and came out again, and is listed as it is', async () => {
+    const collector = await makeCollector();
+    const { get, site, app, clock } = collector;
+    const [one, other] = [newId(), newId()];
+    const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
+    await sendAs(collector, one, ['purchase'], linked);
+    await sendAs(collector, other, ['page_view'], {});
+    await sendAs(collector, other, ['page_view'], linked);
+    const { visitors } = await get<{ visitors: object[] }>(`sites/${site.siteKey}/visitors`);
+    expect(visitors).toMatchObject([{ stage: 'action' }, { stage: 'action' }]);
+    const headers = { Authorization: 'Bearer admin-token' };
+    await app.request(`/api/sites/${site.siteKey}/visitors/${other}/link`, { method: 'DELETE', headers });
+    clock.now += 2 * DAY;
+    const day = new Date(NOW).toJSON().slice(0, 10);
+    const { stages } = await get<{ stages: Array<{ stage: string; current: number; peak: number }> }>(
+      `sites/${site.siteKey}/reports/stages?from=${day}&to=${day}`,
+    );
+    expect(stages.find(({ stage }) => stage === 'awareness')).toMatchObject({ current: 1, peak: 1 });
+  });
+
+  test('has no more visitors than a human being has browsers', async () => {
+    const collector = await makeCollector();
+    const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
+    for (let n = 0; n < 101; n++) await sendAs(collector, newId(), ['page_view'], linked);
+    expect(await countsOf(collector)).toEqual({ awareness: 2 });
   });
 });

@@ -1,3 +1,4 @@
+import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { makeToken, mayAct } from '../../collector/access.js';
 import { OPERATIONS, roleFor } from '../../collector/openapi.js';
@@ -61,6 +62,23 @@ test('a session may do what its user may, and ends with it', async () => {
   expect((await ask('/api/sites')).status).toBe(401);
   expect(await (await ask('/api/session')).json()).toEqual({ signedIn: false });
   expect((await app.request('/api/session', { method: 'POST', body: JSON.stringify({ token }) })).status).toBe(401);
+});
+
+test('a session that is begun while its user is removed is nobody’s', async () => {
+  const { store } = await makeCollector();
+  const { tokenHash } = makeToken();
+  await store.addToken({ hash: tokenHash, kind: 'session', expiresAt: NOW + 1000, user: 'gone' });
+  expect(await store.sessionRole(tokenHash, NOW)).toBeUndefined();
+});
+
+test('roles hold where the app stands below another', async () => {
+  const collector = await makeCollector();
+  const token = await addUser(collector, 'viewer');
+  const { app, site } = collector;
+  const outer = new Hono().route('/st', app);
+  const ask = (path: string) => outer.request(`/st${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  expect((await ask(`/api/sites/${site.siteKey}/people/x/export`)).status).toBe(403);
+  expect((await ask('/api/sites')).status).toBe(200);
 });
 
 test('a name is one user', async () => {

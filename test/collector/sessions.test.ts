@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeClient } from '../../collector/ingest/client.js';
-import { makeCollector, makeEvent, newId, NOW, ORIGIN } from '../helpers/collector.js';
+import { bytesIn, makeCollector, makeEvent, newId, NOW, ORIGIN } from '../helpers/collector.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 const IPHONE =
@@ -81,4 +81,19 @@ test('the clock of who sends is reported, and moves no event', async () => {
   await send(id, [makeEvent('page_view', { time: NOW - 3_600_000 })], { sentAt: clock.now - 3_600_000 });
   expect(await visitor(id)).toMatchObject({ clockSkew: 3_600_000 });
   expect((await ndjson()).map(({ time, receivedAt }) => [time, receivedAt])).toEqual([[NOW - 3_600_000, NOW]]);
+});
+
+test('of a browser that nobody knows nothing is kept', async () => {
+  const { send, folder } = await makeCollector();
+  for (const userAgent of ['Mozilla/5.0 Planted-555-1234 device-A1 /x (y)', 'Planted secret/1.0 (z)'])
+    await send(newId(), [makeEvent('page_view')], {}, { 'User-Agent': userAgent });
+  expect(bytesIn(folder)).not.toMatch(/planted/i);
+});
+
+test('one sender of absurd numbers neither breaks the loss report nor makes it', async () => {
+  const { send, get, site } = await makeCollector();
+  const most = Number.MAX_SAFE_INTEGER;
+  for (let n = 0; n < 3; n++)
+    await send(newId(), [makeEvent('page_view', { seq: most })], { lost: most }, { 'User-Agent': FIREFOX });
+  expect(await get(`sites/${site.siteKey}/reports/loss`)).toMatchObject({ stored: 3, missing: 3_000_000 });
 });

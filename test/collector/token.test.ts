@@ -77,3 +77,21 @@ test('nobody else gets one', async () => {
   ]);
   expect(statuses).toEqual([404, 403, 403, 400, 400, 413]);
 });
+
+test('what a page said under the id of a server’s event is not proven by it', async () => {
+  const collector = await makeCollector();
+  const { send, site, visitor } = collector;
+  const id = newId();
+  const secret = { Authorization: `Bearer ${site.secretKey}`, Origin: '' };
+  const event = makeEvent('page_view');
+  // The page is first, with something better under the same id: the server's word takes its place.
+  await send(id, [{ ...event, name: 'purchase' }]);
+  expect(await visitor(id)).toMatchObject({ stage: 'action' });
+  await send(id, [event], {}, secret);
+  expect(await visitor(id)).toMatchObject({ stage: 'awareness', peak: 'awareness' });
+  expect((await claimsOf(collector, id)).payload).toMatchObject({ provenStage: 'awareness' });
+  // The page is second: neither its event nor its traits change what was proven.
+  await send(id, [{ ...event, name: 'purchase' }], { traits: { planted: 'x' } });
+  expect((await claimsOf(collector, id)).payload).toMatchObject({ stage: 'awareness', provenStage: 'awareness' });
+  expect(JSON.stringify(await visitor(id))).not.toContain('planted');
+});

@@ -22,6 +22,7 @@ export const NO_ID = Buffer.alloc(0);
 export class EventTable {
   readonly #insert;
   readonly #setTraits;
+  readonly #prove;
   readonly #ofVisitor;
   readonly #latest;
   readonly #page;
@@ -35,8 +36,12 @@ export class EventTable {
       INSERT OR IGNORE INTO events (site_id, id, visitor_id, time, received_at, name, body, traits, bot, is_proven)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#setTraits = database.prepare(
-      'UPDATE events SET traits = ? WHERE site_id = ? AND id = ? AND visitor_id = ? AND traits IS NULL',
+      `UPDATE events SET traits = ?
+      WHERE site_id = ? AND id = ? AND visitor_id = ? AND traits IS NULL AND is_proven <= ?`,
     );
+    this.#prove = database.prepare(`
+      UPDATE events SET time = ?, name = ?, body = ?, traits = coalesce(?, traits), bot = NULL, is_proven = 1
+      WHERE site_id = ? AND id = ? AND visitor_id = ? AND NOT is_proven`);
     this.#ofVisitor = database.prepare<[number, Buffer], EventRow>(
       'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY id',
     );
@@ -51,7 +56,7 @@ export class EventTable {
     const page = (visitor: string) => `
       SELECT * FROM events
       WHERE site_id = @site AND id > @after AND time >= @from AND time < @until
-        AND (@name IS NULL OR name = @name) ${visitor}
+        AND (@name IS NULL OR name = @name) AND is_proven >= @proven ${visitor}
       ORDER BY id LIMIT ${PAGE}`;
     this.#page = database.prepare<[object], EventRow>(page(''));
     this.#pageOfVisitor = database.prepare<[object], EventRow>(page('AND visitor_id = @visitor'));
@@ -72,17 +77,23 @@ export class EventTable {
     for (const id of ids) this.#remove.run(site, id);
   }
 
-  /** Says whether the event was new. */
-  add(site: number, visitor: Buffer, { event, receivedAt, bot, traits, isProven }: StoredEvent): boolean {
+  /** Says whether the event was new, or what is stored of it is another than before. */
+  add(
+    site: number,
+    visitor: Buffer,
+    { event, receivedAt, bot, traits, isProven }: StoredEvent,
+  ): 'new' | 'changed' | 'known' {
     const id = toBlob(event.id);
     const traitsText = traits ? JSON.stringify(traits) : null;
     const { time, name } = event;
     const body = JSON.stringify(event);
     const { changes } = this.#insert.run(site, id, visitor, time, receivedAt, name, body, traitsText, bot, +!!isProven);
-    if (changes === 1) return true;
+    if (changes === 1) return 'new';
+    // The site's own server says what a page said before under the same id: from now on its word holds.
+    if (isProven && this.#prove.run(time, name, body, traitsText, site, id, visitor).changes) return 'changed';
     // The event came before in another batch, without the traits that this one sets through it.
-    if (traitsText) this.#setTraits.run(traitsText, site, id, visitor);
-    return false;
+    if (traitsText && this.#setTraits.run(traitsText, site, id, visitor, +!!isProven).changes) return 'changed';
+    return 'known';
   }
 
   ofVisitor(site: number, visitor: Buffer): StoredEvent[] {
@@ -94,11 +105,12 @@ export class EventTable {
   }
 
   async *find(site: number, filter: EventFilter): AsyncGenerator<StoredEvent & { visitorId: string }> {
-    const { from = 0, until = Number.MAX_SAFE_INTEGER, name = null, visitorId } = filter;
+    const { from = 0, until = Number.MAX_SAFE_INTEGER, name = null, visitorId, isProven = false } = filter;
+    const proven = +isProven;
     const visitor = visitorId ? toBlob(visitorId) : null;
     const statement = visitor ? this.#pageOfVisitor : this.#page;
     for (let after: Buffer = NO_ID; ;) {
-      const rows = statement.all({ site, after, from, until, name, ...(visitor && { visitor }) });
+      const rows = statement.all({ site, after, from, until, name, proven, ...(visitor && { visitor }) });
       for (const row of rows) yield { ...toStoredEvent(row), visitorId: fromBlob(row.visitor_id) };
       if (rows.length < PAGE) return;
       after = rows.at(-1)!.id;

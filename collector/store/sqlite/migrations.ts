@@ -120,6 +120,8 @@ export const MIGRATIONS = [
   `
   -- A user who was proven has a record as a visitor has one, with the facts of all visitors that are theirs.
   ALTER TABLE visitors ADD COLUMN person_id BLOB;
+  -- Time of what linked it: an older proof that comes late changes nothing.
+  ALTER TABLE visitors ADD COLUMN linked_at INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE visitors ADD COLUMN is_person INTEGER NOT NULL DEFAULT 0;
   -- Why the visitor counts as a bot.
   ALTER TABLE visitors ADD COLUMN bot TEXT;
@@ -144,6 +146,8 @@ export const MIGRATIONS = [
   ALTER TABLE tokens ADD COLUMN user_id INTEGER;
   -- What tokens are signed with.
   CREATE TABLE signing_keys (id TEXT PRIMARY KEY, private_jwk TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  UPDATE visitors SET stored_seq = (SELECT coalesce(sum((value ->> 1) - (value ->> 0) + 1), 0) FROM json_each(have));
+  UPDATE visitors SET missing_seq = (SELECT coalesce(max(value ->> 1), 0) FROM json_each(have)) - stored_seq;
   CREATE TABLE sessions (
     site_id INTEGER NOT NULL,
     visitor_id BLOB NOT NULL,

@@ -32,7 +32,7 @@ export class SessionTable {
         SELECT visitor_id, browser, channel, max(ended_at) FROM sessions
         WHERE site_id = @site AND visitor_id IN (SELECT id FROM seen) GROUP BY visitor_id
       )
-      SELECT browser, channel, count(*) AS visitors, sum(stored_seq) AS stored, sum(missing_seq) AS missing, sum(lost) AS ownedUp
+      SELECT browser, channel, count(*) AS visitors, sum(stored_seq) AS stored, sum(missing_seq) AS missing, sum(min(lost, missing_seq)) AS ownedUp
       FROM seen LEFT JOIN latest ON visitor_id = id GROUP BY browser, channel`);
   }
 

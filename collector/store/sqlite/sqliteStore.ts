@@ -14,6 +14,9 @@ import { VisitorTable } from './visitorTable.js';
 const MAX_DEAD_LETTERS = 10_000;
 const DEAD_LETTER_BYTES = 4096;
 
+/** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
+const MAX_VISITORS = 100;
+
 /** No visitor's id. */
 const NOBODY = Buffer.alloc(0);
 
@@ -70,39 +73,56 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     const before = visitors.get(site, visitor);
     if (before?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, before, batch) };
     const added: StoredEvent[] = [];
-    let traitsAdded = false;
+    let isChanged = false;
     for (const event of offered) {
-      if (events.add(site, visitor, event)) added.push(event);
-      else if (event.traits) traitsAdded = true;
+      const outcome = events.add(site, visitor, event);
+      if (outcome === 'new') added.push(event);
+      else if (outcome === 'changed') isChanged = true;
     }
     const counts = { accepted: added.length, duplicates: offered.length - added.length };
     if (!before && !added.length) return { ...counts, record: undefined };
 
-    const isStale = !!before && (before.rules !== rulesVersion || traitsAdded);
+    const isStale = !!before && (before.rules !== rulesVersion || isChanged);
     const history = isStale ? events.ofVisitor(site, visitor) : undefined;
+    const { personId, linkedAt } = linkOf(site, before, batch);
+    const keptFrom = sites.keptFrom(site);
+    const folded = foldOf(visitorId)({ before, added, history, personId, linkedAt, keptFrom });
+    const { record, transitions, past } = folded;
     const wasOf = before?.personId ?? null;
-    const personId = link === undefined ? wasOf : (link?.personId ?? null);
-    const {
-      record,
-      transitions,
-      past,
-      sessions: parts,
-    } = foldOf(visitorId)({ before, added, history, personId, keptFrom: sites.keptFrom(site) });
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
     // What the browser was told last was the person's; an answer of a lower number would be out of date.
     if (left) record.rev = Math.max(record.rev, left.rev + 1);
     if (record !== before) visitors.put(site, record);
     for (const transition of transitions) visitors.addTransition(site, visitor, transition);
-    for (const part of parts) sessions.add(site, visitor, part);
+    for (const part of folded.sessions) sessions.add(site, visitor, part);
     if (left) foldPerson(site, left, batch, { isLinked: true });
     if (!personId) return { ...counts, record };
 
+    const known = visitors.get(site, toBlob(personId));
     const isLinked = personId !== wasOf;
+    const isWhole = known?.rules === rulesVersion && !isLinked && !history && record.bot === before?.bot;
     // The visitor as it was before these events, where the person cannot just add them to what it knows.
-    const own = isLinked || history || record.bot !== before?.bot ? { ...record, facts: past } : undefined;
-    const who = link ?? visitors.get(site, toBlob(personId))!;
-    const person = foldPerson(site, { visitorId: personId, userId: who.userId }, batch, { added, own, isLinked });
+    const own = isWhole ? undefined : { ...record, facts: past, events: record.events - added.length };
+    const userId = link?.personId === personId ? link.userId : (known?.userId ?? record.userId);
+    const who = { visitorId: personId, userId };
+    // What a bot does is no person's doing.
+    const person = foldPerson(site, who, batch, { added: record.bot ? [] : added, own, isLinked });
     return { ...counts, record, person };
+  }
+
+  /** Whose visitor it is from now on. */
+  function linkOf(
+    site: number,
+    before: VisitorRecord | undefined,
+    { link, linkedAt = 0 }: Append,
+  ): { personId: string | null; linkedAt: number } {
+    const stays = { personId: before?.personId ?? null, linkedAt: before?.linkedAt ?? 0 };
+    // What comes late, or once more, does not undo what was said after it.
+    if (link === undefined || linkedAt < stays.linkedAt) return stays;
+    if (!link) return { personId: null, linkedAt };
+    const { personId } = link;
+    const isFull = personId !== stays.personId && visitors.countOfPerson(site, toBlob(personId)) >= MAX_VISITORS;
+    return isFull ? stays : { personId, linkedAt };
   }
 
   /**
@@ -113,7 +133,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   function foldPerson(
     site: number,
     { visitorId: id, userId }: Pick<VisitorRecord, 'visitorId' | 'userId'>,
-    batch: Append,
+    batch: Pick<Append, 'rulesVersion' | 'foldOf'>,
     { added = [], own, isLinked }: { added?: StoredEvent[]; own?: VisitorRecord; isLinked?: boolean } = {},
   ): VisitorRecord | undefined {
     const before = visitors.get(site, toBlob(id));
@@ -131,18 +151,20 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   }
 
   /** A person's visitors, each up to date with the rules. */
-  function partsOf(site: number, personId: string, batch: Append, own?: VisitorRecord): VisitorRecord[] {
+  function partsOf(
+    site: number,
+    personId: string,
+    batch: Pick<Append, 'rulesVersion' | 'foldOf'>,
+    own?: VisitorRecord,
+  ): VisitorRecord[] {
     return visitors.ofPerson(site, toBlob(personId)).map((before) => {
       if (before.visitorId === own?.visitorId) return own;
       if (before.rules === batch.rulesVersion) return before;
       const history = events.ofVisitor(site, toBlob(before.visitorId));
-      const { record } = batch.foldOf(before.visitorId)({
-        before,
-        added: [],
-        history,
-        personId,
-        keptFrom: sites.keptFrom(site),
-      });
+      const { linkedAt } = before;
+      const keptFrom = sites.keptFrom(site);
+      const change = { before, added: [], history, personId, linkedAt, keptFrom };
+      const { record } = batch.foldOf(before.visitorId)(change);
       visitors.put(site, record);
       return record;
     });
@@ -185,19 +207,22 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     visitorsOfPerson: async (siteKey, personId) =>
       visitors.ofPerson(sites.id(siteKey), toBlob(personId)).map(({ visitorId }) => visitorId),
     visitorsOfUser: async (siteKey, userId) => visitors.ofUser(sites.id(siteKey), userId),
-    erase: async (siteKey, visitorId, now) => {
+    erase: async (siteKey, visitorId, now, rulesVersion, foldOf) => {
       const site = sites.id(siteKey);
       const visitor = toBlob(visitorId);
       isWiped = false;
       return commits.write(() => {
+        const { personId } = visitors.get(site, visitor) ?? {};
+        const person = personId ? visitors.get(site, toBlob(personId)) : undefined;
         tombstones.add(site, visitor, now);
-        visitors.markPerson(site, visitor);
         sessions.erase(site, visitor);
-        return {
+        const erased = {
           events: events.erase(site, visitor),
           transitions: visitors.erase(site, visitor),
           deadLetters: deadLetters.erase(site, visitor, visitorId),
         };
+        if (person) foldPerson(site, person, { rulesVersion, foldOf }, { isLinked: true });
+        return erased;
       });
     },
     eraseLetters: async (siteKey, text) => {
@@ -399,7 +424,11 @@ function userTable(database: Database.Database) {
 
 function tokenTable(database: Database.Database) {
   const insert = database.prepare(
-    'INSERT OR REPLACE INTO tokens (hash, kind, expires_at, user_id) VALUES (?, ?, ?, (SELECT id FROM users WHERE name = ?))',
+    'INSERT OR REPLACE INTO tokens (hash, kind, expires_at, user_id) VALUES (?, ?, ?, NULL)',
+  );
+  // Who was removed meanwhile gets no session, and least of all the owner's.
+  const insertOf = database.prepare(
+    'INSERT OR REPLACE INTO tokens (hash, kind, expires_at, user_id) SELECT ?, ?, ?, id FROM users WHERE name = ?',
   );
   const role = database
     .prepare<[string, number], Role>(
@@ -411,7 +440,8 @@ function tokenTable(database: Database.Database) {
   const expire = database.prepare('DELETE FROM tokens WHERE expires_at <= ?');
   return {
     add({ hash, kind, expiresAt, user }: { hash: string; kind: string; expiresAt: number; user?: string }): void {
-      insert.run(hash, kind, expiresAt, user ?? null);
+      if (user === undefined) insert.run(hash, kind, expiresAt);
+      else insertOf.run(hash, kind, expiresAt, user);
     },
     role: (hash: string, now: number): Role | undefined => role.get(hash, now) ?? undefined,
     take(hash: string, kind: string, now: number): boolean {

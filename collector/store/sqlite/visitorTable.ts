@@ -25,6 +25,7 @@ interface VisitorRow {
   due_at: number | null;
   lost: number;
   person_id: Buffer | null;
+  linked_at: number;
   is_person: number;
   bot: string | null;
   skew: number | null;
@@ -39,7 +40,7 @@ interface TransitionRow {
 
 const VISITOR_COLUMNS = (
   'user_id first_seen last_seen events rev rules stage peak tags score have facts first_touch last_touch last_time ' +
-  'stage_since due_at lost person_id is_person bot skew stored_seq missing_seq'
+  'stage_since due_at lost person_id linked_at is_person bot skew stored_seq missing_seq'
 ).split(' ');
 
 /** A quarter hour: the days of every time zone in use begin on one. */
@@ -65,7 +66,7 @@ export class VisitorTable {
   readonly #transitionCounts;
   readonly #ofUser;
   readonly #ofPerson;
-  readonly #markPerson;
+  readonly #countOfPerson;
   readonly #erase;
   readonly #eraseTransitions;
 
@@ -76,16 +77,20 @@ export class VisitorTable {
     this.#put = database.prepare(`
       INSERT INTO visitors (site_id, id, ${VISITOR_COLUMNS.join(', ')}) VALUES (
         @site, @id, @userId, @firstSeen, @lastSeen, @events, @rev, @rules, @stage, @peak, @tags, @score,
-        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost, @personId, @isPerson, @bot, @skew, @stored, @missing)
+        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost, @personId, @linkedAt, @isPerson, @bot, @skew, @stored, @missing)
       ON CONFLICT DO UPDATE SET ${columns}`);
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
-      'SELECT * FROM visitors WHERE site_id = ? AND last_seen < ? AND NOT is_person ORDER BY last_seen DESC LIMIT ?',
+      // Who is proven to be a person's stands where the person does.
+      `SELECT v.*, p.stage AS stage, p.peak AS peak, p.tags AS tags, p.score AS score FROM visitors v
+      JOIN visitors p ON p.site_id = v.site_id AND p.id = coalesce(v.person_id, v.id)
+      WHERE v.site_id = ? AND v.last_seen < ? AND NOT v.is_person ORDER BY v.last_seen DESC LIMIT ?`,
     );
     this.#ofUser = database.prepare<[number, string], { id: Buffer }>(
       'SELECT id FROM visitors WHERE site_id = ? AND user_id = ? AND NOT is_person',
     );
-    this.#markPerson = database.prepare(`
-      UPDATE visitors SET rules = 0 WHERE site_id = ? AND id = (SELECT person_id FROM visitors WHERE site_id = ? AND id = ?)`);
+    this.#countOfPerson = database
+      .prepare<[number, Buffer], number>('SELECT count(*) FROM visitors WHERE site_id = ? AND person_id = ?')
+      .pluck();
     this.#ofPerson = database.prepare<[number, Buffer], VisitorRow>(
       'SELECT * FROM visitors WHERE site_id = ? AND person_id = ?',
     );
@@ -117,8 +122,10 @@ export class VisitorTable {
         VALUES ('awareness', 0), ('interest', 1), ('consideration', 2), ('action', 3), ('loyalty', 4)
       ), joined AS (
         -- Went into a person, which is counted instead.
-        SELECT visitor_id FROM transitions
-        WHERE site_id = @site AND at < @until AND to_stage IS NULL AND cause LIKE '{"kind":"link"%'
+        SELECT visitor_id FROM (
+          SELECT visitor_id, to_stage, cause, max(id) FROM transitions
+          WHERE site_id = @site AND at < @until GROUP BY visitor_id
+        ) WHERE to_stage IS NULL AND cause LIKE '{"kind":"link"%'
       ), highest AS (
         SELECT max(rank) AS rank FROM transitions JOIN ranks ON stage = to_stage
         WHERE site_id = @site AND at < @until AND visitor_id NOT IN (SELECT visitor_id FROM joined) AND ${COUNTED}
@@ -156,9 +163,8 @@ export class VisitorTable {
     return this.#latest.all(site, seenBefore, limit).map(toRecord);
   }
 
-  /** Has the person whose visitor this is added up anew at the next look. */
-  markPerson(site: number, visitor: Buffer): void {
-    this.#markPerson.run(site, site, visitor);
+  countOfPerson(site: number, person: Buffer): number {
+    return this.#countOfPerson.get(site, person)!;
   }
 
   /** Every visitor that is proven to be a person's. */
@@ -224,12 +230,16 @@ export class VisitorTable {
   }
 }
 
+/** More events of one visitor are nobody's: a report must not be what one sender makes up. */
+const MAX_NUMBERED = 1_000_000;
+
 /** How many numbers came, and how many are missing between them. */
 function numbersOf(have: VisitorRecord['have']): { stored: number; missing: number } {
   const stored = have.reduce((sum, [from, to]) => sum + to - from + 1, 0);
   // Of a very broken row the earliest ranges are not kept: what is missing before them is not known.
   const first = have.length < MAX_RANGES ? 1 : (have[0]?.[0] ?? 1);
-  return { stored, missing: have.length ? have.at(-1)![1] - first + 1 - stored : 0 };
+  const missing = have.length ? have.at(-1)![1] - first + 1 - stored : 0;
+  return { stored: Math.min(stored, MAX_NUMBERED), missing: Math.min(missing, MAX_NUMBERED) };
 }
 
 function toRecord(row: VisitorRow): VisitorRecord {
@@ -254,6 +264,7 @@ function toRecord(row: VisitorRow): VisitorRecord {
     dueAt: row.due_at,
     lost: row.lost,
     personId: row.person_id && fromBlob(row.person_id),
+    linkedAt: row.linked_at,
     isPerson: !!row.is_person,
     bot: row.bot,
     skew: row.skew,
