@@ -35,7 +35,7 @@ export function startSender(): void {
 /** Not before the collector's own wish, which holds for every page and for no longer than an hour. */
 function dueAt(): number {
   const asked = readJson<number>('wait')!;
-  return Math.max(notBefore, asked < Date.now() + REFUSED_MS ? asked : 0);
+  return Math.max(notBefore, asked < Date.now() + 4_000_000 ? asked : 0);
 }
 
 /** Sends soon. @param at when, epoch ms @param isFresh something changed that makes a new try worth while, such as being online again */
@@ -107,12 +107,12 @@ async function sendBatch(): Promise<boolean | void> {
   for (;;) {
     body = stringify({
       siteKey: settings.siteKey,
+      rules: rules().version,
+      sentAt: Date.now(),
+      ...(owner === who().visitorId && who().user),
+      lost: +readJson<number>(`lost:${owner}`)!,
       sdk: 'js/0.1.0',
       visitorId: owner,
-      ...(owner === who().visitorId && who().user),
-      sentAt: Date.now(),
-      rules: rules().version,
-      lost: +readJson<number>(`lost:${owner}`)!,
       events: items.map(({ event }) => event),
     });
     if (!items[1] || body.length < room) break;
