@@ -1,40 +1,24 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
 import type Database from 'better-sqlite3';
-import type { Append, Appended, DeadLetter, Job, Role, Store, StoredEvent, User, VisitorRecord } from '../store.js';
+import type { Append, Appended, Store, StoredEvent, VisitorRecord } from '../store.js';
 import { DAY_MS } from '../../../sdk/core/index.js';
+import { keyTable, tokenTable, userTable } from './accessTables.js';
+import { deadLetterTable } from './deadLetterTable.js';
 import { EventTable, NO_ID } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
+import { jobTable } from './jobTable.js';
 import { SessionTable } from './sessionTable.js';
 import { SiteTable } from './siteTable.js';
+import { tombstoneTable } from './tombstoneTable.js';
 import { toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
-
-/** Dead letters kept at most, and the part of each that is kept. */
-const MAX_DEAD_LETTERS = 10_000;
-const DEAD_LETTER_BYTES = 4096;
 
 /** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
 const MAX_VISITORS = 100;
 
 /** No visitor's id. */
 const NOBODY = Buffer.alloc(0);
-
-interface LetterRow {
-  received_at: number;
-  reason: string;
-  detail: string;
-  body: string;
-}
-
-interface JobRow {
-  id: number;
-  site_id: number;
-  kind: 'recompute';
-  rules: number;
-  state: Job['state'];
-  total: number;
-}
 
 /**
  * Opens the store in a folder.
@@ -292,161 +276,6 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
       commits.commit();
       database.close();
       unlock?.();
-    },
-  };
-}
-
-function deadLetterTable(database: Database.Database) {
-  const insert = database.prepare(
-    'INSERT INTO dead_letters (site_id, received_at, reason, detail, body, visitor_id) VALUES (?, ?, ?, ?, ?, ?)',
-  );
-  const trim = database.prepare('DELETE FROM dead_letters WHERE id <= ?');
-  const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
-  // A batch that was refused as a whole names its visitor in its text alone, if anywhere.
-  const erase = database.prepare(
-    'DELETE FROM dead_letters WHERE (site_id = ? OR site_id IS NULL) AND (visitor_id = ? OR instr(lower(body), lower(?)))',
-  );
-  const ofVisitor = database.prepare<[number, Buffer, string], LetterRow>(
-    'SELECT * FROM dead_letters WHERE (site_id = ? OR site_id IS NULL) AND (visitor_id = ? OR instr(lower(body), lower(?)))',
-  );
-  const toLetter = ({ received_at: receivedAt, reason, detail, body }: LetterRow): DeadLetter => ({
-    siteKey: null,
-    receivedAt,
-    reason,
-    detail,
-    body,
-  });
-  const latest = database.prepare<[number, number], LetterRow>(
-    'SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?',
-  );
-  return {
-    add(site: number | null, { receivedAt, reason, detail, body, visitorId }: DeadLetter): void {
-      const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
-      const visitor = visitorId ? toBlob(visitorId) : null;
-      const { lastInsertRowid } = insert.run(site, receivedAt, reason, detail, start, visitor);
-      trim.run(Number(lastInsertRowid) - MAX_DEAD_LETTERS);
-    },
-    expire(before: number): void {
-      expire.run(before);
-    },
-    /** @returns how many there were of a visitor, and with a text in them */
-    erase: (site: number, visitor: Buffer, text: string): number => erase.run(site, visitor, text).changes,
-    ofVisitor: (site: number, visitorId: string): DeadLetter[] =>
-      ofVisitor.all(site, toBlob(visitorId), visitorId).map(toLetter),
-    latest: (site: number, limit: number): DeadLetter[] => latest.all(site, limit).map(toLetter),
-  };
-}
-
-function jobTable(database: Database.Database, sites: SiteTable, visitors: VisitorTable) {
-  const insert = database.prepare('INSERT INTO jobs (site_id, kind, rules, state, total) VALUES (?, ?, ?, ?, ?)');
-  const get = database.prepare<[number, number], JobRow>('SELECT * FROM jobs WHERE id = ? AND site_id = ?');
-  const running = database.prepare<[], JobRow>("SELECT * FROM jobs WHERE state = 'running' ORDER BY id");
-  const finish = database.prepare("UPDATE jobs SET state = 'done' WHERE id = ?");
-  // What is left is read off the visitors themselves: no counter to get out of step after a crash.
-  const toJob = ({ id, site_id, kind, rules, state, total }: JobRow): Job => ({
-    id,
-    siteKey: sites.keyOf(site_id),
-    kind,
-    rules,
-    state,
-    total,
-    done: state === 'done' ? total : Math.max(0, total - visitors.countStale(site_id, rules)),
-  });
-  return {
-    add(siteKey: string, rules: number): Job {
-      const site = sites.id(siteKey);
-      const { lastInsertRowid } = insert.run(site, 'recompute', rules, 'running', visitors.count(site));
-      return toJob(get.get(Number(lastInsertRowid), site)!);
-    },
-    get(siteKey: string, id: number): Job | undefined {
-      const row = get.get(id, sites.id(siteKey));
-      return row && toJob(row);
-    },
-    running: () => running.all().map(toJob),
-    finish(id: number): void {
-      finish.run(id);
-    },
-  };
-}
-
-function tombstoneTable(database: Database.Database, sites: SiteTable) {
-  const insert = database.prepare('INSERT OR IGNORE INTO tombstones (site_id, hash, erased_at) VALUES (?, ?, ?)');
-  const get = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
-  const any = database.prepare('SELECT 1 FROM tombstones LIMIT 1');
-  const unwiped = database.prepare('SELECT 1 FROM tombstones WHERE NOT is_wiped');
-  const wipe = database.prepare('UPDATE tombstones SET is_wiped = 1 WHERE NOT is_wiped');
-  return {
-    areWiped: (): boolean => !unwiped.get(),
-    noteWiped(): void {
-      wipe.run();
-    },
-    add(site: number, visitor: Buffer, now: number): void {
-      insert.run(site, sites.hashOf(site, visitor), now);
-    },
-    has: (site: number, visitor: Buffer): boolean => !!any.get() && !!get.get(site, sites.hashOf(site, visitor)),
-  };
-}
-
-function keyTable(database: Database.Database) {
-  const get = database
-    .prepare<[], string>('SELECT private_jwk FROM signing_keys ORDER BY created_at DESC LIMIT 1')
-    .pluck();
-  const insert = database.prepare('INSERT INTO signing_keys (id, private_jwk, created_at) VALUES (?, ?, ?)');
-  return {
-    get: (): string | undefined => get.get(),
-    add(jwk: string): string {
-      insert.run((JSON.parse(jwk) as { kid: string }).kid, jwk, Date.now());
-      return jwk;
-    },
-  };
-}
-
-function userTable(database: Database.Database) {
-  const all = database.prepare<[], User>('SELECT name, role, created_at AS createdAt FROM users ORDER BY name');
-  const insert = database.prepare(
-    'INSERT OR IGNORE INTO users (name, role, token_hash, created_at) VALUES (?, ?, ?, ?)',
-  );
-  const endSessions = database.prepare('DELETE FROM tokens WHERE user_id = (SELECT id FROM users WHERE name = ?)');
-  const remove = database.prepare('DELETE FROM users WHERE name = ?');
-  const byToken = database.prepare<[string], User>(
-    'SELECT name, role, created_at AS createdAt FROM users WHERE token_hash = ?',
-  );
-  return {
-    all: (): User[] => all.all(),
-    add: ({ name, role, createdAt }: User, hash: string): boolean => !!insert.run(name, role, hash, createdAt).changes,
-    remove(name: string): boolean {
-      endSessions.run(name);
-      return !!remove.run(name).changes;
-    },
-    byToken: (hash: string): User | undefined => byToken.get(hash),
-  };
-}
-
-function tokenTable(database: Database.Database) {
-  const insert = database.prepare(
-    'INSERT OR REPLACE INTO tokens (hash, kind, expires_at, user_id) VALUES (?, ?, ?, NULL)',
-  );
-  // Who was removed meanwhile gets no session, and least of all the owner's.
-  const insertOf = database.prepare(
-    'INSERT OR REPLACE INTO tokens (hash, kind, expires_at, user_id) SELECT ?, ?, ?, id FROM users WHERE name = ?',
-  );
-  const role = database
-    .prepare<[string, number], Role>(
-      `SELECT iif(user_id IS NULL, 'owner', (SELECT role FROM users WHERE id = user_id)) FROM tokens
-       WHERE hash = ? AND kind = 'session' AND expires_at > ?`,
-    )
-    .pluck();
-  const take = database.prepare('DELETE FROM tokens WHERE hash = ? AND kind = ? AND expires_at > ?');
-  const expire = database.prepare('DELETE FROM tokens WHERE expires_at <= ?');
-  return {
-    add({ hash, kind, expiresAt, user }: { hash: string; kind: string; expiresAt: number; user?: string }): void {
-      if (user === undefined) insert.run(hash, kind, expiresAt);
-      else insertOf.run(hash, kind, expiresAt, user);
-    },
-    role: (hash: string, now: number): Role | undefined => role.get(hash, now) ?? undefined,
-    take(hash: string, kind: string, now: number): boolean {
-      expire.run(now);
-      return take.run(hash, kind, now).changes === 1;
     },
   };
 }

@@ -1,0 +1,56 @@
+import type Database from 'better-sqlite3';
+import type { DeadLetter } from '../store.js';
+import { toBlob } from './uuid.js';
+
+/** Dead letters kept at most, and the part of each that is kept. */
+const MAX_DEAD_LETTERS = 10_000;
+const DEAD_LETTER_BYTES = 4096;
+
+interface LetterRow {
+  received_at: number;
+  reason: string;
+  detail: string;
+  body: string;
+}
+
+/** What was refused, as it came. */
+export function deadLetterTable(database: Database.Database) {
+  const insert = database.prepare(
+    'INSERT INTO dead_letters (site_id, received_at, reason, detail, body, visitor_id) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const trim = database.prepare('DELETE FROM dead_letters WHERE id <= ?');
+  const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
+  // A batch that was refused as a whole names its visitor in its text alone, if anywhere.
+  const erase = database.prepare(
+    'DELETE FROM dead_letters WHERE (site_id = ? OR site_id IS NULL) AND (visitor_id = ? OR instr(lower(body), lower(?)))',
+  );
+  const ofVisitor = database.prepare<[number, Buffer, string], LetterRow>(
+    'SELECT * FROM dead_letters WHERE (site_id = ? OR site_id IS NULL) AND (visitor_id = ? OR instr(lower(body), lower(?)))',
+  );
+  const toLetter = ({ received_at: receivedAt, reason, detail, body }: LetterRow): DeadLetter => ({
+    siteKey: null,
+    receivedAt,
+    reason,
+    detail,
+    body,
+  });
+  const latest = database.prepare<[number, number], LetterRow>(
+    'SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?',
+  );
+  return {
+    add(site: number | null, { receivedAt, reason, detail, body, visitorId }: DeadLetter): void {
+      const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
+      const visitor = visitorId ? toBlob(visitorId) : null;
+      const { lastInsertRowid } = insert.run(site, receivedAt, reason, detail, start, visitor);
+      trim.run(Number(lastInsertRowid) - MAX_DEAD_LETTERS);
+    },
+    expire(before: number): void {
+      expire.run(before);
+    },
+    /** @returns how many there were of a visitor, and with a text in them */
+    erase: (site: number, visitor: Buffer, text: string): number => erase.run(site, visitor, text).changes,
+    ofVisitor: (site: number, visitorId: string): DeadLetter[] =>
+      ofVisitor.all(site, toBlob(visitorId), visitorId).map(toLetter),
+    latest: (site: number, limit: number): DeadLetter[] => latest.all(site, limit).map(toLetter),
+  };
+}
