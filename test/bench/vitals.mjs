@@ -15,8 +15,15 @@ import { createDemoSite } from '../../dist/demo-site/server.js';
 import { findBrowser } from '../findBrowsers.mjs';
 
 const PAGES = ['/', '/products/', '/pricing'];
-/** What of the tag is on the page: nothing, a script that does nothing in its place, the tag, the tag and the head snippet. */
-const KINDS = ['without', 'empty', 'tag', 'snippet too'];
+/**
+ * What of the tag is on the page: nothing, a script that does nothing in its place, the tag, the tag and the head snippet, and the tag
+ * that is not told when its page is left, which so has nothing to do before the next page.
+ */
+const KINDS = ['without', 'empty', 'tag', 'snippet too', 'not told of leaving'];
+
+/** Nobody hears after it that the page is left. */
+const HUSH = `<script>for (const type of ['pagehide', 'visibilitychange'])
+  addEventListener(type, (event) => event.stopImmediatePropagation(), true);</script>`;
 
 const WATCH = `window.vitals = { lcp: 0, cls: 0, inp: 0 };
   new PerformanceObserver((list) => { for (const entry of list.getEntries()) vitals.lcp = entry.startTime; }).observe({ type: 'largest-contentful-paint', buffered: true });
@@ -52,11 +59,13 @@ async function runPages() {
       .replace(/<aside class="offer"[\s\S]*?<\/aside>/, '');
     const kind = c.req.query('kind');
     const bare = html.replace(/<script[\s\S]*?<\/script>/g, '');
+    const tag = html.replace(/<script>[\s\S]*?<\/script>/g, '');
     const bodies = {
       without: bare,
       empty: bare.replace('</head>', '<script defer src="/empty.js"></script></head>'),
-      tag: html.replace(/<script>[\s\S]*?<\/script>/g, ''),
+      tag,
       'snippet too': html,
+      'not told of leaving': tag.replace('<script', `${HUSH}<script`),
     };
     c.res = new Response(bodies[kind], c.res);
   });
