@@ -4,6 +4,7 @@ import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { Access } from './access.js';
 import { eventDoor, type Door } from './ingest/door.js';
+import type { Lookups } from './ingest/lookups.js';
 import type { Services } from './services.js';
 import { apiRoutes } from './routes/api.js';
 import { dashboardRoutes } from './routes/dashboard.js';
@@ -18,6 +19,7 @@ import type { RemoteStore, Store } from './store/store.js';
 import { workOn, type Work } from './work.js';
 
 export { openSqliteStore } from './store/sqlite/sqliteStore.js';
+export { openLookups } from './ingest/lookups.js';
 export type { Store } from './store/store.js';
 
 export interface CollectorOptions {
@@ -34,6 +36,8 @@ export interface CollectorOptions {
   rateLimit?: number;
   /** Number of proxies in front, whose `X-Forwarded-*` headers are believed. */
   trustProxy?: number;
+  /** What `openLookups` makes of the owner's files: places of addresses, domains that spam. */
+  lookups?: Lookups;
 }
 
 /**
@@ -44,11 +48,11 @@ export interface CollectorOptions {
  * serve({ fetch: collector.fetch, port: 8787 });
  */
 export function createCollector(options: CollectorOptions): Hono {
-  return createApp({ ...options, work: workOn(options.store, options.now ?? Date.now) }).app;
+  return createApp({ ...options, work: workOn(options.store, options.now ?? Date.now, options.lookups) }).app;
 }
 
 /** The same, with what changes visitors done elsewhere; and the way in for events, which needs no framework. */
-export function createApp(options: Omit<CollectorOptions, 'store'> & { store: RemoteStore; work: Work }): {
+export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> & { store: RemoteStore; work: Work }): {
   app: Hono;
   door: Door;
 } {

@@ -122,6 +122,7 @@ const schemas: Record<string, Schema> = {
     lost: count,
     clockSkew: nullable('integer'),
     bot: nullable('string'),
+    isJudged: { type: 'boolean' },
     firstTouch: { anyOf: [ref('Touch'), { type: 'null' }] },
     lastTouch: { anyOf: [ref('Touch'), { type: 'null' }] },
   }),
@@ -146,10 +147,12 @@ const schemas: Record<string, Schema> = {
     template: text,
     rulesVersion: count,
     retentionDays: nullable('integer'),
+    internal: list(text),
     createdAt: moment,
     snippet: text,
     pinnedSnippet: text,
   }),
+  Verdict: record({ visitorId: uuid, bot: nullable('string'), isJudged: { type: 'boolean' } }),
   Receipt: record({
     siteKey: text,
     visitors: count,
@@ -247,6 +250,23 @@ const ofSite: Record<string, Record<string, Operation>> = {
       summary: "Makes a visitor nobody's again",
       parameters: [visitorId],
       responses: { 200: json('Whose it was.', record({ visitorId: uuid, userId: nullable('string') })) },
+    },
+  },
+  '/visitors/{visitorId}/bot': {
+    put: {
+      operationId: 'judgeVisitor',
+      'x-role': 'editor',
+      summary: 'Says why a visitor is a bot and left out of reports, or that it is none: whatever its events say',
+      parameters: [visitorId],
+      requestBody: body(record({ bot: { ...nullable('string'), pattern: '^\\w{1,64}$' } })),
+      responses: { 200: json('What holds.', ref('Verdict')), 400: WRONG },
+    },
+    delete: {
+      operationId: 'unjudgeVisitor',
+      'x-role': 'editor',
+      summary: 'Takes back what was said by hand: its events say again what it is',
+      parameters: [visitorId],
+      responses: { 200: json('What holds.', ref('Verdict')) },
     },
   },
   '/people/{who}/export': {
@@ -457,6 +477,7 @@ const paths: Record<string, Record<string, Operation>> = {
           'template?': text,
           'timeZone?': text,
           'retentionDays?': nullable('integer'),
+          'internal?': list(text),
         }),
       ),
       responses: {
@@ -478,6 +499,10 @@ const paths: Record<string, Record<string, Operation>> = {
           'origins?': list(text),
           'timeZone?': text,
           'retentionDays?': { ...nullable('integer'), minimum: 30 },
+          'internal?': {
+            ...list(text),
+            description: "addresses and networks of the site's own people, who are left out of reports",
+          },
         }),
       ),
       responses: {
@@ -489,6 +514,7 @@ const paths: Record<string, Record<string, Operation>> = {
             origins: list(text),
             timeZone: text,
             retentionDays: nullable('integer'),
+            internal: list(text),
           }),
         ),
         400: WRONG,

@@ -6,7 +6,7 @@ import { Access } from './access.js';
 import { createApp, type CollectorOptions } from './app.js';
 import type { RemoteStore } from './store/store.js';
 import { resumeJobs } from './work.js';
-import { openGeo } from './ingest/client.js';
+import { openLookups, type LookupFiles } from './ingest/lookups.js';
 import { nodeDoor } from './ingest/nodeDoor.js';
 import { openThreads } from './threads/threads.js';
 
@@ -16,14 +16,12 @@ const DEAD_LETTER_DAYS = 14;
 /** How long answers under way may take when stopping. */
 const STOP_MS = 5_000;
 
-export interface ServerOptions extends Omit<CollectorOptions, 'store' | 'now'> {
+export interface ServerOptions extends Omit<CollectorOptions, 'store' | 'now' | 'lookups'>, LookupFiles {
   host: string;
   /** 0 takes a free one. */
   port: number;
   /** The data folder. */
   data: string;
-  /** An MMDB file, from which the country and region of an address are read before it is forgotten. */
-  geo?: string;
   /** Called where the data cannot be kept any more: the process should end, and be started anew. */
   onFatal?: (error: Error) => void;
 }
@@ -46,12 +44,13 @@ export class StartError extends Error {}
  * @throws StartError where the port cannot be had, StoreError where the data folder cannot be used
  */
 export async function startCollector(options: ServerOptions): Promise<RunningCollector> {
-  const { host, port, data, geo, onFatal, ...rest } = options;
-  if (geo)
-    await openGeo(geo).catch((error: Error) => {
-      throw new StartError(`cannot read the MMDB file ${geo}: ${error.message}`, { cause: error });
+  const { host, port, data, geo, referrerSpam, onFatal, ...rest } = options;
+  for (const [what, files] of Object.entries({ 'MMDB file': { geo }, 'list of domains': { referrerSpam } }))
+    await openLookups(files).catch((error: Error) => {
+      const [file] = Object.values(files);
+      throw new StartError(`cannot read the ${what} ${file}: ${error.message}`, { cause: error });
     });
-  const threads = openThreads({ folder: data, geo }, (error) => {
+  const threads = openThreads({ folder: data, geo, referrerSpam }, (error) => {
     options.log?.error({ err: error }, 'the data cannot be kept any more');
     onFatal?.(error);
   });

@@ -7,7 +7,7 @@ import type { RemoteStore } from './store/store.js';
 import type { Work } from './work.js';
 
 /** What routes are made from. */
-export interface Services extends Required<Omit<CollectorOptions, 'adminToken' | 'store'>> {
+export interface Services extends Required<Omit<CollectorOptions, 'adminToken' | 'store' | 'lookups'>> {
   store: RemoteStore;
   work: Work;
   access: Access;

@@ -1,6 +1,7 @@
 /** Making a site: what a name, its origins and a template become. */
 import { createHash, randomBytes } from 'node:crypto';
 import { IANAZone } from 'luxon';
+import { addressList } from './ingest/bot.js';
 import { readBuilt, readTemplate, templateNames } from './assets.js';
 import type { RemoteStore, Site } from './store/store.js';
 
@@ -13,6 +14,8 @@ export interface SiteRequest {
   timeZone?: string;
   /** Days that raw events are kept, from 30; for ever where absent. */
   retentionDays?: number | null;
+  /** Addresses and networks of the site's own people, who are left out of reports; none where absent. */
+  internal?: string[];
 }
 
 /**
@@ -21,7 +24,7 @@ export interface SiteRequest {
  */
 export async function addSite(store: RemoteStore, request: SiteRequest, now: number): Promise<Site | string> {
   const { template = 'general' } = request;
-  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, ...request });
+  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, internal: [], ...request });
   if (typeof checked === 'string') return checked;
   const rules = typeof template === 'string' ? readTemplate(template) : undefined;
   if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
@@ -32,7 +35,7 @@ export async function addSite(store: RemoteStore, request: SiteRequest, now: num
 }
 
 /** What of a site can be changed. */
-type SiteSettings = Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays'>;
+type SiteSettings = Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal'>;
 
 /**
  * Changes what is given of a site.
@@ -49,7 +52,7 @@ export async function updateSite(
   return (await store.site(site.siteKey))!;
 }
 
-function checkSite({ name, origins: given, timeZone, retentionDays }: SiteRequest): SiteSettings | string {
+function checkSite({ name, origins: given, timeZone, retentionDays, internal }: SiteRequest): SiteSettings | string {
   if (typeof name !== 'string' || !name.trim() || name.length > 200)
     return 'name: expected a text of 1 to 200 characters';
   if (!Array.isArray(given) || !given.length) return 'origins: expected a list such as ["https://example.com"]';
@@ -65,8 +68,14 @@ function checkSite({ name, origins: given, timeZone, retentionDays }: SiteReques
   const isDays = Number.isInteger(retentionDays) && retentionDays! >= MIN_RETENTION && retentionDays! <= MAX_RETENTION;
   if (retentionDays !== null && !isDays)
     return `retentionDays: expected a whole number from ${MIN_RETENTION} to ${MAX_RETENTION}, or null for ever`;
-  return { name: name.trim(), origins, timeZone, retentionDays: retentionDays! };
+  const isTexts =
+    Array.isArray(internal) && internal.length <= MAX_INTERNAL && internal.every((each) => typeof each === 'string');
+  if (!isTexts || !addressList(internal))
+    return `internal: expected a list of at most ${MAX_INTERNAL} addresses and networks, such as ["203.0.113.7", "2001:db8::/32"]`;
+  return { name: name.trim(), origins, timeZone, retentionDays: retentionDays!, internal };
 }
+
+const MAX_INTERNAL = 1000;
 
 /** Days: less could take away what a browser still has to send. */
 const MIN_RETENTION = 30;

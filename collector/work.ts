@@ -2,11 +2,11 @@
 import { inferState, type Stage } from '../sdk/core/index.js';
 import { factsOf } from './ingest/fold.js';
 import { timelineOf } from './ingest/timeline.js';
-import type { Geo } from './ingest/client.js';
 import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
+import type { Lookups } from './ingest/lookups.js';
 import { recompute } from './jobs/recompute.js';
 import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
-import type { Appended, Erased, Job, RemoteStore, Store, StoredEvent } from './store/store.js';
+import type { Appended, Erased, Job, RemoteStore, Store, StoredEvent, Verdict, VisitorRecord } from './store/store.js';
 
 /** What is answered to a batch. */
 export interface Reply {
@@ -30,6 +30,8 @@ export interface Work {
   provenStage(siteKey: string, visitorId: string, now: number): Promise<Stage | null>;
   /** Erases a visitor; its person is what its others are. */
   erase(siteKey: string, visitorId: string, now: number): Promise<Erased>;
+  /** Says what a visitor is, by hand, or has its events say so again. */
+  judge(siteKey: string, visitorId: string, verdict: Verdict, now: number): Promise<VisitorRecord | undefined>;
   /** Makes it nobody's visitor again. */
   unlink(siteKey: string, visitorId: string, now: number): Promise<void>;
   /** Brings the visitors whose windows have ended up to date. */
@@ -41,10 +43,10 @@ export interface Work {
 }
 
 /** Work on a store that is at hand. */
-export function workOn(store: Store, now: () => number, geo?: Geo): Work {
+export function workOn(store: Store, now: () => number, lookups?: Lookups): Work {
   return {
     async ingest(request) {
-      const outcome = await ingest(store, request, geo);
+      const outcome = await ingest(store, request, lookups);
       if ('refusal' in outcome) {
         const { refusal } = outcome;
         const { status, expected } = REFUSALS[refusal];
@@ -66,7 +68,10 @@ export function workOn(store: Store, now: () => number, geo?: Geo): Work {
       return inferState(timeline.current, factsOf(timeline, proven), at).stage;
     },
     erase: (siteKey, visitorId, at) => eraseVisitor(store, siteKey, visitorId, at),
-    unlink: async (siteKey, visitorId, at) => void (await refreshVisitor(store, siteKey, visitorId, at, null)),
+    unlink: async (siteKey, visitorId, at) =>
+      void (await refreshVisitor(store, siteKey, visitorId, at, { link: null })),
+    judge: async (siteKey, visitorId, verdict, at) =>
+      (await refreshVisitor(store, siteKey, visitorId, at, { verdict })).record,
     restage: (at) => restageDue(store, at),
     async expire(at) {
       for (const { siteKey, retentionDays, keptFrom } of await store.sites()) {

@@ -12,6 +12,7 @@ interface ServeFlags {
   rateLimit: number;
   trustProxy: number;
   geo?: string;
+  referrerSpam?: string;
 }
 
 /** Batches a second from one address: far above a busy office behind one address, far below what fills a disk. */
@@ -58,6 +59,11 @@ export function serveCommand(): Command {
     )
     .addOption(
       new Option('--geo <file>', 'MMDB file that tells the country and region of an address').env('STAGETAG_GEO'),
+    )
+    .addOption(
+      new Option('--referrer-spam <file>', 'text file with a domain a line whose visits are spam').env(
+        'STAGETAG_REFERRER_SPAM',
+      ),
     )
     .addOption(
       new Option('--store <name>', 'where events are kept').env('STAGETAG_STORE').choices(['sqlite']).default('sqlite'),

@@ -92,7 +92,10 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       userId: personId && personId === before?.personId ? start.userId : (userId ?? start.userId),
       lost: Math.max(start.lost, lost),
       skew: skew ?? start.skew,
-      bot: start.bot ?? (start.isPerson ? null : ((history ?? added).find(({ bot }) => bot)?.bot ?? null)),
+      bot:
+        start.isJudged || start.isPerson
+          ? start.bot
+          : (start.bot ?? (history ?? added).find(({ bot }) => bot)?.bot ?? null),
       rules: current.version,
       rev: start.rev + (isChanged ? 1 : 0),
       events: start.events + added.length,
@@ -139,6 +142,7 @@ function newRecord(visitorId: string, { current }: Timeline, now: number): Visit
     linkedAt: 0,
     isPerson: false,
     bot: null,
+    isJudged: false,
     skew: null,
     firstSeen: now,
     lastSeen: now,

@@ -15,10 +15,11 @@ import {
 } from '../../sdk/core/index.js';
 import { namesForgotten } from '../jobs/erase.js';
 import type { DeadLetter, Site, Store, StoredEvent } from '../store/store.js';
-import { botReason, type Client } from './bot.js';
+import { botReason, isImpossible, isInternal, isSpam, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
-import { describeClient, type Geo } from './client.js';
+import { describeClient } from './client.js';
 import { foldInto } from './fold.js';
+import type { Lookups } from './lookups.js';
 import { timelineOf } from './timeline.js';
 
 /** What a batch may weigh and hold when it comes from a page. With the secret key only `fromServer` bounds it. */
@@ -65,6 +66,7 @@ export type RefusalReason = keyof typeof REFUSALS;
 /** One POST of events on its way through the steps. */
 interface Attempt {
   store: Store;
+  lookups: Lookups;
   request: BatchRequest;
   body: Record<string, unknown>;
   site: Site;
@@ -106,8 +108,16 @@ const STEPS: Step[] = [
  * Takes one batch: refuses it, or stores it and answers when it is on disk.
  * @throws where the store cannot keep it: then nothing of it is acknowledged
  */
-export async function ingest(store: Store, request: BatchRequest, geo?: Geo): Promise<BatchOutcome> {
-  const attempt = { store, request, events: [], rejected: [], letters: [], fromServer: false } as unknown as Attempt;
+export async function ingest(store: Store, request: BatchRequest, lookups: Lookups = {}): Promise<BatchOutcome> {
+  const attempt = {
+    store,
+    lookups,
+    request,
+    events: [],
+    rejected: [],
+    letters: [],
+    fromServer: false,
+  } as unknown as Attempt;
   for (const step of STEPS) {
     const refusal = await step(attempt);
     if (!refusal) continue;
@@ -120,18 +130,26 @@ export async function ingest(store: Store, request: BatchRequest, geo?: Geo): Pr
   const told = {
     userId: (body.userId as string | undefined) ?? null,
     lost: lostOf(body),
-    client: request.client && !attempt.fromServer ? describeClient(request.client, geo) : undefined,
+    client: request.client && !attempt.fromServer ? describeClient(request.client, lookups.geo) : undefined,
     skew: skewOf(body, request),
   };
+  const about = { siteKey: site.siteKey, visitorId, rulesVersion: timeline.current.version };
   const appended = await store.append({
-    siteKey: site.siteKey,
-    visitorId,
-    rulesVersion: timeline.current.version,
+    ...about,
     events,
     deadLetters: letters,
     ...(attempt.link && { link: attempt.link, linkedAt: linkTimeOf(attempt) }),
     foldOf: (id) => foldInto(id, timeline, request.receivedAt, id === visitorId ? told : {}),
   });
+  const { accepted, record } = appended;
+  const latest = () => Math.max(...events.map(({ event }) => event.time));
+  if (accepted && !attempt.fromServer && isImpossible(`${site.siteKey} ${visitorId}`, latest(), accepted)) {
+    const foldOf = (id: string) => foldInto(id, timeline, request.receivedAt);
+    const verdict = { bot: 'impossible_rate', isJudged: false };
+    // Its facts stay what they are, and so does the answer.
+    if (!record!.bot && !record!.isJudged)
+      await store.append({ ...about, events: [], deadLetters: [], verdict, foldOf });
+  }
   if (appended.isForgotten) return { answer: forgottenAnswer(body.events as unknown[], timeline.current, request) };
   return { answer: answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt) };
 }
@@ -234,12 +252,15 @@ function countEvents({ body, fromServer }: Attempt): RefusalReason | undefined {
 
 function readEvents(attempt: Attempt): undefined {
   const { body, fromServer, request, site, events, rejected, letters } = attempt;
+  const { spam } = attempt.lookups;
   const { receivedAt, client } = request;
   // With the secret key the site's own server speaks for its visitors.
-  const bot = client && !fromServer ? botReason(client) : null;
+  const isOwn = !fromServer && isInternal(site.internal, client?.address);
+  const sender = isOwn ? 'internal' : client && !fromServer ? botReason(client) : null;
   for (const input of body.events as unknown[]) {
     const parsed = expireOld(parseEvent(input, { fromServer }), site, receivedAt);
     if ('event' in parsed) {
+      const bot = sender ?? (spam && !fromServer && isSpam(parsed.event, spam) ? 'referrer_spam' : null);
       events.push({ event: parsed.event, receivedAt, bot, isProven: fromServer });
       continue;
     }

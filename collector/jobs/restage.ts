@@ -1,13 +1,13 @@
 import { foldInto } from '../ingest/fold.js';
 import { timelineOf } from '../ingest/timeline.js';
-import type { Appended, Erased, Store } from '../store/store.js';
+import type { Append, Appended, Erased, Store } from '../store/store.js';
 
 /** Visitors brought up to date in one go, between which requests are answered. */
 const CHUNK = 100;
 
 /**
  * Brings one visitor's record up to date with the rules in force and with time.
- * @param link null where it is nobody's visitor any more
+ * @param change what else becomes of it: a link that is null makes it nobody's visitor
  * @returns no record for an unknown visitor
  */
 export async function refreshVisitor(
@@ -15,7 +15,7 @@ export async function refreshVisitor(
   siteKey: string,
   visitorId: string,
   now: number,
-  link?: null,
+  { link, verdict }: Pick<Append, 'verdict'> & { link?: null } = {},
 ): Promise<Pick<Appended, 'record' | 'person'>> {
   const timeline = timelineOf(await store.rules(siteKey));
   return store.append({
@@ -26,6 +26,7 @@ export async function refreshVisitor(
     deadLetters: [],
     foldOf: (id) => foldInto(id, timeline, now),
     ...(link !== undefined && { link, linkedAt: now }),
+    ...(verdict && { verdict }),
   });
 }
 

@@ -12,18 +12,21 @@ export function siteRoutes(services: Services): Hono {
     const sites = await store.sites();
     const base = publicBase(c, services);
     return c.json({
-      sites: sites.map(({ siteKey, name, origins, timeZone, template, rulesVersion, retentionDays, createdAt }) => ({
-        siteKey,
-        name,
-        origins,
-        timeZone,
-        template,
-        rulesVersion,
-        retentionDays,
-        createdAt,
-        snippet: snippetFor(siteKey, base),
-        pinnedSnippet: pinnedSnippetFor({ siteKey, origins }, base),
-      })),
+      sites: sites.map(
+        ({ siteKey, name, origins, timeZone, template, rulesVersion, retentionDays, internal, createdAt }) => ({
+          siteKey,
+          name,
+          origins,
+          timeZone,
+          template,
+          rulesVersion,
+          retentionDays,
+          internal,
+          createdAt,
+          snippet: snippetFor(siteKey, base),
+          pinnedSnippet: pinnedSnippetFor({ siteKey, origins }, base),
+        }),
+      ),
     });
   });
   routes.post('/', async (c) => {
@@ -39,14 +42,15 @@ export function siteRoutes(services: Services): Hono {
     if (!site) return c.json({ error: 'no site has this key' }, 404);
     const body = await readJson(c);
     if (!isRecord(body))
-      return c.json({ error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?}' }, 400);
+      return c.json({ error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?}' }, 400);
     const {
       name = site.name,
       origins = site.origins,
       timeZone = site.timeZone,
       retentionDays = site.retentionDays,
+      internal = site.internal,
     } = body as Partial<Site>;
-    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays });
+    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays, internal });
     if (typeof changed === 'string') return c.json({ error: changed }, 400);
     const { siteKey, rulesVersion, createdAt } = changed;
     return c.json({
@@ -55,6 +59,7 @@ export function siteRoutes(services: Services): Hono {
       origins: changed.origins,
       timeZone: changed.timeZone,
       retentionDays: changed.retentionDays,
+      internal: changed.internal,
       rulesVersion,
       createdAt,
     });

@@ -1,10 +1,11 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { stream } from 'hono/streaming';
 import {
   countedFacts,
   DAY_MS,
   explainStage,
   inferState,
+  isRecord,
   isUuid,
   parseDay,
   visibleFacts,
@@ -13,8 +14,8 @@ import {
 import { timelineOf } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import type { Services } from '../services.js';
-import type { DatedTouch, StoredEvent, VisitorRecord } from '../store/store.js';
-import type { SiteEnv } from './api.js';
+import type { DatedTouch, StoredEvent, Verdict, VisitorRecord } from '../store/store.js';
+import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
 /** Events listed with a visitor; all of them are in events.ndjson. */
@@ -66,6 +67,25 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     return c.json({ visitorId, userId: record.userId });
   });
 
+  // What somebody says by hand holds whatever the visitor's events say, until it is taken back.
+  const judge = async (c: Context<SiteEnv>, verdict: Verdict) => {
+    const { siteKey } = c.get('site');
+    const visitorId = c.req.param('visitorId')!.toLowerCase();
+    const known = isUuid(visitorId) ? await store.visitor(siteKey, visitorId) : undefined;
+    if (!known || known.isPerson) return c.json({ error: 'this site has no such visitor' }, 404);
+    const record = await work.judge(siteKey, visitorId, verdict, now());
+    return c.json({ visitorId, bot: record!.bot, isJudged: record!.isJudged });
+  };
+  routes.put('/visitors/:visitorId/bot', async (c) => {
+    const body = await readJson(c);
+    const bot = isRecord(body) ? body.bot : undefined;
+    const isReason = typeof bot === 'string' && /^\w{1,64}$/.test(bot);
+    if (bot !== null && !isReason)
+      return c.json({ error: 'bot: expected null, or a reason of at most 64 letters, digits and _' }, 400);
+    return judge(c, { bot, isJudged: true });
+  });
+  routes.delete('/visitors/:visitorId/bot', (c) => judge(c, { bot: null, isJudged: false }));
+
   // `who` is a visitor's id, or a user's.
   routes.get('/people/:who/export', async (c) => {
     const visitors = await exportFrom(store, c.get('site'), c.req.param('who'));
@@ -110,8 +130,22 @@ function sent({ event, receivedAt, bot }: StoredEvent) {
 }
 
 function summary(record: VisitorRecord) {
-  const { visitorId, userId, stage, peak, tags, score, rules, rev, firstSeen, lastSeen, stageSince, bot, skew } =
-    record;
+  const {
+    visitorId,
+    userId,
+    stage,
+    peak,
+    tags,
+    score,
+    rules,
+    rev,
+    firstSeen,
+    lastSeen,
+    stageSince,
+    bot,
+    isJudged,
+    skew,
+  } = record;
   return {
     visitorId,
     ...(userId && { userId }),
@@ -128,6 +162,7 @@ function summary(record: VisitorRecord) {
     lost: record.lost,
     clockSkew: skew,
     bot,
+    isJudged,
     firstTouch: touch(record.firstTouch),
     lastTouch: touch(record.lastTouch),
   };

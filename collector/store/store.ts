@@ -19,6 +19,8 @@ export interface Site {
   rulesVersion: number;
   /** Days that raw events are kept, at least 30; null for ever. */
   retentionDays: number | null;
+  /** Addresses and networks from which the site's own people come, such as `203.0.113.0/24`. */
+  internal: string[];
   /** First UTC day (since 1970) of which raw events are there: what was counted before stays as it was. */
   keptFrom: number;
   createdAt: number;
@@ -64,6 +66,8 @@ export interface VisitorRecord extends Inference {
   isPerson: boolean;
   /** Why the visitor counts as a bot, or null: reports leave it out. */
   bot: string | null;
+  /** Whether somebody said that, or that it is none, by hand: no event changes it then. */
+  isJudged: boolean;
   /** Milliseconds by which the sender's clock was behind at its latest batch; null where it never said. */
   skew: number | null;
   firstSeen: number;
@@ -195,8 +199,12 @@ export interface Append {
   link?: { personId: string; userId: string } | null;
   /** When that was said, epoch ms. */
   linkedAt?: number;
+  /** What the visitor as a whole is taken for from now on; by its events alone where it is null and nobody's word. */
+  verdict?: Verdict;
   foldOf: FoldOf;
 }
+
+export type Verdict = Pick<VisitorRecord, 'bot' | 'isJudged'>;
 
 /** Folds a visitor's change, or a person's, by its id. */
 export type FoldOf = (id: string) => Fold;
@@ -267,7 +275,7 @@ export interface Store {
   addSite(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): Promise<void>;
   updateSite(
     siteKey: string,
-    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays'>>,
+    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal'>>,
   ): Promise<void>;
 
   /** Every version that decides about signals, oldest first; the last one is in force. */

@@ -94,6 +94,7 @@ export function openThreads(options: ThreadOptions, onGone: (error: Error) => vo
       ingest: (request) => caller.call('ingest', [request]) as ReturnType<Work['ingest']>,
       refresh: (...args) => caller.call('refresh', args) as ReturnType<Work['refresh']>,
       unlink: (...args) => caller.call('unlink', args) as Promise<void>,
+      judge: (...args) => caller.call('judge', args) as ReturnType<Work['judge']>,
       provenStage: (...args) => threads.reader.caller.call('provenStage', args) as ReturnType<Work['provenStage']>,
       expire: (now) => caller.call('expire', [now]) as Promise<void>,
       erase: (...args) => caller.call('erase', args) as ReturnType<Work['erase']>,

@@ -1,6 +1,15 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
-import { botReason } from '../../collector/ingest/bot.js';
-import { makeCollector, makeEvent, newId } from '../helpers/collector.js';
+import {
+  addressList,
+  botReason,
+  isInternal,
+  isSpam,
+  MAX_PER_MINUTE,
+  openSpamList,
+} from '../../collector/ingest/bot.js';
+import { ADMIN, makeCollector, makeEvent, newId, temporaryFolder } from '../helpers/collector.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 const WECHAT =
@@ -61,4 +70,163 @@ test('no address and no user agent is on disk', async () => {
   const bytes = bytesIn(folder);
   expect(bytes).toContain('page_view');
   for (const planted of ['203.0.113.77', 'Planted/7']) expect(bytes).not.toContain(planted);
+});
+
+test.each([
+  ['203.0.113.7', true],
+  ['203.0.113.8', false],
+  ['198.51.100.200', true],
+  ['::ffff:198.51.100.1', true],
+  ['2001:db8:1::9', true],
+  ['2001:db9::1', false],
+  ['no address', false],
+  [undefined, false],
+])("%s is one of the site's own addresses: %s", (address, expected) => {
+  expect(isInternal(['203.0.113.7', '198.51.100.0/24', '2001:db8::/32'], address)).toBe(expected);
+});
+
+test.each([
+  [['203.0.113.7', '2001:db8::/32'], true],
+  [[], true],
+  [['203.0.113.7/33'], false],
+  [['203.0.113.7/'], false],
+  [['203.0.113.0/24/8'], false],
+  [['office'], false],
+])('%j is a list of addresses: %s', (texts, expected) => {
+  expect(!!addressList(texts)).toBe(expected);
+});
+
+test('spam comes from the domains of a list, from those below them, and as a campaign source', () => {
+  const file = path.join(temporaryFolder(), 'spam.txt');
+  fs.writeFileSync(file, '# a comment\n\nSpam.example \r\nother.example # why\n');
+  const spam = openSpamList(file);
+  expect(spam.size).toBe(2);
+  const by = (referrer?: string, utm_source?: string) =>
+    isSpam(makeEvent('page_view', { referrer, ...(utm_source && { source: { utm_source } }) }), spam);
+  expect(['https://spam.example/x', 'http://www.OTHER.example:8080/'].map((each) => by(each))).toEqual([true, true]);
+  expect(by(undefined, 'spam.example')).toBe(true);
+  expect(['https://notspam.example/', 'https://example/', 'nonsense', ''].map((each) => by(each))).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+  expect(by(undefined, 'newsletter')).toBe(false);
+});
+
+type Stages = { stages: Array<{ stage: string; current: number }> };
+
+test("spam and the site's own people are stored, stand at a stage, and are not counted", async () => {
+  const collector = await makeCollector({ trustProxy: 1, lookups: { spam: new Set(['spam.example']) } });
+  const { send, site, get, app, visitor, ndjson } = collector;
+  const change = (internal: unknown) =>
+    app.request(`/api/sites/${site.siteKey}`, {
+      method: 'PATCH',
+      headers: { Authorization: `Bearer ${ADMIN}` },
+      body: JSON.stringify({ internal }),
+    });
+  const refused = await change(['203.0.113.0/99']);
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('internal: expected a list')]);
+  expect(await (await change(['203.0.113.0/24'])).json()).toMatchObject({ internal: ['203.0.113.0/24'] });
+
+  const [own, spam, other] = [newId(), newId(), newId()];
+  const from = (address: string) => ({ 'User-Agent': FIREFOX, 'X-Forwarded-For': address });
+  await send(own, [makeEvent('purchase')], {}, from('203.0.113.9'));
+  const visit = makeEvent('page_view', { referrer: 'https://www.spam.example/' });
+  await send(spam, [visit, makeEvent('page_view')], {}, from('198.51.100.1'));
+  await send(other, [makeEvent('page_view')], {}, from('198.51.100.1'));
+  expect(await visitor(own)).toMatchObject({ stage: 'action', bot: 'internal' });
+  expect(await visitor(spam)).toMatchObject({ stage: 'awareness', bot: 'referrer_spam' });
+  expect((await ndjson(`?visitor=${spam}`)).map(({ bot }) => bot).sort()).toEqual(['referrer_spam', null].sort());
+  const { stages } = await get<Stages>(`sites/${site.siteKey}/reports/stages`);
+  expect(stages.map(({ stage, current }) => [stage, current]).slice(0, 4)).toEqual([
+    ['awareness', 1],
+    ['interest', 0],
+    ['consideration', 0],
+    ['action', 0],
+  ]);
+});
+
+test('who makes more events in a minute than anybody does is left out, with all its facts', async () => {
+  const { send, visitor, ndjson } = await makeCollector();
+  const [fast, busy] = [newId(), newId()];
+  // As many as a page may send at once.
+  const BATCH = 250;
+  const sendMany = async (visitorId: string, times: number[]) => {
+    for (let first = 0; first < times.length; first += BATCH) {
+      const events = times.slice(first, first + BATCH).map((time) => makeEvent('page_view', { time }));
+      expect((await send(visitorId, events)).status).toBe(200);
+      // Sent once more, nothing is counted once more.
+      expect((await send(visitorId, events)).status).toBe(200);
+    }
+  };
+  const start = Math.floor(Date.UTC(2026, 10, 22, 10) / 60_000) * 60_000;
+  await sendMany(
+    fast,
+    Array.from({ length: MAX_PER_MINUTE + 1 }, () => start + 1),
+  );
+  await sendMany(
+    busy,
+    Array.from({ length: MAX_PER_MINUTE + 1 }, (_, index) => start + index * 1000),
+  );
+  expect(await visitor(busy)).toMatchObject({ bot: null, eventCount: MAX_PER_MINUTE + 1 });
+  expect(await visitor(fast)).toMatchObject({ bot: 'impossible_rate', eventCount: MAX_PER_MINUTE + 1 });
+  const counted = async (visitorId: string) => (await visitor(visitorId)).facts.signals;
+  expect(await counted(fast)).toEqual(await counted(busy));
+  expect((await ndjson(`?visitor=${fast}`)).every(({ bot }) => bot === null)).toBe(true);
+});
+
+test('a verdict by hand holds whatever comes, survives a replay, and can be taken back', async () => {
+  const { send, site, app, get, visitor, store, clock } = await makeCollector();
+  const [bot, person] = [newId(), newId()];
+  await send(bot, [makeEvent('purchase')], {}, { 'User-Agent': GOOGLE });
+  await send(person, [makeEvent('page_view')], {}, { 'User-Agent': FIREFOX });
+  const before = await visitor(bot);
+  const judge = async (visitorId: string, method: string, body?: object) => {
+    const response = await app.request(`/api/sites/${site.siteKey}/visitors/${visitorId}/bot`, {
+      method,
+      headers: { Authorization: `Bearer ${ADMIN}` },
+      body: JSON.stringify(body),
+    });
+    return [response.status, await response.json()];
+  };
+  const counts = async () => {
+    const { stages } = await get<Stages>(`sites/${site.siteKey}/reports/stages`);
+    return Object.fromEntries(stages.filter(({ current }) => current).map(({ stage, current }) => [stage, current]));
+  };
+  expect(await counts()).toEqual({ awareness: 1 });
+  expect(await judge(bot, 'PUT', { bot: null })).toEqual([200, { visitorId: bot, bot: null, isJudged: true }]);
+  expect(await judge(person, 'PUT', { bot: 'competitor' })).toMatchObject([200, { bot: 'competitor' }]);
+  expect(await counts()).toEqual({ action: 1 });
+  expect((await visitor(bot)).facts).toEqual(before.facts);
+
+  clock.now += 1000;
+  await send(bot, [makeEvent('page_view')], {}, { 'User-Agent': GOOGLE });
+  await store.markStale(site.siteKey);
+  expect(await visitor(bot)).toMatchObject({ bot: null, isJudged: true });
+  expect(await visitor(person)).toMatchObject({ bot: 'competitor', isJudged: true });
+
+  expect(await judge(bot, 'DELETE')).toMatchObject([200, { bot: 'crawler', isJudged: false }]);
+  expect(await judge(person, 'DELETE')).toMatchObject([200, { bot: null, isJudged: false }]);
+  expect(await counts()).toEqual({ awareness: 1 });
+  for (const wrong of [{}, { bot: 5 }, { bot: 'a b' }, []])
+    expect(await judge(bot, 'PUT', wrong)).toMatchObject([400, { error: expect.stringContaining('bot: expected') }]);
+  expect(await judge(newId(), 'PUT', { bot: null })).toMatchObject([404, {}]);
+});
+
+test("a bot that is no bot after all counts with its person's others", async () => {
+  const { send, site, app, visitor } = await makeCollector();
+  const [phone, bot] = [newId(), newId()];
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  for (const visitorId of [phone, bot]) await send(visitorId, [], { userId: 'ada' }, secret);
+  await send(phone, [makeEvent('page_view')], { userId: 'ada' }, secret);
+  await send(bot, [makeEvent('purchase')], {}, { 'User-Agent': GOOGLE });
+  await send(bot, [makeEvent('identify')], { userId: 'ada' }, secret);
+  expect((await visitor(phone)).stage).toBe('awareness');
+  await app.request(`/api/sites/${site.siteKey}/visitors/${bot}/bot`, {
+    method: 'PUT',
+    headers: { Authorization: `Bearer ${ADMIN}` },
+    body: '{"bot":null}',
+  });
+  expect((await visitor(phone)).stage).toBe('action');
 });

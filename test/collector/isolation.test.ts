@@ -18,13 +18,19 @@ test('two sites neither see nor change each other, by any route below a site', a
 
   const ask = async (method: string, where: string) => {
     const headers = { Authorization: `Bearer ${ADMIN}` };
-    const response = await app.request(`/api/sites/${other.siteKey}/${where}`, { method, headers });
+    const response = await app.request(`/api/sites/${other.siteKey}/${where}`, {
+      method,
+      headers,
+      ...(method === 'PUT' && { body: '{"bot":null}' }),
+    });
     return { status: response.status, text: await response.text() };
   };
   for (const [method, where, status] of [
     ['GET', `visitors/${mine}`, 404],
     ['GET', `people/${mine}/export`, 404],
     ['GET', 'people/user-1/export', 404],
+    ['PUT', `visitors/${mine}/bot`, 404],
+    ['DELETE', `visitors/${mine}/bot`, 404],
     ['DELETE', `people/${mine}`, 404],
     ['DELETE', 'people/user-1', 404],
     ['GET', `jobs/${job}`, 404],

@@ -102,6 +102,7 @@ describe('answers are as the document says', () => {
       addSite: { name: 'New', origins: ['https://new.example'] },
       publishRules: rules,
       changeSite: { retentionDays: 90 },
+      judgeVisitor: { bot: null },
     };
     const response = await ask(collector, asked, values, bodies);
     expect(response.status).toBeLessThan(400);

@@ -167,4 +167,10 @@ export const MIGRATIONS = [
   CREATE INDEX visitors_by_person ON visitors (site_id, person_id) WHERE person_id IS NOT NULL;
   CREATE INDEX visitors_by_bot ON visitors (site_id, id) WHERE bot IS NOT NULL;
   `,
+  `
+  -- Whether somebody said by hand what a visitor is: no event changes it then.
+  ALTER TABLE visitors ADD COLUMN is_judged INTEGER NOT NULL DEFAULT 0;
+  -- Addresses and networks of the site's own people, as a JSON list.
+  ALTER TABLE sites ADD COLUMN internal TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

@@ -14,6 +14,7 @@ interface SiteRow {
   rules_version: number;
   created_at: number;
   retention_days: number | null;
+  internal: string;
   kept_from: number;
 }
 
@@ -39,13 +40,13 @@ export class SiteTable {
     this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#insert = database.prepare(`
-      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days)
-      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays)`);
+      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal)
+      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal)`);
     this.#insertRules = database.prepare(
       'INSERT INTO rules (site_id, version, body, published_at, since) VALUES (?, ?, ?, ?, ?)',
     );
     this.#update = database.prepare(`
-      UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays
+      UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal
       WHERE site_key = @siteKey`);
     this.#keepFrom = database.prepare('UPDATE sites SET kept_from = max(kept_from, ?) WHERE id = ?');
     this.#setVersion = database.prepare('UPDATE sites SET rules_version = ? WHERE id = ?');
@@ -107,9 +108,11 @@ export class SiteTable {
     return this.#sites().find((row) => row.id === id)!.site_key;
   }
 
-  update(siteKey: string, changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays'>>): void {
-    const site = { ...this.get(siteKey)!, ...changes };
-    this.#update.run({ ...site, origins: JSON.stringify(site.origins) });
+  update(
+    siteKey: string,
+    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal'>>,
+  ): void {
+    this.#update.run(listsAsTexts({ ...this.get(siteKey)!, ...changes }));
     this.#rows = undefined;
   }
 
@@ -120,7 +123,7 @@ export class SiteTable {
   }
 
   add(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): void {
-    this.#insert.run({ ...site, origins: JSON.stringify(site.origins) });
+    this.#insert.run(listsAsTexts(site));
     this.#rows = undefined;
     this.publish(site.siteKey, rules, { publishedAt: site.createdAt, since: 0 });
   }
@@ -146,6 +149,12 @@ export class SiteTable {
   }
 }
 
+const listsAsTexts = <T extends Pick<Site, 'origins' | 'internal'>>(site: T) => ({
+  ...site,
+  origins: JSON.stringify(site.origins),
+  internal: JSON.stringify(site.internal),
+});
+
 function toSite(row: SiteRow): Site {
   return {
     siteKey: row.site_key,
@@ -157,6 +166,7 @@ function toSite(row: SiteRow): Site {
     rulesVersion: row.rules_version,
     createdAt: row.created_at,
     retentionDays: row.retention_days,
+    internal: JSON.parse(row.internal) as string[],
     keptFrom: row.kept_from,
   };
 }

@@ -49,12 +49,13 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   let isWiped = tombstones.areWiped();
 
   function append(batch: Append): Appended {
-    const { siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, link, foldOf } = batch;
+    const { siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, link, verdict, foldOf } = batch;
     const site = sites.id(siteKey);
     const visitor = toBlob(visitorId);
     if (tombstones.has(site, visitor)) return { accepted: 0, duplicates: 0, isForgotten: true, record: undefined };
     for (const letter of letters) deadLetters.add(site, letter);
-    const before = visitors.get(site, visitor);
+    const found = visitors.get(site, visitor);
+    const before = found && verdict ? { ...found, ...verdict } : found;
     if (before?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, before, batch) };
     const added: StoredEvent[] = [];
     let isChanged = false;
@@ -66,7 +67,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     const counts = { accepted: added.length, duplicates: offered.length - added.length };
     if (!before && !added.length) return { ...counts, record: undefined };
 
-    const isStale = !!before && (before.rules !== rulesVersion || isChanged);
+    const isStale = !!before && (before.rules !== rulesVersion || isChanged || !!verdict);
     const history = isStale ? events.ofVisitor(site, visitor) : undefined;
     const { personId, linkedAt } = linkOf(site, before, batch);
     const keptFrom = sites.keptFrom(site);
@@ -84,7 +85,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
 
     const known = visitors.get(site, toBlob(personId));
     const isLinked = personId !== wasOf;
-    const isWhole = known?.rules === rulesVersion && !isLinked && !history && record.bot === before?.bot;
+    const isWhole = known?.rules === rulesVersion && !isLinked && !history && record.bot === found?.bot;
     // The visitor as it was before these events, where the person cannot just add them to what it knows.
     const own = isWhole ? undefined : { ...record, facts: past, events: record.events - added.length };
     const userId = link?.personId === personId ? link.userId : (known?.userId ?? record.userId);

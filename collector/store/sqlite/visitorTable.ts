@@ -28,6 +28,7 @@ interface VisitorRow {
   linked_at: number;
   is_person: number;
   bot: string | null;
+  is_judged: number;
   skew: number | null;
 }
 
@@ -40,7 +41,7 @@ interface TransitionRow {
 
 const VISITOR_COLUMNS = (
   'user_id first_seen last_seen events rev rules stage peak tags score have facts first_touch last_touch last_time ' +
-  'stage_since due_at lost person_id linked_at is_person bot skew stored_seq missing_seq'
+  'stage_since due_at lost person_id linked_at is_person bot is_judged skew stored_seq missing_seq'
 ).split(' ');
 
 /** A quarter hour: the days of every time zone in use begin on one. */
@@ -77,7 +78,7 @@ export class VisitorTable {
     this.#put = database.prepare(`
       INSERT INTO visitors (site_id, id, ${VISITOR_COLUMNS.join(', ')}) VALUES (
         @site, @id, @userId, @firstSeen, @lastSeen, @events, @rev, @rules, @stage, @peak, @tags, @score,
-        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost, @personId, @linkedAt, @isPerson, @bot, @skew, @stored, @missing)
+        @have, @facts, @firstTouch, @lastTouch, @lastTime, @stageSince, @dueAt, @lost, @personId, @linkedAt, @isPerson, @bot, @isJudged, @skew, @stored, @missing)
       ON CONFLICT DO UPDATE SET ${columns}`);
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
       // Who is proven to be a person's stands where the person does.
@@ -143,13 +144,14 @@ export class VisitorTable {
   }
 
   put(site: number, record: VisitorRecord): void {
-    const { firstTouch, lastTouch, visitorId, personId, isPerson, ...rest } = record;
+    const { firstTouch, lastTouch, visitorId, personId, isPerson, isJudged, ...rest } = record;
     this.#put.run({
       ...rest,
       site,
       id: toBlob(visitorId),
       personId: personId && toBlob(personId),
       isPerson: Number(isPerson),
+      isJudged: Number(isJudged),
       ...numbersOf(record.have),
       tags: JSON.stringify(record.tags),
       have: JSON.stringify(record.have),
@@ -267,6 +269,7 @@ function toRecord(row: VisitorRow): VisitorRecord {
     linkedAt: row.linked_at,
     isPerson: !!row.is_person,
     bot: row.bot,
+    isJudged: !!row.is_judged,
     skew: row.skew,
   };
 }
