@@ -13,6 +13,7 @@ import { healthRoutes } from './routes/health.js';
 import { createMetrics } from './metrics.js';
 import { Origins } from './origins.js';
 import { signInRoutes } from './routes/signIn.js';
+import { pageRoutes } from './routes/pages.js';
 import { tokenRoutes } from './routes/token.js';
 import { tagRoutes } from './routes/tag.js';
 import type { RemoteStore, Store } from './store/store.js';
@@ -89,7 +90,7 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
   );
   const door = eventDoor(services);
   app.route('/', eventRoutes(door));
-  for (const routes of [healthRoutes, tagRoutes, tokenRoutes, signInRoutes, apiRoutes, dashboardRoutes]) {
+  for (const routes of [healthRoutes, tagRoutes, tokenRoutes, pageRoutes, signInRoutes, apiRoutes, dashboardRoutes]) {
     app.route('/', routes(services));
   }
   app.notFound((c) => c.json({ error: `nothing is at ${c.req.method} ${c.req.path}` }, 404));

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { version } from './assets.js';
 import { backupCommand, restoreCommand } from './cli/backup.js';
 import { doctorCommand } from './cli/doctor.js';
+import { importCommand } from './cli/import.js';
 import { exportCommand, forgetCommand } from './cli/people.js';
 import { recomputeCommand } from './cli/recompute.js';
 import { serveCommand } from './cli/serve.js';
@@ -21,6 +22,7 @@ const program = new Command('stagetag')
   .addCommand(recomputeCommand())
   .addCommand(forgetCommand())
   .addCommand(exportCommand())
+  .addCommand(importCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
   .addCommand(doctorCommand());

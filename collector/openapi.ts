@@ -135,7 +135,7 @@ const schemas: Record<string, Schema> = {
         why: { type: 'object' },
         transitions: list(ref('Transition')),
         sessions: list(ref('Session')),
-        events: list(ref('Event')),
+        events: list({ allOf: [ref('Event'), record({ 'timing?': { enum: ['late', 'future'] } })] }),
       }),
     ],
   },
@@ -184,6 +184,12 @@ const schemas: Record<string, Schema> = {
     from: date,
     to: date,
     ...loss,
+    pages: {
+      anyOf: [
+        record({ days: count, served: count, viewed: count, missing: count, rate: nullable('number') }),
+        { type: 'null' },
+      ],
+    },
     byBrowser: list(record({ browser: nullable('string'), ...loss })),
     byChannel: list(record({ channel: nullable('string'), ...loss })),
   }),
@@ -375,6 +381,20 @@ const paths: Record<string, Record<string, Operation>> = {
         404: error('Nothing of this visitor is stored.'),
         413: WRONG,
         429: error('Too often: ask again after `Retry-After`.'),
+      },
+    },
+  },
+  '/v1/pages': {
+    post: {
+      operationId: 'addPages',
+      summary: "Says that the site's own server served pages: the loss report holds the page views against them",
+      security: [{ secretKey: [] }],
+      requestBody: body(record({ siteKey: text, 'pages?': { type: 'integer', minimum: 1, maximum: 1_000_000 } })),
+      responses: {
+        200: json('What was added to which day.', record({ day: date, pages: count })),
+        400: WRONG,
+        403: error("It takes the site's secret key."),
+        413: WRONG,
       },
     },
   },

@@ -45,11 +45,13 @@ export interface Told {
   skew?: number | null;
   /** Who sent it. */
   client?: ClientInfo;
+  /** When it came, where that is not now. */
+  seenAt?: number;
 }
 
 /** Makes the fold of one visitor's batch, or of the same batch's person. */
 export function foldInto(id: string, timeline: Timeline, now: number, told: Told = {}): Fold {
-  const { userId = null, lost = 0, skew = null } = told;
+  const { userId = null, lost = 0, skew = null, seenAt = now } = told;
   return ({ before, added, history, parts, isLinked, personId = null, linkedAt = 0, keptFrom = 0 }) => {
     const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
@@ -59,7 +61,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       return { record: before, transitions: [], past: before.facts, sessions: [] };
 
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
-    const known = before ?? newRecord(id, timeline, now);
+    const known = before ?? newRecord(id, timeline, seenAt);
     const start = parts?.length ? addUp(known, parts) : known;
     const past = history ? anewFrom(timeline, start.facts, without(history, added), keptFrom) : start.facts;
     const singles = events.map((stored) => factsOfOne(timeline, stored));
@@ -99,7 +101,8 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       rules: current.version,
       rev: start.rev + (isChanged ? 1 : 0),
       events: start.events + added.length,
-      lastSeen: added.length ? now : start.lastSeen,
+      firstSeen: added.length ? Math.min(start.firstSeen, seenAt) : start.firstSeen,
+      lastSeen: added.length ? Math.max(start.lastSeen, seenAt) : start.lastSeen,
       stageSince: transitions.at(-1)?.at ?? start.stageSince,
       dueAt: personId ? null : (nextChange(current, facts, now, view) ?? null),
     };

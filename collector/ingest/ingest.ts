@@ -226,7 +226,7 @@ function checkSecret(attempt: Attempt): RefusalReason | undefined {
 }
 
 /** Compares secrets in a time that tells nothing of them. */
-function isSame(given: string, expected: string): boolean {
+export function isSame(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
@@ -283,7 +283,7 @@ function readEvents(attempt: Attempt): undefined {
 type Parsed = ReturnType<typeof parseEvent>;
 
 /** What is older than the site keeps is not counted any more: the facts of its day are as they are. */
-function expireOld(parsed: Parsed, { retentionDays, keptFrom }: Site, receivedAt: number): Parsed {
+export function expireOld(parsed: Parsed, { retentionDays, keptFrom }: Site, receivedAt: number): Parsed {
   if (!('event' in parsed)) return parsed;
   const first = Math.max(keptFrom, retentionDays === null ? 0 : firstKeptDay(retentionDays, receivedAt));
   return dayOf(parsed.event.time) < first ? { reason: 'expired' } : parsed;

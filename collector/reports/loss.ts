@@ -1,4 +1,5 @@
 /** How much never came: from the gaps in the numbers that each browser gives its events. */
+import { DateTime } from 'luxon';
 import type { LossCount, RemoteStore, Site } from '../store/store.js';
 import { readRange, type Range } from './range.js';
 
@@ -19,8 +20,21 @@ export interface LossReport extends Loss {
   timeZone: string;
   from: string;
   to: string;
+  /** What the site's own server served, against the page views that came; null where it told nothing of these days. */
+  pages: Pages | null;
   byBrowser: Array<Loss & { browser: string | null }>;
   byChannel: Array<Loss & { channel: string | null }>;
+}
+
+interface Pages {
+  /** Days of which the server told. */
+  days: number;
+  served: number;
+  /** Page views of browsers on those days. A page that changes its address by itself is served once and viewed often. */
+  viewed: number;
+  /** Pages without a view. */
+  missing: number;
+  rate: number | null;
 }
 
 /** Reports losses of the visitors that were last seen in a range of days. @returns a text that says what is wrong with the range */
@@ -40,9 +54,23 @@ export async function reportLoss(
     from: from.toISODate()!,
     to: to.toISODate()!,
     ...sum(rows),
+    pages: await comparePages(store, site, from, to),
     byBrowser: by(rows, 'browser'),
     byChannel: by(rows, 'channel'),
   };
+}
+
+async function comparePages(store: RemoteStore, site: Site, from: DateTime, to: DateTime): Promise<Pages | null> {
+  const counts = await store.pageCounts(site.siteKey, from.toISODate()!, to.toISODate()!);
+  if (!counts.length) return null;
+  let [served, viewed] = [0, 0];
+  for (const { day, pages } of counts) {
+    const start = DateTime.fromISO(day, { zone: site.timeZone });
+    served += pages;
+    viewed += await store.pageViews(site.siteKey, start.toMillis(), start.plus({ days: 1 }).toMillis());
+  }
+  const missing = Math.max(0, served - viewed);
+  return { days: counts.length, served, viewed, missing, rate: served ? missing / served : null };
 }
 
 function by<K extends 'browser' | 'channel'>(rows: LossCount[], name: K): Array<Loss & { [name in K]: string | null }> {

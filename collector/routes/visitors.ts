@@ -53,7 +53,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       why: explainStage(rules, facts, now()),
       transitions: await store.transitions(siteKey, person?.visitorId ?? visitorId),
       sessions: await store.sessions(siteKey, visitorId, LISTED_SESSIONS),
-      events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(sent),
+      events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(listed),
     });
   });
 
@@ -127,6 +127,17 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 /** An event as it was sent, and what the collector knows of it. */
 function sent({ event, receivedAt, bot }: StoredEvent) {
   return { ...event, receivedAt, bot };
+}
+
+/** How long before it came an event may have happened, and how far ahead of our clock, without being flagged. */
+const LATE_MS = DAY_MS;
+const FUTURE_MS = 10 * 60_000;
+
+/** The same, flagged where it came late, or before it happened: then one of the clocks is wrong. */
+function listed(stored: StoredEvent) {
+  const delay = stored.receivedAt - stored.event.time;
+  const timing = delay > LATE_MS ? 'late' : delay < -FUTURE_MS ? 'future' : undefined;
+  return { ...sent(stored), ...(timing && { timing }) };
 }
 
 function summary(record: VisitorRecord) {

@@ -250,6 +250,12 @@ export interface Job {
   total: number;
 }
 
+/** How many pages the site's own server served on a day (`YYYY-MM-DD` in the site's time zone). */
+export interface PageCount {
+  day: string;
+  pages: number;
+}
+
 /** A viewer reads; an editor also changes rules and links; an owner also erases, adds sites and sees what one person left. */
 export const ROLES = ['viewer', 'editor', 'owner'] as const;
 export type Role = (typeof ROLES)[number];
@@ -341,6 +347,15 @@ export interface Store {
   sessions(siteKey: string, visitorId: string, limit: number): Promise<SessionPart[]>;
   /** Losses of the visitors last seen in a span of time; bots are left out. */
   lossCounts(siteKey: string, from: number, until: number): Promise<LossCount[]>;
+
+  /** Adds pages to those of a day. */
+  addPages(siteKey: string, count: PageCount): Promise<void>;
+  /** Puts the numbers of days in the place of those that were there. */
+  setPages(siteKey: string, counts: PageCount[]): Promise<void>;
+  /** The days, both included, of which something is known. */
+  pageCounts(siteKey: string, from: string, to: string): Promise<PageCount[]>;
+  /** Page views of browsers in a span of time; bots' are left out. */
+  pageViews(siteKey: string, from: number, until: number): Promise<number>;
 
   /** The key that tokens are signed with, as a private JWK; what is offered is kept where there is none yet. */
   signingKey(offered?: string): Promise<string | undefined>;

@@ -50,13 +50,18 @@ async function ask(
   { where, method, operation }: (typeof all)[number],
   values: Record<string, string>,
   bodies: Record<string, unknown> = {},
+  secretKey = '',
 ): Promise<Response> {
   const body = bodies[operation.operationId];
   return app.request(
     where.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]!)),
     {
       method,
-      headers: { Origin: ORIGIN, ...(where.startsWith('/api') && authorised) },
+      headers: {
+        Origin: ORIGIN,
+        ...(where.startsWith('/api') && authorised),
+        ...(where === '/v1/pages' && { Authorization: `Bearer ${secretKey}` }),
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     },
   );
@@ -103,8 +108,9 @@ describe('answers are as the document says', () => {
       publishRules: rules,
       changeSite: { retentionDays: 90 },
       judgeVisitor: { bot: null },
+      addPages: { siteKey: site.siteKey },
     };
-    const response = await ask(collector, asked, values, bodies);
+    const response = await ask(collector, asked, values, bodies, site.secretKey);
     expect(response.status).toBeLessThan(400);
     await fits(response);
     if (asked.operation.operationId === 'readReport')

@@ -172,5 +172,12 @@ export const MIGRATIONS = [
   ALTER TABLE visitors ADD COLUMN is_judged INTEGER NOT NULL DEFAULT 0;
   -- Addresses and networks of the site's own people, as a JSON list.
   ALTER TABLE sites ADD COLUMN internal TEXT NOT NULL DEFAULT '[]';
+  -- Pages that the site's own server says it served, by day of the site's time zone.
+  CREATE TABLE page_counts (
+    site_id INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    pages INTEGER NOT NULL,
+    PRIMARY KEY (site_id, day)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -8,6 +8,7 @@ import { EventTable, NO_ID } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
 import { jobTable } from './jobTable.js';
+import { PageTable } from './pageTable.js';
 import { SessionTable } from './sessionTable.js';
 import { SiteTable } from './siteTable.js';
 import { tombstoneTable } from './tombstoneTable.js';
@@ -39,6 +40,7 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
   const events = new EventTable(database);
   const visitors = new VisitorTable(database);
   const sessions = new SessionTable(database);
+  const pages = new PageTable(database);
   const deadLetters = deadLetterTable(database);
   const jobs = jobTable(database, sites, visitors);
   const tokens = tokenTable(database);
@@ -259,6 +261,11 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
 
     sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),
     lossCounts: async (siteKey, from, until) => sessions.losses(sites.id(siteKey), from, until),
+
+    addPages: (siteKey, count) => commits.write(() => pages.add(sites.id(siteKey), count)),
+    setPages: (siteKey, counts) => commits.write(() => counts.forEach((count) => pages.set(sites.id(siteKey), count))),
+    pageCounts: async (siteKey, from, to) => pages.counts(sites.id(siteKey), from, to),
+    pageViews: async (siteKey, from, until) => pages.views(sites.id(siteKey), from, until),
 
     signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),

@@ -1,0 +1,54 @@
+import fs from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Command, Option } from 'commander';
+import { countPages } from '../jobs/accessLog.js';
+import { importEvents } from '../jobs/importEvents.js';
+import { StartError } from '../server.js';
+import { chosenSites, dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
+
+interface ImportFlags extends DataFlags {
+  site?: string;
+  format: 'events' | 'access-log';
+}
+
+export function importCommand(): Command {
+  return dataCommand('import')
+    .description('store events from a file, or count the pages of an access log, while the collector runs')
+    .argument('<file>', 'events as events.ndjson gives them, one JSON object a line; or an access log')
+    .option('--site <key>', 'to this site; not needed where there is one')
+    .addOption(new Option('--format <name>', 'what the file holds').choices(['events', 'access-log']).default('events'))
+    .action((file: string, { data, site: siteKey, format, json }: ImportFlags) =>
+      withStore(data, async (store) => {
+        const [site, ...others] = await chosenSites(store, siteKey);
+        if (others.length) throw new StartError('there are several sites in this data folder; choose one with --site');
+        const size = sizeOf(file);
+        let done = 0;
+        const onLine = (length: number) => showProgress(file, Math.min((done += length) / size, 0.99));
+        const lines = createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity });
+        if (format === 'access-log') {
+          const { days, ...read } = await countPages(lines, site!.timeZone);
+          await store.setPages(site!.siteKey, days);
+          print({ ...read, days: days.length, pages: days.reduce((sum, { pages }) => sum + pages, 0) }, { json });
+          if (read.unread)
+            throw new StartError(`${read.unread} of ${read.lines} lines are in no form of an access log`);
+          return;
+        }
+        const { first, reasons, ...result } = await importEvents(store, site!, lines, Date.now(), onLine);
+        showProgress(file, 1);
+        print({ ...result, ...(json ? { reasons } : reasons) }, { json });
+        if (first) throw new StartError(`${result.refused} of ${result.lines} lines were not stored; ${first}`);
+      }),
+    );
+}
+
+/** @throws StartError where it is no file that can be read */
+function sizeOf(file: string): number {
+  try {
+    fs.accessSync(file, fs.constants.R_OK);
+    const stat = fs.statSync(file);
+    if (stat.isFile()) return stat.size || 1;
+  } catch {
+    // The same is to be said of it.
+  }
+  throw new StartError(`there is no file ${file} that can be read`);
+}

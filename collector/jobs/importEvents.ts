@@ -1,0 +1,102 @@
+/** Events from elsewhere, in the form in which `events.ndjson` gives them out. */
+import { attempt, EVENT_REASONS, isRecord, isUuidV7, parseEvent, type EventReason } from '../../sdk/core/index.js';
+import { foldInto } from '../ingest/fold.js';
+import { expireOld } from '../ingest/ingest.js';
+import { timelineOf } from '../ingest/timeline.js';
+import type { Site, Store, StoredEvent } from '../store/store.js';
+
+/** Events read before they are stored, each visitor's together. */
+const CHUNK = 5000;
+
+/** Why a line is not stored. */
+const LINE_REASONS = {
+  not_json: 'expected a JSON object in each line',
+  invalid_visitor_id: 'visitorId: expected a UUID of version 7',
+  forgotten: EVENT_REASONS.forgotten,
+};
+type LineReason = keyof typeof LINE_REASONS | EventReason;
+
+export interface Imported {
+  lines: number;
+  stored: number;
+  /** Events that were there already. */
+  duplicates: number;
+  /** Lines that were not stored. */
+  refused: number;
+  /** How many, by the reason. */
+  reasons: Partial<Record<LineReason, number>>;
+  /** The first of them, and what was expected. */
+  first?: string;
+}
+
+/**
+ * Stores events, and counts them as if they came today: the same line twice is stored once. Marks of bots come along; that an event
+ * came with the secret key, and whose visitor somebody is, is not in the file.
+ * @param onLine gets each line's length in characters, as it is read
+ */
+export async function importEvents(
+  store: Store,
+  site: Site,
+  lines: AsyncIterable<string>,
+  now: number,
+  onLine?: (length: number) => void,
+): Promise<Imported> {
+  const result: Imported = { lines: 0, stored: 0, duplicates: 0, refused: 0, reasons: {} };
+  const timeline = timelineOf(await store.rules(site.siteKey));
+  const refuse = (reason: LineReason, count = 1) => {
+    result.refused += count;
+    result.reasons[reason] = (result.reasons[reason] ?? 0) + count;
+    result.first ??= `line ${result.lines}: ${reason in LINE_REASONS ? LINE_REASONS[reason as keyof typeof LINE_REASONS] : EVENT_REASONS[reason as EventReason]}`;
+  };
+  let waiting = new Map<string, StoredEvent[]>();
+  let count = 0;
+  const flush = async () => {
+    const appends = [...waiting].map(async ([visitorId, events]) => {
+      const seenAt = Math.max(...events.map(({ receivedAt }) => receivedAt));
+      const { accepted, duplicates, isForgotten } = await store.append({
+        siteKey: site.siteKey,
+        visitorId,
+        rulesVersion: timeline.current.version,
+        events,
+        deadLetters: [],
+        foldOf: (id) => foldInto(id, timeline, now, { seenAt }),
+      });
+      if (isForgotten) refuse('forgotten', events.length);
+      result.stored += accepted;
+      result.duplicates += duplicates;
+    });
+    waiting = new Map();
+    count = 0;
+    await Promise.all(appends);
+  };
+  for await (const line of lines) {
+    onLine?.(line.length + 1);
+    if (!line.trim()) continue;
+    result.lines++;
+    const input = attempt(() => JSON.parse(line) as unknown);
+    if (!isRecord(input)) {
+      refuse('not_json');
+      continue;
+    }
+    const { visitorId, receivedAt, bot, ...event } = input;
+    if (!isUuidV7(visitorId)) {
+      refuse('invalid_visitor_id');
+      continue;
+    }
+    const parsed = expireOld(parseEvent(event, { fromServer: true }), site, now);
+    if (!('event' in parsed)) {
+      refuse(parsed.reason);
+      continue;
+    }
+    const stored = {
+      event: parsed.event,
+      receivedAt: Number.isSafeInteger(receivedAt) ? Math.min(receivedAt as number, now) : now,
+      bot: typeof bot === 'string' && /^\w{1,64}$/.test(bot) ? bot : null,
+    };
+    const id = visitorId.toLowerCase();
+    waiting.set(id, [...(waiting.get(id) ?? []), stored]);
+    if (++count >= CHUNK) await flush();
+  }
+  await flush();
+  return result;
+}

@@ -1,0 +1,155 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { countPages } from '../../collector/jobs/accessLog.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
+import { runCommand, startServe } from '../helpers/process.js';
+
+const AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
+
+/** A folder with a site, and a file of lines. */
+function makeImport(lines: string[]) {
+  const folder = temporaryFolder();
+  const added = runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
+  const { siteKey, secretKey } = JSON.parse(added.stdout) as { siteKey: string; secretKey: string };
+  const file = path.join(folder, 'file');
+  fs.writeFileSync(file, lines.join('\n'));
+  const run = (...more: string[]) => runCommand(['import', file, '--data', folder, '--json', ...more]);
+  return { folder, siteKey, secretKey, file, run };
+}
+
+test('what one collector gives out another takes in: the same visitors stand where they stood', async () => {
+  const from = await makeCollector();
+  const visitors = Array.from({ length: 20 }, () => newId());
+  for (const [index, visitorId] of visitors.entries()) {
+    const names = ['page_view', 'view_item', 'sign_up', 'purchase'].slice(0, 1 + (index % 4));
+    const events = names.map((name, step) => makeEvent(name, { time: NOW - 86_400_000 * index + step }));
+    await from.send(visitorId, events, {}, index === 3 ? { 'User-Agent': 'AhrefsBot/7.0' } : {});
+  }
+  const lines = (await from.ndjson()).map((event) => JSON.stringify(event));
+  const { folder, siteKey, run } = makeImport(lines);
+  const { url } = await startServe(folder, ['--admin-token', ADMIN]);
+
+  expect(JSON.parse(run().stdout)).toEqual({ lines: 50, stored: 50, duplicates: 0, refused: 0, reasons: {} });
+  expect(JSON.parse(run('--site', siteKey).stdout)).toMatchObject({ stored: 0, duplicates: 50 });
+  for (const visitorId of visitors) {
+    const response = await fetch(`${url}/api/sites/${siteKey}/visitors/${visitorId}`, {
+      headers: { Authorization: `Bearer ${ADMIN}` },
+    });
+    const { stage, peak, bot, facts, firstSeen, lastSeen } = (await from.visitor(visitorId)) as unknown as Record<
+      string,
+      unknown
+    >;
+    expect(await response.json()).toMatchObject({ stage, peak, bot, facts, firstSeen, lastSeen });
+  }
+});
+
+test('a line that is no event is refused with its number, and the others are stored', () => {
+  const good = { ...makeEvent('page_view'), visitorId: newId() };
+  const { run } = makeImport([
+    JSON.stringify(good),
+    '',
+    'not JSON',
+    JSON.stringify({ ...good, visitorId: 'x' }),
+    JSON.stringify({ ...good, id: newId(), time: 'yesterday' }),
+    JSON.stringify({ ...good, id: newId(), receivedAt: 'x', bot: '<b>' }),
+  ]);
+  const { status, stdout, stderr } = run();
+  expect(JSON.parse(stdout)).toEqual({
+    lines: 5,
+    stored: 2,
+    duplicates: 0,
+    refused: 3,
+    reasons: { not_json: 1, invalid_visitor_id: 1, invalid_time: 1 },
+  });
+  expect([status, stderr]).toEqual([
+    1,
+    'stagetag: 3 of 5 lines were not stored; line 2: expected a JSON object in each line\n',
+  ]);
+});
+
+test('a file that is not there, and a site that is not named', () => {
+  const { folder, run } = makeImport([]);
+  expect(JSON.parse(run().stdout)).toMatchObject({ lines: 0, stored: 0 });
+  expect(runCommand(['import', path.join(folder, 'missing'), '--data', folder]).stderr).toMatch(/there is no file/);
+  expect(runCommand(['import', folder, '--data', folder]).stderr).toMatch(/there is no file/);
+  runCommand(['site', 'add', '--name', 'T', '--origin', 'https://t.example', '--data', folder]);
+  expect(run().stderr).toMatch(/choose one with --site/);
+  expect(run('--site', 'st_x').stderr).toMatch(/no site has the key st_x/);
+});
+
+const LOG = [
+  `203.0.113.7 - - [22/Nov/2026:10:00:00 +0000] "GET /pricing?a=1 HTTP/1.1" 200 512 "-" "${AGENT}"`,
+  `203.0.113.7 - - [22/Nov/2026:23:30:00 +0000] "GET / HTTP/2.0" 304 0 "https://a.example/\\"x" "${AGENT}"`,
+  `2001:db8::1 - ada b [22/Nov/2026:10:00:01 +0100] "GET /a.html HTTP/1.1" 200 512`,
+  `203.0.113.7 - - [22/Nov/2026:10:00:02 +0000] "GET /logo.svg HTTP/1.1" 200 512 "-" "${AGENT}"`,
+  `203.0.113.7 - - [22/Nov/2026:10:00:03 +0000] "POST / HTTP/1.1" 200 512 "-" "${AGENT}"`,
+  `203.0.113.7 - - [22/Nov/2026:10:00:04 +0000] "GET /gone HTTP/1.1" 404 512 "-" "${AGENT}"`,
+  `203.0.113.7 - - [22/Nov/2026:10:00:05 +0000] "GET / HTTP/1.1" 200 512 "-" "Googlebot/2.1"`,
+  'nonsense',
+  '203.0.113.7 - - [yesterday] "GET / HTTP/1.1" 200 512 "-" "-"',
+];
+
+test.each([
+  ['UTC', [{ day: '2026-11-22', pages: 3 }]],
+  [
+    'Asia/Shanghai',
+    [
+      { day: '2026-11-22', pages: 2 },
+      { day: '2026-11-23', pages: 1 },
+    ],
+  ],
+])('an access log has the pages of each day in %s', async (timeZone, days) => {
+  expect(await countPages(Readable.from(LOG), timeZone)).toEqual({ lines: 9, unread: 2, days });
+});
+
+test('pages that the server served are held against the views that came', async () => {
+  const { app, site, send, get } = await makeCollector();
+  const add = async (body: unknown, key = site.secretKey) => {
+    const headers = { Authorization: `Bearer ${key}` };
+    const response = await app.request('/v1/pages', { method: 'POST', headers, body: JSON.stringify(body) });
+    return [response.status, await response.json()];
+  };
+  const { siteKey } = site;
+  const report = () => get<{ pages: object | null }>(`sites/${siteKey}/reports/loss`);
+  expect(await report()).toMatchObject({ pages: null });
+  expect(await add({ siteKey })).toEqual([200, { day: '2026-11-22', pages: 1 }]);
+  expect(await add({ siteKey, pages: 4 })).toMatchObject([200, {}]);
+  await send(newId(), [makeEvent('page_view'), makeEvent('scroll'), makeEvent('page_view')]);
+  await send(newId(), [makeEvent('page_view', { time: NOW - 86_400_000 })]);
+  await send(newId(), [makeEvent('page_view')], {}, { 'User-Agent': 'AhrefsBot/7.0' });
+  expect(await report()).toMatchObject({ pages: { days: 1, served: 5, viewed: 2, missing: 3, rate: 0.6 } });
+
+  for (const [body, key, status] of [
+    [{ siteKey }, 'sk_wrong', 403],
+    [{ siteKey: 'st_x' }, site.secretKey, 403],
+    [{ siteKey, pages: 0 }, site.secretKey, 400],
+    [{ siteKey, pages: '7' }, site.secretKey, 400],
+    [[], site.secretKey, 400],
+    [{ siteKey, pages: 'x'.repeat(5000) }, site.secretKey, 413],
+  ] as const)
+    expect(await add(body, key)).toMatchObject([status, { error: expect.any(String) }]);
+});
+
+test('an access log is imported as often as one likes', () => {
+  const { run } = makeImport(LOG.slice(0, 7));
+  for (let times = 2; times--;) {
+    expect(run('--format', 'access-log')).toMatchObject({
+      status: 0,
+      stdout: '{"lines":7,"unread":0,"days":1,"pages":3}\n',
+    });
+  }
+});
+
+test('an event that came late, or before it happened, is flagged', async () => {
+  const { send, visitor } = await makeCollector();
+  const visitorId = newId();
+  const times = [NOW - 86_400_001, NOW - 86_400_000, NOW + 600_000, NOW + 600_001];
+  await send(
+    visitorId,
+    times.map((time) => makeEvent('page_view', { time })),
+  );
+  const { events } = (await visitor(visitorId)) as unknown as { events: Array<{ timing?: string }> };
+  expect(events.map(({ timing }) => timing)).toEqual(['late', undefined, undefined, 'future']);
+});
