@@ -4,14 +4,20 @@ import type { EventFilter, StoredEvent } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
 interface EventRow {
-  id: Buffer;
-  visitor_id: Buffer;
   received_at: number;
   body: string;
   traits: string | null;
   bot: string | null;
   is_proven: number;
 }
+
+interface PageRow extends EventRow {
+  id: Buffer;
+  visitor_id: Buffer;
+}
+
+/** What of a row an event is made of. */
+const COLUMNS = 'received_at, body, traits, bot, is_proven';
 
 /** Rows of one page of a long reading. */
 const PAGE = 1000;
@@ -43,10 +49,10 @@ export class EventTable {
       UPDATE events SET time = ?, name = ?, body = ?, traits = coalesce(?, traits), bot = NULL, is_proven = 1
       WHERE site_id = ? AND id = ? AND visitor_id = ? AND NOT is_proven`);
     this.#ofVisitor = database.prepare<[number, Buffer], EventRow>(
-      'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY id',
+      `SELECT ${COLUMNS} FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY id`,
     );
     this.#latest = database.prepare<[number, Buffer, number], EventRow>(
-      'SELECT * FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY time DESC, id DESC LIMIT ?',
+      `SELECT ${COLUMNS} FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY time DESC, id DESC LIMIT ?`,
     );
     this.#erase = database.prepare('DELETE FROM events WHERE site_id = ? AND visitor_id = ?');
     this.#nextIds = database.prepare<[number, Buffer], { id: Buffer; time: number }>(
@@ -54,12 +60,12 @@ export class EventTable {
     );
     this.#remove = database.prepare('DELETE FROM events WHERE site_id = ? AND id = ?');
     const page = (visitor: string) => `
-      SELECT * FROM events
+      SELECT id, visitor_id, ${COLUMNS} FROM events
       WHERE site_id = @site AND id > @after AND time >= @from AND time < @until
         AND (@name IS NULL OR name = @name) AND is_proven >= @proven ${visitor}
       ORDER BY id LIMIT ${PAGE}`;
-    this.#page = database.prepare<[object], EventRow>(page(''));
-    this.#pageOfVisitor = database.prepare<[object], EventRow>(page('AND visitor_id = @visitor'));
+    this.#page = database.prepare<[object], PageRow>(page(''));
+    this.#pageOfVisitor = database.prepare<[object], PageRow>(page('AND visitor_id = @visitor'));
   }
 
   /** @returns how many there were */

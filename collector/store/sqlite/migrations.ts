@@ -179,5 +179,29 @@ export const MIGRATIONS = [
     pages INTEGER NOT NULL,
     PRIMARY KEY (site_id, day)
   ) STRICT, WITHOUT ROWID;
+  -- Of those whom reports count, with all that is asked of them.
+  DROP INDEX visitors_by_stage;
+  CREATE INDEX visitors_by_stage ON visitors (site_id, stage, peak, person_id, bot)
+    WHERE person_id IS NULL AND bot IS NULL;
+  -- What the planner cannot know: a collector has few sites, each with very many of everything. Without it a visitor's events are looked
+  -- for among all of the site's.
+  PRAGMA analysis_limit = 1;
+  ANALYZE;
+  DELETE FROM sqlite_stat1;
+  INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('events', 'events', '10000000 10000000 1'),
+    ('events', 'events_by_visitor', '10000000 10000000 10 1'),
+    ('visitors', 'visitors', '1000000 1000000 1'),
+    ('visitors', 'visitors_by_last_seen', '1000000 1000000 2'),
+    ('visitors', 'visitors_by_stage', '1000000 1000000 200000 100000 100000 100000'),
+    ('visitors', 'visitors_by_rules', '1000000 1000000 500000'),
+    ('visitors', 'visitors_by_due', '100000 10'),
+    ('visitors', 'visitors_by_user', '100000 100000 2'),
+    ('visitors', 'visitors_by_person', '100000 100000 2'),
+    ('visitors', 'visitors_by_bot', '10000 10000 1'),
+    ('transitions', 'transitions_by_visitor', '2000000 2000000 3'),
+    ('transitions', 'transitions_by_time', '2000000 2000000 2'),
+    ('sessions', 'sessions', '2000000 2000000 3 1');
+  ANALYZE sqlite_schema;
   `,
 ];

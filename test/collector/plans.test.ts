@@ -1,0 +1,36 @@
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { openSqliteStore } from '../../collector/app.js';
+import { temporaryFolder } from '../helpers/collector.js';
+
+/** Reports and steps of long work, which look at all of a site's rows on purpose. */
+const WHOLE =
+  /count\(\*\) AS (visitors|transitions)|UPDATE visitors SET rules = 0|SELECT count\(\*\) FROM visitors WHERE site_id = \?$/;
+
+test('no statement looks for one visitor among all of a site', async () => {
+  const prepare = vi.spyOn(Database.prototype, 'prepare');
+  onTestFinished(() => prepare.mockRestore());
+  const folder = temporaryFolder();
+  const store = openSqliteStore(folder);
+  const texts = new Set(prepare.mock.calls.map(([text]) => text.trim()));
+  const database = new Database(path.join(folder, 'stagetag.sqlite'));
+  let asked = 0;
+  for (const text of texts) {
+    if (!/^(SELECT|UPDATE|DELETE|WITH)/.test(text) || WHOLE.test(text)) continue;
+    const named = [...text.matchAll(/@(\w+)/g)].map(([, name]) => [name, null]);
+    const args = named.length ? [Object.fromEntries(named)] : (text.match(/\?/g) ?? []).map(() => null);
+    const plan = database.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all(...args);
+    asked++;
+    for (const { detail } of plan) {
+      expect(detail, text).not.toMatch(/^(SEARCH|SCAN) (events|visitors|transitions|sessions)\b.*\(site_id=\?\)$/);
+      expect(detail, text).not.toMatch(/^SCAN (events|visitors|transitions|sessions)\b/);
+    }
+  }
+  expect(asked).toBeGreaterThan(40);
+  const counts = [...texts].find((text) => text.includes('GROUP BY stage, peak') && !text.startsWith('WITH'))!;
+  const [read] = database.prepare<number[], { detail: string }>(`EXPLAIN QUERY PLAN ${counts}`).all(1);
+  expect(read!.detail).toBe('SEARCH visitors USING COVERING INDEX visitors_by_stage (site_id=?)');
+  database.close();
+  await store.close();
+});
