@@ -107,6 +107,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       dueAt: personId ? null : (nextChange(current, facts, now, view) ?? null),
     };
     for (const stored of events) note(record, stored);
+    noteTouches(record, events);
     if (record.isPerson) record.have = [];
     return { record, transitions, past, sessions: sessionsOf(events, told.client) };
   };
@@ -211,7 +212,7 @@ function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefi
   if (event.props || hasLabels(event)) return find();
   let known = meanings.get(rules);
   if (!known) meanings.set(rules, (known = new Map<string, Match[]>()));
-  return remembered(known, JSON.stringify([event.name, event.url]), find);
+  return remembered(known, `${event.name.length} ${event.name}${event.url}`, find);
 }
 
 /** Addresses parsed last: a site has far fewer than its visitors open. */
@@ -272,7 +273,10 @@ function findTransitions(
     const signals = Object.keys(countedFacts(parts[from]!).signals);
     move(to, event.time, until, { kind: 'event', event: event.id, eventName: event.name, signals });
   };
-  if (events.length) follow(0, events.length, end.stage);
+  // Who is new enters by the first event, and mostly stays there.
+  const first = start.rev || events.length < 2 ? 0 : 1;
+  if (first) follow(0, 1, stageOf(current, known(1), now));
+  if (events.length) follow(first, events.length, end.stage);
   // Traits that came with an event stored before: the log must end where the visitor stands.
   if (end.stage !== stage) move(end.stage, now, events.length, { kind: 'event' });
   return transitions;
@@ -307,13 +311,28 @@ const NOBODY: ClientInfo = { device: null, browser: null, os: null, country: nul
 
 /** Notes what else of an event is kept with its visitor. */
 function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {
-  const id = event.id.toLowerCase();
   if (event.seq) record.have = addSeq(record.have, event.seq);
   if (event.time <= receivedAt + DAY_MS) record.lastTime = Math.max(record.lastTime, event.time);
-  const url = parseUrl(event.url);
-  if (!url) return;
-  const touch: DatedTouch = { ...landingOf(event, url), at: event.time, id };
-  noteTouch(record, touch);
+}
+
+const isDirect = (touch: DatedTouch) => touch.channel === 'Direct';
+
+/** Notes where events came from: the first of them, and the last that was not direct, can be their visitor's. @param events by (time, id) */
+function noteTouches(record: VisitorRecord, events: StoredEvent[]): void {
+  const placed = events.filter(({ event }) => parseUrl(event.url));
+  const touchOfOne = ({ event }: StoredEvent): DatedTouch => ({
+    ...landingOf(event, parseUrl(event.url)!),
+    at: event.time,
+    id: event.id.toLowerCase(),
+  });
+  if (!placed.length) return;
+  noteTouch(record, touchOfOne(placed[0]!));
+  let last = touchOfOne(placed.at(-1)!);
+  for (let at = placed.length - 2; at > 0 && isDirect(last); at--) {
+    const earlier = touchOfOne(placed[at]!);
+    if (!isDirect(earlier)) last = earlier;
+  }
+  noteTouch(record, last);
 }
 
 function noteTouch(record: VisitorRecord, touch: DatedTouch | null): void {
@@ -321,7 +340,6 @@ function noteTouch(record: VisitorRecord, touch: DatedTouch | null): void {
   const { firstTouch, lastTouch } = record;
   const isEarlierTouch = (a: DatedTouch, b: DatedTouch) => isBefore([a.at, a.id, 0], [b.at, b.id, 0]);
   if (!firstTouch || isEarlierTouch(touch, firstTouch)) record.firstTouch = touch;
-  const isDirect = (each: DatedTouch) => each.channel === 'Direct';
   const isLater = !lastTouch || isEarlierTouch(lastTouch, touch);
   // A direct arrival never takes the place of one with a source.
   const takesPlace = !lastTouch || isDirect(lastTouch) === isDirect(touch) ? isLater : isDirect(lastTouch);

@@ -1,6 +1,7 @@
 // Measures the built collector beside a bare server that only stores the same events as durably: `npm run bench:collector`.
 // `--seconds N` (10) for each measurement, `--connections N` (64), `--rounds N` (3). Both servers and the load run in processes
-// of their own; the servers take turns, so that what else the machine does falls on both.
+// of their own; the servers take turns, so that what else the machine does falls on both. Then the collector alone: how long answers
+// take at half that load, and at half that load while somebody asks for reports without a pause.
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -70,9 +71,9 @@ async function runBare() {
   });
 }
 
-/** Sends batches over some connections for some seconds: 7 of 10 visitors are new. */
+/** Sends batches over some connections for some seconds, as fast as it is answered or so many events a second: 7 of 10 visitors are new. */
 async function runLoad() {
-  const [{ port, siteKey, seconds, connections }] = await once(process, 'message');
+  const [{ port, siteKey, seconds, connections, perSecond }] = await once(process, 'message');
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const known = [];
   const paths = ['/', '/products/', '/products/plan', '/pricing', '/blog/a', '/blog/b', '/contact'];
@@ -113,10 +114,16 @@ async function runLoad() {
   let acknowledged = 0;
   const end = performance.now() + seconds * 1000;
   await Promise.all(
-    Array.from({ length: connections }, async () => {
+    Array.from({ length: connections }, async (_, index) => {
+      const everyMs = perSecond ? (connections * BATCH * 1000) / perSecond : 0;
+      let next = performance.now() + (everyMs * index) / connections;
       while (performance.now() < end) {
         const body = makeBody();
-        const start = performance.now();
+        const waitMs = next - performance.now();
+        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+        // What has to wait for the answer before it waits since it was due.
+        const start = everyMs ? next : performance.now();
+        next += everyMs;
         await post(body);
         times.push(performance.now() - start);
         acknowledged += BATCH;
@@ -146,9 +153,9 @@ async function measure() {
     const child = fork(import.meta.filename, [role]);
     return { child, ...(await said(child)) };
   };
-  const load = async ({ port, siteKey }, connections) => {
+  const load = async ({ port, siteKey }, connections, perSecond) => {
     const child = fork(import.meta.filename, ['runLoad']);
-    child.send({ port, siteKey, seconds, connections });
+    child.send({ port, siteKey, seconds, connections, perSecond });
     const result = await said(child);
     child.disconnect();
     return result;
@@ -169,5 +176,38 @@ async function measure() {
   }
   const ratios = seen.collector.map(({ perSecond }, round) => perSecond / seen.bare[round].perSecond);
   console.log(`\nratio, median of rounds: ${median(ratios).toFixed(2)}`);
+
+  const half = median(seen.collector.map((each) => each.perSecond)) / 2;
+  const quiet = await load(servers.collector, Number(values.connections), half);
+  const asking = askForReports(servers.collector);
+  const asked = await load(servers.collector, Number(values.connections), half);
+  const reports = await asking.stop();
+  console.log(`\n| the collector at ${half.toFixed(0)} events/s | events/s | p99, ms |\n| --- | ---: | ---: |`);
+  console.log(`| alone | ${quiet.perSecond.toFixed(0)} | ${quiet.p99.toFixed(0)} |`);
+  console.log(`| while ${reports} reports were asked for | ${asked.perSecond.toFixed(0)} | ${asked.p99.toFixed(0)} |`);
   for (const { child } of Object.values(servers)) child.disconnect();
+}
+
+/** Asks for one report after the other until it is stopped, and says how many they were. */
+function askForReports({ port, siteKey }) {
+  let count = 0;
+  let isOver = false;
+  const run = async () => {
+    for (; !isOver; count++) {
+      const name = count % 2 ? 'loss' : 'stages';
+      const response = await fetch(`http://127.0.0.1:${port}/api/sites/${siteKey}/reports/${name}`, {
+        headers: { Authorization: 'Bearer bench' },
+      });
+      if (response.status !== 200) throw new Error(`${response.status}`);
+      await response.arrayBuffer();
+    }
+    return count;
+  };
+  const running = run();
+  return {
+    stop() {
+      isOver = true;
+      return running;
+    },
+  };
 }
