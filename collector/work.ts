@@ -1,12 +1,24 @@
-/** What changes visitors. It is done where the store is written, which is another thread than the one that answers requests. */
+/** What changes visitors, and what takes long. It is done in other threads than the one that answers requests. */
 import { inferState, type Stage } from '../sdk/core/index.js';
 import { factsOf } from './ingest/fold.js';
 import { timelineOf } from './ingest/timeline.js';
 import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import type { Lookups } from './ingest/lookups.js';
 import { recompute } from './jobs/recompute.js';
+import type { Range } from './reports/range.js';
+import { REPORTS, type ReportName } from './reports/reports.js';
 import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
-import type { Appended, Erased, Job, RemoteStore, Store, StoredEvent, Verdict, VisitorRecord } from './store/store.js';
+import type {
+  Appended,
+  Erased,
+  Job,
+  RemoteStore,
+  Site,
+  Store,
+  StoredEvent,
+  Verdict,
+  VisitorRecord,
+} from './store/store.js';
 
 /** What is answered to a batch. */
 export interface Reply {
@@ -38,6 +50,8 @@ export interface Work {
   restage(now: number): Promise<void>;
   /** Removes the raw events that are older than each site keeps them. */
   expire(now: number): Promise<void>;
+  /** Makes a report. @returns a text that says what is wrong with the range, where something is */
+  report(name: ReportName, site: Site, range: Range, now: number): Promise<object | string>;
   /** Does a job to its end. */
   recompute(job: Job): Promise<void>;
 }
@@ -79,6 +93,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
         if (first > keptFrom) await store.expireEvents(siteKey, first);
       }
     },
+    report: (name, site, range, at) => REPORTS[name](store, site, range, at),
     recompute: (job) => recompute(store, job, now),
   };
 }

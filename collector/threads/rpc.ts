@@ -16,8 +16,11 @@ interface Result {
 
 type Methods = Record<string, (...args: never[]) => unknown>;
 
-/** Answers the calls that come in. What gives out its parts one by one is asked for them by its number. */
-export function serve(port: MessagePort, methods: Methods): void {
+/**
+ * Answers the calls that come in. What gives out its parts one by one is asked for them by its number.
+ * @param begin called before each
+ */
+export function serve(port: MessagePort, begin: () => void, methods: Methods): void {
   const open = new Map<number, AsyncIterator<unknown>>();
   const run = async ({ id, method, args }: Call): Promise<unknown> => {
     if (method === 'next') return piece(open, args[0] as number);
@@ -28,6 +31,7 @@ export function serve(port: MessagePort, methods: Methods): void {
     return undefined;
   };
   port.on('message', (call: Call) => {
+    begin();
     run(call).then(
       (value) => port.postMessage({ id: call.id, value } satisfies Result),
       ({ message, stack, code }: Error & { code?: string }) =>

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { prepareFolder } from '../store/sqlite/open.js';
+import { Gate } from '../store/sqlite/walKeeper.js';
 import type { RemoteStore, Store } from '../store/store.js';
 import type { ThreadOptions } from './thread.js';
 import type { Work } from '../work.js';
@@ -13,9 +14,10 @@ type Method = Exclude<keyof RemoteStore, 'events'>;
 
 /** Where each method of the store is done. */
 const PLACES: Record<Method, 'reader' | 'writer'> = {
-  sites: 'reader',
-  site: 'reader',
-  rules: 'reader',
+  // What every page and every batch asks for, from memory: no report may stand before it.
+  sites: 'writer',
+  site: 'writer',
+  rules: 'writer',
   visitor: 'reader',
   visitors: 'reader',
   transitions: 'reader',
@@ -73,15 +75,20 @@ export interface Threads {
  * @param onGone called where a thread ends by itself: nothing can be stored from then on
  * @throws StoreError where the folder or the file in it cannot be used
  */
-export function openThreads(options: ThreadOptions, onGone: (error: Error) => void): Threads {
+export function openThreads(
+  options: Omit<ThreadOptions, 'isReader' | 'gate'>,
+  onGone: (error: Error) => void,
+): Threads {
   const unlock = prepareFolder(options.folder);
   let isClosing = false;
-  const start = () => {
-    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
+  const gate = new Gate();
+  const start = (isReader: boolean) => {
+    const workerData: ThreadOptions = { ...options, isReader, gate: gate.shared };
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
     worker.on('error', (error) => isClosing || onGone(error));
     return { worker, caller: new Caller(worker) };
   };
-  const threads = { writer: start(), reader: start() };
+  const threads = { writer: start(false), reader: start(true) };
   const calls = Object.fromEntries(
     Object.entries(PLACES).map(([method, place]) => [
       method,
@@ -100,6 +107,7 @@ export function openThreads(options: ThreadOptions, onGone: (error: Error) => vo
       unlink: (...args) => caller.call('unlink', args) as Promise<void>,
       judge: (...args) => caller.call('judge', args) as ReturnType<Work['judge']>,
       provenStage: (...args) => threads.reader.caller.call('provenStage', args) as ReturnType<Work['provenStage']>,
+      report: (...args) => threads.reader.caller.call('report', args) as ReturnType<Work['report']>,
       expire: (now) => caller.call('expire', [now]) as Promise<void>,
       erase: (...args) => caller.call('erase', args) as ReturnType<Work['erase']>,
       restage: (now) => caller.call('restage', [now]) as Promise<void>,

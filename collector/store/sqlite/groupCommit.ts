@@ -22,10 +22,14 @@ export class GroupCommit {
   /** A write by itself, within a group: a savepoint. */
   readonly #alone;
 
-  /** @param onUndone called when something was written and then undone: what was read meanwhile may not be true */
+  /**
+   * @param onUndone called when something was written and then undone: what was read meanwhile may not be true
+   * @param onCommit called after each commit, when those who wait know of it
+   */
   constructor(
     private readonly database: Database.Database,
     private readonly onUndone: () => void,
+    private readonly onCommit: () => void,
   ) {
     this.#together = database.transaction((group: Waiting[]) => group.map(({ write }) => write()));
     this.#alone = database.transaction((write: () => unknown) => write());
@@ -45,6 +49,8 @@ export class GroupCommit {
   commit(): void {
     this.#scheduled = false;
     while (this.#waiting.length) this.#commitGroup(this.#waiting.splice(0, GROUP_SIZE));
+    // After the answers.
+    setImmediate(this.onCommit);
   }
 
   #commitGroup(group: Waiting[]): void {

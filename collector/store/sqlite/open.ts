@@ -16,8 +16,8 @@ export function openDatabase(folder: string, isLocked = false): Database.Databas
 
 /** Of each connection: recent visitors lie together, and so stay in it. */
 const CACHE_KIB = 32 * 1024;
-/** Of 4 KiB. */
-const CHECKPOINT_PAGES = 4000;
+/** Of 4 KiB. The store brings the log into the file itself; this is for commands, and for what it did not see. */
+const CHECKPOINT_PAGES = 20_000;
 
 /** The same of a file by another name. */
 export function openFile(file: string, isLocked: boolean): Database.Database {

@@ -14,6 +14,7 @@ import { SiteTable } from './siteTable.js';
 import { tombstoneTable } from './tombstoneTable.js';
 import { toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
+import { WalKeeper, type Gate } from './walKeeper.js';
 
 /** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
 const MAX_VISITORS = 100;
@@ -23,10 +24,14 @@ const NOBODY = Buffer.alloc(0);
 
 /**
  * Opens the store in a folder.
+ * @param gate holds back those who read in other threads while the log begins anew
  * @param isAlone whether no other process may serve from this folder until the store is closed; commands work beside one
  * @throws StoreError where the folder or the file in it cannot be used
  */
-export function openSqliteStore(folder: string, { isAlone = false } = {}): Store {
+export function openSqliteStore(
+  folder: string,
+  { isAlone = false, gate }: { isAlone?: boolean; gate?: Gate } = {},
+): Store {
   const unlock = isAlone ? takeFolder(folder) : undefined;
   let database: Database.Database;
   try {
@@ -36,7 +41,12 @@ export function openSqliteStore(folder: string, { isAlone = false } = {}): Store
     throw error;
   }
   const sites = new SiteTable(database);
-  const commits = new GroupCommit(database, () => sites.forget());
+  const keeper = new WalKeeper(database, gate);
+  const commits = new GroupCommit(
+    database,
+    () => sites.forget(),
+    () => database.open && keeper.afterCommit(),
+  );
   const events = new EventTable(database);
   const visitors = new VisitorTable(database);
   const sessions = new SessionTable(database);

@@ -1,0 +1,81 @@
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Gate, WalKeeper } from '../../collector/store/sqlite/walKeeper.js';
+import { temporaryFolder } from '../helpers/collector.js';
+
+function makeDatabase() {
+  const file = path.join(temporaryFolder(), 'database.sqlite');
+  const open = () => {
+    const database = new Database(file);
+    onTestFinished(() => void database.close());
+    return database;
+  };
+  const database = open();
+  database.pragma('journal_mode = WAL');
+  database.pragma('wal_autocheckpoint = 0');
+  database.exec('CREATE TABLE rows (body BLOB)');
+  const insert = database.prepare('INSERT INTO rows VALUES (zeroblob(4000))');
+  /** One commit of about so many frames. */
+  const write = database.transaction((rows: number) => {
+    while (rows--) insert.run();
+  });
+  const frames = () => (database.pragma('wal_checkpoint(PASSIVE)') as [{ log: number }])[0].log;
+  return { database, open, write, frames };
+}
+
+test('readers are held back until a long log has begun anew, and not otherwise', () => {
+  const { database, open, write, frames } = makeDatabase();
+  const gate = new Gate();
+  const isShut = () => new Int32Array(gate.shared)[0] === 1;
+  const keeper = new WalKeeper(database, gate);
+  const commit = (rows: number) => {
+    write(rows);
+    keeper.afterCommit();
+  };
+  commit(10_000);
+  expect(isShut()).toBe(false);
+  commit(1);
+  expect(frames()).toBeLessThan(10);
+
+  const reader = open();
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM rows').get();
+  commit(14_000);
+  expect(isShut()).toBe(true);
+  commit(1);
+  expect([isShut(), frames() > 14_000]).toEqual([true, true]);
+  reader.exec('COMMIT');
+  // All is brought into the file, and the next commit begins the log anew.
+  commit(1);
+  expect(isShut()).toBe(true);
+  commit(1);
+  expect(isShut()).toBe(false);
+  expect(frames()).toBeLessThan(10);
+});
+
+test('where nobody writes any more, readers do not wait for ever', async () => {
+  const { database, write } = makeDatabase();
+  const gate = new Gate();
+  const keeper = new WalKeeper(database, gate);
+  write(14_000);
+  keeper.afterCommit();
+  // In this thread nobody opens it meanwhile: passing takes the most it may.
+  gate.pass();
+  await expect.poll(() => new Int32Array(gate.shared)[0], { timeout: 5000 }).toBe(0);
+});
+
+test('a step that fails is nobody else’s trouble, and is tried again', () => {
+  const { database, write, frames } = makeDatabase();
+  const keeper = new WalKeeper(database, new Gate());
+  write(10_000);
+  const pragma = vi.spyOn(database, 'pragma').mockImplementationOnce(() => {
+    throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+  });
+  keeper.afterCommit();
+  expect(pragma).toHaveBeenCalledTimes(1);
+  write(10_000);
+  keeper.afterCommit();
+  write(1);
+  expect(frames()).toBeLessThan(10);
+});
