@@ -94,7 +94,9 @@ export async function importEvents(
       bot: typeof bot === 'string' && /^\w{1,64}$/.test(bot) ? bot : null,
     };
     const id = visitorId.toLowerCase();
-    waiting.set(id, [...(waiting.get(id) ?? []), stored]);
+    const others = waiting.get(id);
+    if (others) others.push(stored);
+    else waiting.set(id, [stored]);
     if (++count >= CHUNK) await flush();
   }
   await flush();

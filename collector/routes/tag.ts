@@ -12,6 +12,11 @@ const PLACEHOLDER = '__STAGETAG_SITE__';
 /** A name that holds a hash of what is in it: it never means anything else. */
 const IMMUTABLE = /-[\w-]{8,}\.js$/;
 
+/** How long a page waits for the store where it is known what was served last: erasing somebody may keep it busy for seconds. */
+const PATIENCE_MS = 300;
+const LATE = Symbol('late');
+const late = () => new Promise<typeof LATE>((resolve) => setTimeout(() => resolve(LATE), PATIENCE_MS).unref());
+
 /** A file as it is sent, in each form that browsers take. */
 interface Served {
   text: string;
@@ -66,9 +71,11 @@ export function tagRoutes({ store }: Services): Hono {
     return served;
   };
   const siteOf = async (siteKey: string): Promise<Served | undefined> => {
-    const site = await store.site(siteKey);
-    if (!site) return undefined;
     let known = sites.get(siteKey);
+    const asked = store.site(siteKey);
+    const site = known ? await Promise.race([asked, late()]) : await asked;
+    if (site === LATE) return known!.served;
+    if (!site) return undefined;
     if (known?.version !== site.rulesVersion) {
       const { current: rules } = timelineOf(await store.rules(siteKey));
       const hosts = site.origins.map((origin) => new URL(origin).hostname);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { resumeJobs, workOn } from '../../collector/work.js';
 import { DAY_MS } from '../../sdk/core/index.js';
@@ -273,6 +273,21 @@ describe('the script', () => {
     expect((await again(tag)).status).toBe(304);
     await putRules({ signals: { v: { event: 'v' } }, stages: {} });
     expect((await again(tag)).status).toBe(200);
+  });
+
+  test('comes as it was where the store is busy for long, and as it is where it is not', async () => {
+    const { app, site, store, putRules } = await makeCollector();
+    const read = async () => (await app.request(`/t/${site.siteKey}.js`)).text();
+    const before = await read();
+    await putRules({ signals: { later: { event: 'later' } }, stages: {} });
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const busy = vi.spyOn(store, 'site').mockImplementation(() => new Promise(() => {}));
+    const waiting = read();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await waiting).toBe(before);
+    busy.mockRestore();
+    expect(await read()).toContain('later');
   });
 
   test('of an unknown site is a 404 that says so', async () => {
