@@ -1,0 +1,234 @@
+/** What every store must do, in the words of its interface alone. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { foldInto } from '../../collector/ingest/fold.js';
+import { timelineOf } from '../../collector/ingest/timeline.js';
+import { addSite } from '../../collector/site.js';
+import type { Append, Store, StoredEvent } from '../../collector/store/store.js';
+import { DAY_MS, type StagetagEvent } from '../../sdk/core/index.js';
+import { makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
+
+/** @param open opens the store that is kept in a folder; what was committed is there when it is opened again */
+export function describeStore(name: string, open: (folder: string) => Store): void {
+  async function makeStore(folder = temporaryFolder()) {
+    const store = open(folder);
+    let isClosed = false;
+    const close = async () => {
+      if (!isClosed) await store.close();
+      isClosed = true;
+    };
+    onTestFinished(close);
+    const site = (await store.sites())[0] ?? (await addSite(store, { name: 'S', origins: ['https://a.example'] }, NOW));
+    if (typeof site === 'string') throw new Error(site);
+    const { siteKey } = site;
+    const timeline = timelineOf(await store.rules(siteKey));
+    const append = (visitorId: string, events: StagetagEvent[], more: Partial<Append> & Partial<StoredEvent> = {}) => {
+      const { receivedAt = NOW, bot = null, isProven = false, traits, ...rest } = more;
+      return store.append({
+        siteKey,
+        visitorId,
+        rulesVersion: timeline.current.version,
+        events: events.map((event) => ({ event, receivedAt, bot, isProven, ...(traits && { traits }) })),
+        deadLetters: [],
+        foldOf: (id) => foldInto(id, timeline, NOW),
+        ...rest,
+      });
+    };
+    const ids = async (filter = {}) => {
+      const found: string[] = [];
+      for await (const { event } of store.events(siteKey, filter)) found.push(event.id);
+      return found;
+    };
+    return { store, site, siteKey, append, ids, close, folder };
+  }
+
+  describe(name, () => {
+    test('keeps sites, their settings, and every version of their rules that decides', async () => {
+      const { store, siteKey, site } = await makeStore();
+      expect(await store.sites()).toEqual([site]);
+      expect(await store.site('st_nobody')).toBeUndefined();
+      await store.updateSite(siteKey, { name: 'T', internal: ['203.0.113.7'], retentionDays: 90 });
+      expect(await store.site(siteKey)).toMatchObject({ name: 'T', internal: ['203.0.113.7'], retentionDays: 90 });
+      const { rules } = (await store.rules(siteKey))[0]!;
+      expect(await store.publishRules(siteKey, rules, { publishedAt: NOW, since: NOW })).toBe(2);
+      expect((await store.rules(siteKey)).map(({ since }) => since)).toEqual([0, NOW]);
+      // One that replays everything makes those before it irrelevant.
+      expect(await store.publishRules(siteKey, rules, { publishedAt: NOW, since: 0 })).toBe(3);
+      expect((await store.rules(siteKey)).map((each) => each.rules.version)).toEqual([3]);
+      expect((await store.site(siteKey))!.rulesVersion).toBe(3);
+    });
+
+    test('stores an event once in its site, whoever sends it again, and not less in another', async () => {
+      const { store, siteKey, append, ids } = await makeStore();
+      const [ada, ben] = [newId(), newId()];
+      const [first, second] = [makeEvent('page_view'), makeEvent('page_view')];
+      expect(await append(ada, [first, first, second])).toMatchObject({ accepted: 2, duplicates: 1 });
+      expect(await append(ada, [second])).toMatchObject({ accepted: 0, duplicates: 1, record: { events: 2 } });
+      expect(await append(ben, [first])).toMatchObject({ accepted: 0, duplicates: 1, record: undefined });
+      expect((await ids()).sort()).toEqual([first.id, second.id].sort());
+      const other = await addSite(store, { name: 'O', origins: ['https://o.example'] }, NOW);
+      if (typeof other === 'string') throw new Error(other);
+      expect(await append(ada, [first], { siteKey: other.siteKey })).toMatchObject({ accepted: 1 });
+      expect(await store.visitor(siteKey, ben)).toBeUndefined();
+    });
+
+    test('has on disk what it acknowledged', async () => {
+      const { append, close, folder } = await makeStore();
+      const visitorId = newId();
+      const { record } = await append(visitorId, [makeEvent('purchase')], { traits: { plan: 'pro' } });
+      await close();
+      const again = await makeStore(folder);
+      expect(await again.store.visitor(again.siteKey, visitorId)).toEqual(record);
+      expect(await again.store.latestEvents(again.siteKey, visitorId, 9)).toMatchObject([{ traits: { plan: 'pro' } }]);
+    });
+
+    test('keeps nothing of a write that fails, and all of those beside it', async () => {
+      const { store, siteKey, append } = await makeStore();
+      const [good, bad] = [newId(), newId()];
+      const fail = () => {
+        throw new Error('cannot be folded');
+      };
+      const outcomes = await Promise.allSettled([
+        append(good, [makeEvent('page_view')]),
+        append(bad, [makeEvent('page_view')], { foldOf: () => fail }),
+        append(good, [makeEvent('page_view')]),
+      ]);
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(await store.visitor(siteKey, good)).toMatchObject({ events: 2 });
+      expect(await store.latestEvents(siteKey, bad, 9)).toEqual([]);
+    });
+
+    test('gives events out in the order of their ids, by time, name, visitor and proof', async () => {
+      const { append, ids } = await makeStore();
+      const [ada, ben] = [newId(), newId()];
+      const events = Array.from({ length: 6 }, (_, index) =>
+        makeEvent(index % 2 ? 'purchase' : 'page_view', { id: newId(NOW + index), time: NOW - index * 1000 }),
+      );
+      await append(ben, events.slice(3), { isProven: true });
+      await append(ada, events.slice(0, 3));
+      const named = (...indexes: number[]) => indexes.map((index) => events[index]!.id);
+      expect(await ids()).toEqual(named(0, 1, 2, 3, 4, 5));
+      expect(await ids({ from: NOW - 2000, until: NOW })).toEqual(named(1, 2));
+      expect(await ids({ name: 'purchase' })).toEqual(named(1, 3, 5));
+      expect(await ids({ visitorId: ben, isProven: true })).toEqual(named(3, 4, 5));
+      expect(await ids({ visitorId: ada, isProven: true })).toEqual([]);
+    });
+
+    test('reads a long list while it is written to', async () => {
+      const { append, ids } = await makeStore();
+      for (let visitor = 0; visitor < 6; visitor++)
+        await append(
+          newId(),
+          Array.from({ length: 450 }, () => makeEvent('page_view')),
+        );
+      const [read] = await Promise.all([ids(), append(newId(), [makeEvent('page_view')])]);
+      expect(new Set(read).size).toBe(read.length);
+      expect([2700, 2701]).toContain(read.length);
+    });
+
+    test('erases a visitor whole, and knows it again', async () => {
+      const { store, siteKey, append, ids } = await makeStore();
+      const [gone, stays] = [newId(), newId()];
+      const letter = { siteKey, visitorId: gone, receivedAt: NOW, reason: 'not_json', detail: '', body: 'x' };
+      await append(gone, [makeEvent('purchase')], { deadLetters: [letter] });
+      await append(stays, [makeEvent('page_view')]);
+      const { rules } = (await store.rules(siteKey))[0]!;
+      const fold = () => {
+        throw new Error('nothing is left to fold');
+      };
+      expect(await store.erase(siteKey, gone, NOW, rules.version, fold)).toEqual({
+        events: 1,
+        transitions: 1,
+        deadLetters: 1,
+      });
+      expect(await store.visitor(siteKey, gone)).toBeUndefined();
+      expect(await ids({ visitorId: gone })).toEqual([]);
+      expect([await store.isForgotten(siteKey, gone), await store.isForgotten(siteKey, stays)]).toEqual([true, false]);
+      expect(await append(gone, [makeEvent('page_view')])).toMatchObject({ isForgotten: true, accepted: 0 });
+      expect((await store.stageCounts(siteKey)).reduce((sum, { visitors }) => sum + visitors, 0)).toBe(1);
+      expect(await store.wipe()).toBe(true);
+    });
+
+    test('knows whose facts are of older rules, and whose state is due', async () => {
+      const { store, siteKey, append } = await makeStore();
+      const visitorId = newId();
+      const { record } = await append(visitorId, [makeEvent('page_view')]);
+      expect(record!.dueAt).toBeGreaterThan(NOW);
+      expect(await store.dueVisitors(record!.dueAt! - 1, 9)).toEqual([]);
+      expect(await store.dueVisitors(record!.dueAt!, 9)).toEqual([{ siteKey, visitorId }]);
+      expect(await store.staleVisitors(siteKey, 1, 9)).toEqual([]);
+      expect(await store.staleVisitors(siteKey, 2, 9)).toEqual([visitorId]);
+      await store.markStale(siteKey);
+      expect(await store.staleVisitors(siteKey, 1, 9)).toEqual([visitorId]);
+      const job = await store.addJob(siteKey, 1);
+      expect(job).toMatchObject({ state: 'running', done: 0, total: 1 });
+      expect((await append(visitorId, [])).record).toMatchObject({ rules: 1, events: 1 });
+      expect(await store.job(siteKey, job.id)).toMatchObject({ done: 1 });
+      expect(await store.runningJobs()).toMatchObject([{ id: job.id }]);
+      await store.finishJob(job.id);
+      expect([await store.runningJobs(), (await store.job(siteKey, job.id))!.state]).toEqual([[], 'done']);
+    });
+
+    test('counts visitors and transitions, and leaves bots out', async () => {
+      const { store, siteKey, append } = await makeStore();
+      const [ada, bot] = [newId(), newId()];
+      await append(ada, [makeEvent('page_view', { time: NOW - 2000 }), makeEvent('purchase', { time: NOW - 1000 })]);
+      await append(bot, [makeEvent('purchase')], { bot: 'crawler' });
+      expect(await store.stageCounts(siteKey)).toEqual([{ stage: 'action', peak: 'action', visitors: 1 }]);
+      expect(await store.peakCounts(siteKey, NOW)).toEqual([{ peak: 'action', visitors: 1 }]);
+      expect(await store.peakCounts(siteKey, NOW - DAY_MS)).toEqual([]);
+      const [quarter] = await store.transitionCounts(siteKey, NOW);
+      expect(quarter!.quarter % 900_000).toBe(0);
+      const moves = await store.transitionCounts(siteKey, NOW);
+      expect(moves.map(({ from, to, transitions }) => [from, to, transitions])).toEqual([
+        [null, 'awareness', 1],
+        ['awareness', 'action', 1],
+      ]);
+      expect((await store.transitions(siteKey, ada)).map(({ to }) => to)).toEqual(['awareness', 'action']);
+      expect(await store.visitors(siteKey, { limit: 9 })).toHaveLength(2);
+    });
+
+    test('removes raw events of old days, and keeps what they counted', async () => {
+      const { store, siteKey, append, ids } = await makeStore();
+      const visitorId = newId();
+      const [old, recent] = [makeEvent('purchase', { time: NOW - 40 * DAY_MS }), makeEvent('page_view')];
+      const { record } = await append(visitorId, [old, recent]);
+      expect(await store.expireEvents(siteKey, Math.floor(NOW / DAY_MS) - 30)).toBe(1);
+      expect(await ids()).toEqual([recent.id]);
+      expect((await store.visitor(siteKey, visitorId))!.facts).toEqual(record!.facts);
+      expect((await store.site(siteKey))!.keptFrom).toBe(Math.floor(NOW / DAY_MS) - 30);
+    });
+
+    test('keeps letters, pages, users and tokens', async () => {
+      const { store, siteKey } = await makeStore();
+      await store.addDeadLetter({ siteKey: null, receivedAt: NOW, reason: 'not_json', detail: 'd', body: 'b' });
+      expect(await store.deadLetters(siteKey, 9)).toMatchObject([{ reason: 'not_json', body: 'b' }]);
+      await store.expireDeadLetters(NOW + 1);
+      expect(await store.deadLetters(siteKey, 9)).toEqual([]);
+
+      await store.addPages(siteKey, { day: '2026-11-22', pages: 2 });
+      await store.addPages(siteKey, { day: '2026-11-22', pages: 3 });
+      await store.setPages(siteKey, [{ day: '2026-11-23', pages: 7 }]);
+      expect(await store.pageCounts(siteKey, '2026-11-22', '2026-11-30')).toEqual([
+        { day: '2026-11-22', pages: 5 },
+        { day: '2026-11-23', pages: 7 },
+      ]);
+
+      const user = { name: 'Ada', role: 'editor' as const, createdAt: NOW };
+      expect([await store.addUser(user, 'hash'), await store.addUser(user, 'other')]).toEqual([true, false]);
+      expect(await store.userOf('hash')).toEqual(user);
+      await store.addToken({ hash: 'session', kind: 'session', expiresAt: NOW + 1, user: 'Ada' });
+      expect(await store.sessionRole('session', NOW)).toBe('editor');
+      expect(await store.sessionRole('session', NOW + 1)).toBeUndefined();
+      expect(await store.removeUser('Ada')).toBe(true);
+      expect(await store.sessionRole('session', NOW)).toBeUndefined();
+      await store.addToken({ hash: 'link', kind: 'link', expiresAt: NOW + 1 });
+      expect([await store.takeToken('link', 'link', NOW), await store.takeToken('link', 'link', NOW)]).toEqual([
+        true,
+        false,
+      ]);
+      const [first, second] = ['{"kid":"one"}', '{"kid":"two"}'];
+      expect(await store.signingKey()).toBeUndefined();
+      expect([await store.signingKey(first), await store.signingKey(second)]).toEqual([first, first]);
+    });
+  });
+}
