@@ -198,6 +198,30 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect((await store.site(siteKey))!.keptFrom).toBe(Math.floor(NOW / DAY_MS) - 30);
     });
 
+    test('keeps so many letters, and lets those that name no site push out none of a site', async () => {
+      const { store, siteKey } = await makeStore();
+      const add = (reason: string, count: number, of: string | null) =>
+        Promise.all(
+          Array.from({ length: count }, () =>
+            store.addDeadLetter({ siteKey: of, receivedAt: NOW, reason, detail: '', body: '' }),
+          ),
+        );
+      const counts = async () => {
+        const letters = await store.deadLetters(siteKey, 50_000);
+        return ['ours', 'nobody'].map((reason) => letters.filter((letter) => letter.reason === reason).length);
+      };
+      await add('ours', 150, siteKey);
+      await add('nobody', 12_000, null);
+      const [ours, nobodys] = await counts();
+      expect(ours).toBe(150);
+      expect(nobodys).toBeGreaterThan(800);
+      expect(nobodys).toBeLessThanOrEqual(1000);
+      await add('ours', 11_000, siteKey);
+      const all = await counts();
+      expect(all[0]! + all[1]!).toBeGreaterThan(9800);
+      expect(all[0]! + all[1]!).toBeLessThanOrEqual(10_000);
+    });
+
     test('keeps letters, pages, users and tokens', async () => {
       const { store, siteKey } = await makeStore();
       await store.addDeadLetter({ siteKey: null, receivedAt: NOW, reason: 'not_json', detail: 'd', body: 'b' });

@@ -2,8 +2,11 @@ import type Database from 'better-sqlite3';
 import type { DeadLetter } from '../store.js';
 import { toBlob } from './uuid.js';
 
-/** Dead letters kept at most, and the part of each that is kept. */
+/** Dead letters kept at most; of those that name no site fewer, since anybody can send them; and the part of each that is kept. */
 const MAX_DEAD_LETTERS = 10_000;
+const MAX_OF_NOBODY = 1000;
+/** How many come between two looks at how many there are. */
+const TRIM_EVERY = 100;
 const DEAD_LETTER_BYTES = 4096;
 
 interface LetterRow {
@@ -18,7 +21,12 @@ export function deadLetterTable(database: Database.Database) {
   const insert = database.prepare(
     'INSERT INTO dead_letters (site_id, received_at, reason, detail, body, visitor_id) VALUES (?, ?, ?, ?, ?, ?)',
   );
-  const trim = database.prepare('DELETE FROM dead_letters WHERE id <= ?');
+  const trim = database.prepare(
+    'DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters ORDER BY id DESC LIMIT -1 OFFSET ?)',
+  );
+  const trimNobodys = database.prepare(`
+    DELETE FROM dead_letters
+    WHERE id IN (SELECT id FROM dead_letters WHERE site_id IS NULL ORDER BY id DESC LIMIT -1 OFFSET ?)`);
   const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
   // A batch that was refused as a whole names its visitor in its text alone, if anywhere.
   const erase = database.prepare(
@@ -42,7 +50,9 @@ export function deadLetterTable(database: Database.Database) {
       const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
       const visitor = visitorId ? toBlob(visitorId) : null;
       const { lastInsertRowid } = insert.run(site, receivedAt, reason, detail, start, visitor);
-      trim.run(Number(lastInsertRowid) - MAX_DEAD_LETTERS);
+      if (Number(lastInsertRowid) % TRIM_EVERY) return;
+      trimNobodys.run(MAX_OF_NOBODY - TRIM_EVERY);
+      trim.run(MAX_DEAD_LETTERS - TRIM_EVERY);
     },
     expire(before: number): void {
       expire.run(before);

@@ -179,6 +179,7 @@ export const MIGRATIONS = [
     pages INTEGER NOT NULL,
     PRIMARY KEY (site_id, day)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX dead_letters_by_site ON dead_letters (site_id, id);
   -- Of those whom reports count, with all that is asked of them.
   DROP INDEX visitors_by_stage;
   CREATE INDEX visitors_by_stage ON visitors (site_id, stage, peak, person_id, bot)
