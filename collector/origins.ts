@@ -27,7 +27,7 @@ export class Origins {
   async #isKnown(look: () => boolean): Promise<boolean> {
     const age = this.now() - this.#readAt;
     if (look() && age < KEPT_MS) {
-      // Nobody waits for the look; where it fails, the next is waited for.
+      // Nobody waits for the look. Where looks fail, what is known holds until it is old.
       if (age >= FRESH_MS) this.#read().catch(() => {});
       return true;
     }

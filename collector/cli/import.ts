@@ -26,7 +26,8 @@ export function importCommand(): Command {
         const onLine = (length: number) => showProgress(file, Math.min((done += length) / size, 0.99));
         const lines = createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity });
         if (format === 'access-log') {
-          const { days, ...read } = await countPages(lines, site!.timeZone);
+          const { days, ...read } = await countPages(lines, site!.timeZone, onLine);
+          showProgress(file, 1);
           await store.setPages(site!.siteKey, days);
           print({ ...read, days: days.length, pages: days.reduce((sum, { pages }) => sum + pages, 0) }, { json });
           if (read.unread)

@@ -16,11 +16,19 @@ export interface PagesRead {
   days: PageCount[];
 }
 
-/** Counts pages by day of the site's time zone: what was asked for with GET, was there, is no file, and for no bot. */
-export async function countPages(lines: AsyncIterable<string>, timeZone: string): Promise<PagesRead> {
+/**
+ * Counts pages by day of the site's time zone: what was asked for with GET, was there, is no file, and for no bot.
+ * @param onLine gets each line's length in characters, as it is read
+ */
+export async function countPages(
+  lines: AsyncIterable<string>,
+  timeZone: string,
+  onLine?: (length: number) => void,
+): Promise<PagesRead> {
   const days = new Map<string, number>();
   let [read, unread] = [0, 0];
   for await (const line of lines) {
+    onLine?.(line.length + 1);
     if (!line.trim()) continue;
     read++;
     const [, at = '', method, target = '', status, agent] = LINE.exec(line) ?? [];
