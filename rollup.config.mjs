@@ -27,9 +27,13 @@ function arrange(code, parse) {
     if (node.type === 'VariableDeclaration') return node.declarations.map(text);
     if (node.type !== 'FunctionDeclaration') return [];
     const [only, ...more] = node.body.body;
-    const isValue = only?.type === 'ReturnStatement' && only.argument?.type !== 'SequenceExpression' && !more.length;
+    const isValue = only?.type === 'ReturnStatement' && only.argument && !more.length;
     const value = isValue ? text(only.argument) : text(node.body);
-    return `${node.id.name}=${node.async ? 'async' : ''}(${node.params.map(text)})=>${isValue && value[0] === '{' ? `(${value})` : value}`;
+    const isWrapped = isValue && (value[0] === '{' || only.argument.type === 'SequenceExpression');
+    const [first, ...others] = node.params;
+    const isBare = first?.type === 'Identifier' && !others.length && !node.async;
+    const given = isBare ? first.name : `(${node.params.map(text)})`;
+    return `${node.id.name}=${node.async ? 'async' : ''}${given}=>${isWrapped ? `(${value})` : value}`;
   });
   const rest = statements.filter(({ type }) => !/^(Variable|Function)Declaration$/.test(type));
   const end = rest.map(({ start, end: to }) => code.slice(start, to)).join('');
