@@ -1,6 +1,6 @@
 /** Who may read and change: the admin token, a user's token, or a session that a sign-in began. Tokens are kept as hashes. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { ROLES, type RemoteStore, type Role } from './store/store.js';
+import { ROLES, type RemoteStore, type Role, type Who } from './store/store.js';
 
 const DAY_MS = 86_400_000;
 export const SESSION_DAYS = 14;
@@ -27,14 +27,14 @@ export class Access {
     this.#adminHash = adminToken ? hash(adminToken) : undefined;
   }
 
-  /** What a token allows; undefined where it is none. */
-  async roleOf(token: string): Promise<Role | undefined> {
-    return this.#isAdmin(token) ? 'owner' : (await this.store.userOf(hash(token)))?.role;
+  /** Whose token it is; undefined where it is none. */
+  async whoHas(token: string): Promise<Who | undefined> {
+    return this.#isAdmin(token) ? { name: null, role: 'owner' } : this.store.userOf(hash(token));
   }
 
-  /** What a session allows; undefined where it is none, or has ended. */
-  sessionRole(session: string): Promise<Role | undefined> {
-    return this.store.sessionRole(hash(session), this.now());
+  /** Whose session it is; undefined where it is none, or has ended. */
+  whoIsIn(session: string): Promise<Who | undefined> {
+    return this.store.sessionUser(hash(session), this.now());
   }
 
   /** Begins a session for a token, or for a sign-in link's, which then is used up. @returns undefined where it is neither */

@@ -1,5 +1,5 @@
 /** What the collector can be asked, and what it answers: the document that is served, and that parameters are checked by. */
-import { EVENT_REASONS, STAGES } from '../sdk/core/index.js';
+import { EVENT_REASONS, LINT_CODES, STAGES } from '../sdk/core/index.js';
 import { EARLY_REFUSALS } from './ingest/door.js';
 import { MAX_EVENTS, REFUSALS } from './ingest/ingest.js';
 import { ROLES, type Role } from './store/store.js';
@@ -163,6 +163,36 @@ const schemas: Record<string, Schema> = {
     isWiped: { type: 'boolean' },
   }),
   Job: record({ id: count, kind: text, rules: count, state: { enum: ['running', 'done'] }, done: count, total: count }),
+  Warning: record({ code: { enum: Object.keys(LINT_CODES) }, path: text, message: text }),
+  RulesErrors: record({ error: text, 'errors?': list(record({ path: text, message: text })) }),
+  Published: record({ version: count, 'job?': count, warnings: list(ref('Warning')) }),
+  RuleVersion: record({
+    version: count,
+    name: nullable('string'),
+    publishedAt: moment,
+    since: { ...moment, description: 'from when on its signals match; 0 where everything was counted anew' },
+    author: nullable('string'),
+    note: nullable('string'),
+    inForce: { type: 'boolean' },
+  }),
+  RuleDraft: record({
+    rules: { type: 'object' },
+    author: nullable('string'),
+    savedAt: moment,
+    basedOn: count,
+    'errors?': list(record({ path: text, message: text })),
+  }),
+  Preview: record({
+    asOf: moment,
+    visitors: count,
+    moves: list(record({ from: stage, to: stage, visitors: count })),
+    stages: list(record({ stage: { enum: STAGES }, now: count, then: count })),
+    tags: list(record({ tag: text, now: count, then: count })),
+    examples: list(
+      record({ visitorId: uuid, userId: nullable('string'), from: stage, to: stage, why: { type: 'object' } }),
+    ),
+    exactFrom: { type: ['string', 'null'], format: 'date' },
+  }),
   Rules: record({
     version: count,
     signals: { type: 'object' },
@@ -224,8 +254,22 @@ const query = (name: string, description: string, schema = text): Parameter => (
 const visitorId = path('visitorId', 'expected the id of a visitor');
 const who = path('who', 'expected the id of a visitor or of a user');
 const day = (name: string) => query(name, 'expected a day such as 2026-01-31', date);
+const ruleVersion = path('version', 'expected the number of a version');
+/** How rules are put in force. */
+const publishing = [
+  query('apply', 'expected all or now', { enum: ['all', 'now'] }),
+  query('wait', 'expected true or false', { enum: ['true', 'false'] }),
+  query('confirm', 'expected true or false', { enum: ['true', 'false'] }),
+  query('note', 'expected a text of at most 500 characters', { ...text, maxLength: 500 }),
+];
 const UNKNOWN_SITE = error('No site has this key, or what was asked for is not there.');
 const WRONG = error('What was expected is said.');
+
+const published = {
+  200: json('The new version.', ref('Published')),
+  400: json('What is wrong.', ref('RulesErrors')),
+  409: json('Nobody could ever meet a condition, and that was not confirmed.', ref('Error')),
+};
 
 /** Everything below a site needs the admin token or a session. */
 const ofSite: Record<string, Record<string, Operation>> = {
@@ -316,12 +360,75 @@ const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'publishRules',
       'x-role': 'editor',
       summary: 'Publishes a new version of the rules',
-      parameters: [
-        query('apply', 'expected all or now', { enum: ['all', 'now'] }),
-        query('wait', 'expected true or false', { enum: ['true', 'false'] }),
-      ],
+      parameters: publishing,
       requestBody: body(ref('Rules')),
-      responses: { 200: json('The new version.', record({ version: count, 'job?': count })), 400: WRONG },
+      responses: published,
+    },
+  },
+  '/rules/preview': {
+    post: {
+      operationId: 'previewRules',
+      summary: 'What publishing these rules would do to every visitor: who would move, and why',
+      parameters: [publishing[0]!],
+      requestBody: body(ref('Rules')),
+      responses: { 200: json('What would happen.', ref('Preview')), 400: json('What is wrong.', ref('RulesErrors')) },
+    },
+  },
+  '/rules/lint': {
+    post: {
+      operationId: 'lintRules',
+      summary: 'Everything that is wrong with rules, and what is odd about them',
+      requestBody: body(ref('Rules')),
+      responses: {
+        200: json(
+          'That.',
+          record({ errors: list(record({ path: text, message: text })), warnings: list(ref('Warning')) }),
+        ),
+      },
+    },
+  },
+  '/rules/versions': {
+    get: {
+      operationId: 'listRuleVersions',
+      summary: 'Every version of the rules, the latest first',
+      responses: { 200: json('Versions.', record({ versions: list(ref('RuleVersion')) })) },
+    },
+  },
+  '/rules/versions/{version}': {
+    get: {
+      operationId: 'readRuleVersion',
+      summary: 'The rules of a version',
+      parameters: [ruleVersion],
+      responses: { 200: json('Rules.', ref('Rules')) },
+    },
+  },
+  '/rules/versions/{version}/restore': {
+    post: {
+      operationId: 'restoreRules',
+      'x-role': 'editor',
+      summary: 'Publishes the rules of a version once more, as a new version',
+      parameters: [ruleVersion, ...publishing],
+      responses: published,
+    },
+  },
+  '/rules/draft': {
+    get: {
+      operationId: 'readDraft',
+      summary: 'The rules that somebody is at',
+      responses: { 200: json('The draft.', ref('RuleDraft')) },
+    },
+    put: {
+      operationId: 'saveDraft',
+      'x-role': 'editor',
+      summary: 'Keeps a draft of rules, valid or not, in place of the one before',
+      requestBody: body({ type: 'object' }),
+      responses: { 200: json('The draft, and what is wrong with it.', ref('RuleDraft')), 400: WRONG },
+    },
+    delete: {
+      operationId: 'dropDraft',
+      'x-role': 'editor',
+      summary: 'Drops the draft',
+      responses: { 200: json('Dropped.', record({ draft: { type: 'null' } })) },
     },
   },
   '/jobs/{id}': {

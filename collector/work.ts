@@ -1,10 +1,12 @@
 /** What changes visitors, and what takes long. It is done in other threads than the one that answers requests. */
-import { inferState, type Stage } from '../sdk/core/index.js';
+import { inferState, type Rules, type Stage, type Warning } from '../sdk/core/index.js';
 import { factsOf } from './ingest/fold.js';
 import { timelineOf } from './ingest/timeline.js';
 import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import type { Lookups } from './ingest/lookups.js';
 import { recompute } from './jobs/recompute.js';
+import { lintSite } from './reports/lint.js';
+import { previewRules, type Preview } from './reports/preview.js';
 import type { Range } from './reports/range.js';
 import { REPORTS, type ReportName } from './reports/reports.js';
 import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
@@ -52,6 +54,10 @@ export interface Work {
   expire(now: number): Promise<void>;
   /** Makes a report. @returns a text that says what is wrong with the range, where something is */
   report(name: ReportName, site: Site, range: Range, now: number): Promise<object | string>;
+  /** Says what publishing rules would do. */
+  preview(site: Site, rules: Rules, apply: 'all' | 'now', now: number): Promise<Preview>;
+  /** Warns of what is odd about rules. */
+  lint(siteKey: string, rules: Rules, now: number): Promise<Warning[]>;
   /** Does a job to its end. */
   recompute(job: Job): Promise<void>;
 }
@@ -94,6 +100,8 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
       }
     },
     report: (name, site, range, at) => REPORTS[name](store, site, range, at),
+    preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
+    lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
     recompute: (job) => recompute(store, job, now),
   };
 }

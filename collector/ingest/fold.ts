@@ -57,13 +57,14 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
     const hasLostMore = !!before && lost > before.lost;
     const isMoved = !!before && personId !== before.personId;
-    if (before && !added.length && !history && !parts && !isDue && !isRelabelled && !hasLostMore && !isMoved)
-      return { record: before, transitions: [], past: before.facts, sessions: [] };
+    const isStale = !!before && before.rules !== timeline.current.version;
+    const hasNews = added.length || history || parts || isDue || isRelabelled || hasLostMore || isMoved || isStale;
+    if (before && !hasNews) return { record: before, transitions: [], past: before.facts, sessions: [] };
 
     const events = [...added].sort((a, b) => (isEarlier(a, b) ? -1 : 1));
     const known = before ?? newRecord(id, timeline, seenAt);
     const start = parts?.length ? addUp(known, parts) : known;
-    const past = history ? anewFrom(timeline, start.facts, without(history, added), keptFrom) : start.facts;
+    const past = history ? factsAnew(timeline, start.facts, without(history, added), keptFrom) : start.facts;
     const singles = events.map((stored) => factsOfOne(timeline, stored));
     const facts = [past, ...singles].reduce(mergeFacts, emptyFacts());
 
@@ -83,7 +84,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
           now,
           isLinked || isMoved ? 'link' : undefined,
         );
-    const isChanged = !!added.length || !!history || !!isLinked || isMoved || !isSame(known, state);
+    const isChanged = !!added.length || !!history || isStale || !!isLinked || isMoved || !isSame(known, state);
     const record: VisitorRecord = {
       ...start,
       ...state,
@@ -172,7 +173,7 @@ const idOf = ({ event }: StoredEvent) => event.id.toLowerCase();
 const isEarlier = (a: StoredEvent, b: StoredEvent) => isBefore([a.event.time, idOf(a), 0], [b.event.time, idOf(b), 0]);
 
 /** Facts made anew from what is there, beside those of the days of which nothing is there any more. */
-function anewFrom(timeline: Timeline, before: Facts, history: StoredEvent[], keptFrom: number): Facts {
+export function factsAnew(timeline: Timeline, before: Facts, history: StoredEvent[], keptFrom: number): Facts {
   const first = formatDay(keptFrom);
   const gone = listedDays(before, (day) => day < first);
   return mergeFacts(

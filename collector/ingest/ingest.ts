@@ -20,7 +20,7 @@ import { answerFor, type BatchAnswer } from './answer.js';
 import { describeClient } from './client.js';
 import { foldInto } from './fold.js';
 import type { Lookups } from './lookups.js';
-import { timelineOf } from './timeline.js';
+import { inForce, timelineOf } from './timeline.js';
 
 /** What a batch may weigh and hold when it comes from a page. With the secret key only `fromServer` bounds it. */
 export const MAX_BYTES = { fromPage: 64 * 1024, fromServer: 5 * 1024 * 1024 };
@@ -133,7 +133,7 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     client: request.client && !attempt.fromServer ? describeClient(request.client, lookups.geo) : undefined,
     skew: skewOf(body, request),
   };
-  const about = { siteKey: site.siteKey, visitorId, rulesVersion: timeline.current.version };
+  const about = { siteKey: site.siteKey, visitorId, ...inForce(timeline) };
   const appended = await store.append({
     ...about,
     events,

@@ -7,6 +7,8 @@ export interface Timeline {
   current: CompiledRules;
   /** The rules an event of this time is matched by. */
   at(time: number): CompiledRules;
+  /** Whether facts that were made while this version was in force are the same now: no signal has changed since. */
+  keepsFacts(version: number): boolean;
 }
 
 const timelines = new WeakMap<PublishedRules[], Timeline>();
@@ -20,8 +22,41 @@ export function timelineOf(published: PublishedRules[]): Timeline {
       .map(({ rules, since }) => ({ since, rules: { ...current, signals: compileRules(rules).signals } }))
       .reverse();
     steps[0]!.rules = current;
-    timeline = { current, at: (time) => (steps.find(({ since }) => since <= time) ?? steps.at(-1)!).rules };
+    const kept = keptVersions(published);
+    timeline = {
+      current,
+      at: (time) => (steps.find(({ since }) => since <= time) ?? steps.at(-1)!).rules,
+      keepsFacts: (version) => kept.has(version),
+    };
     timelines.set(published, timeline);
   }
   return timeline;
+}
+
+/** What a store is told of the rules in force. */
+export const inForce = ({ current, keepsFacts }: Timeline) => ({ rulesVersion: current.version, keepsFacts });
+
+/** What the signals of rules say of events: all of them but their weights. */
+const meaningOf = ({ rules }: Pick<PublishedRules, 'rules'>): string =>
+  JSON.stringify(compileRules({ ...rules, score: undefined }).signals);
+
+/** The latest versions whose signals are the same. */
+function keptVersions(published: PublishedRules[]): Set<number> {
+  const last = meaningOf(published.at(-1)!);
+  const other = published.findLastIndex((each) => meaningOf(each) !== last);
+  return new Set(published.slice(other + 1).map(({ rules }) => rules.version));
+}
+
+/**
+ * From when on the signals of a new version are to match: from the first event on, where `all` is to be counted anew; else, and where
+ * nothing would be counted otherwise, from now on.
+ */
+export function sinceOf(
+  published: PublishedRules[],
+  next: Pick<PublishedRules, 'rules'>,
+  apply: 'all' | 'now',
+  now: number,
+) {
+  const isSame = keptVersions([...published, { ...next, publishedAt: now, since: now }]).size > published.length;
+  return apply === 'now' || isSame ? now : 0;
 }

@@ -2,7 +2,7 @@
 import { attempt, EVENT_REASONS, isRecord, isUuidV7, parseEvent, type EventReason } from '../../sdk/core/index.js';
 import { foldInto } from '../ingest/fold.js';
 import { expireOld } from '../ingest/ingest.js';
-import { timelineOf } from '../ingest/timeline.js';
+import { inForce, timelineOf } from '../ingest/timeline.js';
 import type { Site, Store, StoredEvent } from '../store/store.js';
 
 /** Events read before they are stored, each visitor's together. */
@@ -43,10 +43,12 @@ export async function importEvents(
 ): Promise<Imported> {
   const result: Imported = { lines: 0, stored: 0, duplicates: 0, refused: 0, reasons: {} };
   const timeline = timelineOf(await store.rules(site.siteKey));
+  /** Of the file, from 1. */
+  let at = 0;
   const refuse = (reason: LineReason, count = 1) => {
     result.refused += count;
     result.reasons[reason] = (result.reasons[reason] ?? 0) + count;
-    result.first ??= `line ${result.lines}: ${reason in LINE_REASONS ? LINE_REASONS[reason as keyof typeof LINE_REASONS] : EVENT_REASONS[reason as EventReason]}`;
+    result.first ??= `${reason === 'forgotten' ? '' : `line ${at}: `}${reason in LINE_REASONS ? LINE_REASONS[reason as keyof typeof LINE_REASONS] : EVENT_REASONS[reason as EventReason]}`;
   };
   let waiting = new Map<string, StoredEvent[]>();
   let count = 0;
@@ -56,7 +58,7 @@ export async function importEvents(
       const { accepted, duplicates, isForgotten } = await store.append({
         siteKey: site.siteKey,
         visitorId,
-        rulesVersion: timeline.current.version,
+        ...inForce(timeline),
         events,
         deadLetters: [],
         foldOf: (id) => foldInto(id, timeline, now, { seenAt }),
@@ -70,6 +72,7 @@ export async function importEvents(
     await Promise.all(appends);
   };
   for await (const line of lines) {
+    at++;
     onLine?.(line.length + 1);
     if (!line.trim()) continue;
     result.lines++;

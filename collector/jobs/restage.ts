@@ -1,5 +1,5 @@
 import { foldInto } from '../ingest/fold.js';
-import { timelineOf } from '../ingest/timeline.js';
+import { inForce, timelineOf } from '../ingest/timeline.js';
 import type { Append, Appended, Erased, Store } from '../store/store.js';
 
 /** Visitors brought up to date in one go, between which requests are answered. */
@@ -21,7 +21,7 @@ export async function refreshVisitor(
   return store.append({
     siteKey,
     visitorId,
-    rulesVersion: timeline.current.version,
+    ...inForce(timeline),
     events: [],
     deadLetters: [],
     foldOf: (id) => foldInto(id, timeline, now),
@@ -45,5 +45,6 @@ export async function restageDue(store: Store, now: number): Promise<void> {
 /** Erases a visitor, and adds its person up anew in the same moment. */
 export async function eraseVisitor(store: Store, siteKey: string, visitorId: string, now: number): Promise<Erased> {
   const timeline = timelineOf(await store.rules(siteKey));
-  return store.erase(siteKey, visitorId, now, timeline.current.version, (id) => foldInto(id, timeline, now));
+  const foldOf = (id: string) => foldInto(id, timeline, now);
+  return store.erase(siteKey, visitorId, now, { ...inForce(timeline), foldOf });
 }

@@ -5,7 +5,7 @@ import { version } from '../assets.js';
 import { mayAct } from '../access.js';
 import { openapiFor, roleFor } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
-import type { Site } from '../store/store.js';
+import type { Site, Who } from '../store/store.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
 import { SESSION_COOKIE } from './signIn.js';
@@ -14,7 +14,7 @@ import { visitorRoutes } from './visitors.js';
 
 /** What routes below a site find in their context. */
 export interface SiteEnv {
-  Variables: { site: Site };
+  Variables: { site: Site; who: Who };
 }
 
 const MAX_BODY = 1024 * 1024;
@@ -46,19 +46,21 @@ export function apiRoutes(services: Services): Hono {
   return routes;
 }
 
-function requireAccess({ access, mount }: Services): MiddlewareHandler {
+function requireAccess({ access, mount }: Services): MiddlewareHandler<SiteEnv> {
   return async (c, next) => {
     c.header('Cache-Control', 'no-store');
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1];
     const session = bearer === undefined ? getCookie(c, SESSION_COOKIE) : undefined;
-    const role = bearer !== undefined ? await access.roleOf(bearer) : session && (await access.sessionRole(session));
-    if (!role) {
+    const who = bearer !== undefined ? await access.whoHas(bearer) : session && (await access.whoIsIn(session));
+    if (!who) {
       c.header('WWW-Authenticate', 'Bearer');
       return c.json({ error: 'sign in, or send Authorization: Bearer with the admin token' }, 401);
     }
     if (session && isForeignWrite(c)) return c.json({ error: "another site's page may not do this" }, 403);
     const needed = roleFor(c.req.method, c.req.path.slice(mount.length));
-    if (!mayAct(role, needed)) return c.json({ error: `this takes the role ${needed}, and yours is ${role}` }, 403);
+    if (!mayAct(who.role, needed))
+      return c.json({ error: `this takes the role ${needed}, and yours is ${who.role}` }, 403);
+    c.set('who', who);
     return next();
   };
 }

@@ -1,33 +1,48 @@
-import { Hono } from 'hono';
-import { parseRules } from '../../sdk/core/index.js';
+import { Hono, type Context } from 'hono';
+import { compileRules, lintRules, parseRules, type Rules } from '../../sdk/core/index.js';
+import { sinceOf } from '../ingest/timeline.js';
 import type { Services } from '../services.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
+interface Publishing {
+  apply: 'all' | 'now';
+  wait: string;
+  confirm: string;
+  note: string;
+}
+
+const UNTOUCHED = 'the rules were not changed: ';
+
+/** Rules, their versions, and what somebody is about to make of them. */
 export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
   routes.get('/rules', async (c) => c.json((await store.rules(c.get('site').siteKey)).at(-1)!.rules));
 
-  routes.put('/rules', async (c) => {
+  /** Puts rules in force, and has every visitor's stage made anew. */
+  const publish = async (c: Context<SiteEnv>, rules: Rules, publishing: Partial<Publishing>) => {
     const { siteKey } = c.get('site');
-    const query = readQuery<Record<'apply' | 'wait', string>>(c, 'publishRules');
-    if (typeof query === 'string') return c.json({ error: query }, 400);
-    const { apply = 'all', wait = 'false' } = query;
-    const body = await readJson(c);
-    if (body === undefined) return c.json({ error: 'the rules were not changed: the body must be JSON' }, 400);
-    const parsed = parseRules(body);
-    if ('errors' in parsed) {
-      const [{ path, message }] = parsed.errors as [{ path: string; message: string }];
-      return c.json(
-        { error: `the rules were not changed: ${path || 'the body'} ${message}`, errors: parsed.errors },
-        400,
-      );
+    const { apply = 'all', wait = 'false', confirm = 'false', note = null } = publishing;
+    const warnings = lintRules(compileRules(rules));
+    const contradictions = warnings.filter(({ code }) => code === 'never_met');
+    if (contradictions.length && confirm !== 'true') {
+      const places = contradictions.map(({ path }) => path).join(', ');
+      const error = `${UNTOUCHED}nobody can ever meet ${places}; send confirm=true where that is meant`;
+      return c.json({ error, warnings }, 409);
     }
     const publishedAt = now();
-    const version = await store.publishRules(siteKey, parsed.rules, {
-      publishedAt,
-      since: apply === 'all' ? 0 : publishedAt,
-    });
+    let version: number | undefined;
+    while (version === undefined) {
+      const published = await store.rules(siteKey);
+      version = await store.publishRules(siteKey, rules, {
+        publishedAt,
+        since: sinceOf(published, { rules: { ...rules, version: Infinity } }, apply, publishedAt),
+        author: c.get('who').name ?? 'admin',
+        note,
+        // Another version that comes in between may have other signals.
+        after: published.at(-1)!.rules.version,
+      });
+    }
     const job = await store.addJob(siteKey, version);
     // The version is published whatever becomes of the replay: the answer names the job that tells.
     const done = work
@@ -36,7 +51,71 @@ export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
         log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'),
       );
     if (wait === 'true') await done;
-    return c.json({ version, job: job.id });
+    return c.json({ version, job: job.id, warnings });
+  };
+
+  routes.put('/rules', async (c) => {
+    const query = readQuery<Publishing>(c, 'publishRules');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const read = await readRules(c);
+    return 'rules' in read ? publish(c, read.rules, query) : c.json(read, 400);
+  });
+
+  routes.post('/rules/preview', async (c) => {
+    const query = readQuery<Publishing>(c, 'previewRules');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const read = await readRules(c);
+    if (!('rules' in read)) return c.json(read, 400);
+    return c.json(await work.preview(c.get('site'), read.rules, query.apply ?? 'all', now()));
+  });
+
+  routes.post('/rules/lint', async (c) => {
+    const read = await readRules(c);
+    if (!('rules' in read)) return c.json({ errors: read.errors ?? [{ path: '', message: read.error }], warnings: [] });
+    return c.json({ errors: [], warnings: await work.lint(c.get('site').siteKey, read.rules, now()) });
+  });
+
+  routes.get('/rules/versions', async (c) => {
+    const versions = await store.ruleVersions(c.get('site').siteKey);
+    return c.json({ versions: versions.map((each, index) => ({ ...each, inForce: index === 0 })) });
+  });
+
+  routes.get('/rules/versions/:version', async (c) => {
+    const rules = await store.ruleVersion(c.get('site').siteKey, Number(c.req.param('version')));
+    return rules ? c.json(rules) : c.json({ error: 'this site never had such a version' }, 404);
+  });
+
+  routes.post('/rules/versions/:version/restore', async (c) => {
+    const query = readQuery<Publishing>(c, 'restoreRules');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const old = await store.ruleVersion(c.get('site').siteKey, Number(c.req.param('version')));
+    if (!old) return c.json({ error: 'this site never had such a version' }, 404);
+    const parsed = parseRules(old);
+    if ('errors' in parsed)
+      return c.json({ error: `${UNTOUCHED}version ${old.version} is not valid any more`, ...parsed }, 400);
+    return publish(c, parsed.rules, { note: `version ${old.version} again`, ...query });
+  });
+
+  routes.get('/rules/draft', async (c) => {
+    const draft = await store.draft(c.get('site').siteKey);
+    return draft ? c.json(draft) : c.json({ error: 'there is no draft of this site’s rules' }, 404);
+  });
+
+  routes.put('/rules/draft', async (c) => {
+    const body = await readJson(c);
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      return c.json({ error: 'the draft was not saved: the body must be a JSON object' }, 400);
+    const { siteKey } = c.get('site');
+    const author = c.get('who').name ?? 'admin';
+    await store.saveDraft(siteKey, { rules: body, author, savedAt: now() });
+    const parsed = parseRules(body);
+    const { errors = [] } = parsed as { errors?: object[] };
+    return c.json({ ...(await store.draft(siteKey)), errors });
+  });
+
+  routes.delete('/rules/draft', async (c) => {
+    await store.saveDraft(c.get('site').siteKey, null);
+    return c.json({ draft: null });
   });
 
   routes.get('/jobs/:id', async (c) => {
@@ -46,4 +125,14 @@ export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
     return c.json({ id, kind, rules, state, done, total });
   });
   return routes;
+}
+
+/** Reads rules, or everything that is wrong with them. */
+async function readRules(c: Context) {
+  const body = await readJson(c);
+  if (body === undefined) return { error: `${UNTOUCHED}the body must be JSON` };
+  const parsed = parseRules(body);
+  if (!('errors' in parsed)) return parsed;
+  const { path, message } = parsed.errors[0]!;
+  return { error: `${UNTOUCHED}${path || 'the body'} ${message}`, errors: parsed.errors };
 }

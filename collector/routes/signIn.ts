@@ -43,7 +43,7 @@ export function signInRoutes(services: Services): Hono {
   routes.get('/api/session', async (c) => {
     c.header('Cache-Control', 'no-store');
     const session = getCookie(c, SESSION_COOKIE);
-    const role = session && (await access.sessionRole(session));
+    const role = session && (await access.whoIsIn(session))?.role;
     return c.json({ signedIn: !!role, ...(role && { role }) });
   });
   routes.post('/api/session', async (c) => {

@@ -34,6 +34,36 @@ export interface PublishedRules {
   since: number;
 }
 
+/** A version of a site's rules, in force or not. */
+export interface RuleVersion {
+  version: number;
+  name: string | null;
+  publishedAt: number;
+  since: number;
+  /** Name of the user; `admin` for the admin token, null for what made the site. */
+  author: string | null;
+  note: string | null;
+}
+
+/** What is known of a publication beside the rules. */
+export interface Publication {
+  publishedAt: number;
+  since: number;
+  author?: string | null;
+  note?: string | null;
+  /** The version that must be in force; where another is, nothing is published. */
+  after?: number;
+}
+
+/** Rules that somebody is at. */
+export interface RuleDraft {
+  rules: object;
+  author: string | null;
+  savedAt: number;
+  /** The version in force when it was begun. */
+  basedOn: number;
+}
+
 /** Ranges of `seq` kept: a browser never holds more than the latest, and a hostile one must not make the record grow. */
 export const MAX_RANGES = 200;
 
@@ -191,8 +221,10 @@ export interface DeadLetter {
 export interface Append {
   siteKey: string;
   visitorId: string;
-  /** The version in force: a record made under another is made anew from the raw events. */
+  /** The version in force: a record made under another is made anew. */
   rulesVersion: number;
+  /** Whether the facts made under a version hold under the one in force: where they do not, the raw events are read again. */
+  keepsFacts(version: number): boolean;
   events: StoredEvent[];
   deadLetters: DeadLetter[];
   /** Whose visitor this is from now on, by the id of the person's record and who that is; null for nobody's; else it stays. */
@@ -260,6 +292,12 @@ export interface PageCount {
 export const ROLES = ['viewer', 'editor', 'owner'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Who asks for something; null is whoever has the admin token or its link. */
+export interface Who {
+  name: string | null;
+  role: Role;
+}
+
 export interface User {
   name: string;
   role: Role;
@@ -286,8 +324,14 @@ export interface Store {
 
   /** Every version that decides about signals, oldest first; the last one is in force. */
   rules(siteKey: string): Promise<PublishedRules[]>;
-  /** Puts the next version in force and returns it. */
-  publishRules(siteKey: string, rules: Rules, options: { publishedAt: number; since: number }): Promise<number>;
+  /** Puts the next version in force and returns it; undefined where another came in between. */
+  publishRules(siteKey: string, rules: Rules, publication: Publication): Promise<number | undefined>;
+  /** Every version there ever was, the latest first. */
+  ruleVersions(siteKey: string): Promise<RuleVersion[]>;
+  ruleVersion(siteKey: string, version: number): Promise<Rules | undefined>;
+  draft(siteKey: string): Promise<RuleDraft | undefined>;
+  /** Keeps a draft in place of the one before; null drops it. */
+  saveDraft(siteKey: string, draft: Omit<RuleDraft, 'basedOn'> | null): Promise<void>;
 
   /** Stores each event not stored before and the visitor's new record. Resolves when all of it is on disk. */
   append(append: Append): Promise<Appended>;
@@ -300,6 +344,8 @@ export interface Store {
   visitor(siteKey: string, visitorId: string): Promise<VisitorRecord | undefined>;
   /** Latest seen first. */
   visitors(siteKey: string, options: { limit: number; seenBefore?: number }): Promise<VisitorRecord[]>;
+  /** Visitors and people by their ids: the next after one, or the first. */
+  everyVisitor(siteKey: string, after: string | undefined, limit: number): Promise<VisitorRecord[]>;
   transitions(siteKey: string, visitorId: string): Promise<Transition[]>;
   /** The latest events of a visitor, oldest first. */
   latestEvents(siteKey: string, visitorId: string, limit: number): Promise<StoredEvent[]>;
@@ -316,7 +362,12 @@ export interface Store {
    * Erases all that is kept of a visitor, and leaves a keyed hash that knows it again. `wipe` takes it off the disk. A person whose
    * visitor it was is added up anew at once.
    */
-  erase(siteKey: string, visitorId: string, now: number, rulesVersion: number, foldOf: FoldOf): Promise<Erased>;
+  erase(
+    siteKey: string,
+    visitorId: string,
+    now: number,
+    how: Pick<Append, 'rulesVersion' | 'keepsFacts' | 'foldOf'>,
+  ): Promise<Erased>;
   /** Erases the dead letters in which a text stands, and says how many they were. */
   eraseLetters(siteKey: string, text: string): Promise<number>;
   /** Takes what was erased off the disk. False where somebody who reads holds it up: then it is to be tried again. */
@@ -370,7 +421,7 @@ export interface Store {
   /** Keeps the hash of a token that opens the dashboard. @param user whose it is; the owner's where absent */
   addToken(token: { hash: string; kind: 'link' | 'session'; expiresAt: number; user?: string }): Promise<void>;
   /** What a session may do; undefined where it is none. */
-  sessionRole(hash: string, now: number): Promise<Role | undefined>;
+  sessionUser(hash: string, now: number): Promise<Who | undefined>;
   /** Says whether it was there and is now gone: a link's token works once. */
   takeToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
 

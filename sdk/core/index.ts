@@ -7,6 +7,7 @@ export * from './compact.js';
 export * from './day.js';
 export * from './event.js';
 export * from './facts.js';
+export { lintRules, LINT_CODES, warn, type LintCode, type Warning } from './lint.js';
 export { attempt } from './matcher.js';
 export { parseRules, type RulesError } from './parseRules.js';
 export * from './rules.js';

@@ -155,7 +155,7 @@ describe('rules', () => {
     const { send, store, site, visitor, clock } = await makeCollector();
     const id = newId();
     await send(id, [makeEvent('page_view'), makeEvent('page_view')]);
-    const version = await store.publishRules(site.siteKey, { version: 0, ...rules }, { publishedAt: NOW, since: 0 });
+    const version = (await store.publishRules(site.siteKey, { version: 0, ...rules }, { publishedAt: NOW, since: 0 }))!;
     const job = await store.addJob(site.siteKey, version);
     expect(await store.job(site.siteKey, job.id)).toMatchObject({ state: 'running', done: 0, total: 1 });
     await resumeJobs(

@@ -10,6 +10,7 @@ test('two sites neither see nor change each other, by any route below a site', a
   await send(mine, [makeEvent('page_view', { title: 'mine' })], { userId: 'user-1' });
   await send(mine, [{ ...makeEvent('page_view'), time: 'wrong' }]);
   const { job } = (await (await putRules((await store.rules(site.siteKey))[0]!.rules)).json()) as { job: number };
+  await store.saveDraft(site.siteKey, { rules: { name: 'mine' }, author: null, savedAt: NOW });
   const before = {
     visitor: await visitor(mine),
     events: await ndjson(),
@@ -39,6 +40,11 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['GET', `events.ndjson?visitor=${mine}`, 200],
     ['GET', 'reports/stages', 200],
     ['GET', 'rules', 200],
+    ['GET', 'rules/versions', 200],
+    ['GET', 'rules/versions/2', 404],
+    ['POST', 'rules/versions/2/restore', 404],
+    ['GET', 'rules/draft', 404],
+    ['DELETE', 'rules/draft', 200],
   ] as const) {
     const answer = await ask(method, where);
     expect([where, answer.status]).toEqual([where, status]);
@@ -78,6 +84,7 @@ test('two sites neither see nor change each other, by any route below a site', a
     events: await ndjson(),
     letters: await store.deadLetters(site.siteKey, 9),
   }).toEqual(before);
-  expect(await store.rules(site.siteKey)).toMatchObject([{ rules: { version: 2, tags: { new: expect.anything() } } }]);
+  expect((await store.rules(site.siteKey)).at(-1)).toMatchObject({ rules: { version: 2, tags: { new: expect.anything() } } });
+  expect(await store.draft(site.siteKey)).toMatchObject({ rules: { name: 'mine' } });
   expect(await store.isForgotten(site.siteKey, mine)).toBe(false);
 });

@@ -97,8 +97,10 @@ describe('answers are as the document says', () => {
       who: 'u1',
       id: String(job.id),
       name: 'stages',
+      version: '1',
       file: 'debug.js',
     };
+    await store.saveDraft(site.siteKey, { rules: {}, author: 'Ada', savedAt: NOW });
     const { rules } = (await store.rules(site.siteKey))[0]!;
     const bodies = {
       sendEvents: { siteKey: site.siteKey, visitorId, events: [makeEvent('page_view'), { id: 7 }] },
@@ -106,6 +108,9 @@ describe('answers are as the document says', () => {
       signIn: { token: ADMIN },
       addSite: { name: 'New', origins: ['https://new.example'] },
       publishRules: rules,
+      previewRules: rules,
+      lintRules: rules,
+      saveDraft: rules,
       changeSite: { retentionDays: 90 },
       judgeVisitor: { bot: null },
       addPages: { siteKey: site.siteKey },
@@ -117,12 +122,15 @@ describe('answers are as the document says', () => {
       await fits(await ask(collector, asked, { ...values, name: 'loss' }));
 
     // What goes wrong is declared as well.
-    const nowhere = { ...values, visitorId: newId(), who: 'nobody', id: '99', name: 'none', file: 'st_none.js' };
+    await store.saveDraft(site.siteKey, null);
+    const nowhere = { ...values, visitorId: newId(), who: 'nobody', id: '99', version: '99', name: 'none', file: 'st_none.js' };
     await fits(
       await ask(collector, asked, nowhere, {
         ...bodies,
         signIn: { token: 'x' },
         publishRules: {},
+        previewRules: {},
+        saveDraft: [],
         addSite: {},
         changeSite: { retentionDays: 1 },
       }),

@@ -68,7 +68,7 @@ test('a session that is begun while its user is removed is nobody’s', async ()
   const { store } = await makeCollector();
   const { tokenHash } = makeToken();
   await store.addToken({ hash: tokenHash, kind: 'session', expiresAt: NOW + 1000, user: 'gone' });
-  expect(await store.sessionRole(tokenHash, NOW)).toBeUndefined();
+  expect(await store.sessionUser(tokenHash, NOW)).toBeUndefined();
 });
 
 test('roles hold where the app stands below another', async () => {

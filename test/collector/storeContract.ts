@@ -1,7 +1,7 @@
 /** What every store must do, in the words of its interface alone. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { foldInto } from '../../collector/ingest/fold.js';
-import { timelineOf } from '../../collector/ingest/timeline.js';
+import { inForce, timelineOf } from '../../collector/ingest/timeline.js';
 import { addSite } from '../../collector/site.js';
 import type { Append, Store, StoredEvent } from '../../collector/store/store.js';
 import { DAY_MS, type StagetagEvent } from '../../sdk/core/index.js';
@@ -26,7 +26,7 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       return store.append({
         siteKey,
         visitorId,
-        rulesVersion: timeline.current.version,
+        ...inForce(timeline),
         events: events.map((event) => ({ event, receivedAt, bot, isProven, ...(traits && { traits }) })),
         deadLetters: [],
         foldOf: (id) => foldInto(id, timeline, NOW),
@@ -131,11 +131,11 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       const letter = { siteKey, visitorId: gone, receivedAt: NOW, reason: 'not_json', detail: '', body: 'x' };
       await append(gone, [makeEvent('purchase')], { deadLetters: [letter] });
       await append(stays, [makeEvent('page_view')]);
-      const { rules } = (await store.rules(siteKey))[0]!;
-      const fold = () => {
+      const foldOf = () => {
         throw new Error('nothing is left to fold');
       };
-      expect(await store.erase(siteKey, gone, NOW, rules.version, fold)).toEqual({
+      const how = { ...inForce(timelineOf(await store.rules(siteKey))), foldOf };
+      expect(await store.erase(siteKey, gone, NOW, how)).toEqual({
         events: 1,
         transitions: 1,
         deadLetters: 1,
@@ -241,10 +241,10 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect([await store.addUser(user, 'hash'), await store.addUser(user, 'other')]).toEqual([true, false]);
       expect(await store.userOf('hash')).toEqual(user);
       await store.addToken({ hash: 'session', kind: 'session', expiresAt: NOW + 1, user: 'Ada' });
-      expect(await store.sessionRole('session', NOW)).toBe('editor');
-      expect(await store.sessionRole('session', NOW + 1)).toBeUndefined();
+      expect(await store.sessionUser('session', NOW)).toEqual({ name: 'Ada', role: 'editor' });
+      expect(await store.sessionUser('session', NOW + 1)).toBeUndefined();
       expect(await store.removeUser('Ada')).toBe(true);
-      expect(await store.sessionRole('session', NOW)).toBeUndefined();
+      expect(await store.sessionUser('session', NOW)).toBeUndefined();
       await store.addToken({ hash: 'link', kind: 'link', expiresAt: NOW + 1 });
       expect([await store.takeToken('link', 'link', NOW), await store.takeToken('link', 'link', NOW)]).toEqual([
         true,

@@ -1,6 +1,6 @@
 /** Who may read and change: users, tokens by their hashes, and the key that tokens for others are signed with. */
 import type Database from 'better-sqlite3';
-import type { Role, User } from '../store.js';
+import type { User, Who } from '../store.js';
 
 export function userTable(database: Database.Database) {
   const all = database.prepare<[], User>('SELECT name, role, created_at AS createdAt FROM users ORDER BY name');
@@ -31,12 +31,11 @@ export function tokenTable(database: Database.Database) {
   const insertOf = database.prepare(
     'INSERT OR REPLACE INTO tokens (hash, kind, expires_at, user_id) SELECT ?, ?, ?, id FROM users WHERE name = ?',
   );
-  const role = database
-    .prepare<[string, number], Role>(
-      `SELECT iif(user_id IS NULL, 'owner', (SELECT role FROM users WHERE id = user_id)) FROM tokens
-       WHERE hash = ? AND kind = 'session' AND expires_at > ?`,
-    )
-    .pluck();
+  // Whose user was removed has no session any more.
+  const who = database.prepare<[string, number], Who>(
+    `SELECT users.name, iif(user_id IS NULL, 'owner', users.role) AS role FROM tokens LEFT JOIN users ON users.id = user_id
+     WHERE hash = ? AND kind = 'session' AND expires_at > ? AND (user_id IS NULL OR users.id IS NOT NULL)`,
+  );
   const take = database.prepare('DELETE FROM tokens WHERE hash = ? AND kind = ? AND expires_at > ?');
   const expire = database.prepare('DELETE FROM tokens WHERE expires_at <= ?');
   return {
@@ -44,7 +43,7 @@ export function tokenTable(database: Database.Database) {
       if (user === undefined) insert.run(hash, kind, expiresAt);
       else insertOf.run(hash, kind, expiresAt, user);
     },
-    role: (hash: string, now: number): Role | undefined => role.get(hash, now) ?? undefined,
+    who: (hash: string, now: number): Who | undefined => who.get(hash, now),
     take(hash: string, kind: string, now: number): boolean {
       expire.run(now);
       return take.run(hash, kind, now).changes === 1;

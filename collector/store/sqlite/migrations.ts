@@ -205,4 +205,18 @@ export const MIGRATIONS = [
     ('sessions', 'sessions', '2000000 2000000 3 1');
   ANALYZE sqlite_schema;
   `,
+  `
+  -- Who published a version, and what for.
+  ALTER TABLE rules ADD COLUMN author TEXT;
+  ALTER TABLE rules ADD COLUMN note TEXT;
+  -- What somebody is at: rules that are not in force, and may not even be valid yet.
+  CREATE TABLE rule_drafts (
+    site_id INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL,
+    -- The version in force when it was begun.
+    based_on INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

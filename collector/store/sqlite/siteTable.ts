@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { Rules } from '../../../sdk/core/index.js';
-import type { PublishedRules, Site } from '../store.js';
+import type { Publication, PublishedRules, RuleDraft, RuleVersion, Site } from '../store.js';
 
 interface SiteRow {
   id: number;
@@ -27,6 +27,8 @@ export class SiteTable {
   readonly #update;
   readonly #keepFrom;
   readonly #rules;
+  readonly #versions;
+  readonly #version;
   /** Changes whenever another process has written. */
   readonly #dataVersion;
   /** Rows as they were read last: every request asks for them, and they hardly ever change. */
@@ -43,7 +45,7 @@ export class SiteTable {
       INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal)
       VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal)`);
     this.#insertRules = database.prepare(
-      'INSERT INTO rules (site_id, version, body, published_at, since) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO rules (site_id, version, body, published_at, since, author, note) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#update = database.prepare(`
       UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal
@@ -55,6 +57,12 @@ export class SiteTable {
       SELECT body, published_at, since FROM rules
       WHERE site_id = ? AND version >= (SELECT max(version) FROM rules WHERE site_id = ? AND since = 0)
       ORDER BY version`);
+    this.#versions = database.prepare<[number], RuleVersion>(`
+      SELECT version, body ->> 'name' AS name, published_at AS publishedAt, since, author, note FROM rules
+      WHERE site_id = ? ORDER BY version DESC`);
+    this.#version = database
+      .prepare<[number, number], string>('SELECT body FROM rules WHERE site_id = ? AND version = ?')
+      .pluck();
   }
 
   #sites(): SiteRow[] {
@@ -128,13 +136,24 @@ export class SiteTable {
     this.publish(site.siteKey, rules, { publishedAt: site.createdAt, since: 0 });
   }
 
-  publish(siteKey: string, rules: Rules, options: { publishedAt: number; since: number }): number {
+  publish(siteKey: string, rules: Rules, publication: Publication): number | undefined {
     const { id, rules_version } = this.#row(siteKey)!;
+    const { publishedAt, since, author = null, note = null, after = rules_version } = publication;
+    if (after !== rules_version) return undefined;
     const version = rules_version + 1;
-    this.#insertRules.run(id, version, JSON.stringify({ ...rules, version }), options.publishedAt, options.since);
+    this.#insertRules.run(id, version, JSON.stringify({ ...rules, version }), publishedAt, since, author, note);
     this.#setVersion.run(version, id);
     this.#rows = undefined;
     return version;
+  }
+
+  versions(siteKey: string): RuleVersion[] {
+    return this.#versions.all(this.id(siteKey));
+  }
+
+  version(siteKey: string, version: number): Rules | undefined {
+    const body = this.#version.get(this.id(siteKey), version);
+    return body === undefined ? undefined : (JSON.parse(body) as Rules);
   }
 
   rules(siteKey: string): PublishedRules[] {
@@ -168,5 +187,35 @@ function toSite(row: SiteRow): Site {
     retentionDays: row.retention_days,
     internal: JSON.parse(row.internal) as string[],
     keptFrom: row.kept_from,
+  };
+}
+
+interface DraftRow {
+  body: string;
+  author: string | null;
+  savedAt: number;
+  basedOn: number;
+}
+
+/** Rules that somebody is at, one draft to a site. */
+export function draftTable(database: Database.Database) {
+  const get = database.prepare<[number], DraftRow>(
+    'SELECT body, author, saved_at AS savedAt, based_on AS basedOn FROM rule_drafts WHERE site_id = ?',
+  );
+  const put = database.prepare(`
+    INSERT INTO rule_drafts (site_id, body, author, saved_at, based_on) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET body = excluded.body, author = excluded.author, saved_at = excluded.saved_at`);
+  const drop = database.prepare('DELETE FROM rule_drafts WHERE site_id = ?');
+  return {
+    get(site: number): RuleDraft | undefined {
+      const row = get.get(site);
+      if (!row) return undefined;
+      const { body, ...rest } = row;
+      return { rules: JSON.parse(body) as object, ...rest };
+    },
+    put(site: number, draft: RuleDraft | null): void {
+      if (draft) put.run(site, JSON.stringify(draft.rules), draft.author, draft.savedAt, draft.basedOn);
+      else drop.run(site);
+    },
   };
 }

@@ -10,7 +10,7 @@ import { dropKept, openDatabase, takeFolder } from './open.js';
 import { jobTable } from './jobTable.js';
 import { PageTable } from './pageTable.js';
 import { SessionTable } from './sessionTable.js';
-import { SiteTable } from './siteTable.js';
+import { draftTable, SiteTable } from './siteTable.js';
 import { tombstoneTable } from './tombstoneTable.js';
 import { toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
@@ -52,6 +52,7 @@ export function openSqliteStore(
   const sessions = new SessionTable(database);
   const pages = new PageTable(database);
   const deadLetters = deadLetterTable(database);
+  const drafts = draftTable(database);
   const jobs = jobTable(database, sites, visitors);
   const tokens = tokenTable(database);
   const users = userTable(database);
@@ -61,7 +62,17 @@ export function openSqliteStore(
   let isWiped = tombstones.areWiped();
 
   function append(batch: Append): Appended {
-    const { siteKey, visitorId, rulesVersion, events: offered, deadLetters: letters, link, verdict, foldOf } = batch;
+    const {
+      siteKey,
+      visitorId,
+      rulesVersion,
+      keepsFacts,
+      events: offered,
+      deadLetters: letters,
+      link,
+      verdict,
+      foldOf,
+    } = batch;
     const site = sites.id(siteKey);
     const visitor = toBlob(visitorId);
     if (tombstones.has(site, visitor)) return { accepted: 0, duplicates: 0, isForgotten: true, record: undefined };
@@ -79,7 +90,8 @@ export function openSqliteStore(
     const counts = { accepted: added.length, duplicates: offered.length - added.length };
     if (!before && !added.length) return { ...counts, record: undefined };
 
-    const isStale = !!before && (before.rules !== rulesVersion || isChanged || !!verdict);
+    const isStale =
+      !!before && ((before.rules !== rulesVersion && !keepsFacts(before.rules)) || isChanged || !!verdict);
     const history = isStale ? events.ofVisitor(site, visitor) : undefined;
     const { personId, linkedAt } = linkOf(site, before, batch);
     const keptFrom = sites.keptFrom(site);
@@ -130,7 +142,7 @@ export function openSqliteStore(
   function foldPerson(
     site: number,
     { visitorId: id, userId }: Pick<VisitorRecord, 'visitorId' | 'userId'>,
-    batch: Pick<Append, 'rulesVersion' | 'foldOf'>,
+    batch: Pick<Append, 'rulesVersion' | 'keepsFacts' | 'foldOf'>,
     { added = [], own, isLinked }: { added?: StoredEvent[]; own?: VisitorRecord; isLinked?: boolean } = {},
   ): VisitorRecord | undefined {
     const before = visitors.get(site, toBlob(id));
@@ -151,13 +163,14 @@ export function openSqliteStore(
   function partsOf(
     site: number,
     personId: string,
-    batch: Pick<Append, 'rulesVersion' | 'foldOf'>,
+    batch: Pick<Append, 'rulesVersion' | 'keepsFacts' | 'foldOf'>,
     own?: VisitorRecord,
   ): VisitorRecord[] {
     return visitors.ofPerson(site, toBlob(personId)).map((before) => {
       if (before.visitorId === own?.visitorId) return own;
       if (before.rules === batch.rulesVersion) return before;
-      const history = events.ofVisitor(site, toBlob(before.visitorId));
+      const isKept = batch.keepsFacts(before.rules);
+      const history = isKept ? undefined : events.ofVisitor(site, toBlob(before.visitorId));
       const { linkedAt } = before;
       const keptFrom = sites.keptFrom(site);
       const change = { before, added: [], history, personId, linkedAt, keptFrom };
@@ -173,7 +186,14 @@ export function openSqliteStore(
     addSite: (site, rules) => commits.write(() => sites.add(site, rules)),
     rules: async (siteKey) => sites.rules(siteKey),
     updateSite: (siteKey, changes) => commits.write(() => sites.update(siteKey, changes)),
-    publishRules: (siteKey, rules, options) => commits.write(() => sites.publish(siteKey, rules, options)),
+    publishRules: (siteKey, rules, publication) => commits.write(() => sites.publish(siteKey, rules, publication)),
+    ruleVersions: async (siteKey) => sites.versions(siteKey),
+    ruleVersion: async (siteKey, version) => sites.version(siteKey, version),
+    draft: async (siteKey) => drafts.get(sites.id(siteKey)),
+    saveDraft: (siteKey, draft) =>
+      commits.write(() =>
+        drafts.put(sites.id(siteKey), draft && { ...draft, basedOn: sites.get(siteKey)!.rulesVersion }),
+      ),
 
     append: (batch) => commits.write(() => append(batch)),
     expireEvents: async (siteKey, keptFrom) => {
@@ -195,6 +215,8 @@ export function openSqliteStore(
 
     visitor: async (siteKey, visitorId) => visitors.get(sites.id(siteKey), toBlob(visitorId)),
     visitors: async (siteKey, { limit, seenBefore }) => visitors.latest(sites.id(siteKey), limit, seenBefore),
+    everyVisitor: async (siteKey, after, limit) =>
+      visitors.next(sites.id(siteKey), after === undefined ? NO_ID : toBlob(after), limit),
     transitions: async (siteKey, visitorId) => visitors.transitions(sites.id(siteKey), toBlob(visitorId)),
     latestEvents: async (siteKey, visitorId, limit) => events.latest(sites.id(siteKey), toBlob(visitorId), limit),
     events: (siteKey, filter) => events.find(sites.id(siteKey), filter),
@@ -204,7 +226,7 @@ export function openSqliteStore(
     visitorsOfPerson: async (siteKey, personId) =>
       visitors.ofPerson(sites.id(siteKey), toBlob(personId)).map(({ visitorId }) => visitorId),
     visitorsOfUser: async (siteKey, userId) => visitors.ofUser(sites.id(siteKey), userId),
-    erase: async (siteKey, visitorId, now, rulesVersion, foldOf) => {
+    erase: async (siteKey, visitorId, now, how) => {
       const site = sites.id(siteKey);
       const visitor = toBlob(visitorId);
       isWiped = false;
@@ -218,7 +240,7 @@ export function openSqliteStore(
           transitions: visitors.erase(site, visitor),
           deadLetters: deadLetters.erase(site, visitor, visitorId),
         };
-        if (person) foldPerson(site, person, { rulesVersion, foldOf }, { isLinked: true });
+        if (person) foldPerson(site, person, how, { isLinked: true });
         return erased;
       });
     },
@@ -279,7 +301,7 @@ export function openSqliteStore(
 
     signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),
-    sessionRole: async (hash, now) => tokens.role(hash, now),
+    sessionUser: async (hash, now) => tokens.who(hash, now),
     users: async () => users.all(),
     addUser: (user, hash) => commits.write(() => users.add(user, hash)),
     removeUser: (name) => commits.write(() => users.remove(name)),

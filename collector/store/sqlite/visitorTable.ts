@@ -55,6 +55,7 @@ export class VisitorTable {
   readonly #get;
   readonly #put;
   readonly #latest;
+  readonly #next;
   readonly #due;
   readonly #stale;
   readonly #count;
@@ -85,6 +86,9 @@ export class VisitorTable {
       `SELECT v.*, p.stage AS stage, p.peak AS peak, p.tags AS tags, p.score AS score FROM visitors v
       JOIN visitors p ON p.site_id = v.site_id AND p.id = coalesce(v.person_id, v.id)
       WHERE v.site_id = ? AND v.last_seen < ? AND NOT v.is_person ORDER BY v.last_seen DESC LIMIT ?`,
+    );
+    this.#next = database.prepare<[number, Buffer, number], VisitorRow>(
+      'SELECT * FROM visitors WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?',
     );
     this.#ofUser = database.prepare<[number, string], { id: Buffer }>(
       'SELECT id FROM visitors WHERE site_id = ? AND user_id = ? AND NOT is_person',
@@ -163,6 +167,10 @@ export class VisitorTable {
 
   latest(site: number, limit: number, seenBefore = Number.MAX_SAFE_INTEGER): VisitorRecord[] {
     return this.#latest.all(site, seenBefore, limit).map(toRecord);
+  }
+
+  next(site: number, after: Buffer, limit: number): VisitorRecord[] {
+    return this.#next.all(site, after, limit).map(toRecord);
   }
 
   countOfPerson(site: number, person: Buffer): number {

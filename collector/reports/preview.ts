@@ -1,0 +1,136 @@
+/** What publishing rules would do, before it is done: the same folding over the same events, and nothing is written. */
+import {
+  compileRules,
+  explainStage,
+  formatDay,
+  inferState,
+  mergeFacts,
+  emptyFacts,
+  rank,
+  STAGES,
+  type Explanation,
+  type Facts,
+  type Inference,
+  type Rules,
+  type Stage,
+} from '../../sdk/core/index.js';
+import { factsAnew } from '../ingest/fold.js';
+import { sinceOf, timelineOf, type Timeline } from '../ingest/timeline.js';
+import type { RemoteStore, Site, StoredEvent, VisitorRecord } from '../store/store.js';
+
+export interface Move {
+  from: Stage | null;
+  to: Stage | null;
+  visitors: number;
+}
+
+export interface Preview {
+  asOf: number;
+  /** Visitors looked at: a proven user once, bots not. */
+  visitors: number;
+  /** Those who would stand elsewhere, the most first. */
+  moves: Move[];
+  /** How many stand at each stage, and would. */
+  stages: Array<{ stage: Stage; now: number; then: number }>;
+  /** How many each tag holds for, and would. */
+  tags: Array<{ tag: string; now: number; then: number }>;
+  /** A few visitors of each move, and why they would: the condition of the higher of the two stages under the new rules. */
+  examples: Array<{ visitorId: string; userId: string | null; from: Stage | null; to: Stage | null; why: Explanation }>;
+  /** First day (UTC) of which raw events are there: what was counted before stays. Null where all of it is. */
+  exactFrom: string | null;
+}
+
+const PAGE = 200;
+const EXAMPLES = 3;
+
+export async function previewRules(
+  store: RemoteStore,
+  { siteKey, keptFrom }: Site,
+  rules: Rules,
+  apply: 'all' | 'now',
+  now: number,
+): Promise<Preview> {
+  const published = await store.rules(siteKey);
+  const today = timelineOf(published);
+  const next = { rules: { ...rules, version: today.current.version + 1 }, publishedAt: now };
+  const since = sinceOf(published, next, apply, now);
+  const then = timelineOf([...(since ? published : []), { ...next, since }]);
+  const counter = new Counter(today.current.tags, compileRules(rules).tags);
+
+  /** The facts of a record under rules: as they are, where no signal changed since it was made; else from its raw events. */
+  const factsUnder = async (timeline: Timeline, record: VisitorRecord): Promise<Facts> => {
+    if (record.rules === timeline.current.version || timeline.keepsFacts(record.rules)) return record.facts;
+    if (!record.isPerson) {
+      const history: StoredEvent[] = [];
+      for await (const event of store.events(siteKey, { visitorId: record.visitorId })) history.push(event);
+      return factsAnew(timeline, record.facts, history, keptFrom);
+    }
+    const sum = emptyFacts();
+    for (const visitorId of await store.visitorsOfPerson(siteKey, record.visitorId)) {
+      const part = await store.visitor(siteKey, visitorId);
+      if (part && !part.bot) mergeFacts(sum, await factsUnder(timeline, part));
+    }
+    return sum;
+  };
+
+  for (let after: string | undefined; ;) {
+    const page = await store.everyVisitor(siteKey, after, PAGE);
+    for (const record of page) {
+      // A person's visitors are told of with the person.
+      if (record.personId || record.bot) continue;
+      const before = inferState(today.current, await factsUnder(today, record), now);
+      const facts = await factsUnder(then, record);
+      const later = inferState(then.current, facts, now);
+      const isExample = counter.add(before, later);
+      if (!isExample) continue;
+      const [from, to] = [before.stage, later.stage];
+      const why = explainStage(then.current, facts, now, (rank(to) > rank(from) ? to : from)!);
+      counter.examples.push({ visitorId: record.visitorId, userId: record.userId, from, to, why });
+    }
+    if (page.length < PAGE) break;
+    after = page.at(-1)!.visitorId;
+    // Other reports have their turn.
+    await new Promise(setImmediate);
+  }
+  return { asOf: now, ...counter.result(), exactFrom: keptFrom ? formatDay(keptFrom) : null };
+}
+
+/** Adds up where visitors stand and would stand. */
+class Counter {
+  readonly examples: Preview['examples'] = [];
+  #visitors = 0;
+  readonly #moves = new Map<string, Move>();
+  readonly #stages = STAGES.map((stage) => ({ stage, now: 0, then: 0 }));
+  readonly #tags: Map<string, { tag: string; now: number; then: number }>;
+
+  constructor(...tags: object[]) {
+    const names = [...new Set(tags.flatMap((each) => Object.keys(each)))].sort();
+    this.#tags = new Map(names.map((tag) => [tag, { tag, now: 0, then: 0 }]));
+  }
+
+  /** Says whether it is one of the first of its move. */
+  add(before: Inference, later: Inference): boolean {
+    this.#visitors++;
+    for (const row of this.#stages) {
+      row.now += +(row.stage === before.stage);
+      row.then += +(row.stage === later.stage);
+    }
+    for (const tag of before.tags) this.#tags.get(tag)!.now++;
+    for (const tag of later.tags) this.#tags.get(tag)!.then++;
+    const [from, to] = [before.stage, later.stage];
+    if (from === to) return false;
+    const move = this.#moves.get(`${from} ${to}`) ?? { from, to, visitors: 0 };
+    this.#moves.set(`${from} ${to}`, move);
+    return ++move.visitors <= EXAMPLES;
+  }
+
+  result() {
+    return {
+      visitors: this.#visitors,
+      moves: [...this.#moves.values()].sort((a, b) => b.visitors - a.visitors),
+      stages: this.#stages,
+      tags: [...this.#tags.values()],
+      examples: this.examples,
+    };
+  }
+}

@@ -1,0 +1,177 @@
+/** What is odd about valid rules: conditions nobody can meet, things that say the same, signals nobody asks for. */
+import {
+  STAGES,
+  type CompiledCondition,
+  type CompiledRules,
+  type Measure,
+  type Range,
+  type Scalar,
+  type Stage,
+} from './rules.js';
+
+export const LINT_CODES = {
+  never_met: 'nobody can ever meet this condition: its parts contradict each other',
+  always_met: 'everybody meets this condition: it tells nobody apart',
+  hidden_stage: 'nobody ever stands at this stage: whoever meets its condition meets that of a higher stage too',
+  same_tags: 'these tags have the same condition',
+  same_signals: 'these signals mean the same events',
+  unused_signal: 'no condition asks for this signal, and it has no weight',
+  silent_signal: 'no event of the last 30 days carried this signal',
+  empty_stage: 'no visitor stands at this stage, and none ever got further',
+  stage_of_all: 'every visitor stands at this stage',
+} as const;
+
+export type LintCode = keyof typeof LINT_CODES;
+
+export interface Warning {
+  code: LintCode;
+  /** Where, such as `stages.interest.when`. */
+  path: string;
+  message: string;
+}
+
+export const warn = (code: LintCode, path: string, more = ''): Warning => ({
+  code,
+  path,
+  message: LINT_CODES[code] + more,
+});
+
+/** Warns of what can be seen in the rules alone. It never warns of what somebody can meet, and may miss what nobody can. */
+export function lintRules(rules: CompiledRules): Warning[] {
+  const warnings: Warning[] = [];
+  const conditions: Array<[path: string, condition: CompiledCondition]> = [
+    ...STAGES.flatMap((stage): Array<[string, CompiledCondition]> => {
+      const rule = rules.stages[stage];
+      return rule ? [[`stages.${stage}.when`, rule.when]] : [];
+    }),
+    ...Object.entries(rules.tags).map(([name, when]): [string, CompiledCondition] => [`tags.${name}.when`, when]),
+  ];
+  for (const [path, condition] of conditions) {
+    if (isNever(condition)) warnings.push(warn('never_met', path));
+    else if (isAlways(condition)) warnings.push(warn('always_met', path));
+  }
+  const stages = STAGES.filter((stage) => rules.stages[stage]);
+  stages.forEach((stage: Stage, at) => {
+    const { when, sticky } = rules.stages[stage]!;
+    // One that is kept may be stood at when the higher one is not met any more.
+    const hides = (each: Stage) => (rules.stages[each]!.sticky || !sticky) && implies(when, rules.stages[each]!.when);
+    const higher = stages.slice(at + 1).find(hides);
+    if (higher && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, `: ${higher}`));
+  });
+  for (const names of equals(rules.tags)) warnings.push(warn('same_tags', `tags.${names[0]}`, `: ${names.join(', ')}`));
+  const signals = Object.entries(rules.signals).map(([name, { weight: _, ...meaning }]) => [name, meaning] as const);
+  for (const names of equals(Object.fromEntries(signals)))
+    warnings.push(warn('same_signals', `signals.${names[0]}`, `: ${names.join(', ')}`));
+  const used = new Set(conditions.flatMap(([, condition]) => signalsOf(condition)));
+  for (const [name, { weight }] of Object.entries(rules.signals))
+    if (!used.has(name) && weight === undefined) warnings.push(warn('unused_signal', `signals.${name}`));
+  return warnings;
+}
+
+/** Names of what is the same. */
+function equals(named: Record<string, unknown>): string[][] {
+  const byText = new Map<string, string[]>();
+  for (const [name, what] of Object.entries(named)) {
+    const text = JSON.stringify(what);
+    byText.set(text, [...(byText.get(text) ?? []), name]);
+  }
+  return [...byText.values()].filter(({ length }) => length > 1);
+}
+
+export function signalsOf(condition: CompiledCondition): string[] {
+  if ('signal' in condition) return [condition.signal];
+  if ('trait' in condition) return [];
+  const parts = 'all' in condition ? condition.all : 'any' in condition ? condition.any : condition.not;
+  return parts.flatMap(signalsOf);
+}
+
+const same = (a: CompiledCondition, b: CompiledCondition): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Whether whoever meets the first meets the second; false where that is not seen. */
+function implies(a: CompiledCondition, b: CompiledCondition): boolean {
+  if (same(a, b) || isNever(a) || isAlways(b)) return true;
+  if ('all' in b) return b.all.every((part) => implies(a, part));
+  if ('any' in a) return a.any.every((part) => implies(part, b));
+  if ('any' in b && b.any.some((part) => implies(a, part))) return true;
+  if ('all' in a) return a.all.some((part) => implies(part, b));
+  if (!('signal' in a) || !('signal' in b) || a.signal !== b.signal) return false;
+  return Object.entries(needOf(b)).every(([measure, { gte = 0, lte = Infinity }]) => {
+    const own = boundsOf(a, measure as Measure);
+    const isWider = spanOf(b) >= spanOf(a);
+    const isNarrower = spanOf(b) <= spanOf(a);
+    return (gte <= 0 || (isWider && own.gte >= gte)) && (lte === Infinity || (isNarrower && own.lte <= lte));
+  });
+}
+
+type SignalCondition = Extract<CompiledCondition, { signal: string }>;
+
+const ONCE: Partial<Record<Measure, Range>> = { count: { gte: 1 } };
+const needOf = (condition: SignalCondition) => condition.need ?? ONCE;
+const spanOf = ({ within = Infinity }: SignalCondition) => within;
+
+/** From what and up to what a measure is where the condition is met. Days and different values are never more than events. */
+function boundsOf(condition: SignalCondition, measure: Measure): { gte: number; lte: number } {
+  const need = needOf(condition);
+  const { gte = 0, lte = Infinity } = need[measure] ?? {};
+  if (measure === 'count') return { gte: Math.max(gte, need.days?.gte ?? 0, need.distinct?.gte ?? 0), lte };
+  if (measure === 'days') return { gte: Math.max(gte, boundsOf(condition, 'count').gte > 0 ? 1 : 0), lte };
+  return { gte, lte: Math.min(lte, measure === 'value' ? Infinity : (need.count?.lte ?? Infinity)) };
+}
+
+function isAlways(condition: CompiledCondition): boolean {
+  if ('all' in condition) return condition.all.every(isAlways);
+  if ('any' in condition) return condition.any.some(isAlways) || leavesNobody(condition.any);
+  if ('not' in condition) return isNever(condition.not[0]!);
+  if ('trait' in condition) return false;
+  return Object.values(needOf(condition)).every(({ gte = 0, lte }) => gte <= 0 && lte === undefined);
+}
+
+function isNever(condition: CompiledCondition): boolean {
+  if ('any' in condition) return condition.any.every(isNever);
+  if ('not' in condition) return isAlways(condition.not[0]!);
+  if ('trait' in condition) return condition.need.in?.length === 0;
+  if ('signal' in condition) return isEmpty([condition]);
+  const parts = flatten(condition.all);
+  const signals = parts.filter((part): part is SignalCondition => 'signal' in part);
+  const byName = new Map<string, SignalCondition[]>();
+  for (const part of signals) byName.set(part.signal, [...(byName.get(part.signal) ?? []), part]);
+  return parts.some(isNever) || hasOpposites(parts) || [...byName.values()].some(isEmpty) || disagreeOnTrait(parts);
+}
+
+/** Parts of parts that all have to hold. */
+const flatten = (parts: CompiledCondition[]): CompiledCondition[] =>
+  parts.flatMap((part) => ('all' in part ? flatten(part.all) : [part]));
+
+/** Whether one takes in whoever another leaves out. */
+const leavesNobody = (parts: CompiledCondition[]): boolean =>
+  parts.some((part) => 'not' in part && parts.some((other) => other !== part && implies(part.not[0]!, other)));
+
+/** Whether one asks for what another excludes. */
+const hasOpposites = (parts: CompiledCondition[]): boolean =>
+  parts.some((part) => 'not' in part && parts.some((other) => other !== part && implies(other, part.not[0]!)));
+
+/** Whether nothing can meet all of these, which ask for one signal. */
+function isEmpty(conditions: SignalCondition[]): boolean {
+  return (['count', 'distinct', 'days'] as const).some((measure) =>
+    conditions.some((low) =>
+      conditions.some((high) => {
+        // In the wider window there is no less.
+        const isCovered = spanOf(high) >= spanOf(low);
+        const least = boundsOf(low, measure).gte;
+        const isTooLong = measure === 'days' && least > spanOf(low);
+        return isTooLong || (isCovered && least > boundsOf(high, measure).lte);
+      }),
+    ),
+  );
+}
+
+/** Whether a trait would have to be two values at once. */
+function disagreeOnTrait(parts: CompiledCondition[]): boolean {
+  const allowed = new Map<string, Scalar[]>();
+  for (const part of parts) {
+    if (!('trait' in part) || !part.need.in) continue;
+    const before = allowed.get(part.trait);
+    allowed.set(part.trait, before ? before.filter((value) => part.need.in!.includes(value)) : part.need.in);
+  }
+  return [...allowed.values()].some(({ length }) => !length);
+}

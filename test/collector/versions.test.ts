@@ -1,0 +1,266 @@
+/** What publishing rules does, what a preview says of it before, and how one goes back. */
+import { describe, expect, test } from 'vitest';
+import { restageDue } from '../../collector/jobs/restage.js';
+import type { Preview } from '../../collector/reports/preview.js';
+import { lintRules, type Rules } from '../../sdk/core/index.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
+import { everything, general, generalDocument } from '../helpers/rules.js';
+import { randomEvents, seeded } from '../helpers/random.js';
+
+const DAY = 86_400_000;
+const post = async ({ app, site }: TestCollector, where: string, body?: unknown, method = 'POST') => {
+  const response = await app.request(`/api/sites/${site.siteKey}/rules${where}`, {
+    method,
+    headers: { Authorization: `Bearer ${ADMIN}` },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as never };
+};
+
+/** Rules of random conditions: signals that change make what is counted another thing. */
+function otherRules(random: () => number, days: number): object {
+  const { signals, stages, tags, score } = generalDocument;
+  return {
+    signals:
+      random() < 0.5 ? signals : { ...signals, pricing_view: { event: 'page_view', path: ['*/pric*', '*/docs*'] } },
+    stages: {
+      ...stages,
+      interest: { when: { signal: 'visit', days: { gte: days }, within: 30 } },
+      consideration: { when: { signal: 'pricing_view', count: { gte: days } } },
+    },
+    tags: { ...tags, busy: { when: { signal: 'visit', count: { gte: 4 } }, dimension: 'behaviour' } },
+    score,
+  };
+}
+
+async function populate(collector: TestCollector, random: () => number, count: number) {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const id = newId(NOW - index);
+    ids.push(id);
+    const events = randomEvents(random, 1 + Math.floor(random() * 8), { days: 40, until: NOW });
+    // Every third is a user's; some of those have two browsers. One in ten is a bot.
+    const secret = { Authorization: `Bearer ${collector.site.secretKey}` };
+    const isUser = index % 3 === 0;
+    const sent = await collector.send(
+      id,
+      events,
+      isUser ? { userId: `u${index % 15}` } : {},
+      isUser ? secret : index % 10 === 1 ? { 'User-Agent': 'Googlebot/2.1' } : {},
+    );
+    expect(sent.status).toBe(200);
+  }
+  return ids;
+}
+
+describe('a preview', () => {
+  test.each([1, 2, 3, 4, 5, 6])('says of every visitor what publishing then does (seed %s)', async (seed) => {
+    const random = seeded(seed);
+    const collector = await makeCollector();
+    const { store, site, clock } = collector;
+    await populate(collector, random, 60);
+    if (seed % 2) {
+      await collector.putRules({ ...otherRules(random, 1), version: 1 }, '?apply=now&wait=true');
+      await populate(collector, random, 20);
+    }
+    clock.now += 3 * DAY;
+    const apply = seed % 3 ? 'all' : 'now';
+    const rules = otherRules(random, 3);
+    const { body } = await post(collector, `/preview?apply=${apply}`, rules);
+    const preview = body as Preview;
+    // Time alone moves some: that is not the rules' doing, and happens without them.
+    await restageDue(store, clock.now);
+    const before = await everybody(collector);
+    const written = await store.rules(site.siteKey);
+    expect((await collector.putRules(rules, `?apply=${apply}&wait=true`)).status).toBe(200);
+    const after = await everybody(collector);
+
+    const moved = new Map<string, number>();
+    for (const [id, { stage }] of before) {
+      const then = after.get(id)!.stage;
+      if (then !== stage) moved.set(`${stage} ${then}`, (moved.get(`${stage} ${then}`) ?? 0) + 1);
+    }
+    expect(new Map(preview.moves.map(({ from, to, visitors }) => [`${from} ${to}`, visitors]))).toEqual(moved);
+    expect(moved.size).toBeGreaterThan(0);
+    expect(preview.visitors).toBe(before.size);
+    const count = (all: typeof before, tag: string) =>
+      [...all.values()].filter(({ tags }) => tags.includes(tag)).length;
+    for (const { tag, now, then } of preview.tags)
+      expect([tag, now, then]).toEqual([tag, count(before, tag), count(after, tag)]);
+    for (const { visitorId, from, to, why } of preview.examples) {
+      expect([before.get(visitorId)!.stage, after.get(visitorId)!.stage]).toEqual([from, to]);
+      expect(why.rules).toBe(written.at(-1)!.rules.version + 1);
+      expect(why.met).toBe(why.stage === to);
+    }
+  });
+
+  test('writes nothing, and says which days it cannot look at', async () => {
+    const collector = await makeCollector();
+    const { store, site, visitor, send } = collector;
+    const id = newId();
+    await send(id, [makeEvent('page_view')]);
+    const before = await visitor(id);
+    await store.expireEvents(site.siteKey, 20_000);
+    const rules = { ...generalDocument, stages: { loyalty: { when: { signal: 'visit' } } } };
+    const { body } = await post(collector, '/preview', rules);
+    expect(body).toMatchObject({ moves: [{ from: 'awareness', to: 'loyalty', visitors: 1 }], exactFrom: '2024-10-04' });
+    expect(await visitor(id)).toEqual(before);
+    expect((await store.ruleVersions(site.siteKey)).length).toBe(1);
+  });
+
+  test('names everything that is wrong with the rules', async () => {
+    const collector = await makeCollector();
+    const { status, body } = await post(collector, '/preview', {
+      signals: { a: { evnt: 'x' } },
+      stages: { intrest: {} },
+    });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ errors: [{ path: 'signals.a.evnt' }, { path: 'stages.intrest' }] });
+    expect((body as { errors: Array<{ message: string }> }).errors[1]!.message).toContain('interest');
+  });
+});
+
+/** Who is counted: people and those who are nobody's, without bots. */
+async function everybody({ store, site }: TestCollector) {
+  const all = await store.everyVisitor(site.siteKey, undefined, 1000);
+  return new Map(
+    all
+      .filter(({ personId, bot }) => !personId && !bot)
+      .map(({ visitorId, stage, tags }) => [visitorId, { stage, tags }]),
+  );
+}
+
+test('where only conditions change no raw event is read again, and what follows is the same', async () => {
+  const collector = await makeCollector();
+  const { store, site, send, visitor, putRules, clock } = collector;
+  const id = newId();
+  await send(id, [makeEvent('page_view'), makeEvent('purchase', { props: { value: 20 } })]);
+  clock.now += 1000;
+  const rules = { ...generalDocument, stages: { loyalty: { when: { signal: 'order', value: { gte: 10 } } } } };
+  await putRules(rules);
+  expect((await store.rules(site.siteKey)).map(({ since }) => since)).toEqual([0, NOW + 1000]);
+  expect(await visitor(id)).toMatchObject({ stage: 'loyalty', rules: 2, rev: 2 });
+  const { facts } = (await store.visitor(site.siteKey, id))!;
+  await store.markStale(site.siteKey);
+  await putRules(rules);
+  expect((await store.visitor(site.siteKey, id))!.facts).toEqual(facts);
+
+  // Another signal, and everything is counted anew.
+  await putRules({ ...rules, signals: { ...rules.signals, order: { event: 'buy', value: 'props.value' } } });
+  expect((await store.rules(site.siteKey)).map(({ since }) => since)).toEqual([0]);
+  expect(await visitor(id)).toMatchObject({ stage: null });
+});
+
+describe('versions', () => {
+  test('are all kept, with who published them, when and what for, and can be put in force again', async () => {
+    const collector = await makeCollector();
+    const { get, site, putRules, clock } = collector;
+    const first = await get<Rules>(`sites/${site.siteKey}/rules`);
+    clock.now += DAY;
+    await putRules({ ...first, name: 'stricter', tags: {} }, '?wait=true&note=no%20tags');
+    const { body: list } = await post(collector, '/versions', undefined, 'GET');
+    expect(list).toEqual({
+      versions: [
+        {
+          version: 2,
+          name: 'stricter',
+          publishedAt: NOW + DAY,
+          since: NOW + DAY,
+          author: 'admin',
+          note: 'no tags',
+          inForce: true,
+        },
+        { version: 1, name: 'general', publishedAt: NOW, since: 0, author: null, note: null, inForce: false },
+      ],
+    });
+    expect((await post(collector, '/versions/1', undefined, 'GET')).body).toEqual(first);
+    expect((await post(collector, '/versions/1/restore?wait=true')).body).toMatchObject({ version: 3, warnings: [] });
+    expect(await get(`sites/${site.siteKey}/rules`)).toEqual({ ...first, version: 3 });
+    expect((await post(collector, '/versions', undefined, 'GET')).body).toMatchObject({
+      versions: [{ version: 3, note: 'version 1 again' }, {}, {}],
+    });
+    expect((await post(collector, '/versions/9/restore')).status).toBe(404);
+  });
+
+  test('that nobody can meet are published only where that is confirmed', async () => {
+    const collector = await makeCollector();
+    const visit = { signal: 'visit' };
+    const rules = { ...generalDocument, stages: { loyalty: { when: { all: [visit, { not: visit }] } } } };
+    const refused = await post(collector, '', rules, 'PUT');
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { warnings: expect.arrayContaining([expect.objectContaining({ code: 'never_met' })]) },
+    });
+    expect((await collector.get<Rules>(`sites/${collector.site.siteKey}/rules`)).version).toBe(1);
+    expect((await post(collector, '?confirm=true&wait=true', rules, 'PUT')).status).toBe(200);
+  });
+
+  test('published at the same time all get their number, and none is counted by half', async () => {
+    const collector = await makeCollector();
+    const others = Array.from({ length: 4 }, (_, index) => otherRules(seeded(index + 20), index + 1));
+    const answers = await Promise.all(others.map((rules) => collector.putRules(rules)));
+    const versions = await Promise.all(answers.map(async (answer) => ((await answer.json()) as Rules).version));
+    expect([...versions].sort()).toEqual([2, 3, 4, 5]);
+  });
+});
+
+test('a draft is kept as it is, with what is wrong with it, until it is dropped', async () => {
+  const collector = await makeCollector();
+  expect((await post(collector, '/draft', undefined, 'GET')).status).toBe(404);
+  const draft = { signals: {}, stages: { interest: { when: { signal: 'gone' } } } };
+  expect((await post(collector, '/draft', draft, 'PUT')).body).toMatchObject({
+    rules: draft,
+    author: 'admin',
+    savedAt: NOW,
+    basedOn: 1,
+    errors: [{ path: 'stages.interest.when.signal' }],
+  });
+  await collector.putRules(generalDocument);
+  expect((await post(collector, '/draft', { signals: {} }, 'PUT')).body).toMatchObject({ basedOn: 1 });
+  expect((await post(collector, '/draft', undefined, 'GET')).body).toMatchObject({ rules: { signals: {} } });
+  expect((await post(collector, '/draft', undefined, 'DELETE')).body).toEqual({ draft: null });
+  expect((await post(collector, '/draft', undefined, 'GET')).status).toBe(404);
+  expect((await post(collector, '/draft', [1], 'PUT')).status).toBe(400);
+});
+
+describe('lint of a site', () => {
+  const warnings = async (collector: TestCollector, rules: object = generalDocument) =>
+    (await post(collector, '/lint', rules)).body as {
+      errors: object[];
+      warnings: Array<{ code: string; path: string }>;
+    };
+
+  test('warns of signals that nothing carries, and of stages that hold nobody or everybody', async () => {
+    const collector = await makeCollector();
+    expect((await warnings(collector)).warnings).toEqual([]);
+    await collector.send(newId(), [makeEvent('page_view'), makeEvent('purchase', { props: { transaction_id: 't' } })]);
+    await collector.send(newId(), [makeEvent('invite', { time: NOW - 31 * DAY })]);
+    const { warnings: found } = await warnings(collector);
+    const of = (code: string) => found.filter((each) => each.code === code).map(({ path }) => path);
+    expect(of('silent_signal')).toEqual(
+      Object.keys(generalDocument.signals)
+        .filter((name) => name !== 'visit' && name !== 'order')
+        .map((name) => `signals.${name}`),
+    );
+    expect(of('empty_stage')).toEqual([]);
+    await collector.putRules({ ...generalDocument, stages: { awareness: { when: { trait: 'x', exists: false } } } });
+    const all = { ...generalDocument, stages: { awareness: { when: { trait: 'x', exists: false } } } };
+    expect((await warnings(collector, all)).warnings.map(({ code }) => code)).toContain('stage_of_all');
+    const none = { ...generalDocument, stages: { action: { when: { trait: 'x', eq: 1 } } } };
+    await collector.putRules(none);
+    expect((await warnings(collector, none)).warnings.map(({ code }) => code)).toContain('empty_stage');
+  });
+
+  test('says what is wrong where rules are not valid', async () => {
+    const collector = await makeCollector();
+    expect(await warnings(collector, { stages: {} })).toEqual({
+      errors: [{ path: 'signals', message: 'is missing' }],
+      warnings: [],
+    });
+  });
+});
+
+test('rules that use every part of the grammar have no contradiction', () => {
+  for (const rules of [general, everything])
+    expect(lintRules(rules).filter(({ code }) => code.endsWith('_met'))).toEqual([]);
+});

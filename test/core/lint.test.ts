@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { lintRules, type Condition } from '../../sdk/core/index.js';
+import { inferState, eventFacts, mergeFacts, emptyFacts, placeOf } from '../../sdk/core/index.js';
+import { randomEvents, seeded } from '../helpers/random.js';
+import { general, rulesOf } from '../helpers/rules.js';
+
+const NOON = Date.UTC(2026, 10, 22, 12);
+const visit = { signal: 'visit' };
+const signals = { visit: { event: 'page_view' }, order: { event: 'purchase', value: 'props.value' } };
+const codes = (when: Condition) =>
+  lintRules(rulesOf({ signals, stages: { interest: { when }, action: { when: { signal: 'order' } } } }))
+    .filter(({ path }) => path === 'stages.interest.when')
+    .map(({ code }) => code);
+
+describe('lint', () => {
+  test.each<[string, Condition]>([
+    ['a part and its opposite', { all: [visit, { not: visit }] }],
+    ['a part that implies what another excludes', { all: [{ ...visit, count: { gte: 3 } }, { not: visit }] }],
+    [
+      'more in a window than ever',
+      {
+        all: [
+          { ...visit, count: { gte: 5 }, within: 7 },
+          { ...visit, count: { lte: 4 } },
+        ],
+      },
+    ],
+    ['more days than events', { ...visit, days: { gte: 3 }, count: { lte: 2 } }],
+    ['more days than the window has', { ...visit, days: { gte: 9 }, within: 7 }],
+    [
+      'a trait of two values',
+      {
+        all: [
+          { trait: 'plan', eq: 'a' },
+          { trait: 'plan', in: ['b', 'c'] },
+        ],
+      },
+    ],
+    ['a group of such', { any: [{ all: [visit, { not: visit }] }, { ...visit, days: { gte: 9 }, within: 7 }] }],
+    ['no part of what always holds', { not: { any: [visit, { not: visit }] } }],
+    ['inside a group of a group', { all: [{ all: [visit, { signal: 'order' }] }, { not: { signal: 'order' } }] }],
+  ])('warns of what nobody can meet: %s', (_, when) => {
+    expect(codes(when)).toEqual(['never_met']);
+  });
+
+  test.each<[string, Condition]>([
+    ['at least nothing', { ...visit, count: { gte: 0 } }],
+    ['a part or its opposite', { any: [visit, { not: { ...visit, count: { gte: 2 } } }] }],
+  ])('warns of what everybody meets: %s', (_, when) => {
+    expect(codes(when)).toEqual(['always_met']);
+  });
+
+  test.each<[string, Condition]>([
+    [
+      'less lately than ever',
+      {
+        all: [
+          { ...visit, count: { lte: 4 }, within: 7 },
+          { ...visit, count: { gte: 5 } },
+        ],
+      },
+    ],
+    ['gone for a while', { all: [visit, { not: { ...visit, within: 30 } }] }],
+    ['another signal', { all: [visit, { not: { signal: 'order', within: 7 } }] }],
+    ['not often, or very often', { any: [{ not: visit }, { ...visit, count: { gte: 5 } }] }],
+    [
+      'one value of two',
+      {
+        all: [
+          { trait: 'plan', in: ['a', 'b'] },
+          { trait: 'plan', in: ['b', 'c'] },
+        ],
+      },
+    ],
+  ])('says nothing of what some meet: %s', (_, when) => {
+    expect(codes(when)).toEqual([]);
+  });
+
+  test('warns of a stage that a higher one always hides, unless it is kept and the higher one is not', () => {
+    const order = { signal: 'order' };
+    const of = (low: object, high: object) =>
+      lintRules(
+        rulesOf({ signals, stages: { action: { when: order, ...low }, loyalty: { when: order, ...high } } }),
+      ).map(({ code, path }) => `${code} ${path}`);
+    const hidden = ['hidden_stage stages.action.when', 'unused_signal signals.visit'];
+    expect(of({}, {})).toEqual(hidden);
+    expect(of({ sticky: true }, { sticky: true })).toEqual(hidden);
+    expect(of({ sticky: true }, {})).toEqual(hidden.slice(1));
+  });
+
+  test('warns of tags and signals that say the same, and of signals that nobody asks for', () => {
+    const rules = rulesOf({
+      signals: { a: { event: 'x' }, b: { event: 'x' }, c: { event: 'y' } },
+      stages: { interest: { when: { signal: 'a' } } },
+      tags: {
+        one: { when: { signal: 'b' }, dimension: 'intent' },
+        two: { when: { signal: 'b' }, dimension: 'profile' },
+      },
+    });
+    expect(lintRules(rules)).toMatchObject([
+      { code: 'same_tags', message: 'these tags have the same condition: one, two' },
+      { code: 'same_signals', message: 'these signals mean the same events: a, b' },
+      { code: 'unused_signal', path: 'signals.c' },
+    ]);
+  });
+
+  test('is never wrong about who meets a condition, for random conditions and visitors', () => {
+    const random = seeded(11);
+    const upTo = (most: number) => Math.floor(random() * most);
+    const some = (depth: number): Condition => {
+      const kind = upTo(depth ? 6 : 3);
+      if (kind > 3) return { [kind === 4 ? 'all' : 'any']: [some(depth - 1), some(depth - 1)] } as unknown as Condition;
+      if (kind === 3) return { not: some(depth - 1) };
+      const [measure, bound] = [['count', 'days', 'distinct'][upTo(3)]!, ['gte', 'lte'][upTo(2)]!];
+      const within = [undefined, 2, 5][upTo(3)];
+      return { signal: ['visit', 'order'][upTo(2)]!, [measure]: { [bound]: upTo(4) }, ...(within && { within }) };
+    };
+    const visitors = Array.from({ length: 40 }, () => randomEvents(random, upTo(12), { days: 8, until: NOON }));
+    const verdicts = { never_met: 0, always_met: 0 };
+    for (let round = 0; round < 1500; round++) {
+      const when = some(3);
+      const rules = rulesOf({
+        signals: { visit: { event: 'page_view', distinct: 'path' }, order: { event: 'purchase', distinct: 'path' } },
+        stages: { interest: { when } },
+      });
+      const code = lintRules(rules).find(({ path }) => path === 'stages.interest.when')?.code as keyof typeof verdicts;
+      if (!code) continue;
+      verdicts[code]++;
+      for (const events of visitors) {
+        const facts = events
+          .map((event) => eventFacts(rules, event, placeOf(new URL(event.url!))))
+          .reduce(mergeFacts, emptyFacts());
+        const stage = inferState(rules, facts, NOON).stage;
+        expect([JSON.stringify(when), stage]).toEqual([
+          JSON.stringify(when),
+          code === 'always_met' ? 'interest' : null,
+        ]);
+      }
+    }
+    expect(verdicts.never_met).toBeGreaterThan(50);
+    expect(verdicts.always_met).toBeGreaterThan(50);
+  });
+
+  test('has nothing to say of the general template', () => {
+    expect(lintRules(general)).toEqual([]);
+  });
+});
