@@ -1,31 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseRules, type Rules } from '../sdk/core/index.js';
 
 /** The package's folder, found from here upwards: the same for the sources and for what is built from them. */
-const root = (() => {
+export const root = (() => {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!fs.existsSync(path.join(folder, 'package.json'))) folder = path.dirname(folder);
   return folder;
 })();
 
-const templates = path.join(root, 'sdk/core/templates');
-
 export const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
-
-/** Names of the templates that ship. */
-export function templateNames(): string[] {
-  return fs.readdirSync(templates).map((file) => path.basename(file, '.json'));
-}
-
-/** Reads a template's rules; undefined where there is none of that name. */
-export function readTemplate(name: string): Rules | undefined {
-  if (!templateNames().includes(name)) return undefined;
-  const parsed = parseRules(JSON.parse(fs.readFileSync(path.join(templates, `${name}.json`), 'utf8')));
-  if ('errors' in parsed) throw new Error(`template ${name}: ${JSON.stringify(parsed.errors)}`);
-  return parsed.rules;
-}
 
 /** Reads the files of a built folder, by their path in it. @throws where it was not built */
 export function readBuilt(folder: 'tag' | 'dashboard'): Map<string, Buffer> {

@@ -2,12 +2,14 @@
 import { Command } from 'commander';
 import { version } from './assets.js';
 import { backupCommand, restoreCommand } from './cli/backup.js';
+import { demoDataCommand } from './cli/demoData.js';
 import { doctorCommand } from './cli/doctor.js';
 import { importCommand } from './cli/import.js';
 import { exportCommand, forgetCommand } from './cli/people.js';
 import { recomputeCommand } from './cli/recompute.js';
 import { serveCommand } from './cli/serve.js';
 import { siteCommand } from './cli/siteAdd.js';
+import { templateCommand } from './cli/template.js';
 import { userCommand } from './cli/user.js';
 import { StartError } from './server.js';
 import { explainError, StoreError } from './store/sqlite/error.js';
@@ -18,6 +20,8 @@ const program = new Command('stagetag')
   .showSuggestionAfterError()
   .addCommand(serveCommand())
   .addCommand(siteCommand())
+  .addCommand(templateCommand())
+  .addCommand(demoDataCommand())
   .addCommand(userCommand())
   .addCommand(recomputeCommand())
   .addCommand(forgetCommand())

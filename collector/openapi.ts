@@ -3,6 +3,7 @@ import { EVENT_REASONS, LINT_CODES, STAGES } from '../sdk/core/index.js';
 import { EARLY_REFUSALS } from './ingest/door.js';
 import { MAX_EVENTS, REFUSALS } from './ingest/ingest.js';
 import { ROLES, type Role } from './store/store.js';
+import { templateNames } from './templates.js';
 
 /** A JSON Schema. */
 export type Schema = Record<string, unknown>;
@@ -192,6 +193,23 @@ const schemas: Record<string, Schema> = {
       record({ visitorId: uuid, userId: nullable('string'), from: stage, to: stage, why: { type: 'object' } }),
     ),
     exactFrom: { type: ['string', 'null'], format: 'date' },
+  }),
+  Label: record({ en: text, zh: text }),
+  Template: record({
+    name: text,
+    title: ref('Label'),
+    about: ref('Label'),
+    kpis: {
+      ...record(
+        Object.fromEntries(
+          STAGES.map((each) => [
+            each,
+            record({ label: ref('Label'), signal: text, measure: { enum: ['visitors', 'count', 'value'] } }),
+          ]),
+        ),
+      ),
+      description: 'by what each stage is measured',
+    },
   }),
   Rules: record({
     version: count,
@@ -411,6 +429,20 @@ const ofSite: Record<string, Record<string, Operation>> = {
       responses: published,
     },
   },
+  '/rules/diff': {
+    get: {
+      operationId: 'diffRules',
+      summary: "In what a site's rules differ from a template's, its own one where none is named",
+      parameters: [query('template', `expected one of ${templateNames().join(', ')}`, { enum: templateNames() })],
+      responses: {
+        200: json(
+          'Differences.',
+          record({ template: text, changes: list(record({ path: text, 'template?': {}, 'site?': {} })) }),
+        ),
+        400: WRONG,
+      },
+    },
+  },
   '/rules/draft': {
     get: {
       operationId: 'readDraft',
@@ -585,6 +617,24 @@ const paths: Record<string, Record<string, Operation>> = {
       summary: 'Signs out',
       security: open,
       responses: { 200: json('Signed out.', record({ signedIn: { type: 'boolean' } })) },
+    },
+  },
+  '/api/templates': {
+    get: {
+      operationId: 'listTemplates',
+      summary: 'Ready-made rules for a trade',
+      responses: { 200: json('Templates.', record({ templates: list(ref('Template')) })) },
+    },
+  },
+  '/api/templates/{name}': {
+    get: {
+      operationId: 'readTemplate',
+      summary: 'A template with its rules',
+      parameters: [path('name', 'expected the name of a template')],
+      responses: {
+        200: json('The template.', { allOf: [ref('Template'), record({ rules: ref('Rules') })] }),
+        404: error('There is none of that name.'),
+      },
     },
   },
   '/api/sites': {

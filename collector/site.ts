@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { IANAZone } from 'luxon';
 import { addressList } from './ingest/bot.js';
-import { readBuilt, readTemplate, templateNames } from './assets.js';
+import { readBuilt } from './assets.js';
+import { readTemplate, templateNames } from './templates.js';
 import type { RemoteStore, Site } from './store/store.js';
 
 export interface SiteRequest {
@@ -26,7 +27,7 @@ export async function addSite(store: RemoteStore, request: SiteRequest, now: num
   const { template = 'general' } = request;
   const checked = checkSite({ timeZone: 'UTC', retentionDays: null, internal: [], ...request });
   if (typeof checked === 'string') return checked;
-  const rules = typeof template === 'string' ? readTemplate(template) : undefined;
+  const rules = typeof template === 'string' ? readTemplate(template)?.rules : undefined;
   if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
   const siteKey = `st_${randomBytes(9).toString('hex')}`;
   const secretKey = `sk_${randomBytes(24).toString('hex')}`;

@@ -6,6 +6,7 @@ import { mayAct } from '../access.js';
 import { openapiFor, roleFor } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
+import { readTemplate, templateNames, type Template } from '../templates.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
 import { SESSION_COOKIE } from './signIn.js';
@@ -32,6 +33,14 @@ export function apiRoutes(services: Services): Hono {
     }),
   );
   routes.get('/api/openapi.json', (c) => c.json(openapiFor(publicBase(c, services), version)));
+  routes.get('/api/templates', (c) =>
+    c.json({ templates: templateNames().map((name) => summaryOf(readTemplate(name)!)) }),
+  );
+  routes.get('/api/templates/:name', (c) => {
+    const template = readTemplate(c.req.param('name'));
+    if (!template) return c.json({ error: `expected one of ${templateNames().join(', ')}` }, 404);
+    return c.json({ ...summaryOf(template), rules: template.rules });
+  });
   routes.route('/api/sites', siteRoutes(services));
 
   const ofSite = new Hono<SiteEnv>();
@@ -45,6 +54,8 @@ export function apiRoutes(services: Services): Hono {
   routes.route('/api/sites/:siteKey', ofSite);
   return routes;
 }
+
+const summaryOf = ({ name, title, about, kpis }: Template) => ({ name, title, about, kpis });
 
 function requireAccess({ access, mount }: Services): MiddlewareHandler<SiteEnv> {
   return async (c, next) => {

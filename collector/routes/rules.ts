@@ -1,6 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { compileRules, lintRules, parseRules, type Rules } from '../../sdk/core/index.js';
 import { sinceOf } from '../ingest/timeline.js';
+import { diffRules } from '../reports/diff.js';
+import { readTemplate } from '../templates.js';
 import type { Services } from '../services.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
@@ -94,6 +96,15 @@ export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
     if ('errors' in parsed)
       return c.json({ error: `${UNTOUCHED}version ${old.version} is not valid any more`, ...parsed }, 400);
     return publish(c, parsed.rules, { note: `version ${old.version} again`, ...query });
+  });
+
+  routes.get('/rules/diff', async (c) => {
+    const { siteKey, template: own } = c.get('site');
+    const query = readQuery<{ template: string }>(c, 'diffRules');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const { template: name = own } = query;
+    const template = readTemplate(name)!;
+    return c.json({ template: name, changes: diffRules(template.rules, (await store.rules(siteKey)).at(-1)!.rules) });
   });
 
   routes.get('/rules/draft', async (c) => {

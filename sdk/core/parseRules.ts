@@ -165,6 +165,10 @@ const matcher: Check = (value, path, report) => {
     report(path, `expected one of ${Object.keys(MATCHERS).join(', ')}`);
 };
 
+/** What people call a thing: a text, or one in each language. */
+const label: Check = (value, path, report) =>
+  (isRecord(value) ? shape({ en: text, zh: text }) : text)(value, path, report);
+
 const signal = shape({
   event: oneOrMore(text),
   path: oneOrMore(text),
@@ -173,7 +177,7 @@ const signal = shape({
   source: mapOf(matcher),
   distinct: source,
   value: propSource,
-  label: anything,
+  label,
 });
 
 const count = range(atLeast(0, ''));
@@ -211,8 +215,8 @@ const condition: Check = (value, path, report) => {
   report(path, `expected a condition with one of ${Object.keys(CONDITIONS).join(', ')}, got ${show(value)}${hint}`);
 };
 
-const tag = shape({ when: condition, dimension: oneOf(TAG_DIMENSIONS), label: anything }, ['when', 'dimension']);
-const stage = shape({ when: condition, sticky: boolean, label: anything }, ['when']);
+const tag = shape({ when: condition, dimension: oneOf(TAG_DIMENSIONS), label }, ['when', 'dimension']);
+const stage = shape({ when: condition, sticky: boolean, label }, ['when']);
 
 const document = shape(
   {

@@ -32,7 +32,11 @@ export interface Signal {
   distinct?: string;
   /** Add up a number too: `props.KEY`. */
   value?: string;
+  label?: Label;
 }
+
+/** What people call a thing: a text, or one in each language. It decides nothing. */
+export type Label = string | { en?: string; zh?: string };
 
 export interface Range {
   gte?: number;
@@ -64,8 +68,8 @@ export interface Rules {
   version: number;
   name?: string;
   signals: Record<string, Signal>;
-  stages: Partial<Record<Stage, { when: Condition; sticky?: boolean }>>;
-  tags?: Record<string, { when: Condition; dimension: TagDimension }>;
+  stages: Partial<Record<Stage, { when: Condition; sticky?: boolean; label?: Label }>>;
+  tags?: Record<string, { when: Condition; dimension: TagDimension; label?: Label }>;
   score?: { weights: Record<string, number>; halfLifeDays?: number };
 }
 

@@ -43,6 +43,7 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['GET', 'rules/versions', 200],
     ['GET', 'rules/versions/2', 404],
     ['POST', 'rules/versions/2/restore', 404],
+    ['GET', 'rules/diff', 200],
     ['GET', 'rules/draft', 404],
     ['DELETE', 'rules/draft', 200],
   ] as const) {

@@ -11,7 +11,11 @@ export function documentOf(input: unknown): Rules {
 /** Parses and compiles rules that are known to be good. */
 export const rulesOf = (input: unknown): CompiledRules => compileRules(documentOf(input));
 
-export const generalDocument = documentOf(JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8')));
+/** The rules of a template that ships. */
+export const templateDocument = (name: string): Rules =>
+  documentOf((JSON.parse(fs.readFileSync(`sdk/core/templates/${name}.json`, 'utf8')) as { rules: object }).rules);
+
+export const generalDocument = templateDocument('general');
 export const general = compileRules(generalDocument);
 
 /** Every part of the grammar at once. */

@@ -1,0 +1,217 @@
+/** Invents visitors of a site, through the same door as real ones, with a leak, a campaign and a mending that reports must find. */
+import { DAY_MS, STAGES, type Json } from '../../sdk/core/index.js';
+import { ingest } from '../ingest/ingest.js';
+import type { Site, Store } from '../store/store.js';
+import type { DemoStep, Template } from '../templates.js';
+import { restageDue } from './restage.js';
+
+export interface DemoOptions {
+  /** Up to and with today. */
+  days: number;
+  visitors: number;
+  /** The same seed invents the same visitors. */
+  seed: number;
+  now: number;
+}
+
+/** What was planted, as reports should show it. */
+export interface DemoSummary {
+  visitors: number;
+  sessions: number;
+  events: number;
+  /** The step at which most are lost, before it was mended. */
+  leak: { from: 'interest'; to: 'consideration'; lost: number };
+  /** Days on which a campaign brought more visitors. */
+  campaign: { name: string; from: string; to: string };
+  /** The day from which the leaking step was passed more often, by this share. */
+  fix: { day: string; gain: number };
+}
+
+/** Share of those who reach a stage that go on to the next, lowest first. */
+const RATES = [0.7, 0.52, 0.66, 0.6];
+const LEAK = 1;
+const GAIN = 0.36;
+const CAMPAIGN = 'spring';
+/** How many more come on a day of the campaign. */
+const PULL = 0.8;
+const CAMPAIGN_DAYS = 14;
+/** Share of bots, and of numbers that never arrive. */
+const BOTS = 0.02;
+const LOST = 0.01;
+/** Visitors stored at the same time. */
+const TOGETHER = 50;
+
+const AGENTS = [
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
+  'Mozilla/5.0 (Linux; Android 13; M2012K11AC) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.50',
+  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:131.0) Gecko/20100101 Firefox/131.0',
+];
+const BOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+
+/** Where visitors come from: a referrer, and labels in the address. */
+const SOURCES: Array<{ referrer?: string; source?: Record<string, string> }> = [
+  {},
+  { referrer: 'https://www.google.com/' },
+  { referrer: 'https://www.baidu.com/' },
+  { referrer: 'https://www.google.com/', source: { utm_source: 'google', utm_medium: 'cpc', gclid: 'demo' } },
+  { source: { utm_source: 'newsletter', utm_medium: 'email' } },
+  { referrer: 'https://www.xiaohongshu.com/' },
+  { referrer: 'https://chatgpt.com/' },
+];
+const CAMPAIGN_SOURCE = {
+  referrer: 'https://weibo.com/',
+  source: { utm_source: 'weibo', utm_medium: 'paid_social', utm_campaign: CAMPAIGN },
+};
+
+interface Session {
+  at: number;
+  steps: DemoStep[];
+}
+
+/** @param onProgress 0 to 1 */
+export async function inventVisitors(
+  store: Store,
+  site: Site,
+  template: Template,
+  { days, visitors, seed, now }: DemoOptions,
+  onProgress?: (share: number) => void,
+): Promise<DemoSummary> {
+  const random = seeded(seed);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  const today = Math.floor(now / DAY_MS);
+  const first = today - days + 1;
+  const campaignFrom = first + Math.floor(days / 4);
+  const fixDay = first + Math.floor((days * 2) / 3);
+  const isCampaign = (day: number) => day >= campaignFrom && day < campaignFrom + CAMPAIGN_DAYS;
+  // The last days are left out, so that everybody had the time to go as far as they go.
+  const arrivalDays = Array.from({ length: Math.max(1, days - 2 * STAGES.length) }, (_, index) => first + index);
+  const weights = arrivalDays.map((day) => 1 + (isCampaign(day) ? PULL : 0));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const summary = { visitors: 0, sessions: 0, events: 0 };
+
+  /** Lets exactly this share pass, whoever it is: of each step before and after the mending alone. */
+  const passed = new Map<string, number>();
+  const passes = (step: number, day: number): boolean => {
+    const isMended = step === LEAK && day >= fixDay;
+    const name = `${step} ${isMended}`;
+    const rate = RATES[step]! * (isMended ? 1 + GAIN : 1);
+    const sum = (passed.get(name) ?? random()) + rate;
+    passed.set(name, sum % 1);
+    return sum >= 1;
+  };
+
+  const inventSessions = (day: number): Session[] => {
+    // From eight to twenty in the evening; later sessions are hours or days after.
+    let at = day * DAY_MS + (8 + random() * 12) * 3_600_000;
+    const sessions: Session[] = [{ at, steps: pick(template.demo.awareness) }];
+    for (const [step, stage] of STAGES.slice(1).entries()) {
+      if (!passes(step, Math.floor(at / DAY_MS))) break;
+      at += (1 + random() * 40) * 3_600_000;
+      sessions.push({ at, steps: pick(template.demo[stage]) });
+    }
+    return sessions;
+  };
+
+  const storeOne = async (day: number, isPulled: boolean): Promise<void> => {
+    const visitorId = uuidV7(day * DAY_MS, random);
+    const from = isPulled ? CAMPAIGN_SOURCE : pick(SOURCES);
+    const isBot = random() < BOTS;
+    const userAgent = isBot ? BOT : pick(AGENTS);
+    const sessions = isBot ? [{ at: (day + 0.5) * DAY_MS, steps: pick(template.demo.awareness) }] : inventSessions(day);
+    summary.visitors++;
+    let seq = 0;
+    for (const { at, steps } of sessions) {
+      const sessionId = uuidV7(at, random);
+      let time = Math.floor(at);
+      let page: string | undefined;
+      const events: object[] = [];
+      const add = ({ event = 'page_view', path, props }: DemoStep) => {
+        const isLanding = page === undefined;
+        time += 2000 + Math.floor(random() * 40_000);
+        seq++;
+        // Some never arrive, and their numbers show it.
+        if (!isLanding && event === 'page_view' && random() < LOST) seq++;
+        events.push({
+          id: uuidV7(time, random),
+          name: event,
+          time,
+          seq,
+          sessionId,
+          url: site.origins[0] + path,
+          ...(event === 'page_view' && isLanding && sessions[0]!.at === at ? from : {}),
+          ...(props && { props: fill(props, random) }),
+        });
+      };
+      for (const step of steps) {
+        if (page === undefined) add({ event: 'session_start', path: step.path });
+        if (step.event && step.path !== page) add({ path: step.path });
+        page = step.path;
+        add(step);
+      }
+      const body = { siteKey: site.siteKey, visitorId, sentAt: time, sdk: 'demo', events };
+      const outcome = await ingest(store, {
+        text: JSON.stringify(body),
+        origin: site.origins[0],
+        bearer: undefined,
+        receivedAt: time + 500,
+        client: { userAgent, brands: undefined, address: undefined, isLocal: false },
+      });
+      if ('refusal' in outcome) throw new Error(`the invented events were refused: ${outcome.refusal}`);
+      summary.sessions++;
+      summary.events += outcome.answer.accepted;
+    }
+  };
+
+  let waiting: Array<Promise<void>> = [];
+  let due = 0;
+  for (const [index, day] of arrivalDays.entries()) {
+    due += (visitors * weights[index]!) / total;
+    for (; summary.visitors + 0.5 < due;) {
+      waiting.push(storeOne(day, isCampaign(day) && random() < PULL / (1 + PULL)));
+      if (waiting.length < TOGETHER) continue;
+      await Promise.all(waiting);
+      waiting = [];
+      onProgress?.(summary.visitors / visitors);
+    }
+  }
+  await Promise.all(waiting);
+  await restageDue(store, now);
+  onProgress?.(1);
+  const text = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
+  return {
+    ...summary,
+    leak: { from: 'interest', to: 'consideration', lost: 1 - RATES[LEAK]! },
+    campaign: { name: CAMPAIGN, from: text(campaignFrom), to: text(campaignFrom + CAMPAIGN_DAYS - 1) },
+    fix: { day: text(fixDay), gain: GAIN },
+  };
+}
+
+/** Puts texts and amounts where a template leaves them open. */
+function fill(props: Record<string, Json>, random: () => number): Record<string, Json> {
+  const filled = Object.entries(props).map(([name, value]): [string, Json] => {
+    if (value === '#') return [name, `demo-${Math.floor(random() * 1e12).toString(36)}`];
+    if (!Array.isArray(value)) return [name, value];
+    const [from, to] = value as [number, number];
+    return [name, Math.round((from + random() * (to - from)) * 100) / 100];
+  });
+  return Object.fromEntries(filled);
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed. Mulberry32. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function uuidV7(time: number, random: () => number): string {
+  const digits = (count: number) =>
+    Array.from({ length: count }, () => Math.floor(random() * 16).toString(16)).join('');
+  const hex = Math.floor(time).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${digits(3)}-8${digits(3)}-${digits(12)}`;
+}

@@ -1,0 +1,46 @@
+/** Journeys that are no line: from where to where, how fast, and how long somebody stays. */
+
+/** Share of the leavings of each state that went to each other; `null` is nowhere. */
+export function transitionShares<T>(
+  moves: Array<{ from: T; to: T; count: number }>,
+): Array<{ from: T; to: T; count: number; share: number }> {
+  const left = new Map<T, number>();
+  for (const { from, count } of moves) left.set(from, (left.get(from) ?? 0) + count);
+  return moves.map((move) => ({ ...move, share: move.count / left.get(move.from)! }));
+}
+
+/** What the sales of a cycle are worth a day: opportunities × value × win rate / days. */
+export const salesVelocity = (opportunities: number, value: number, winRate: number, days: number): number =>
+  (opportunities * value * winRate) / days;
+
+/** One stay: how long, and whether it ended or was only looked at so long. */
+export interface Stay {
+  duration: number;
+  hasEnded: boolean;
+}
+
+/**
+ * Median time to an end, with those who have not ended counted as far as they were seen; null where less than half ended.
+ * @see Kaplan & Meier 1958
+ */
+export function medianStay(stays: Stay[]): number | null {
+  // Ends before those only seen so long, at the same time.
+  const sorted = [...stays].sort((a, b) => a.duration - b.duration || +b.hasEnded - +a.hasEnded);
+  let survival = 1;
+  for (const [index, { duration, hasEnded }] of sorted.entries()) {
+    if (hasEnded) survival *= 1 - 1 / (sorted.length - index);
+    if (survival <= 0.5 + 1e-12) return duration;
+  }
+  return null;
+}
+
+/** Splits ascending times where nothing happened for longer than a gap. */
+export function splitSessions(times: number[], gapMs = 30 * 60_000): number[][] {
+  const sessions: number[][] = [];
+  for (const time of times) {
+    const last = sessions.at(-1);
+    if (last && time - last.at(-1)! <= gapMs) last.push(time);
+    else sessions.push([time]);
+  }
+  return sessions;
+}

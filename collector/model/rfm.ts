@@ -1,0 +1,74 @@
+/** RFM: how lately, how often and for how much somebody bought. */
+
+export interface Buyer {
+  id: string;
+  recencyDays: number;
+  frequency: number;
+  monetary: number;
+}
+
+export type Score = 1 | 2 | 3 | 4 | 5;
+
+export interface RfmScore {
+  id: string;
+  r: Score;
+  f: Score;
+  m: Score;
+  group: RfmGroup;
+}
+
+/**
+ * Named groups, the first that fits: every one of the 125 cells has one, and each is some cell's.
+ * `a` is the mean of how often and how much, rounded half up.
+ */
+const GROUPS = [
+  ['new', 'New', '新客户', (r, f) => r >= 4 && f === 1],
+  ['champions', 'Champions', '重要价值客户', (r, _, a) => r >= 4 && a >= 4],
+  ['potential_loyalist', 'Potential loyalists', '潜力忠诚客户', (r, _, a) => r >= 4 && a === 3],
+  ['promising', 'Promising', '有希望的客户', (r) => r >= 4],
+  ['loyal', 'Loyal', '忠诚客户', (r, _, a) => r === 3 && a >= 4],
+  ['needs_attention', 'Need attention', '需要关注', (r, _, a) => r === 3 && a === 3],
+  ['about_to_sleep', 'About to sleep', '即将沉睡', (r) => r === 3],
+  ['cant_lose', 'Cannot lose them', '重要挽留客户', (_, __, a) => a === 5],
+  ['at_risk', 'At risk', '有流失风险', (_, __, a) => a >= 3],
+  ['hibernating', 'Hibernating', '沉睡客户', (_, __, a) => a === 2],
+  ['lost', 'Lost', '已流失', () => true],
+] as const satisfies Array<[string, string, string, (r: Score, f: Score, a: number) => boolean]>;
+
+export type RfmGroup = (typeof GROUPS)[number][0];
+
+/** Names of the groups in both languages. */
+export const RFM_GROUPS = Object.fromEntries(GROUPS.map(([name, en, zh]) => [name, { en, zh }])) as Record<
+  RfmGroup,
+  { en: string; zh: string }
+>;
+
+export function rfmGroup(r: Score, f: Score, m: Score): RfmGroup {
+  const a = Math.round((f + m) / 2);
+  return GROUPS.find(([, , , fits]) => (fits as (r: Score, f: Score, a: number) => boolean)(r, f, a))![0];
+}
+
+/**
+ * Scores each measure by quintiles, `floor(rank * 5 / n) + 1` where equal values share the lowest of their ranks; of recency fewer days
+ * are better. With `cuts` by fixed limits instead: four ascending numbers, of which each that is reached is worth a point.
+ * @see the R package rfm
+ */
+export function scoreRfm(
+  buyers: Buyer[],
+  cuts: Partial<Record<'recencyDays' | 'frequency' | 'monetary', number[]>> = {},
+): RfmScore[] {
+  const scoresOf = (measure: 'recencyDays' | 'frequency' | 'monetary', sign: 1 | -1): Score[] => {
+    const values = buyers.map((buyer) => buyer[measure] * sign);
+    const limits = cuts[measure]?.map((limit) => limit * sign).sort((a, b) => a - b);
+    if (limits) return values.map((value) => (1 + limits.filter((limit) => value >= limit).length) as Score);
+    const rankOf = new Map<number, number>();
+    for (const [rank, value] of [...values].sort((a, b) => a - b).entries())
+      if (!rankOf.has(value)) rankOf.set(value, rank);
+    return values.map((value) => (Math.floor((rankOf.get(value)! * 5) / values.length) + 1) as Score);
+  };
+  const [r, f, m] = [scoresOf('recencyDays', -1), scoresOf('frequency', 1), scoresOf('monetary', 1)];
+  return buyers.map(({ id }, index) => {
+    const scores = { r: r[index]!, f: f[index]!, m: m[index]! };
+    return { id, ...scores, group: rfmGroup(scores.r, scores.f, scores.m) };
+  });
+}

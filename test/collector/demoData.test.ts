@@ -1,0 +1,67 @@
+/** Invented visitors: what was planted is what the reports show. */
+import { describe, expect, test } from 'vitest';
+import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { StagesReport } from '../../collector/reports/stages.js';
+import { addSite } from '../../collector/site.js';
+import { readTemplate, templateNames } from '../../collector/templates.js';
+import type { Site } from '../../collector/store/store.js';
+import { makeCollector, NOW } from '../helpers/collector.js';
+
+const DAY = 86_400_000;
+
+async function invent(name: string, visitors: number, seed = 1) {
+  const collector = await makeCollector();
+  const { store } = collector;
+  const site = (await addSite(store, { name, origins: ['https://demo.example'], template: name }, NOW)) as Site;
+  const summary = await inventVisitors(store, site, readTemplate(name)!, { days: 90, visitors, seed, now: NOW });
+  const report = (from: string, to = '2026-11-22') =>
+    collector.get<StagesReport>(`sites/${site.siteKey}/reports/stages?from=${from}&to=${to}`);
+  return { ...collector, site, summary, report };
+}
+
+describe.each(templateNames())('of the template %s', (name) => {
+  test('every stage is inhabited, and the leak that was planted is the worst step of the report', async () => {
+    const { summary, report } = await invent(name, 400);
+    const { stages, funnel } = await report('2026-08-25', summary.fix.day);
+    for (const { stage, entered } of stages) expect([stage, entered > 0]).toEqual([stage, true]);
+    const worst = funnel.slice(1).reduce((least, each) => (each.fromPrevious! < least.fromPrevious! ? each : least));
+    expect(worst.stage).toBe('consideration');
+    expect(worst.fromPrevious).toBeCloseTo(1 - summary.leak.lost, 1);
+    const now = await report('2026-08-25');
+    for (const { stage, current } of now.stages) expect([stage, current > 0]).toEqual([stage, true]);
+  });
+});
+
+test('a campaign and a mending show where they were planted', async () => {
+  const { summary, report, get, site } = await invent('retail', 3000);
+  const { days } = await report('2026-08-25');
+  const between = (from: string, to: string, stage: 'awareness' | 'interest' | 'consideration') =>
+    days.filter(({ day }) => day >= from && day <= to).reduce((sum, { entered }) => sum + entered[stage], 0);
+  const share = (from: string, to: string) => between(from, to, 'consideration') / between(from, to, 'interest');
+  const shift = (day: string, by: number) => new Date(Date.parse(day) + by * DAY).toISOString().slice(0, 10);
+
+  const { campaign, fix } = summary;
+  const during = between(campaign.from, campaign.to, 'awareness');
+  const before = between(shift(campaign.from, -14), shift(campaign.from, -1), 'awareness');
+  expect(during / before).toBeGreaterThan(1.6);
+  expect(during / before).toBeLessThan(2);
+  expect(share(fix.day, shift(fix.day, 18)) / share('2026-08-25', fix.day) - 1).toBeCloseTo(fix.gain, 1);
+
+  const { visitors } = await get<{ visitors: Array<{ firstTouch: { channel: string; campaign: string | null } }> }>(
+    `sites/${site.siteKey}/visitors?limit=200`,
+  );
+  expect(new Set(visitors.map(({ firstTouch }) => firstTouch.channel)).size).toBeGreaterThan(4);
+});
+
+test('the same seed invents the same, another seed others', async () => {
+  const of = async (seed: number) => {
+    const { ndjson, store, site } = await invent('saas', 30, seed);
+    const ids: string[] = [];
+    for await (const { event } of store.events(site.siteKey, {})) ids.push(event.id);
+    return { ids, ndjson };
+  };
+  const [one, again, other] = [await of(1), await of(1), await of(2)];
+  expect(one.ids.length).toBeGreaterThan(60);
+  expect(again.ids).toEqual(one.ids);
+  expect(other.ids).not.toEqual(one.ids);
+});

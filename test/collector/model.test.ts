@@ -1,0 +1,320 @@
+/** Every worked number that the model must meet, to the digits given; and what the formulas must hold for any numbers. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  creditByRemoval,
+  creditByShapley,
+  creditTouches,
+  TOUCH_MODELS,
+  type Path,
+  type TouchModel,
+} from '../../collector/model/attribution.js';
+import { medianStay, salesVelocity, splitSessions, transitionShares } from '../../collector/model/flow.js';
+import { funnelRates, stepsReached, type Made } from '../../collector/model/funnel.js';
+import { lifecycleOf } from '../../collector/model/lifecycle.js';
+import {
+  bgNbdLikelihood,
+  expectedOrders,
+  expectedOrderValue,
+  pAlive,
+  retentionLtv,
+  simpleLtv,
+} from '../../collector/model/ltv.js';
+import { RFM_GROUPS, rfmGroup, scoreRfm, type Score } from '../../collector/model/rfm.js';
+import { flywheel, netPromoterScore, npsOf } from '../../collector/model/satisfaction.js';
+import {
+  adjustPValues,
+  associate,
+  chanceToBeat,
+  compareAnyTime,
+  compareShares,
+  ratioMismatch,
+  sampleSize,
+  wilson,
+} from '../../collector/model/statistics.js';
+import { classifyChannel, decay } from '../../sdk/core/index.js';
+import { seeded } from '../helpers/random.js';
+import vectors from '../vectors/model.json' with { type: 'json' };
+
+type Numbers = Record<string, number>;
+const made = (text: string, gap = 10): Made[] => [...text].map((name, index) => [name, index * gap]);
+
+/** By the name of a vector: computes what is expected from what is given. */
+const COMPUTED: Record<string, (input: never) => unknown> = {
+  'rfm.quintiles': (buyers: Parameters<typeof scoreRfm>[0]) =>
+    Object.fromEntries(scoreRfm(buyers).map(({ id, r, f, m }) => [id, `${r}${f}${m}`])),
+  'rfm.total': () => {
+    const scores = [1, 2, 3, 4, 5] as const;
+    const groups = scores.flatMap((r) => scores.flatMap((f) => scores.map((m) => rfmGroup(r, f, m))));
+    expect(groups.length).toBe(125);
+    expect(new Set(groups)).toEqual(new Set(Object.keys(RFM_GROUPS)));
+    return 'total mapping, no unreachable group';
+  },
+  'lifecycle.daily': (active: Record<string, number[]>) => {
+    const days: Record<string, Numbers> = {};
+    for (const each of Object.values(active))
+      for (const [day, state] of lifecycleOf(each, 4)) {
+        const counts = (days[`d${day}`] ??= {});
+        counts[state] = (counts[state] ?? 0) + 1;
+      }
+    return days;
+  },
+  'ltv.simple': ({ aov, perYear, margin, years }: Record<'aov' | 'perYear' | 'margin' | 'years', number>) =>
+    simpleLtv(aov, perYear, margin, years),
+  'ltv.retention': ({ m, r, d }: Record<'m' | 'r' | 'd', number>) => retentionLtv(m, r, d),
+  'ltv.bgnbd': ({
+    cases,
+    ...model
+  }: { cases: Array<Record<'x' | 'tx' | 'T' | 'horizon', number>> } & Record<'r' | 'alpha' | 'a' | 'b', number>) =>
+    cases.map((each) => ({ pAlive: pAlive(model, each), expected: expectedOrders(model, each, each.horizon) })),
+  'ltv.gammagamma': ({
+    cases,
+    ...model
+  }: { cases: Array<{ x: number; mean: number }> } & Record<'p' | 'q' | 'gamma', number>) =>
+    cases.map(({ x, mean }) => expectedOrderValue(model, x, mean)),
+  nps: ([{ scores }, counts]: [{ scores: number[] }, Parameters<typeof npsOf>[0]]) => [
+    netPromoterScore(scores),
+    npsOf(counts),
+  ],
+  'funnel.rates': (counts: number[]) => ({ ...funnelRates(counts), wilson81of270: wilson(81, 270) }),
+  'funnel.order': (texts: string[]) =>
+    Object.fromEntries(
+      (['ordered', 'strict'] as const).map((order) => [
+        order,
+        texts.map((text) => stepsReached(made(text), ['A', 'B', 'C'], { order })),
+      ]),
+    ),
+  'funnel.window': ({ events, windowSeconds: window }: { events: Made[]; windowSeconds: number }) => ({
+    fromFirstStep: stepsReached(events, ['A', 'B', 'C'], { window }),
+    perStep: stepsReached(events, ['A', 'B', 'C'], { window, isPerStep: true }),
+  }),
+  'funnel.reentry': ({ events, windowSeconds: window }: { events: Made[]; windowSeconds: number }) =>
+    stepsReached(events, ['A', 'B', 'C'], { window }),
+  'funnel.sameStepTwice': ({ events, steps }: { events: Made[]; steps: string[] }) => stepsReached(events, steps),
+  'score.decay': ({ halfLifeDays, points }: { halfLifeDays: number; points: Array<[number, number]> }) => {
+    const at = (day: number) =>
+      points.reduce((sum, [when, weight]) => sum + weight * decay(when, day, halfLifeDays), 0);
+    return { day14: at(14), day28: at(28) };
+  },
+  'attribution.five': ({
+    value,
+    daysBefore,
+    channels,
+  }: {
+    value: number;
+    daysBefore: number[];
+    channels: string[];
+  }) => {
+    const touches = channels.map((channel, index) => ({ channel, daysBefore: daysBefore[index]! }));
+    return Object.fromEntries(TOUCH_MODELS.map((model) => [model, creditTouches(model, value, touches)]));
+  },
+  'attribution.markov': ({ paths }: { paths: Path[] }) => creditByRemoval(paths),
+  'attribution.shapley': (games: Numbers[]) =>
+    games.map((game) => {
+      const channels = Object.keys(game).filter((name) => name.length === 1);
+      const worth = (coalition: string[]) =>
+        Object.entries(game).find(([name]) => [...name].sort().join() === [...coalition].sort().join())?.[1] ?? 0;
+      return creditByShapley(channels, worth);
+    }),
+  'channel.ga4': (rows: Array<[string, string, string]>) => rows.map((row) => classifyChannel(...row)),
+  'session.gap': (times: string[]) =>
+    splitSessions(times.map((time) => Date.parse(`2026-01-01T${time}:00Z`))).map((session) =>
+      session.map((time) => new Date(time).toISOString().slice(11, 16)),
+    ),
+  'abtest.ztest': (rows: Array<[number, number, number, number]>) =>
+    rows.map(([a, ofA, b, ofB]) => compareShares([a, ofA], [b, ofB])),
+  'abtest.sequential': ({ a, b, N, alpha }: { a: [number, number]; b: [number, number]; N: number; alpha: number }) =>
+    compareAnyTime(a, b, N, alpha),
+  'abtest.bayes': (rows: Array<[number, number, number, number]>) =>
+    rows.map(([a, ofA, b, ofB]) => chanceToBeat([a, ofA], [b, ofB])),
+  'abtest.sampleSize': ({ p1, p2, alpha, power }: Record<'p1' | 'p2' | 'alpha' | 'power', number>) =>
+    sampleSize(p1, p2, alpha, power),
+  'abtest.srm': (counts: number[]) => ratioMismatch(counts),
+  'stats.bh': (values: number[]) => adjustPValues(values),
+  association: ({ a, b, c, d }: Record<'a' | 'b' | 'c' | 'd', number>) => associate([a, b], [c, d]),
+  'flow.velocity': ({ n, value, win, days }: Record<'n' | 'value' | 'win' | 'days', number>) =>
+    salesVelocity(n, value, win, days),
+  'flow.matrix': () => {
+    const shares = transitionShares<string | null>([
+      { from: 'A', to: 'I', count: 2 },
+      { from: 'A', to: null, count: 1 },
+      { from: 'I', to: 'C', count: 1 },
+      { from: 'I', to: 'A', count: 1 },
+    ]);
+    return { 'A>I': shares[0]!.share, 'I>A': shares[3]!.share };
+  },
+  flywheel: ({ invites, acceptance }: { invites: number; acceptance: number }) => flywheel(invites, acceptance),
+};
+
+/** Compares as the vector asks: every number that is expected, within the tolerance. */
+function fits(computed: unknown, expected: unknown, tolerance: number, path = ''): void {
+  if (typeof expected === 'number') {
+    expect(typeof computed, path).toBe('number');
+    expect(Math.abs((computed as number) - expected), `${path}: ${String(computed)}`).toBeLessThanOrEqual(tolerance);
+  } else if (typeof expected === 'object' && expected !== null) {
+    if (Array.isArray(expected)) expect((computed as unknown[]).length, path).toBe(expected.length);
+    for (const [name, value] of Object.entries(expected))
+      fits((computed as Record<string, unknown>)[name], value, tolerance, `${path}.${name}`);
+  } else expect(computed, path).toEqual(expected);
+}
+
+describe('meets the worked numbers of', () => {
+  test.each(vectors.vectors)('$name', ({ name, input, expected, tolerance }) => {
+    fits(COMPUTED[name]!(input as never), expected, tolerance);
+  });
+
+  test('all of them', () => {
+    expect(Object.keys(COMPUTED).sort()).toEqual(vectors.vectors.map(({ name }) => name).sort());
+  });
+
+  test('lifecycle, and says no more than they do', () => {
+    const { input, expected } = vectors.vectors.find(({ name }) => name === 'lifecycle.daily')!;
+    expect(COMPUTED['lifecycle.daily']!(input as never)).toEqual(expected);
+  });
+});
+
+const touches = fc.array(
+  fc.record({ channel: fc.constantFrom('Direct', 'Email', 'Organic Search'), daysBefore: fc.nat(90) }),
+  { minLength: 1, maxLength: 8 },
+);
+
+test('no model of attribution gives out more or less than the value', () => {
+  fc.assert(
+    fc.property(touches, fc.constantFrom<TouchModel>(...TOUCH_MODELS), fc.nat(10_000), (given, model, value) => {
+      const credit = creditTouches(model, value, given);
+      expect(credit.reduce((sum, each) => sum + each, 0)).toBeCloseTo(value, 6);
+      expect(credit.every((each) => each >= 0)).toBe(true);
+    }),
+  );
+  expect(
+    creditTouches('position', 10, [
+      { channel: 'a', daysBefore: 1 },
+      { channel: 'b', daysBefore: 0 },
+    ]),
+  ).toEqual([5, 5]);
+  expect(creditTouches('lastNonDirect', 10, [{ channel: 'Direct', daysBefore: 1 }])).toEqual([10]);
+});
+
+test('Markov credit adds up to the conversions, with journeys that return to a channel too', () => {
+  const path = fc.record({
+    path: fc.array(fc.constantFrom('A', 'B', 'C'), { minLength: 1, maxLength: 5 }),
+    converted: fc.nat(5),
+    lost: fc.nat(5),
+  });
+  fc.assert(
+    fc.property(fc.array(path, { minLength: 1, maxLength: 8 }), (paths) => {
+      const { credit } = creditByRemoval(paths);
+      const conversions = paths.reduce((sum, { converted }) => sum + converted, 0);
+      expect(Object.values(credit).reduce((sum, each) => sum + each, 0)).toBeCloseTo(conversions, 6);
+    }),
+  );
+  expect(creditByRemoval([{ path: ['A'], lost: 3 }])).toEqual({ base: 0, removal: { A: 0 }, credit: { A: 0 } });
+});
+
+test('Shapley by draws comes near what it is exactly, and asks for the random function it needs', () => {
+  const channels = Array.from({ length: 13 }, (_, index) => `c${index}`);
+  const worth = (coalition: string[]) =>
+    coalition.reduce((sum, name) => sum + Number(name.slice(1)), 0) +
+    (coalition.includes('c0') && coalition.includes('c1') ? 10 : 0);
+  expect(() => creditByShapley(channels, worth)).toThrow('random');
+  const credit = creditByShapley(channels, worth, seeded(3));
+  expect(Object.values(credit).reduce((sum, each) => sum + each, 0)).toBeCloseTo(worth(channels), 6);
+  expect(credit.c12).toBeCloseTo(12, 9);
+  expect(Math.abs(credit.c0! - 5)).toBeLessThan(0.2);
+});
+
+test('an RFM score does not hang on the order, and equal customers score alike', () => {
+  const buyer = fc.record({ recencyDays: fc.nat(9), frequency: fc.nat(5), monetary: fc.nat(5) });
+  fc.assert(
+    fc.property(fc.array(buyer, { minLength: 1, maxLength: 30 }), (buyers) => {
+      const named = buyers.map((each, index) => ({ ...each, id: String(index) }));
+      const scores = scoreRfm(named);
+      const again = new Map(scoreRfm([...named].reverse()).map((each) => [each.id, each]));
+      for (const score of scores) {
+        expect(again.get(score.id)).toEqual(score);
+        for (const each of [score.r, score.f, score.m]) expect([1, 2, 3, 4, 5]).toContain(each);
+        const twin = named.find(
+          ({ id, ...rest }) =>
+            id !== score.id && JSON.stringify(rest) === JSON.stringify({ ...named[Number(score.id)], id: undefined }),
+        );
+        if (twin) expect(again.get(twin.id)).toMatchObject({ r: score.r, f: score.f, m: score.m });
+      }
+    }),
+  );
+  const cuts = { recencyDays: [7, 30, 60, 90], frequency: [2, 3, 5, 10], monetary: [50, 100, 500, 1000] };
+  const fixed = (recencyDays: number, frequency: number, monetary: number) => {
+    const { r, f, m } = scoreRfm([{ id: 'x', recencyDays, frequency, monetary }], cuts)[0]!;
+    return [r, f, m] as Score[];
+  };
+  expect(fixed(7, 10, 1000)).toEqual([5, 5, 5]);
+  expect(fixed(8, 9, 999)).toEqual([4, 4, 4]);
+  expect(fixed(91, 1, 49)).toEqual([1, 1, 1]);
+});
+
+test('somebody who stays away is churned when that was agreed, and resurrected after', () => {
+  expect([...lifecycleOf([1, 9], 9, 4)]).toEqual([
+    [1, 'new'],
+    [2, 'dormant'],
+    [5, 'churned'],
+    [9, 'resurrected'],
+  ]);
+  expect([...lifecycleOf([3, 3, 4], 4)]).toEqual([
+    [3, 'new'],
+    [4, 'returning'],
+  ]);
+  expect([...lifecycleOf([], 4)]).toEqual([]);
+});
+
+describe('a funnel', () => {
+  test('in any order takes the steps as they come, within its window', () => {
+    const any = (text: string, window?: number) =>
+      stepsReached(made(text), ['A', 'B', 'C'], { order: 'any', ...(window !== undefined && { window }) });
+    expect([any('CBA'), any('CXA'), any('BBB'), any('')]).toEqual([3, 2, 1, 0]);
+    expect(any('CXXBA', 15)).toBe(2);
+  });
+
+  test('reaches no more with a narrower window, and no more strictly than in order', () => {
+    const text = fc
+      .array(fc.constantFrom('A', 'B', 'C', 'D'), { maxLength: 12 })
+      .map((names) => made(names.join(''), 7));
+    fc.assert(
+      fc.property(text, fc.nat(60), (events, window) => {
+        const reached = (options: object) => stepsReached(events, ['A', 'B', 'C'], options);
+        expect(reached({ window })).toBeLessThanOrEqual(reached({}));
+        expect(reached({ order: 'strict', window })).toBeLessThanOrEqual(reached({ window }));
+        expect(reached({ window })).toBeLessThanOrEqual(reached({ window, isPerStep: true }));
+        expect(reached({})).toBeLessThanOrEqual(reached({ order: 'any' }));
+      }),
+    );
+  });
+});
+
+test('a median stay counts those who have not left yet as far as they were seen', () => {
+  const ended = (...durations: number[]) => durations.map((duration) => ({ duration, hasEnded: true }));
+  expect(medianStay(ended(1, 2, 3, 4))).toBe(2);
+  expect(medianStay([...ended(1, 2), { duration: 9, hasEnded: false }, { duration: 9, hasEnded: false }])).toBe(2);
+  expect(medianStay([...ended(1), { duration: 9, hasEnded: false }, { duration: 9, hasEnded: false }])).toBeNull();
+  expect(medianStay([])).toBeNull();
+});
+
+test('statistics of nothing and of everything stay numbers', () => {
+  expect(wilson(0, 0)).toBeNull();
+  expect(wilson(0, 10)![0]).toBe(0);
+  expect(wilson(10, 10)![1]).toBe(1);
+  const { oddsRatio, ci, p } = associate([10, 0], [0, 10]);
+  for (const each of [oddsRatio, ...ci, p]) expect(Number.isFinite(each)).toBe(true);
+  expect(netPromoterScore([])).toBeNull();
+  expect(flywheel(4, 0.5).amplification).toBe(Infinity);
+});
+
+test('customers who bought lately and often are likelier to be there under a model that fits them', () => {
+  const model = { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
+  const customers = [
+    { x: 2, tx: 30.43, T: 38.86 },
+    { x: 0, tx: 0, T: 38.86 },
+    { x: 1, tx: 1.71, T: 38.86 },
+  ];
+  // The log-likelihood of these three, by the paper's formula with 2F1 taken out: computed term by term.
+  expect(bgNbdLikelihood(model, customers)).toBeGreaterThan(bgNbdLikelihood({ ...model, alpha: 400 }, customers));
+  expect(pAlive(model, customers[0]!)).toBeGreaterThan(pAlive(model, customers[2]!));
+});

@@ -1,0 +1,74 @@
+/** Every template that ships, by its file alone. */
+import fs from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readTemplate, templateNames } from '../../collector/templates.js';
+import { compileRules, lintRules, STAGES, type Rules } from '../../sdk/core/index.js';
+
+const NAMES = [
+  'general',
+  'b2b-manufacturing',
+  'education',
+  'healthcare',
+  'media',
+  'regulated-retail',
+  'retail',
+  'saas',
+  'travel',
+];
+/** Customer groups, and the four that a beginner starts with. */
+const GROUPS = {
+  prospect: '潜在用户',
+  engaged: '活跃兴趣用户',
+  high_intent: '高意向用户',
+  converted: '转化用户',
+  loyal: '忠诚用户',
+  new: '新客',
+  active: '活跃',
+  to_activate: '待激活',
+  high_value: '高价值',
+};
+
+test('there are nine, and each file is one', () => {
+  expect(templateNames()).toEqual(NAMES);
+  expect(fs.readdirSync('sdk/core/templates').length).toBe(NAMES.length);
+  expect(readTemplate('../package')).toBeUndefined();
+});
+
+describe.each(NAMES)('the template %s', (name) => {
+  const template = readTemplate(name)!;
+  const { rules } = template;
+  const isBilingual = (label: unknown) =>
+    expect(label).toEqual({ en: expect.stringMatching(/\w/), zh: expect.stringMatching(/\p{Script=Han}/u) });
+
+  test('has rules without a warning, for all five stages', () => {
+    expect(Object.keys(rules.stages)).toEqual([...STAGES]);
+    expect(lintRules(compileRules(rules))).toEqual([]);
+  });
+
+  test('says everything in both languages', () => {
+    const { signals, tags } = rules as Required<Rules>;
+    for (const { label } of [...Object.values(signals), ...Object.values(tags)]) isBilingual(label);
+    isBilingual(template.title);
+    isBilingual(template.about);
+    for (const { label } of Object.values(template.kpis)) isBilingual(label);
+  });
+
+  test('measures each stage by a signal of its own', () => {
+    expect(Object.keys(template.kpis)).toEqual([...STAGES]);
+    for (const { signal, measure } of Object.values(template.kpis)) {
+      expect(rules.signals).toHaveProperty(signal);
+      if (measure === 'value') expect(rules.signals[signal]).toHaveProperty('value');
+    }
+    for (const signal of Object.keys(rules.score!.weights)) expect(rules.signals).toHaveProperty(signal);
+  });
+
+  if (name !== 'general')
+    test('has the customer groups as tags', () => {
+      for (const [tag, zh] of Object.entries(GROUPS)) expect(rules.tags![tag]!.label).toMatchObject({ zh });
+    });
+});
+
+test('healthcare tells nobody by what they read: no signal counts different pages', () => {
+  const { signals } = readTemplate('healthcare')!.rules;
+  expect(Object.values(signals).filter(({ distinct }) => distinct)).toEqual([]);
+});
