@@ -2,11 +2,10 @@
 import { EVENT_REASONS, LINT_CODES, STAGES } from '../sdk/core/index.js';
 import { EARLY_REFUSALS } from './ingest/door.js';
 import { MAX_EVENTS, REFUSALS } from './ingest/ingest.js';
+import { REPORT_SCHEMAS, REPORT_SUMMARIES } from './reports/schemas.js';
+import { count, date, list, moment, nullable, number, record, ref, stage, text, uuid, type Schema } from './schema.js';
 import { ROLES, type Role } from './store/store.js';
 import { templateNames } from './templates.js';
-
-/** A JSON Schema. */
-export type Schema = Record<string, unknown>;
 
 export interface Parameter {
   name: string;
@@ -29,28 +28,6 @@ export interface Operation {
   responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
 }
 
-const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
-const list = (items: Schema): Schema => ({ type: 'array', items });
-const nullable = (...types: string[]): Schema => ({ type: [...types, 'null'] });
-const text: Schema = { type: 'string' };
-const count: Schema = { type: 'integer', minimum: 0 };
-const moment: Schema = { type: 'integer', description: 'epoch milliseconds' };
-const number: Schema = { type: 'number' };
-const stage: Schema = { enum: [...STAGES, null] };
-const date: Schema = { type: 'string', format: 'date' };
-const uuid: Schema = { type: 'string', format: 'uuid' };
-
-/** An object with these members; those whose names end with `?` may be absent. */
-function record(members: Record<string, Schema>): Schema {
-  const entries = Object.entries(members);
-  return {
-    type: 'object',
-    properties: Object.fromEntries(entries.map(([name, schema]) => [name.replace('?', ''), schema])),
-    required: entries.map(([name]) => name).filter((name) => !name.endsWith('?')),
-  };
-}
-
-const loss = { visitors: count, stored: count, missing: count, ownedUp: count, rate: nullable('number') };
 const state = { stage, peak: stage, tags: list(text), score: number, rules: count };
 const facts: Schema = { type: 'object', description: 'counts by signal and UTC day; its form is given by `v`' };
 
@@ -187,8 +164,8 @@ const schemas: Record<string, Schema> = {
     asOf: moment,
     visitors: count,
     moves: list(record({ from: stage, to: stage, visitors: count })),
-    stages: list(record({ stage: { enum: STAGES }, now: count, then: count })),
-    tags: list(record({ tag: text, now: count, then: count })),
+    stages: list(record({ stage: { enum: STAGES }, before: count, after: count })),
+    tags: list(record({ tag: text, before: count, after: count })),
     examples: list(
       record({ visitorId: uuid, userId: nullable('string'), from: stage, to: stage, why: { type: 'object' } }),
     ),
@@ -217,30 +194,7 @@ const schemas: Record<string, Schema> = {
     stages: { type: 'object' },
     'tags?': { type: 'object' },
   }),
-  StagesReport: record({
-    asOf: moment,
-    timeZone: text,
-    from: date,
-    to: date,
-    stages: list(record({ stage: { enum: STAGES }, current: count, peak: count, entered: count, left: count })),
-    funnel: list(record({ stage: { enum: STAGES }, visitors: count, fromPrevious: nullable('number') })),
-    days: list(record({ day: date, current: { type: 'object' }, entered: { type: 'object' } })),
-  }),
-  LossReport: record({
-    asOf: moment,
-    timeZone: text,
-    from: date,
-    to: date,
-    ...loss,
-    pages: {
-      anyOf: [
-        record({ days: count, served: count, viewed: count, missing: count, rate: nullable('number') }),
-        { type: 'null' },
-      ],
-    },
-    byBrowser: list(record({ browser: nullable('string'), ...loss })),
-    byChannel: list(record({ channel: nullable('string'), ...loss })),
-  }),
+  ...REPORT_SCHEMAS,
 };
 
 const json = (description: string, schema: Schema) => ({ description, content: { 'application/json': { schema } } });
@@ -474,12 +428,31 @@ const ofSite: Record<string, Record<string, Operation>> = {
   '/reports/{name}': {
     get: {
       operationId: 'readReport',
-      summary: 'A report: `stages` counts visitors by stage, `loss` says what never came',
-      parameters: [path('name', 'expected the name of a report'), day('from'), day('to')],
-      responses: {
-        200: json('The report.', { anyOf: [ref('StagesReport'), ref('LossReport')] }),
-        400: WRONG,
-      },
+      summary: Object.entries(REPORT_SUMMARIES)
+        .map(([name, summary]) => `\`${name}\`: ${summary}`)
+        .join('; '),
+      parameters: [
+        path('name', 'expected the name of a report'),
+        day('from'),
+        day('to'),
+        query('steps', 'of a funnel: expected stage:NAME, signal:NAME, event:NAME or page:GLOB, with commas between'),
+        query('order', 'of a funnel: expected ordered, strict or any', { enum: ['ordered', 'strict', 'any'] }),
+        query('window', 'of a funnel: expected days, up to 3660', {
+          type: 'number',
+          exclusiveMinimum: 0,
+          maximum: 3660,
+        }),
+        query('perStep', 'of a funnel: expected true, where the window begins anew with each step, or false', {
+          type: 'boolean',
+        }),
+        query('by', 'of a funnel: expected channel, source, medium or campaign', {
+          enum: ['channel', 'source', 'medium', 'campaign'],
+        }),
+        query('stage', `of attribution and common: expected one of ${STAGES.join(', ')}`, { enum: STAGES }),
+        query('signal', 'of rfm: expected the name of a signal that has a value'),
+        query('period', 'of lifecycle: expected day, week or month', { enum: ['day', 'week', 'month'] }),
+      ],
+      responses: { 200: json('The report.', { anyOf: Object.keys(REPORT_SCHEMAS).map(ref) }), 400: WRONG },
     },
   },
 };

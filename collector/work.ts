@@ -7,7 +7,7 @@ import type { Lookups } from './ingest/lookups.js';
 import { recompute } from './jobs/recompute.js';
 import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
-import type { Range } from './reports/range.js';
+import type { ReportQuery } from './reports/range.js';
 import { REPORTS, type ReportName } from './reports/reports.js';
 import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
 import type {
@@ -53,7 +53,7 @@ export interface Work {
   /** Removes the raw events that are older than each site keeps them. */
   expire(now: number): Promise<void>;
   /** Makes a report. @returns a text that says what is wrong with the range, where something is */
-  report(name: ReportName, site: Site, range: Range, now: number): Promise<object | string>;
+  report(name: ReportName, site: Site, query: ReportQuery, now: number): Promise<object | string>;
   /** Says what publishing rules would do. */
   preview(site: Site, rules: Rules, apply: 'all' | 'now', now: number): Promise<Preview>;
   /** Warns of what is odd about rules. */
@@ -99,7 +99,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
         if (first > keptFrom) await store.expireEvents(siteKey, first);
       }
     },
-    report: (name, site, range, at) => REPORTS[name](store, site, range, at),
+    report: (name, site, query, at) => REPORTS[name](store, site, query, at),
     preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
     lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
     recompute: (job) => recompute(store, job, now),

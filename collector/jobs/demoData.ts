@@ -127,11 +127,12 @@ export async function inventVisitors(
       let page: string | undefined;
       const events: object[] = [];
       const add = ({ event = 'page_view', path, props }: DemoStep) => {
-        const isLanding = page === undefined;
+        // A session begins with its landing, and both say where it came from.
+        const isLanding = at === sessions[0]!.at && events.length < 2;
         time += 2000 + Math.floor(random() * 40_000);
         seq++;
         // Some never arrive, and their numbers show it.
-        if (!isLanding && event === 'page_view' && random() < LOST) seq++;
+        if (events.length && random() < LOST) seq++;
         events.push({
           id: uuidV7(time, random),
           name: event,
@@ -139,7 +140,7 @@ export async function inventVisitors(
           seq,
           sessionId,
           url: site.origins[0] + path,
-          ...(event === 'page_view' && isLanding && sessions[0]!.at === at ? from : {}),
+          ...(isLanding && from),
           ...(props && { props: fill(props, random) }),
         });
       };

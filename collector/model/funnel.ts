@@ -10,6 +10,8 @@ export interface FunnelOptions {
   window?: number;
   /** Whether the window begins anew with each step. */
   isPerStep?: boolean;
+  /** No try begins after this; at any time where absent. */
+  entriesUntil?: number;
 }
 
 /**
@@ -18,9 +20,10 @@ export interface FunnelOptions {
  * @param made ascending by time
  */
 export function stepsReached(made: Made[], steps: string[], options: FunnelOptions = {}): number {
-  const { order = 'ordered', window = Infinity, isPerStep = false } = options;
+  const { order = 'ordered', window = Infinity, isPerStep = false, entriesUntil = Infinity } = options;
   let best = 0;
   for (let start = 0; start < made.length && best < steps.length; start++) {
+    if (made[start]![1] > entriesUntil) break;
     const isEntry = order === 'any' ? steps.includes(made[start]![0]) : made[start]![0] === steps[0];
     if (isEntry) best = Math.max(best, tryFrom(made, start, steps, order, window, isPerStep));
   }

@@ -1,8 +1,4 @@
 /** Lifetime value: what customers are worth, from the simplest estimate to a model of when they buy and when they leave. */
-import jstat from 'jstat';
-
-const { gammaln } = jstat;
-
 /** Average order × orders a year × margin × years. */
 export const simpleLtv = (aov: number, perYear: number, margin: number, years: number): number =>
   aov * perYear * margin * years;
@@ -56,24 +52,6 @@ function hypergeometric(a: number, b: number, c: number, z: number): number {
     sum += term;
   }
   return sum;
-}
-
-/** Log-likelihood of customers under the model: what a fit makes as great as can be. */
-export function bgNbdLikelihood({ r, alpha, a, b }: BgNbd, customers: Purchases[]): number {
-  return customers.reduce((sum, { x, tx, T }) => {
-    const common =
-      gammaln(r + x) -
-      gammaln(r) +
-      r * Math.log(alpha) +
-      gammaln(a + b) +
-      gammaln(b + x) -
-      gammaln(b) -
-      gammaln(a + b + x);
-    const alive = -(r + x) * Math.log(alpha + T);
-    const gone = x > 0 ? Math.log(a) - Math.log(b + x - 1) - (r + x) * Math.log(alpha + tx) : -Infinity;
-    const most = Math.max(alive, gone);
-    return sum + common + most + Math.log(Math.exp(alive - most) + Math.exp(gone - most));
-  }, 0);
 }
 
 export interface GammaGamma {

@@ -31,9 +31,9 @@ export interface Preview {
   /** Those who would stand elsewhere, the most first. */
   moves: Move[];
   /** How many stand at each stage, and would. */
-  stages: Array<{ stage: Stage; now: number; then: number }>;
+  stages: Array<{ stage: Stage; before: number; after: number }>;
   /** How many each tag holds for, and would. */
-  tags: Array<{ tag: string; now: number; then: number }>;
+  tags: Array<{ tag: string; before: number; after: number }>;
   /** A few visitors of each move, and why they would: the condition of the higher of the two stages under the new rules. */
   examples: Array<{ visitorId: string; userId: string | null; from: Stage | null; to: Stage | null; why: Explanation }>;
   /** First day (UTC) of which raw events are there: what was counted before stays. Null where all of it is. */
@@ -100,23 +100,23 @@ class Counter {
   readonly examples: Preview['examples'] = [];
   #visitors = 0;
   readonly #moves = new Map<string, Move>();
-  readonly #stages = STAGES.map((stage) => ({ stage, now: 0, then: 0 }));
-  readonly #tags: Map<string, { tag: string; now: number; then: number }>;
+  readonly #stages = STAGES.map((stage) => ({ stage, before: 0, after: 0 }));
+  readonly #tags: Map<string, { tag: string; before: number; after: number }>;
 
   constructor(...tags: object[]) {
     const names = [...new Set(tags.flatMap((each) => Object.keys(each)))].sort();
-    this.#tags = new Map(names.map((tag) => [tag, { tag, now: 0, then: 0 }]));
+    this.#tags = new Map(names.map((tag) => [tag, { tag, before: 0, after: 0 }]));
   }
 
   /** Says whether it is one of the first of its move. */
   add(before: Inference, later: Inference): boolean {
     this.#visitors++;
     for (const row of this.#stages) {
-      row.now += +(row.stage === before.stage);
-      row.then += +(row.stage === later.stage);
+      row.before += +(row.stage === before.stage);
+      row.after += +(row.stage === later.stage);
     }
-    for (const tag of before.tags) this.#tags.get(tag)!.now++;
-    for (const tag of later.tags) this.#tags.get(tag)!.then++;
+    for (const tag of before.tags) this.#tags.get(tag)!.before++;
+    for (const tag of later.tags) this.#tags.get(tag)!.after++;
     const [from, to] = [before.stage, later.stage];
     if (from === to) return false;
     const move = this.#moves.get(`${from} ${to}`) ?? { from, to, visitors: 0 };

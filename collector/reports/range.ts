@@ -1,10 +1,25 @@
 import { DateTime } from 'luxon';
+import type { Stage } from '../../sdk/core/index.js';
 import type { Site } from '../store/store.js';
 
 /** What a report is asked for: days of the site's time zone, both included. */
 export interface Range {
   from?: string;
   to?: string;
+}
+
+/** What else reports are asked for; each says which of it means something to it. */
+export interface ReportQuery extends Range {
+  /** Of a funnel, with commas between: `stage:NAME`, `signal:NAME`, `event:NAME`, `page:GLOB`. */
+  steps?: string;
+  order?: 'ordered' | 'strict' | 'any';
+  /** Days from the first step, or from each. */
+  window?: number;
+  perStep?: boolean;
+  by?: string;
+  stage?: Stage;
+  signal?: string;
+  period?: 'day' | 'week' | 'month';
 }
 
 /** Days of a report where nothing is asked for. */

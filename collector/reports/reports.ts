@@ -1,13 +1,28 @@
 /** Every report by its name in the address. */
 import type { RemoteStore, Site } from '../store/store.js';
+import { reportAttribution } from './attribution.js';
+import { reportCommon } from './common.js';
+import { reportLifecycle, reportNps, reportRfm } from './customers.js';
+import { reportFlow } from './flow.js';
+import { reportFunnel } from './funnel.js';
 import { reportLoss } from './loss.js';
-import type { Range } from './range.js';
+import type { ReportQuery } from './range.js';
 import { reportStages } from './stages.js';
 
-/** A report for a site and days, or a text that says what is wrong with what was asked. */
-type Report = (store: RemoteStore, site: Site, range: Range, now: number) => Promise<object | string>;
+/** A report for a site, or a text that says what is wrong with what was asked. */
+type Report = (store: RemoteStore, site: Site, query: ReportQuery, now: number) => Promise<object | string>;
 
-export const REPORTS = { stages: reportStages, loss: reportLoss } satisfies Record<string, Report>;
+export const REPORTS = {
+  stages: reportStages,
+  funnel: reportFunnel,
+  flow: reportFlow,
+  common: reportCommon,
+  attribution: reportAttribution,
+  rfm: reportRfm,
+  lifecycle: reportLifecycle,
+  nps: reportNps,
+  loss: reportLoss,
+} satisfies Record<string, Report>;
 
 export type ReportName = keyof typeof REPORTS;
 

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { isReport, REPORTS } from '../reports/reports.js';
 import type { Services } from '../services.js';
-import type { Range } from '../reports/range.js';
+import type { ReportQuery } from '../reports/range.js';
 import type { SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
@@ -11,7 +11,7 @@ export function reportRoutes({ work, now }: Services): Hono<SiteEnv> {
     const name = c.req.param('name');
     if (!isReport(name))
       return c.json({ error: `no report is called ${name}; there are ${Object.keys(REPORTS).join(', ')}` }, 404);
-    const query = readQuery<Range>(c, 'readReport');
+    const query = readQuery<ReportQuery>(c, 'readReport');
     if (typeof query === 'string') return c.json({ error: query }, 400);
     await work.restage(now());
     const result = await work.report(name, c.get('site'), query, now());

@@ -304,6 +304,26 @@ export interface User {
   createdAt: number;
 }
 
+/** A transition on the list of all. */
+export interface ListedTransition {
+  /** Ascending in the order in which they were found. */
+  id: number;
+  visitorId: string;
+  from: Stage | null;
+  to: Stage | null;
+  at: number;
+  kind: Cause['kind'];
+}
+
+/** A session on the list of all. */
+export interface ListedSession {
+  visitorId: string;
+  sessionId: string;
+  startedAt: number;
+  channel: string | null;
+  bot: string | null;
+}
+
 /** Transitions of one quarter hour (UTC, which every time zone's days are made of). */
 export interface TransitionCount {
   /** Epoch ms of its beginning. */
@@ -393,6 +413,10 @@ export interface Store {
   /** Visitors whose highest stage was this one by a moment, from the transitions up to it. */
   peakCounts(siteKey: string, until: number): Promise<Array<{ peak: Stage; visitors: number }>>;
   transitionCounts(siteKey: string, until: number): Promise<TransitionCount[]>;
+  /** All transitions, those of bots too: the next after one, or the first (0). */
+  everyTransition(siteKey: string, after: number, limit: number): Promise<ListedTransition[]>;
+  /** All sessions, by visitor: the next after one, or the first. */
+  everySession(siteKey: string, after: ListedSession | undefined, limit: number): Promise<ListedSession[]>;
 
   /** Sessions of a visitor, latest first. */
   sessions(siteKey: string, visitorId: string, limit: number): Promise<SessionPart[]>;

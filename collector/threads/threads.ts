@@ -32,6 +32,8 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   stageCounts: 'reader',
   peakCounts: 'reader',
   transitionCounts: 'reader',
+  everyTransition: 'reader',
+  everySession: 'reader',
   sessionUser: 'reader',
   everyVisitor: 'reader',
   ruleVersions: 'reader',

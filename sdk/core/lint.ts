@@ -59,8 +59,8 @@ export function lintRules(rules: CompiledRules): Warning[] {
     if (higher && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, `: ${higher}`));
   });
   for (const names of equals(rules.tags)) warnings.push(warn('same_tags', `tags.${names[0]}`, `: ${names.join(', ')}`));
-  const signals = Object.entries(rules.signals).map(([name, { weight: _, ...meaning }]) => [name, meaning] as const);
-  for (const names of equals(Object.fromEntries(signals)))
+  const signals = Object.entries(rules.signals).map(([name, signal]) => [name, { ...signal, weight: undefined }]);
+  for (const names of equals(Object.fromEntries(signals) as object))
     warnings.push(warn('same_signals', `signals.${names[0]}`, `: ${names.join(', ')}`));
   const used = new Set(conditions.flatMap(([, condition]) => signalsOf(condition)));
   for (const [name, { weight }] of Object.entries(rules.signals))
@@ -69,7 +69,7 @@ export function lintRules(rules: CompiledRules): Warning[] {
 }
 
 /** Names of what is the same. */
-function equals(named: Record<string, unknown>): string[][] {
+function equals(named: object): string[][] {
   const byText = new Map<string, string[]>();
   for (const [name, what] of Object.entries(named)) {
     const text = JSON.stringify(what);

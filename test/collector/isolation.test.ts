@@ -85,7 +85,9 @@ test('two sites neither see nor change each other, by any route below a site', a
     events: await ndjson(),
     letters: await store.deadLetters(site.siteKey, 9),
   }).toEqual(before);
-  expect((await store.rules(site.siteKey)).at(-1)).toMatchObject({ rules: { version: 2, tags: { new: expect.anything() } } });
+  expect((await store.rules(site.siteKey)).at(-1)).toMatchObject({
+    rules: { version: 2, tags: { new: expect.anything() } },
+  });
   expect(await store.draft(site.siteKey)).toMatchObject({ rules: { name: 'mine' } });
   expect(await store.isForgotten(site.siteKey, mine)).toBe(false);
 });

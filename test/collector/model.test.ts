@@ -12,14 +12,7 @@ import {
 import { medianStay, salesVelocity, splitSessions, transitionShares } from '../../collector/model/flow.js';
 import { funnelRates, stepsReached, type Made } from '../../collector/model/funnel.js';
 import { lifecycleOf } from '../../collector/model/lifecycle.js';
-import {
-  bgNbdLikelihood,
-  expectedOrders,
-  expectedOrderValue,
-  pAlive,
-  retentionLtv,
-  simpleLtv,
-} from '../../collector/model/ltv.js';
+import { expectedOrders, expectedOrderValue, pAlive, retentionLtv, simpleLtv } from '../../collector/model/ltv.js';
 import { RFM_GROUPS, rfmGroup, scoreRfm, type Score } from '../../collector/model/rfm.js';
 import { flywheel, netPromoterScore, npsOf } from '../../collector/model/satisfaction.js';
 import {
@@ -307,14 +300,12 @@ test('statistics of nothing and of everything stay numbers', () => {
   expect(flywheel(4, 0.5).amplification).toBe(Infinity);
 });
 
-test('customers who bought lately and often are likelier to be there under a model that fits them', () => {
+test('customers who bought lately and often are likelier to be there', () => {
   const model = { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
   const customers = [
     { x: 2, tx: 30.43, T: 38.86 },
     { x: 0, tx: 0, T: 38.86 },
     { x: 1, tx: 1.71, T: 38.86 },
   ];
-  // The log-likelihood of these three, by the paper's formula with 2F1 taken out: computed term by term.
-  expect(bgNbdLikelihood(model, customers)).toBeGreaterThan(bgNbdLikelihood({ ...model, alpha: 400 }, customers));
   expect(pAlive(model, customers[0]!)).toBeGreaterThan(pAlive(model, customers[2]!));
 });

@@ -85,8 +85,8 @@ describe('a preview', () => {
     expect(preview.visitors).toBe(before.size);
     const count = (all: typeof before, tag: string) =>
       [...all.values()].filter(({ tags }) => tags.includes(tag)).length;
-    for (const { tag, now, then } of preview.tags)
-      expect([tag, now, then]).toEqual([tag, count(before, tag), count(after, tag)]);
+    for (const row of preview.tags)
+      expect(row).toEqual({ tag: row.tag, before: count(before, row.tag), after: count(after, row.tag) });
     for (const { visitorId, from, to, why } of preview.examples) {
       expect([before.get(visitorId)!.stage, after.get(visitorId)!.stage]).toEqual([from, to]);
       expect(why.rules).toBe(written.at(-1)!.rules.version + 1);

@@ -13,10 +13,12 @@ export const ORIGIN = 'https://www.example.com';
 export const ADMIN = 'admin-token';
 export const NOW = Date.UTC(2026, 10, 22, 12);
 
+type AtEnd = (run: () => void | Promise<void>) => void;
+
 /** A new folder that goes when the test ends. */
-export function temporaryFolder(): string {
+export function temporaryFolder(atEnd: AtEnd = onTestFinished): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stagetag-'));
-  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -67,10 +69,12 @@ export interface VisitorJson {
 /** A collector on a real SQLite file with one site, which stops when the test ends. */
 export async function makeCollector(
   options: Partial<CollectorOptions> = {},
-  folder = temporaryFolder(),
+  given?: string,
+  atEnd: AtEnd = onTestFinished,
 ): Promise<TestCollector> {
+  const folder = given ?? temporaryFolder(atEnd);
   const store = openSqliteStore(folder);
-  onTestFinished(() => store.close());
+  atEnd(() => store.close());
   const clock = { now: NOW };
   const app = createCollector({ store, now: () => clock.now, adminToken: ADMIN, ...options });
   const site = (await store.sites())[0] ?? (await addSite(store, { name: 'Test', origins: [ORIGIN] }, clock.now));

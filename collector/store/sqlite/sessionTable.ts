@@ -1,5 +1,14 @@
 import type Database from 'better-sqlite3';
-import type { LossCount, SessionPart } from '../store.js';
+import type { ListedSession, LossCount, SessionPart } from '../store.js';
+import { fromBlob, toBlob } from './uuid.js';
+
+interface SessionRow {
+  visitor_id: Buffer;
+  id: string;
+  started_at: number;
+  channel: string | null;
+  bot: string | null;
+}
 
 /** Sessions: when, how long, where from and on what. */
 export class SessionTable {
@@ -7,6 +16,7 @@ export class SessionTable {
   readonly #ofVisitor;
   readonly #erase;
   readonly #losses;
+  readonly #next;
 
   constructor(database: Database.Database) {
     // Batches come in any order: what the earliest event says of where it came from holds, and what the latest sender says of itself.
@@ -23,6 +33,9 @@ export class SessionTable {
       SELECT id AS sessionId, started_at AS startedAt, ended_at AS endedAt, events, channel, bot, device, browser, os, country, region
       FROM sessions WHERE site_id = ? AND visitor_id = ? ORDER BY started_at DESC, id LIMIT ?`);
     this.#erase = database.prepare('DELETE FROM sessions WHERE site_id = ? AND visitor_id = ?');
+    this.#next = database.prepare<[number, Buffer, string, number], SessionRow>(`
+      SELECT visitor_id, id, started_at, channel, bot FROM sessions
+      WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
     this.#losses = database.prepare<[object], LossCount>(`
       WITH seen AS (
         SELECT id, stored_seq, missing_seq, lost FROM visitors
@@ -42,6 +55,17 @@ export class SessionTable {
 
   ofVisitor(site: number, visitor: Buffer, limit: number): SessionPart[] {
     return this.#ofVisitor.all(site, visitor, limit);
+  }
+
+  next(site: number, after: ListedSession | undefined, limit: number): ListedSession[] {
+    const [visitor, id] = after ? [toBlob(after.visitorId), after.sessionId] : [Buffer.alloc(0), ''];
+    return this.#next.all(site, visitor, id, limit).map((row) => ({
+      visitorId: fromBlob(row.visitor_id),
+      sessionId: row.id,
+      startedAt: row.started_at,
+      channel: row.channel,
+      bot: row.bot,
+    }));
   }
 
   erase(site: number, visitor: Buffer): void {

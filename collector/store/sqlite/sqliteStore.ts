@@ -291,6 +291,8 @@ export function openSqliteStore(
     peakCounts: async (siteKey, until) => visitors.peakCounts(sites.id(siteKey), until),
     transitionCounts: async (siteKey, until) => visitors.transitionCounts(sites.id(siteKey), until),
 
+    everyTransition: async (siteKey, after, limit) => visitors.nextTransitions(sites.id(siteKey), after, limit),
+    everySession: async (siteKey, after, limit) => sessions.next(sites.id(siteKey), after, limit),
     sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),
     lossCounts: async (siteKey, from, until) => sessions.losses(sites.id(siteKey), from, until),
 

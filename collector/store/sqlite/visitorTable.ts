@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Stage } from '../../../sdk/core/index.js';
 import { MAX_RANGES } from '../store.js';
-import type { Cause, Transition, TransitionCount, VisitorRecord } from '../store.js';
+import type { Cause, ListedTransition, Transition, TransitionCount, VisitorRecord } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
 interface VisitorRow {
@@ -39,6 +39,12 @@ interface TransitionRow {
   cause: string;
 }
 
+interface ListedRow {
+  id: number;
+  visitor_id: Buffer;
+  kind: Cause['kind'];
+}
+
 const VISITOR_COLUMNS = (
   'user_id first_seen last_seen events rev rules stage peak tags score have facts first_touch last_touch last_time ' +
   'stage_since due_at lost person_id linked_at is_person bot is_judged skew stored_seq missing_seq'
@@ -66,6 +72,7 @@ export class VisitorTable {
   readonly #stageCounts;
   readonly #peakCounts;
   readonly #transitionCounts;
+  readonly #nextTransitions;
   readonly #ofUser;
   readonly #ofPerson;
   readonly #countOfPerson;
@@ -137,6 +144,9 @@ export class VisitorTable {
         GROUP BY visitor_id
       )
       SELECT stage AS peak, count(*) AS visitors FROM highest JOIN ranks USING (rank) GROUP BY stage`);
+    this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(`
+      SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind FROM transitions
+      WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?`);
     this.#transitionCounts = database.prepare<[object], TransitionRow & { transitions: number }>(`
       SELECT at / ${QUARTER_MS} * ${QUARTER_MS} AS at, from_stage, to_stage, count(*) AS transitions
       FROM transitions WHERE site_id = @site AND at < @until AND ${COUNTED} GROUP BY 1, 2, 3 ORDER BY 1`);
@@ -222,6 +232,17 @@ export class VisitorTable {
       to: row.to_stage,
       at: row.at,
       cause: JSON.parse(row.cause) as Cause,
+    }));
+  }
+
+  nextTransitions(site: number, after: number, limit: number): ListedTransition[] {
+    return this.#nextTransitions.all(site, after, limit).map((row) => ({
+      id: row.id,
+      visitorId: fromBlob(row.visitor_id),
+      from: row.from_stage,
+      to: row.to_stage,
+      at: row.at,
+      kind: row.kind,
     }));
   }
 

@@ -1,0 +1,177 @@
+/** RFM, lifecycle and recommendation: what kinds of customers there are. */
+import {
+  countedFacts,
+  dayOf,
+  DAY_MS,
+  formatDay,
+  parseDay,
+  UNITS,
+  type Facts,
+  type Rules,
+} from '../../sdk/core/index.js';
+import { LIFECYCLE, lifecycleOf, type LifecycleState } from '../model/lifecycle.js';
+import { RFM_GROUPS, scoreRfm, type Buyer, type RfmGroup } from '../model/rfm.js';
+import { npsOf } from '../model/satisfaction.js';
+import type { RemoteStore, Site } from '../store/store.js';
+import { eachEvent, readPeople } from './people.js';
+import { readRange, type ReportQuery } from './range.js';
+
+export interface RfmReport {
+  asOf: number;
+  /** The signal whose events and amounts were counted. */
+  signal: string;
+  buyers: number;
+  revenue: number;
+  groups: Array<{ group: RfmGroup; label: { en: string; zh: string }; buyers: number; revenue: number }>;
+  /** Buyers by recency, and by the mean of frequency and amount. */
+  cells: Array<{ r: number; fm: number; buyers: number }>;
+}
+
+/** The signal that stands for orders: the first with an amount on the event `purchase`. */
+function orderSignal({ signals }: Rules): string | undefined {
+  const isOrder = ([, { event, value }]: [string, Rules['signals'][string]]) =>
+    value && [event].flat().includes('purchase');
+  return Object.entries(signals).find(isOrder)?.[0];
+}
+
+/** Scores everybody who ever ordered. @returns a text where no signal counts orders */
+export async function reportRfm(
+  store: RemoteStore,
+  { siteKey }: Site,
+  query: ReportQuery,
+  now: number,
+): Promise<RfmReport | string> {
+  const { rules } = (await store.rules(siteKey)).at(-1)!;
+  const signal = query.signal ?? orderSignal(rules);
+  if (!signal || !rules.signals[signal]?.value)
+    return `signal: expected a signal with a value, got ${signal ?? 'none: no signal adds up the amounts of purchase'}`;
+  const buyers: Buyer[] = [];
+  await readPeople(store, siteKey, ({ visitorId, facts }) => {
+    const counted = countedFacts(facts);
+    const byDay = Object.entries(counted.signals[signal] ?? {});
+    if (!byDay.length) return;
+    const last = Math.max(...byDay.map(([day]) => parseDay(day)));
+    const sums = Object.values(counted.values[signal] ?? {});
+    const keyed = Object.values(counted.keys[signal] ?? {}).flatMap((keys) =>
+      Object.values(keys).map(([, , units]) => units),
+    );
+    buyers.push({
+      id: visitorId,
+      recencyDays: Math.max(0, dayOf(now) - last),
+      frequency: byDay.reduce((sum, [, count]) => sum + count, 0),
+      monetary: [...sums, ...keyed].reduce((sum, units) => sum + units, 0) / UNITS,
+    });
+  });
+  const scores = scoreRfm(buyers);
+  const groups = new Map<RfmGroup, { buyers: number; revenue: number }>();
+  const cells = new Map<string, { r: number; fm: number; buyers: number }>();
+  for (const [index, { r, f, m, group }] of scores.entries()) {
+    const known = groups.get(group) ?? { buyers: 0, revenue: 0 };
+    groups.set(group, { buyers: known.buyers + 1, revenue: known.revenue + buyers[index]!.monetary });
+    const fm = Math.round((f + m) / 2);
+    const name = `${r} ${fm}`;
+    cells.set(name, { r, fm, buyers: (cells.get(name)?.buyers ?? 0) + 1 });
+  }
+  return {
+    asOf: now,
+    signal,
+    buyers: buyers.length,
+    revenue: buyers.reduce((sum, { monetary }) => sum + monetary, 0),
+    groups: (Object.keys(RFM_GROUPS) as RfmGroup[]).map((group) => ({
+      group,
+      label: RFM_GROUPS[group],
+      ...(groups.get(group) ?? { buyers: 0, revenue: 0 }),
+    })),
+    cells: [...cells.values()].sort((a, b) => b.r - a.r || b.fm - a.fm),
+  };
+}
+
+/** Numbers and first days of periods, and after how many of them somebody counts as churned. Days are UTC days, as facts have them. */
+const PERIODS = {
+  day: { of: (day: number) => day, start: (period: number) => period, churnAfter: 30 },
+  // The first of January 1970 was a Thursday; weeks begin on Mondays.
+  week: { of: (day: number) => Math.floor((day + 3) / 7), start: (period: number) => period * 7 - 3, churnAfter: 8 },
+  month: {
+    of: (day: number) => Number(formatDay(day).slice(0, 4)) * 12 + Number(formatDay(day).slice(5, 7)) - 1,
+    start: (period: number) => Date.UTC(Math.floor(period / 12), period % 12) / DAY_MS,
+    churnAfter: 3,
+  },
+};
+
+export interface LifecycleReport {
+  asOf: number;
+  period: keyof typeof PERIODS;
+  /** Periods without activity after which somebody counts as churned. */
+  churnAfter: number;
+  periods: Array<{ from: string } & Record<LifecycleState, number>>;
+}
+
+const activeDays = (facts: Facts): number[] =>
+  [facts, ...Object.values(facts.orders).map(([, , counts]) => counts)].flatMap(({ signals }) =>
+    Object.values(signals).flatMap((byDay) => Object.keys(byDay).map(parseDay)),
+  );
+
+/** Counts who is new, comes back or stays away, by period. @returns a text that says what is wrong with the range */
+export async function reportLifecycle(
+  store: RemoteStore,
+  site: Site,
+  query: ReportQuery,
+  now: number,
+): Promise<LifecycleReport | string> {
+  const range = readRange(site, query, now);
+  if (typeof range === 'string') return range;
+  const { period = 'week' } = query;
+  const { of, start, churnAfter } = PERIODS[period];
+  const first = of(parseDay(range.from.toISODate()!));
+  const last = of(Math.min(parseDay(range.to.toISODate()!), dayOf(now)));
+  const none = () => Object.fromEntries(LIFECYCLE.map((state) => [state, 0])) as Record<LifecycleState, number>;
+  const counts = new Map<number, Record<LifecycleState, number>>();
+  for (let each = first; each <= last; each++) counts.set(each, none());
+  await readPeople(store, site.siteKey, ({ facts }) => {
+    for (const [each, state] of lifecycleOf(activeDays(facts).map(of), last, churnAfter)) {
+      const row = counts.get(each);
+      if (row) row[state]++;
+    }
+  });
+  return {
+    asOf: now,
+    period,
+    churnAfter,
+    periods: [...counts].map(([each, row]) => ({ from: formatDay(start(each)), ...row })),
+  };
+}
+
+export interface NpsReport {
+  asOf: number;
+  from: string;
+  to: string;
+  /** −100 to 100; null without an answer. */
+  nps: number | null;
+  promoters: number;
+  passives: number;
+  detractors: number;
+}
+
+/** Counts the latest answer of each who was asked for a recommendation. @returns a text that says what is wrong with the range */
+export async function reportNps(
+  store: RemoteStore,
+  site: Site,
+  query: ReportQuery,
+  now: number,
+): Promise<NpsReport | string> {
+  const range = readRange(site, query, now);
+  if (typeof range === 'string') return range;
+  const people = await readPeople(store, site.siteKey);
+  const answers = new Map<string, [time: number, score: number]>();
+  const asked = { from: range.from.toMillis(), until: range.to.plus({ days: 1 }).toMillis(), name: 'nps' };
+  await eachEvent(store, site, asked, people, (person, { time, props }) => {
+    const score = props?.score;
+    if (typeof score !== 'number' || !(score >= 0 && score <= 10)) return;
+    if (time >= (answers.get(person)?.[0] ?? -Infinity)) answers.set(person, [time, score]);
+  });
+  const scores = [...answers.values()].map(([, score]) => score);
+  const promoters = scores.filter((score) => score >= 9).length;
+  const detractors = scores.filter((score) => score <= 6).length;
+  const counts = { promoters, passives: scores.length - promoters - detractors, detractors };
+  return { asOf: now, from: range.from.toISODate()!, to: range.to.toISODate()!, nps: npsOf(counts), ...counts };
+}

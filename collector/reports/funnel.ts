@@ -1,0 +1,185 @@
+import {
+  attempt,
+  DAY_MS,
+  matchesGlobs,
+  matchSignals,
+  placeOf,
+  rank,
+  STAGES,
+  type Stage,
+} from '../../sdk/core/index.js';
+import { stepsReached, type FunnelOptions, type Made } from '../model/funnel.js';
+import { wilson, type Interval } from '../model/statistics.js';
+import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
+import { eachEvent, readPeople, readTransitions } from './people.js';
+import { readRange, type ReportQuery } from './range.js';
+
+interface Step {
+  step: string;
+  /** Who got at least so far. */
+  visitors: number;
+  /** Share of the step before, with its 95 % interval; null at the first. */
+  fromPrevious: number | null;
+  interval: Interval | null;
+  overall: number | null;
+  /** Who stand here and may still go on: their window is open. */
+  inProgress: number;
+  /** Who stand here for good. */
+  lost: number;
+}
+
+export interface FunnelReport {
+  asOf: number;
+  timeZone: string;
+  from: string;
+  to: string;
+  order: NonNullable<FunnelOptions['order']>;
+  windowDays: number | null;
+  steps: Step[];
+  /** The step with the smallest share of the one before. */
+  leak: { from: string; to: string; lost: number } | null;
+  breakdown: Array<{ value: string | null; visitors: number[] }>;
+}
+
+const KINDS = ['stage', 'signal', 'event', 'page'];
+const MAX_STEPS = 20;
+
+/** What visitors are told apart by. */
+const BREAKDOWNS: Record<string, (record: VisitorRecord) => string | null> = {
+  channel: ({ firstTouch }) => firstTouch?.channel ?? null,
+  source: ({ firstTouch }) => firstTouch?.source ?? null,
+  medium: ({ firstTouch }) => firstTouch?.medium ?? null,
+  campaign: ({ firstTouch }) => firstTouch?.campaign ?? null,
+};
+
+/**
+ * Says how far those got who made the first step in a range of days; later steps count after it too, within the window.
+ * @returns a text that says what is wrong with what was asked
+ */
+export async function reportFunnel(
+  store: RemoteStore,
+  site: Site,
+  query: ReportQuery,
+  now: number,
+): Promise<FunnelReport | string> {
+  const range = readRange(site, query, now);
+  if (typeof range === 'string') return range;
+  const { order = 'ordered', by, window } = query;
+  const names = query.steps?.split(',') ?? STAGES.map((stage) => `stage:${stage}`);
+  const wrong = names.find((name) => !isStep(name));
+  if (wrong !== undefined || names.length < 2 || names.length > MAX_STEPS)
+    return `steps: expected 2 to ${MAX_STEPS} of ${KINDS.map((kind) => `${kind}:NAME`).join(', ')}, with commas between${wrong === undefined ? '' : `, got ${wrong}`}`;
+  const from = range.from.toMillis();
+  const entriesUntil = range.to.plus({ days: 1 }).toMillis() - 1;
+  const windowMs = window === undefined ? Infinity : window * DAY_MS;
+  const until = Math.min(now, entriesUntil + windowMs * (query.perStep ? names.length : 1)) + 1;
+
+  const valueOf = new Map<string, string | null>();
+  const people = await readPeople(store, site.siteKey, (record) => {
+    if (by) valueOf.set(record.visitorId, BREAKDOWNS[by]!(record));
+  });
+  const made = new Map<string, Made[]>();
+  const add = (person: string, name: string, time: number) => {
+    const known = made.get(person);
+    if (known) known.push([name, time]);
+    else made.set(person, [[name, time]]);
+  };
+  await addStages(store, site, people, { names, from, until }, add);
+  if (names.some((name) => !name.startsWith('stage:')))
+    await eachEvent(store, site, { from, until }, people, (person, event, rules) => {
+      const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
+      const place = url && placeOf(url);
+      const carried = new Set([
+        `event:${event.name}`,
+        ...matchSignals(rules, event, place).map(([signal]) => `signal:${signal}`),
+      ]);
+      const isOnPage = (name: string) =>
+        event.name === 'page_view' &&
+        !!place &&
+        name.startsWith('page:') &&
+        [place.path, place.path.replace(/(.)\/$/, '$1')].some((path) =>
+          matchesGlobs([name.slice('page:'.length)], path),
+        );
+      const hit = names.filter((name) => carried.has(name) || isOnPage(name));
+      for (const name of new Set(hit)) add(person, name, event.time);
+      // What is no step breaks a strict order.
+      if (!hit.length && order === 'strict') add(person, event.name, event.time);
+    });
+
+  const options = { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil };
+  const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
+  const breakdown = new Map<string | null, number[]>();
+  for (const [person, steps] of made) {
+    steps.sort((a, b) => a[1] - b[1]);
+    const reached = stepsReached(steps, names, options);
+    if (!reached) continue;
+    const entry = steps.findLast(([name, time]) => name === names[0] && time <= entriesUntil)?.[1] ?? 0;
+    const isOpen = reached < names.length && windowMs < Infinity && entry + windowMs > now;
+    for (const count of counts.slice(0, reached)) count.visitors++;
+    if (reached < names.length) counts[reached - 1]![isOpen ? 'inProgress' : 'lost']++;
+    if (!by) continue;
+    const value = valueOf.get(person) ?? null;
+    const row = breakdown.get(value) ?? names.map(() => 0);
+    breakdown.set(
+      value,
+      row.map((count, index) => count + +(index < reached)),
+    );
+  }
+  const steps = names.map((step, index): Step => {
+    const before = index ? counts[index - 1]!.visitors : 0;
+    const { visitors } = counts[index]!;
+    return {
+      step,
+      ...counts[index]!,
+      fromPrevious: before ? visitors / before : null,
+      interval: index ? wilson(visitors, before) : null,
+      overall: counts[0]!.visitors ? visitors / counts[0]!.visitors : null,
+    };
+  });
+  return {
+    asOf: now,
+    timeZone: site.timeZone,
+    from: range.from.toISODate()!,
+    to: range.to.toISODate()!,
+    order,
+    windowDays: window ?? null,
+    steps,
+    leak: leakOf(steps),
+    breakdown: [...breakdown]
+      .map(([value, visitors]) => ({ value, visitors }))
+      .sort((a, b) => b.visitors[0]! - a.visitors[0]!),
+  };
+}
+
+function isStep(name: string): boolean {
+  const [kind = '', ...rest] = name.split(':');
+  const value = rest.join(':');
+  return KINDS.includes(kind) && !!value && (kind !== 'stage' || STAGES.includes(value as Stage));
+}
+
+/** Whoever moves up makes the steps of all stages that they pass. */
+async function addStages(
+  store: RemoteStore,
+  { siteKey }: Site,
+  people: Awaited<ReturnType<typeof readPeople>>,
+  { names, from, until }: { names: string[]; from: number; until: number },
+  add: (person: string, name: string, time: number) => void,
+): Promise<void> {
+  const asked = STAGES.filter((stage) => names.includes(`stage:${stage}`));
+  if (!asked.length) return;
+  for (const [person, transitions] of await readTransitions(store, siteKey, people))
+    for (const transition of transitions) {
+      if (transition.at < from || transition.at >= until) continue;
+      for (const stage of asked)
+        if (rank(transition.from) < rank(stage) && rank(stage) <= rank(transition.to))
+          add(person, `stage:${stage}`, transition.at);
+    }
+}
+
+function leakOf(steps: Step[]): FunnelReport['leak'] {
+  const worst = steps
+    .map((step, index) => ({ from: steps[index - 1]?.step, to: step.step, share: step.fromPrevious }))
+    .filter((step): step is { from: string; to: string; share: number } => step.share !== null)
+    .reduce<{ from: string; to: string; share: number } | null>((a, b) => (a && a.share <= b.share ? a : b), null);
+  return worst && { from: worst.from, to: worst.to, lost: 1 - worst.share };
+}

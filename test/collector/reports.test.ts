@@ -1,0 +1,292 @@
+/** Reports against a recount from the stored events and the visitors as the API gives them. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { AttributionReport } from '../../collector/reports/attribution.js';
+import type { CommonReport } from '../../collector/reports/common.js';
+import type { LifecycleReport, NpsReport, RfmReport } from '../../collector/reports/customers.js';
+import type { FlowReport } from '../../collector/reports/flow.js';
+import type { FunnelReport } from '../../collector/reports/funnel.js';
+import { restageDue } from '../../collector/jobs/restage.js';
+import { addSite } from '../../collector/site.js';
+import { readTemplate } from '../../collector/templates.js';
+import type { ListedTransition, Site, VisitorRecord } from '../../collector/store/store.js';
+import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
+
+const DAY = 86_400_000;
+const rank = (stage: Stage | null) => STAGES.indexOf(stage!);
+
+async function retail(visitors: number, atEnd?: Parameters<typeof makeCollector>[2]) {
+  const collector = await makeCollector({}, undefined, atEnd);
+  const { store } = collector;
+  const site = (await addSite(
+    store,
+    { name: 'R', origins: ['https://demo.example'], template: 'retail' },
+    NOW,
+  )) as Site;
+  const summary = await inventVisitors(store, site, readTemplate('retail')!, { days: 90, visitors, seed: 5, now: NOW });
+  const report = <T>(name: string, query = '') =>
+    collector.get<T>(`sites/${site.siteKey}/reports/${name}?from=2026-08-25&to=2026-11-22${query}`);
+  return { ...collector, site, summary, report };
+}
+
+describe('of invented visitors', () => {
+  let given: Awaited<ReturnType<typeof retail>>;
+  let people: VisitorRecord[];
+  let moves: Map<string, ListedTransition[]>;
+
+  const atEnd: Array<() => void | Promise<void>> = [];
+  afterAll(async () => {
+    for (const run of atEnd) await run();
+  });
+  beforeAll(async () => {
+    given = await retail(600, (run) => atEnd.unshift(run));
+    const { store, site } = given;
+    people = (await store.everyVisitor(site.siteKey, undefined, 10_000)).filter(({ bot }) => !bot);
+    moves = new Map(people.map(({ visitorId }) => [visitorId, []]));
+    for (const each of await store.everyTransition(site.siteKey, 0, 100_000)) moves.get(each.visitorId)?.push(each);
+  });
+
+  /** When each first got to a stage or beyond. */
+  const firstAt = (stage: Stage) =>
+    new Map(
+      [...moves].flatMap(([id, all]): Array<[string, number]> => {
+        const found = all.find(({ to }) => rank(to) >= rank(stage));
+        return found ? [[id, found.at]] : [];
+      }),
+    );
+
+  test('the funnel of the stages counts whoever got so far, and finds the leak that was planted', async () => {
+    const funnel = await given.report<FunnelReport>('funnel');
+    expect(funnel.steps.map(({ visitors }) => visitors)).toEqual(STAGES.map((stage) => firstAt(stage).size));
+    expect(funnel.leak).toMatchObject({ from: 'stage:interest', to: 'stage:consideration' });
+    for (const [index, step] of funnel.steps.entries()) {
+      const next = funnel.steps[index + 1]?.visitors ?? step.visitors;
+      expect(step.lost + step.inProgress).toBe(index < 4 ? step.visitors - next : 0);
+      if (step.interval) {
+        expect(step.interval[0]).toBeLessThan(step.fromPrevious!);
+        expect(step.interval[1]).toBeGreaterThan(step.fromPrevious!);
+      }
+    }
+    const { leak, fix } = given.summary;
+    const { get, site } = given;
+    const until = async (from: string, to: string) => {
+      const query = `from=${from}&to=${to}&steps=stage:interest,stage:consideration`;
+      return (await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`)).steps[1]!.fromPrevious!;
+    };
+    const dayBefore = new Date(Date.parse(fix.day) - DAY).toISOString().slice(0, 10);
+    const before = await until('2026-08-25', dayBefore);
+    expect(Math.abs(before - (1 - leak.lost))).toBeLessThan(0.02);
+    expect(Math.abs((await until(fix.day, '2026-11-22')) / before - 1 - fix.gain)).toBeLessThan(0.1);
+  });
+
+  test('a breakdown adds up to the whole', async () => {
+    const { steps, breakdown } = await given.report<FunnelReport>('funnel', '&by=channel');
+    expect(breakdown.length).toBeGreaterThan(4);
+    for (const [index, { visitors }] of steps.entries())
+      expect(breakdown.reduce((sum, row) => sum + row.visitors[index]!, 0)).toBe(visitors);
+    const social = people.filter(({ firstTouch }) => firstTouch?.channel === 'Paid Social');
+    expect(breakdown.find(({ value }) => value === 'Paid Social')!.visitors[0]).toBe(social.length);
+  });
+
+  test('a funnel of events, pages and signals is the recount of the events', async () => {
+    const { store, site } = given;
+    const events = new Map<string, Array<[number, string, string]>>();
+    for await (const { visitorId, event, bot } of store.events(site.siteKey, {}))
+      if (!bot)
+        events.set(visitorId, [
+          ...(events.get(visitorId) ?? []),
+          [event.time, event.name, new URL(event.url!).pathname],
+        ]);
+    const [page, cart, order] = [0, 0, 0].map(() => new Set<string>());
+    for (const [id, all] of events) {
+      const sorted = all.sort((a, b) => a[0] - b[0]);
+      const first = sorted.findIndex(([, name, path]) => name === 'page_view' && path.startsWith('/products/'));
+      if (first < 0) continue;
+      page!.add(id);
+      const added = sorted.findIndex(([, name], index) => index > first && name === 'add_to_cart');
+      if (added < 0) continue;
+      cart!.add(id);
+      if (sorted.some(([, name], index) => index > added && name === 'purchase')) order!.add(id);
+    }
+    const { steps } = await given.report<FunnelReport>(
+      'funnel',
+      '&steps=page:/products/*,event:add_to_cart,signal:order',
+    );
+    expect(steps.map(({ visitors }) => visitors)).toEqual([page!.size, cart!.size, order!.size]);
+    expect(order!.size).toBeGreaterThan(20);
+  });
+
+  test('a window that is open makes nobody lost', async () => {
+    const { get, site } = given;
+    const query = 'from=2026-11-01&to=2026-11-22&window=30&steps=stage:awareness,stage:interest';
+    const { steps } = await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`);
+    expect(steps[0]!.lost).toBe(0);
+    expect(steps[0]!.inProgress).toBeGreaterThan(0);
+  });
+
+  test('the flow counts every move, and the stays that go on', async () => {
+    const flow = await given.report<FlowReport>('flow');
+    const all = [...moves.values()].flat();
+    expect(flow.moves.reduce((sum, { visitors }) => sum + visitors, 0)).toBe(all.length);
+    for (const { from, to, visitors } of flow.moves)
+      expect([from, to, visitors]).toEqual([
+        from,
+        to,
+        all.filter((each) => each.from === from && each.to === to).length,
+      ]);
+    expect(flow.moves.some(({ from, to }) => rank(to) < rank(from))).toBe(true);
+    expect(flow.stays.reduce((sum, { open }) => sum + open, 0)).toBe(people.filter(({ stage }) => stage).length);
+    for (const { from, reached, wentOn } of flow.steps) {
+      const next = STAGES[rank(from) + 1]!;
+      expect([reached, wentOn]).toEqual([firstAt(from).size, firstAt(next).size]);
+    }
+    expect(flow.leak).toMatchObject({ from: 'interest', to: 'consideration' });
+  });
+
+  test('every model of attribution gives out each entry once, for what came before it alone', async () => {
+    const { channels, entries, withoutTouch } = await given.report<AttributionReport>('attribution');
+    expect(entries).toBe(firstAt('action').size);
+    expect(withoutTouch).toBe(0);
+    for (const model of [
+      'first',
+      'last',
+      'lastNonDirect',
+      'linear',
+      'position',
+      'timeDecay',
+      'markov',
+      'shapley',
+    ] as const)
+      expect(channels.reduce((sum, row) => sum + row[model], 0)).toBeCloseTo(entries, 6);
+    // Of first touches the visitors themselves tell.
+    const buyers = people.filter(({ visitorId }) => firstAt('action').has(visitorId));
+    for (const { channel, first } of channels)
+      expect([channel, first]).toEqual([
+        channel,
+        buyers.filter(({ firstTouch }) => firstTouch!.channel === channel).length,
+      ]);
+  });
+
+  test('a visit after an entry changes nothing of its credit', async () => {
+    const { report, send, store, site } = await retail(40);
+    const before = await report<AttributionReport>('attribution');
+    const buyer = (await store.everyVisitor(site.siteKey, undefined, 1000)).find(({ peak }) => peak === 'action')!;
+    const late = { siteKey: site.siteKey };
+    const event = makeEvent('page_view', {
+      url: 'https://demo.example/?utm_source=google&utm_medium=cpc',
+      sessionId: 'late',
+      time: NOW - 1000,
+    });
+    expect((await send(buyer.visitorId, [event], late, { Origin: 'https://demo.example' })).status).toBe(200);
+    const after = await report<AttributionReport>('attribution');
+    const credits = ({ channels }: AttributionReport) =>
+      Object.fromEntries(
+        channels
+          .map((row) => [row.channel, { ...row, sessions: 0, markov: 0 }])
+          .filter(([, row]) => (row as { linear: number }).linear),
+      );
+    expect(credits(after)).toEqual(credits(before));
+  });
+
+  test('what those who went on had in common came before they did', async () => {
+    const { stage, visitors, wentOn, features } = await given.report<CommonReport>('common', '&stage=consideration');
+    expect([stage, visitors, wentOn]).toEqual([
+      'consideration',
+      firstAt('interest').size,
+      firstAt('consideration').size,
+    ]);
+    const search = features.find(({ feature }) => feature === 'signal:search')!;
+    expect(search.did).toBeGreaterThan(search.didAndWentOn);
+    expect(search.didAndWentOn).toBeLessThanOrEqual(wentOn);
+    for (const { q, p, did } of features) {
+      expect(q).toBeGreaterThanOrEqual(p);
+      expect(did).toBeGreaterThanOrEqual(10);
+    }
+    // An order comes after: nobody had one before.
+    expect(features.map(({ feature }) => feature)).not.toContain('signal:order');
+  });
+
+  test('RFM counts what buyers bought', async () => {
+    const { store, site } = given;
+    const spent = new Map<string, number>();
+    for await (const { visitorId, event, bot } of store.events(site.siteKey, { name: 'purchase' }))
+      if (!bot) spent.set(visitorId, (spent.get(visitorId) ?? 0) + (event.props!.value as number));
+    const { buyers, revenue, groups, cells, signal } = await given.report<RfmReport>('rfm');
+    expect(signal).toBe('order');
+    expect(buyers).toBe(spent.size);
+    expect(revenue).toBeCloseTo(
+      [...spent.values()].reduce((sum, each) => sum + each, 0),
+      4,
+    );
+    expect(groups.reduce((sum, each) => sum + each.buyers, 0)).toBe(buyers);
+    expect(cells.reduce((sum, each) => sum + each.buyers, 0)).toBe(buyers);
+  });
+
+  test.each(['day', 'week', 'month'])('the lifecycle by %s has everybody new once', async (period) => {
+    const { periods } = await given.report<LifecycleReport>('lifecycle', `&period=${period}`);
+    expect(periods.reduce((sum, row) => sum + row.new, 0)).toBe(people.length);
+    expect(periods.some((row) => row.returning > 0)).toBe(true);
+    expect(periods.some((row) => row.dormant > 0)).toBe(true);
+    if (period === 'week') for (const { from } of periods) expect(new Date(from).getUTCDay()).toBe(1);
+  });
+
+  test.each([
+    ['funnel', 'steps=stage:interest', /steps/],
+    ['funnel', 'steps=stage:intrest,stage:action', /stage:intrest/],
+    ['funnel', 'order=sideways', /order/],
+    ['funnel', 'by=weather', /by/],
+    ['funnel', 'window=0', /window/],
+    ['common', 'stage=awareness', /another comes before/],
+    ['rfm', 'signal=visit', /value/],
+    ['lifecycle', 'period=year', /period/],
+    ['flow', 'from=2026-02-30', /from/],
+  ])('%s says what is wrong with %s', async (name, query, error) => {
+    const { app, site } = given;
+    const response = await app.request(`/api/sites/${site.siteKey}/reports/${name}?${query}`, {
+      headers: { Authorization: 'Bearer admin-token' },
+    });
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { error: string }).error).toMatch(error);
+  });
+});
+
+const answers = async ({ send, site }: TestCollector, scores: unknown[], userId?: string) => {
+  for (const [index, score] of scores.entries())
+    await send(
+      newId(),
+      [makeEvent('nps', { props: { score: score as number }, time: NOW - 1000 + index })],
+      userId ? { userId } : {},
+      userId ? { Authorization: `Bearer ${site.secretKey}` } : {},
+    );
+};
+
+test('NPS takes the latest answer of each person, and no answer that is none', async () => {
+  const collector = await makeCollector();
+  const { get, site, store } = collector;
+  const empty = await get<NpsReport>(`sites/${site.siteKey}/reports/nps`);
+  expect(empty).toMatchObject({ nps: null, promoters: 0 });
+  await answers(collector, [10, 9, 8, 0, '9', 11, null]);
+  await answers(collector, [0, 10], 'u1');
+  await restageDue(store, NOW);
+  expect(await get<NpsReport>(`sites/${site.siteKey}/reports/nps`)).toMatchObject({
+    promoters: 3,
+    passives: 1,
+    detractors: 1,
+    nps: 40,
+  });
+});
+
+test('a user with two browsers is one in every report', async () => {
+  const { send, site, get } = await makeCollector();
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  await send(newId(), [makeEvent('page_view', { sessionId: 'a' })], { userId: 'u' }, secret);
+  await send(newId(), [makeEvent('purchase', { sessionId: 'b', props: { value: 5 } })], { userId: 'u' }, secret);
+  const of = <T>(name: string, query = '') => get<T>(`sites/${site.siteKey}/reports/${name}?${query}`);
+  expect((await of<FunnelReport>('funnel')).steps.map(({ visitors }) => visitors)).toEqual([1, 1, 1, 1, 0]);
+  const mixed = await of<FunnelReport>('funnel', 'steps=event:page_view,event:purchase&order=any');
+  expect(mixed.steps.map(({ visitors }) => visitors)).toEqual([1, 1]);
+  expect(await of<RfmReport>('rfm')).toMatchObject({ buyers: 1, revenue: 5 });
+  const { periods } = await of<LifecycleReport>('lifecycle', 'period=day');
+  expect(periods.at(-1)).toMatchObject({ new: 1 });
+});
