@@ -65,7 +65,7 @@ test('a line that is no event is refused with its number, and the others are sto
   });
   expect([status, stderr]).toEqual([
     1,
-    'stagetag: 3 of 5 lines were not stored; line 2: expected a JSON object in each line\n',
+    'stagetag: 3 of 5 lines were not stored; line 3: expected a JSON object in each line\n',
   ]);
 });
 

@@ -2,7 +2,9 @@ import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { EARLY_REFUSALS } from '../../collector/ingest/door.js';
 import { REFUSALS } from '../../collector/ingest/ingest.js';
-import { AUTOMATIC_EVENTS, EVENT_REASONS, KNOWN_EVENTS, STAGES } from '../../sdk/core/index.js';
+import { REPORTS } from '../../collector/reports/reports.js';
+import { templateNames } from '../../collector/templates.js';
+import { AUTOMATIC_EVENTS, EVENT_REASONS, KNOWN_EVENTS, LINT_CODES, STAGES } from '../../sdk/core/index.js';
 import { runCommand } from '../helpers/process.js';
 
 const read = (file: string) => fs.readFileSync(file, 'utf8');
@@ -22,7 +24,7 @@ describe.each(readmes)('%s', (file) => {
 
   test('names every command', () => {
     const { stdout } = runCommand(['--help']);
-    const commands = [...stdout.matchAll(/^ {2}(?!help)([a-z]+) /gm)].map(([, name]) => name!);
+    const commands = [...stdout.matchAll(/^ {2}(?!help)([a-z-]+) /gm)].map(([, name]) => name!);
     expect(commands.length).toBeGreaterThanOrEqual(7);
     for (const command of commands) expect(text).toContain(`stagetag -- ${command}`);
   });
@@ -65,6 +67,13 @@ test('the Chinese README names every stage', () => {
 test('every event that is known by name is documented', () => {
   const text = read('docs/model.md');
   for (const name of [...AUTOMATIC_EVENTS, ...KNOWN_EVENTS]) expect(text).toContain(`\`${name}\``);
+});
+
+test('every report, template and warning of the lint is documented', () => {
+  const text = read('docs/model.md');
+  const names = [...Object.keys(REPORTS), ...templateNames(), ...Object.keys(LINT_CODES)];
+  for (const name of names) expect(text).toContain(`\`${name}\``);
+  for (const file of readmes) for (const name of Object.keys(REPORTS)) expect(read(file)).toContain(name);
 });
 
 test('every reason for a refusal is documented with its status', () => {
