@@ -84,8 +84,7 @@ export async function inventVisitors(
   const campaignFrom = first + Math.floor(days / 4);
   const fixDay = first + Math.floor((days * 2) / 3);
   const isCampaign = (day: number) => day >= campaignFrom && day < campaignFrom + CAMPAIGN_DAYS;
-  // The last days are left out, so that everybody had the time to go as far as they go.
-  const arrivalDays = Array.from({ length: Math.max(1, days - 2 * STAGES.length) }, (_, index) => first + index);
+  const arrivalDays = Array.from({ length: days }, (_, index) => first + index);
   const weights = arrivalDays.map((day) => 1 + (isCampaign(day) ? PULL : 0));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const summary = { visitors: 0, sessions: 0, events: 0 };
@@ -110,7 +109,8 @@ export async function inventVisitors(
       at += (1 + random() * 40) * 3_600_000;
       sessions.push({ at, steps: pick(template.demo[stage]) });
     }
-    return sessions;
+    // Who came lately is still on the way.
+    return sessions.filter((session) => session.at < now - 3_600_000);
   };
 
   const storeOne = async (day: number, isPulled: boolean): Promise<void> => {

@@ -13,6 +13,9 @@ import { readRange, type ReportQuery } from './range.js';
 /** How long before an entry a touch counts. */
 const LOOKBACK_DAYS = 90;
 
+/** Of a credit: sums of shares carry noise in their last digits. */
+const DIGITS = 6;
+
 export interface AttributionReport {
   asOf: number;
   timeZone: string;
@@ -98,6 +101,7 @@ export async function reportAttribution(
   for (const row of rows.values()) {
     row.markov = markov[row.channel] ?? 0;
     row.shapley = shapley[row.channel] ?? 0;
+    for (const model of [...TOUCH_MODELS, 'markov', 'shapley'] as const) row[model] = +row[model].toFixed(DIGITS);
   }
   return {
     asOf: now,

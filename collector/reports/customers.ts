@@ -45,6 +45,7 @@ export async function reportRfm(
   const signal = query.signal ?? orderSignal(rules);
   if (!signal || !rules.signals[signal]?.value)
     return `signal: expected a signal with a value, got ${signal ?? 'none: no signal adds up the amounts of purchase'}`;
+  // Amounts stay in units until all is added up: whole numbers, whose sum is exact.
   const buyers: Buyer[] = [];
   await readPeople(store, siteKey, ({ visitorId, facts }) => {
     const counted = countedFacts(facts);
@@ -59,7 +60,7 @@ export async function reportRfm(
       id: visitorId,
       recencyDays: Math.max(0, dayOf(now) - last),
       frequency: byDay.reduce((sum, [, count]) => sum + count, 0),
-      monetary: [...sums, ...keyed].reduce((sum, units) => sum + units, 0) / UNITS,
+      monetary: [...sums, ...keyed].reduce((sum, units) => sum + units, 0),
     });
   });
   const scores = scoreRfm(buyers);
@@ -76,11 +77,12 @@ export async function reportRfm(
     asOf: now,
     signal,
     buyers: buyers.length,
-    revenue: buyers.reduce((sum, { monetary }) => sum + monetary, 0),
+    revenue: buyers.reduce((sum, { monetary }) => sum + monetary, 0) / UNITS,
     groups: (Object.keys(RFM_GROUPS) as RfmGroup[]).map((group) => ({
       group,
       label: RFM_GROUPS[group],
-      ...(groups.get(group) ?? { buyers: 0, revenue: 0 }),
+      buyers: groups.get(group)?.buyers ?? 0,
+      revenue: (groups.get(group)?.revenue ?? 0) / UNITS,
     })),
     cells: [...cells.values()].sort((a, b) => b.r - a.r || b.fm - a.fm),
   };

