@@ -17,11 +17,26 @@ export interface Touch {
 /** An address as the platform parsed it; `URL` fits. */
 export type ParsedUrl = AddressParts & { searchParams: Iterable<[string, string]> };
 
-const SEARCH = /(^|\.)(google|bing|baidu|sogou|so\.com|sm\.cn|yandex|duckduckgo|yahoo|ecosia|naver)(\.|$)/;
-const SOCIAL =
-  /(^|\.)(facebook|fb|instagram|linkedin|lnkd|twitter|x\.com|t\.co|reddit|pinterest|weibo|weixin|wechat|xiaohongshu|xhs|zhihu|douyin|tiktok|quora|threads)(\.|$)/;
-const VIDEO = /(^|\.)(youtube|youtu|vimeo|bilibili|twitch|dailymotion|kuaishou)(\.|$)/;
-const SHOPPING = /(^|\.)(amazon|ebay|etsy|alibaba|taobao|tmall|jd|shopify|walmart)(\.|$)/;
+/** Makes of names what finds each of them as a part of a host, or as a whole label. */
+const anyOf = (names: string): RegExp =>
+  new RegExp(`(^|\\.)(${names.trim().replace(/\./g, '\\.').split(/\s+/).join('|')})(\\.|$)`);
+
+// Hosts as they stand in referrers and labels, by the makers' own addresses. 360 searches at so.com, Shenma at sm.cn.
+const SEARCH = anyOf(
+  `google bing baidu sogou so.com haosou sm.cn chinaso yandex duckduckgo yahoo ecosia naver brave qwant`,
+);
+const SOCIAL = anyOf(`
+  facebook fb instagram linkedin lnkd twitter x.com t.co reddit pinterest quora threads tiktok bsky mastodon telegram t.me line.me
+  weibo t.cn weixin wechat servicewechat xiaohongshu xhs xhslink zhihu douyin iesdouyin toutiao douban tieba.baidu qzone.qq`);
+const VIDEO = anyOf(`youtube youtu vimeo bilibili b23.tv twitch dailymotion kuaishou chenzhongtech ixigua youku iqiyi`);
+const SHOPPING = anyOf(`amazon ebay etsy alibaba 1688 taobao tmall jd pinduoduo yangkeduo shopify walmart`);
+/** Assistants that answer with links. They are asked about before search, since some live below a search engine's name. */
+const ASSISTANTS = anyOf(`
+  chatgpt chat.openai perplexity gemini.google bard.google copilot.microsoft copilot.cloud.microsoft claude.ai poe.com you.com phind grok
+  kimi kimi.moonshot doubao deepseek yuanbao.tencent tongyi.aliyun tongyi qianwen yiyan.baidu chatglm metaso xinghuo.xfyun`);
+
+/** What WeChat adds to an address that is passed on in a chat, a group or a circle of friends, where no referrer tells. */
+const SHARED = /^(singlemessage|groupmessage|timeline)$/;
 
 // The two patterns are GA4's own: https://support.google.com/analytics/answer/9756891
 const PAID = /^(.*cp.*|ppc|retargeting|paid.*)$/;
@@ -50,6 +65,8 @@ const CHANNELS: Array<[channel: string, fits: (labels: Labels) => boolean]> = [
   ['Paid Video', ({ source, medium }) => VIDEO.test(source) && PAID.test(medium)],
   ['Display', ({ medium }) => ['display', 'banner', 'expandable', 'interstitial', 'cpm'].includes(medium)],
   ['Paid Other', ({ medium }) => PAID.test(medium)],
+  // Not GA4's: it counts them as referrals.
+  ['AI Assistants', ({ source }) => ASSISTANTS.test(source)],
   ['Organic Shopping', ({ source, campaign }) => SHOPPING.test(source) || SHOP.test(campaign)],
   [
     'Organic Social',
@@ -68,6 +85,9 @@ const CHANNELS: Array<[channel: string, fits: (labels: Labels) => boolean]> = [
     ({ source, medium }) => medium.endsWith('push') || /mobile|notification/.test(medium) || source === 'firebase',
   ],
 ];
+
+/** Names of all channels, in the order in which they are asked about. */
+export const CHANNEL_NAMES = [...CHANNELS.map(([name]) => name), 'Unassigned'];
 
 /** Names the channel of a source, medium and campaign; `Unassigned` where none fits. Letter case does not matter. */
 export function classifyChannel(source: string, medium: string, campaign: string): string {
@@ -91,6 +111,13 @@ const NETWORKS: Record<string, string> = {
   clickid: 'affiliate',
 };
 
+/** What a link from a host is; tieba.baidu.com is no search, and neither is gemini.google.com. */
+const mediumOf = (host: string): string => {
+  if (ASSISTANTS.test(host)) return 'referral';
+  if (SOCIAL.test(host)) return 'social';
+  return SEARCH.test(host) ? 'organic' : 'referral';
+};
+
 /**
  * Makes the touch of an event: its `source`, else the labels in its address, else its referrer, else direct.
  * Facebook adds `fbclid` to unpaid links too, so that one names a source and no paid medium.
@@ -107,7 +134,11 @@ export function touchOf(event: StagetagEvent, url: ParsedUrl | undefined, referr
       clickId === 'fbclid' ? 'social' : clickId === 'clickid' ? 'affiliate' : clickId === 'dclid' ? 'display' : 'cpc';
   } else if (!source && !medium && host) {
     source = host;
-    medium = SEARCH.test(host) ? 'organic' : SOCIAL.test(host) ? 'social' : 'referral';
+    medium = mediumOf(host);
+  }
+  if (!source && !medium && SHARED.test(new Map(url?.searchParams).get('from') ?? '')) {
+    source = 'weixin';
+    medium = 'social';
   }
   const campaign = labels.utm_campaign ?? null;
   return {

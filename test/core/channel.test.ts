@@ -49,6 +49,58 @@ test.each([
   expect(touch(url, referrer)).toEqual({ channel, source, medium, campaign, referrer: from, at: 1 });
 });
 
+test.each([
+  ['https://www.so.com/s?q=x', 'Organic Search'],
+  ['https://m.sm.cn/s?q=x', 'Organic Search'],
+  ['https://cn.bing.com/search?q=x', 'Organic Search'],
+  ['https://wap.sogou.com/', 'Organic Search'],
+  ['https://mp.weixin.qq.com/s/abc', 'Organic Social'],
+  ['https://servicewechat.com/wx1/2/page-frame.html', 'Organic Social'],
+  ['https://m.weibo.cn/', 'Organic Social'],
+  ['https://t.cn/A6', 'Organic Social'],
+  ['https://www.xiaohongshu.com/explore/1', 'Organic Social'],
+  ['https://xhslink.com/a', 'Organic Social'],
+  ['https://www.douyin.com/', 'Organic Social'],
+  ['https://zhuanlan.zhihu.com/p/1', 'Organic Social'],
+  ['https://www.toutiao.com/', 'Organic Social'],
+  ['https://tieba.baidu.com/p/1', 'Organic Social'],
+  ['https://www.bilibili.com/video/1', 'Organic Video'],
+  ['https://b23.tv/a', 'Organic Video'],
+  ['https://www.kuaishou.com/', 'Organic Video'],
+  ['https://item.taobao.com/', 'Organic Shopping'],
+  ['https://chatgpt.com/', 'AI Assistants'],
+  ['https://www.perplexity.ai/', 'AI Assistants'],
+  ['https://gemini.google.com/', 'AI Assistants'],
+  ['https://copilot.microsoft.com/', 'AI Assistants'],
+  ['https://www.kimi.com/', 'AI Assistants'],
+  ['https://kimi.moonshot.cn/', 'AI Assistants'],
+  ['https://www.doubao.com/', 'AI Assistants'],
+  ['https://chat.deepseek.com/', 'AI Assistants'],
+  ['https://blog.baiduish.example/', 'Referral'],
+  ['https://notgoogle.example/', 'Referral'],
+  ['https://box.com/', 'Referral'],
+])('a link from %s is %s', (referrer, channel) => {
+  expect(touch('https://a.example/', referrer).channel).toBe(channel);
+});
+
+test('an assistant that labels its links is one as well, and a paid link of it is not', () => {
+  expect(classifyChannel('chatgpt.com', '', '')).toBe('AI Assistants');
+  expect(classifyChannel('chatgpt.com', 'cpc', '')).toBe('Paid Other');
+});
+
+test.each(['singlemessage', 'groupmessage', 'timeline'])(
+  'a page passed on in WeChat (%s) is known without a referrer',
+  (from) => {
+    expect(touch(`https://a.example/?from=${from}&isappinstalled=0`)).toMatchObject({
+      channel: 'Organic Social',
+      source: 'weixin',
+      referrer: null,
+    });
+    expect(touch(`https://a.example/?from=${from}`, 'https://www.google.com/').channel).toBe('Organic Search');
+    expect(touch('https://a.example/?from=home').channel).toBe('Direct');
+  },
+);
+
 test("an event's own source goes before its address", () => {
   expect(touch('https://a.example/?utm_source=b', undefined, { utm_source: 'c', utm_medium: 'cpc' }).source).toBe('c');
 });

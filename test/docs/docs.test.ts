@@ -4,7 +4,14 @@ import { EARLY_REFUSALS } from '../../collector/ingest/door.js';
 import { REFUSALS } from '../../collector/ingest/ingest.js';
 import { REPORTS } from '../../collector/reports/reports.js';
 import { templateNames } from '../../collector/templates.js';
-import { AUTOMATIC_EVENTS, EVENT_REASONS, KNOWN_EVENTS, LINT_CODES, STAGES } from '../../sdk/core/index.js';
+import {
+  AUTOMATIC_EVENTS,
+  CHANNEL_NAMES,
+  EVENT_REASONS,
+  KNOWN_EVENTS,
+  LINT_CODES,
+  STAGES,
+} from '../../sdk/core/index.js';
 import { runCommand } from '../helpers/process.js';
 
 const read = (file: string) => fs.readFileSync(file, 'utf8');
@@ -69,9 +76,9 @@ test('every event that is known by name is documented', () => {
   for (const name of [...AUTOMATIC_EVENTS, ...KNOWN_EVENTS]) expect(text).toContain(`\`${name}\``);
 });
 
-test('every report, template and warning of the lint is documented', () => {
+test('every report, template, channel and warning of the lint is documented', () => {
   const text = read('docs/model.md');
-  const names = [...Object.keys(REPORTS), ...templateNames(), ...Object.keys(LINT_CODES)];
+  const names = [...Object.keys(REPORTS), ...templateNames(), ...Object.keys(LINT_CODES), ...CHANNEL_NAMES];
   for (const name of names) expect(text).toContain(`\`${name}\``);
   for (const file of readmes) for (const name of Object.keys(REPORTS)) expect(read(file)).toContain(name);
 });
