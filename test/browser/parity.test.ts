@@ -1,0 +1,131 @@
+/**
+ * The same visitors by three ways: the tag in a real browser, the model in Node, and the collector's stored answer.
+ * `STAGETAG_PARITY=10000` says how many visitors of each template.
+ */
+import { Hono } from 'hono';
+import { expect, test } from 'vitest';
+import { addSite } from '../../collector/site.js';
+import { readTemplate, templateNames } from '../../collector/templates.js';
+import type { Site } from '../../collector/store/store.js';
+import {
+  compileRules,
+  DAY_MS,
+  emptyFacts,
+  eventFacts,
+  inferState,
+  mergeFacts,
+  placeOf,
+  type Inference,
+} from '../../sdk/core/index.js';
+import { uuidV7 } from '../../sdk/uuid.js';
+import { openChromium, openPage, startWorld } from '../helpers/browser.js';
+import { seeded } from '../helpers/random.js';
+import { eventsFor } from '../helpers/templateEvents.js';
+
+const VISITORS = Number(process.env.STAGETAG_PARITY ?? 150);
+const AT_A_TIME = 50;
+/** Days after which they are looked at again, with no new event. */
+const LATER = [0, 1, 3, 7, 8, 14, 30, 31, 61, 91, 181];
+
+/** As it travels: JSON knows no −0. */
+const stateOf = ({ stage, peak, tags, score }: Inference): Inference =>
+  JSON.parse(JSON.stringify({ stage, peak, tags, score })) as Inference;
+
+/** Asks the tag, on its page, where each visitor stands: with nothing acknowledged, and with everything. */
+const ASK = (visitors: Array<{ visitorId: string; events: object[]; answer: object }>, moments: number[]) => {
+  const { stagetag } = window as unknown as { stagetag: { siteKey: string; state(): Inference & { status: string } } };
+  const keep = (name: string, value: unknown) =>
+    localStorage.setItem(
+      `stagetag-1-${stagetag.siteKey}:${name}`,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    );
+  const clock = Date.now;
+  const look = () => {
+    // What the tag does when another tab has changed what is kept.
+    dispatchEvent(new Event('pageshow'));
+    const seen = moments.map((moment) => {
+      Date.now = () => moment;
+      const { stage, peak, tags, score, status } = stagetag.state();
+      return { stage, peak, tags, score, status };
+    });
+    Date.now = clock;
+    return seen;
+  };
+  return visitors.map(({ visitorId, events, answer }) => {
+    localStorage.clear();
+    keep('visitor', visitorId);
+    for (const event of events) keep(`e:${(event as { id: string }).id}`, { visitorId, event });
+    const provisional = look();
+    localStorage.clear();
+    keep('visitor', visitorId);
+    keep('state', { ...answer, visitorId, offset: 0 });
+    return { provisional, confirmed: look() };
+  });
+};
+
+test.each(templateNames())(
+  'browser, model and collector agree on random visitors of the template %s, now and later',
+  { timeout: 3_600_000 },
+  async (name) => {
+    let snippet = '';
+    const world = await startWorld(() => {
+      const app = new Hono();
+      app.get('/', (c) =>
+        c.html(`<!doctype html><html><head><link rel="icon" href="data:,">${snippet}</head><body></body></html>`),
+      );
+      return app;
+    });
+    const { url, store } = world.collector;
+    const site = (await addSite(store, { name, origins: [world.pages], template: name }, Date.now())) as Site;
+    snippet = `<script src="${url}/t/${site.siteKey}.js" data-auto="off"></script>`;
+    const { page, problems } = await openPage(await openChromium());
+    // The second file would send what is kept here for the model alone.
+    await page.setRequestInterception(true);
+    page.on('request', (request) => void (request.url().includes('/t/late-') ? request.abort() : request.continue()));
+    await page.goto(`${world.pages}/`);
+    await page.waitForFunction('window.stagetag?.siteKey');
+    await page.evaluate('stagetag.ready');
+
+    const { rules } = readTemplate(name)!;
+    const compiled = compileRules({ ...rules, version: 1 });
+    const random = seeded(7 + name.length);
+    const seen = { stages: new Set<string | null>(), tags: new Set<string>() };
+    for (let done = 0; done < VISITORS; done += AT_A_TIME) {
+      const now = Date.now();
+      const visitors = await Promise.all(
+        Array.from({ length: Math.min(AT_A_TIME, VISITORS - done) }, async () => {
+          const visitorId = uuidV7(now);
+          const events = eventsFor(rules, random, { days: 120, until: now });
+          const response = await fetch(`${url}/v1/events`, {
+            method: 'POST',
+            headers: { Origin: world.pages },
+            body: JSON.stringify({ siteKey: site.siteKey, visitorId, sentAt: now, sdk: 'test', rules: 1, events }),
+          });
+          const answer = (await response.json()) as { accepted: number; visitor: Inference & { asOf: number } };
+          expect(answer.accepted).toBe(events.length);
+          return { visitorId, events, answer: answer.visitor };
+        }),
+      );
+      const moments = LATER.map((days) => now + days * DAY_MS);
+      const looks = await page.evaluate(ASK, visitors, moments);
+      for (const [index, { visitorId, events, answer }] of visitors.entries()) {
+        const facts = events
+          .map((event) => eventFacts(compiled, event, placeOf(new URL(event.url!))))
+          .reduce(mergeFacts, emptyFacts());
+        const about = `${name} ${visitorId}: ${JSON.stringify(events)}`;
+        expect(stateOf(answer), about).toEqual(stateOf(inferState(compiled, facts, answer.asOf)));
+        for (const [at, moment] of moments.entries()) {
+          const expected = stateOf(inferState(compiled, facts, moment));
+          expect(looks[index]!.provisional[at], about).toEqual({ ...expected, status: 'provisional' });
+          expect(looks[index]!.confirmed[at], about).toEqual({ ...expected, status: 'confirmed' });
+          seen.stages.add(expected.stage);
+          for (const tag of expected.tags) seen.tags.add(tag);
+        }
+      }
+    }
+    // They would agree easily on visitors who all stand at the same stage.
+    expect(seen.stages.size).toBeGreaterThanOrEqual(5);
+    expect(seen.tags.size).toBeGreaterThanOrEqual(Object.keys(rules.tags!).length - 2);
+    expect(problems.filter((problem) => !problem.includes('ERR_FAILED'))).toEqual([]);
+  },
+);
