@@ -265,6 +265,29 @@ const ofSite: Record<string, Record<string, Operation>> = {
       responses: { 200: json('The visitor.', ref('Visitor')) },
     },
   },
+  '/visitors/{visitorId}/why': {
+    get: {
+      operationId: 'explainVisitor',
+      summary: 'Why a stage or a tag holds for a visitor or not, what is missing, and the events behind it',
+      parameters: [
+        visitorId,
+        query('stage', `expected one of ${STAGES.join(', ')}; the current one where absent`, { enum: STAGES }),
+        query('tag', 'expected the name of a tag'),
+      ],
+      responses: {
+        200: json(
+          'Why.',
+          record({
+            met: { type: 'boolean' },
+            rules: count,
+            because: nullable('object'),
+            events: list(record({ id: uuid, name: text, time: moment, url: nullable('string'), signals: list(text) })),
+          }),
+        ),
+        400: WRONG,
+      },
+    },
+  },
   '/visitors/{visitorId}/link': {
     delete: {
       operationId: 'unlinkVisitor',

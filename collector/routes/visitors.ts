@@ -10,9 +10,11 @@ import {
   parseDay,
   visibleFacts,
   type Facts,
+  type Stage,
 } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
+import { explainVisitor } from '../reports/why.js';
 import type { Services } from '../services.js';
 import type { DatedTouch, StoredEvent, Verdict, VisitorRecord } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
@@ -55,6 +57,18 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       sessions: await store.sessions(siteKey, visitorId, LISTED_SESSIONS),
       events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(listed),
     });
+  });
+
+  routes.get('/visitors/:visitorId/why', async (c) => {
+    const { siteKey } = c.get('site');
+    const query = readQuery<{ stage: Stage; tag: string }>(c, 'explainVisitor');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const visitorId = c.req.param('visitorId').toLowerCase();
+    const { record: own, person } = isUuid(visitorId) ? await work.refresh(siteKey, visitorId, now()) : {};
+    if (!own || own.isPerson) return c.json({ error: 'this site has no such visitor' }, 404);
+    const visitorIds = person ? await store.visitorsOfPerson(siteKey, person.visitorId) : [visitorId];
+    const why = await explainVisitor(store, siteKey, person ?? own, visitorIds, query, now());
+    return why ? c.json(why) : c.json({ error: `tag: the rules have none that is called ${query.tag}` }, 400);
   });
 
   routes.delete('/visitors/:visitorId/link', async (c) => {

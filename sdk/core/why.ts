@@ -39,6 +39,30 @@ export function explainStage(rules: CompiledRules, facts: Facts | Facts[], now: 
   };
 }
 
+/** Why a tag holds or not. */
+export interface TagExplanation {
+  tag: string;
+  met: boolean;
+  /** Version of the rules. */
+  rules: number;
+  because: Reason;
+  /** The fewest conditions missing for it. */
+  missing: Reason[];
+}
+
+/** Explains a tag; undefined where the rules have none of that name. */
+export function explainTag(
+  rules: CompiledRules,
+  facts: Facts | Facts[],
+  now: number,
+  tag: string,
+): TagExplanation | undefined {
+  if (!Object.keys(rules.tags).includes(tag)) return undefined;
+  const view = viewFacts(rules, facts, now);
+  const because = explain(view, rules.tags[tag]!, view.today);
+  return { tag, met: because.met, rules: rules.version, because, missing: missingIn(because) };
+}
+
 /** The parts of a condition that are still missing: of alternatives those that are fewest, and of equals the one that the rules name first. */
 function missingIn(reason: Reason): Reason[] {
   if (reason.met) return [];

@@ -28,6 +28,7 @@ test('two sites neither see nor change each other, by any route below a site', a
   };
   for (const [method, where, status] of [
     ['GET', `visitors/${mine}`, 404],
+    ['GET', `visitors/${mine}/why`, 404],
     ['GET', `people/${mine}/export`, 404],
     ['GET', 'people/user-1/export', 404],
     ['PUT', `visitors/${mine}/bot`, 404],

@@ -1,0 +1,62 @@
+import {
+  attempt,
+  explainStage,
+  explainTag,
+  matchSignals,
+  placeOf,
+  signalsOf,
+  type Explanation,
+  type Stage,
+  type TagExplanation,
+} from '../../sdk/core/index.js';
+import { timelineOf } from '../ingest/timeline.js';
+import type { RemoteStore, VisitorRecord } from '../store/store.js';
+
+/** Events that are named, the latest of them. */
+const MAX_EVENTS = 50;
+
+/** An event that carries a signal which the condition asks for. */
+interface Evidence {
+  id: string;
+  name: string;
+  time: number;
+  url: string | null;
+  signals: string[];
+}
+
+export type Why = (Explanation | TagExplanation) & { events: Evidence[] };
+
+/**
+ * Says why a stage or a tag holds for a visitor or not, with the events behind it; of the current stage where none is named.
+ * @param visitorIds every visitor whose facts are in the record
+ * @returns undefined where the rules have no such tag
+ */
+export async function explainVisitor(
+  store: RemoteStore,
+  siteKey: string,
+  { facts }: VisitorRecord,
+  visitorIds: string[],
+  asked: { stage?: Stage; tag?: string },
+  now: number,
+): Promise<Why | undefined> {
+  const timeline = timelineOf(await store.rules(siteKey));
+  const { current } = timeline;
+  const explanation =
+    asked.tag === undefined
+      ? explainStage(current, facts, now, asked.stage)
+      : explainTag(current, facts, now, asked.tag);
+  if (!explanation) return undefined;
+  const condition =
+    'tag' in explanation ? current.tags[explanation.tag] : explanation.stage && current.stages[explanation.stage]?.when;
+  const wanted = new Set(condition ? signalsOf(condition) : []);
+  const events: Evidence[] = [];
+  for (const visitorId of visitorIds)
+    for await (const { event } of store.events(siteKey, { visitorId })) {
+      const { id, name, time } = event;
+      const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
+      const carried = matchSignals(timeline.at(time), event, url && placeOf(url)).map(([signal]) => signal);
+      const signals = carried.filter((signal) => wanted.has(signal));
+      if (signals.length) events.push({ id, name, time, url: event.url ?? null, signals });
+    }
+  return { ...explanation, events: events.sort((a, b) => b.time - a.time).slice(0, MAX_EVENTS) };
+}
