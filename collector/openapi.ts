@@ -554,6 +554,14 @@ const paths: Record<string, Record<string, Operation>> = {
       },
     },
   },
+  '/rules.schema.json': {
+    get: {
+      operationId: 'readRulesSchema',
+      summary: 'The JSON Schema of rules, for editors',
+      security: open,
+      responses: { 200: json('A JSON Schema.', { type: 'object' }) },
+    },
+  },
   '/healthz': {
     get: {
       operationId: 'isAlive',

@@ -1,9 +1,14 @@
 import { Hono } from 'hono';
+import { RULES_SCHEMA } from '../rulesSchema.js';
 import type { Services } from '../services.js';
 
-/** Alive, ready and the figures of both. */
+/** Alive, ready and the figures of both; and what rules look like, for editors. */
 export function healthRoutes({ store, metrics }: Services): Hono {
   const routes = new Hono();
+  routes.get('/rules.schema.json', (c) => {
+    c.header('Access-Control-Allow-Origin', '*');
+    return c.json(RULES_SCHEMA);
+  });
   routes.get('/healthz', (c) => c.json({ status: 'ok' }));
   routes.get('/readyz', async (c) => {
     try {

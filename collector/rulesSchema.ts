@@ -1,0 +1,108 @@
+/** The JSON Schema of rules, for editors that complete and check while one writes. What hangs together across a document (names of signals) parseRules says. */
+import { STAGES, TAG_DIMENSIONS } from '../sdk/core/index.js';
+import type { Schema } from './schema.js';
+
+const text: Schema = { type: 'string', minLength: 1 };
+const oneOrMore: Schema = { anyOf: [text, { type: 'array', items: text, minItems: 1 }] };
+const scalar: Schema = { type: ['string', 'number', 'boolean'] };
+const number: Schema = { type: 'number' };
+const label: Schema = {
+  anyOf: [text, { type: 'object', properties: { en: text, zh: text }, additionalProperties: false }],
+  description: 'what people call it, in one language or in each',
+};
+
+/** An object that has no other members than these. */
+const only = (properties: Record<string, Schema>, required: string[] = [], more: Schema = {}): Schema => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
+  ...more,
+});
+
+const range = (bound: Schema): Schema => only({ gte: bound, lte: bound }, [], { minProperties: 1 });
+const whole: Schema = { type: 'integer', minimum: 0 };
+const MATCHERS: Record<string, Schema> = {
+  eq: scalar,
+  in: { type: 'array', items: scalar, minItems: 1 },
+  glob: oneOrMore,
+  gte: number,
+  lte: number,
+  exists: { type: 'boolean' },
+};
+const matchers: Schema = { type: 'object', additionalProperties: only(MATCHERS, [], { minProperties: 1 }) };
+const condition: Schema = { $ref: '#/$defs/condition' };
+const conditions: Schema = { type: 'array', items: condition, minItems: 1 };
+const NAME = '^[\\p{L}\\p{N}_.-]{1,64}$';
+const named = (what: Schema): Schema => ({
+  type: 'object',
+  propertyNames: { pattern: NAME },
+  additionalProperties: what,
+});
+const fromProp: Schema = { type: 'string', pattern: '^props\\..+' };
+
+export const RULES_SCHEMA: Schema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'Stagetag rules',
+  description: 'What events mean to a site, and which stage, tags and score follow.',
+  ...only(
+    {
+      $schema: {},
+      version: { description: 'given by the collector when the rules are published' },
+      name: text,
+      signals: named(
+        only({
+          event: { ...oneOrMore, description: 'names of events, such as page_view' },
+          path: { ...oneOrMore, description: 'globs on the path; * stands for any run of characters' },
+          host: oneOrMore,
+          props: matchers,
+          source: { ...matchers, description: 'campaign labels and click ids of the landing' },
+          distinct: {
+            anyOf: [{ const: 'path' }, fromProp],
+            description: 'count different values too: path or props.KEY',
+          },
+          value: { ...fromProp, description: 'add a number up too: props.KEY' },
+          label,
+        }),
+      ),
+      stages: only(
+        Object.fromEntries(
+          STAGES.map((stage) => [stage, only({ when: condition, sticky: { type: 'boolean' }, label }, ['when'])]),
+        ),
+      ),
+      tags: named(only({ when: condition, dimension: { enum: TAG_DIMENSIONS }, label }, ['when', 'dimension'])),
+      score: only(
+        {
+          weights: {
+            type: 'object',
+            additionalProperties: { type: 'number', minimum: -1_000_000, maximum: 1_000_000 },
+          },
+          halfLifeDays: { type: 'number', minimum: 0.01, maximum: 3660 },
+        },
+        ['weights'],
+      ),
+    },
+    ['signals', 'stages'],
+  ),
+  $defs: {
+    condition: {
+      anyOf: [
+        only({ all: conditions }, ['all']),
+        only({ any: conditions }, ['any']),
+        only({ not: condition }, ['not']),
+        only({ trait: text, ...MATCHERS }, ['trait'], { minProperties: 2 }),
+        only(
+          {
+            signal: text,
+            count: range(whole),
+            distinct: range(whole),
+            value: range({ type: 'number', minimum: 0 }),
+            days: range(whole),
+            within: { type: 'integer', minimum: 1, maximum: 3660, description: 'days: today and those before' },
+          },
+          ['signal'],
+        ),
+      ],
+    },
+  },
+};
