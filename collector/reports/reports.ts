@@ -5,6 +5,7 @@ import { reportCommon } from './common.js';
 import { reportLifecycle, reportNps, reportRfm } from './customers.js';
 import { reportFlow } from './flow.js';
 import { reportFunnel } from './funnel.js';
+import { reportKpis } from './kpis.js';
 import { reportLoss } from './loss.js';
 import type { ReportQuery } from './range.js';
 import { reportStages } from './stages.js';
@@ -18,6 +19,7 @@ export const REPORTS = {
   flow: reportFlow,
   common: reportCommon,
   attribution: reportAttribution,
+  kpis: reportKpis,
   rfm: reportRfm,
   lifecycle: reportLifecycle,
   nps: reportNps,

@@ -11,6 +11,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   flow: 'moves between the stages, back and skipping ones too, and how long they stay',
   common: 'what those who went on to a stage had in common before',
   attribution: 'channels credited with entries into a stage, by eight models',
+  kpis: 'what each stage is measured by, now and before',
   rfm: 'buyers by how lately, how often and for how much they bought',
   lifecycle: 'who is new, comes back or stays away',
   nps: 'the net promoter score',
@@ -23,117 +24,136 @@ const loss = { visitors: count, stored: count, missing: count, ownedUp: count, r
 const interval: Schema = { type: ['array', 'null'], items: number };
 const label = record({ en: text, zh: text });
 
-export const REPORT_SCHEMAS: Record<string, Schema> = {
-  StagesReport: record({
-    ...range,
-    stages: list(record({ stage: each, current: count, peak: count, entered: count, left: count })),
-    funnel: list(record({ stage: each, visitors: count, fromPrevious: nullable('number') })),
-    days: list(record({ day: date, current: { type: 'object' }, entered: { type: 'object' } })),
-  }),
-  FunnelReport: record({
-    ...range,
-    order: text,
-    windowDays: nullable('number'),
-    steps: list(
-      record({
-        step: text,
-        visitors: count,
-        fromPrevious: nullable('number'),
-        interval,
-        overall: nullable('number'),
-        inProgress: count,
-        lost: count,
-      }),
-    ),
-    leak: { anyOf: [record({ from: text, to: text, lost: number }), { type: 'null' }] },
-    breakdown: list(record({ value: nullable('string'), visitors: list(count) })),
-  }),
-  FlowReport: record({
-    ...range,
-    moves: list(record({ from: stage, to: stage, visitors: count, share: number })),
-    stays: list(record({ stage: each, ended: count, open: count, medianDays: nullable('number') })),
-    steps: list(
-      record({
-        from: each,
-        to: each,
-        reached: count,
-        wentOn: count,
-        lost: count,
-        share: nullable('number'),
-        interval,
-      }),
-    ),
-    leak: { anyOf: [record({ from: each, to: each, lost: count, share: number }), { type: 'null' }] },
-  }),
-  CommonReport: record({
-    ...range,
-    stage: each,
-    visitors: count,
-    wentOn: count,
-    minSupport: count,
-    features: list(
-      record({
-        feature: text,
-        did: count,
-        didAndWentOn: count,
-        support: number,
-        confidence: number,
-        lift: nullable('number'),
-        oddsRatio: number,
-        ci: list(number),
-        chi2: number,
-        p: number,
-        q: number,
-      }),
-    ),
-  }),
-  AttributionReport: record({
-    ...range,
-    stage: each,
-    lookbackDays: count,
-    entries: count,
-    channels: list(
-      record({
-        channel: text,
-        sessions: count,
-        ...Object.fromEntries([...TOUCH_MODELS, 'markov', 'shapley'].map((model) => [model, number])),
-      }),
-    ),
-    withoutTouch: count,
-  }),
-  RfmReport: record({
-    asOf: moment,
-    signal: text,
-    buyers: count,
-    revenue: number,
-    groups: list(record({ group: text, label, buyers: count, revenue: number })),
-    cells: list(record({ r: count, fm: count, buyers: count })),
-  }),
-  LifecycleReport: record({
-    asOf: moment,
-    period: text,
-    churnAfter: count,
-    periods: list(record({ from: date, ...Object.fromEntries(LIFECYCLE.map((name) => [name, count])) })),
-  }),
-  NpsReport: record({
-    asOf: moment,
-    from: date,
-    to: date,
-    nps: nullable('number'),
-    promoters: count,
-    passives: count,
-    detractors: count,
-  }),
-  LossReport: record({
-    ...range,
-    ...loss,
-    pages: {
-      anyOf: [
-        record({ days: count, served: count, viewed: count, missing: count, rate: nullable('number') }),
-        { type: 'null' },
-      ],
-    },
-    byBrowser: list(record({ browser: nullable('string'), ...loss })),
-    byChannel: list(record({ channel: nullable('string'), ...loss })),
-  }),
-};
+/** Each says under which version of the rules it was made. */
+export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
+  Object.entries({
+    StagesReport: record({
+      ...range,
+      stages: list(record({ stage: each, current: count, peak: count, entered: count, left: count })),
+      funnel: list(record({ stage: each, visitors: count, fromPrevious: nullable('number') })),
+      days: list(record({ day: date, current: { type: 'object' }, entered: { type: 'object' } })),
+    }),
+    FunnelReport: record({
+      ...range,
+      order: text,
+      windowDays: nullable('number'),
+      steps: list(
+        record({
+          step: text,
+          visitors: count,
+          fromPrevious: nullable('number'),
+          interval,
+          overall: nullable('number'),
+          inProgress: count,
+          lost: count,
+        }),
+      ),
+      leak: { anyOf: [record({ from: text, to: text, lost: number }), { type: 'null' }] },
+      breakdown: list(record({ value: nullable('string'), visitors: list(count) })),
+    }),
+    FlowReport: record({
+      ...range,
+      moves: list(record({ from: stage, to: stage, visitors: count, share: number })),
+      stays: list(record({ stage: each, ended: count, open: count, medianDays: nullable('number') })),
+      steps: list(
+        record({
+          from: each,
+          to: each,
+          reached: count,
+          wentOn: count,
+          lost: count,
+          share: nullable('number'),
+          interval,
+        }),
+      ),
+      leak: { anyOf: [record({ from: each, to: each, lost: count, share: number }), { type: 'null' }] },
+    }),
+    CommonReport: record({
+      ...range,
+      stage: each,
+      visitors: count,
+      wentOn: count,
+      minSupport: count,
+      features: list(
+        record({
+          feature: text,
+          did: count,
+          didAndWentOn: count,
+          support: number,
+          confidence: number,
+          lift: nullable('number'),
+          oddsRatio: number,
+          ci: list(number),
+          chi2: number,
+          p: number,
+          q: number,
+        }),
+      ),
+    }),
+    AttributionReport: record({
+      ...range,
+      stage: each,
+      lookbackDays: count,
+      entries: count,
+      channels: list(
+        record({
+          channel: text,
+          sessions: count,
+          ...Object.fromEntries([...TOUCH_MODELS, 'markov', 'shapley'].map((model) => [model, number])),
+        }),
+      ),
+      withoutTouch: count,
+    }),
+    KpiReport: record({
+      asOf: moment,
+      from: date,
+      to: date,
+      template: text,
+      kpis: list(
+        record({
+          stage: each,
+          label,
+          signal: text,
+          measure: text,
+          value: nullable('number'),
+          before: nullable('number'),
+        }),
+      ),
+    }),
+    RfmReport: record({
+      asOf: moment,
+      signal: text,
+      buyers: count,
+      revenue: number,
+      groups: list(record({ group: text, label, buyers: count, revenue: number })),
+      cells: list(record({ r: count, fm: count, buyers: count })),
+    }),
+    LifecycleReport: record({
+      asOf: moment,
+      period: text,
+      churnAfter: count,
+      periods: list(record({ from: date, ...Object.fromEntries(LIFECYCLE.map((name) => [name, count])) })),
+    }),
+    NpsReport: record({
+      asOf: moment,
+      from: date,
+      to: date,
+      nps: nullable('number'),
+      promoters: count,
+      passives: count,
+      detractors: count,
+    }),
+    LossReport: record({
+      ...range,
+      ...loss,
+      pages: {
+        anyOf: [
+          record({ days: count, served: count, viewed: count, missing: count, rate: nullable('number') }),
+          { type: 'null' },
+        ],
+      },
+      byBrowser: list(record({ browser: nullable('string'), ...loss })),
+      byChannel: list(record({ channel: nullable('string'), ...loss })),
+    }),
+  }).map(([name, schema]) => [name, { allOf: [record({ rules: count }), schema] }]),
+);

@@ -14,8 +14,11 @@ export function reportRoutes({ work, now }: Services): Hono<SiteEnv> {
     const query = readQuery<ReportQuery>(c, 'readReport');
     if (typeof query === 'string') return c.json({ error: query }, 400);
     await work.restage(now());
-    const result = await work.report(name, c.get('site'), query, now());
-    return typeof result === 'string' ? c.json({ error: result }, 400) : c.json(result);
+    const site = c.get('site');
+    const result = await work.report(name, site, query, now());
+    return typeof result === 'string'
+      ? c.json({ error: result }, 400)
+      : c.json({ ...result, rules: site.rulesVersion });
   });
   return routes;
 }

@@ -5,6 +5,8 @@ import type { AttributionReport } from '../../collector/reports/attribution.js';
 import type { CommonReport } from '../../collector/reports/common.js';
 import type { LifecycleReport, NpsReport, RfmReport } from '../../collector/reports/customers.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
+import type { KpiReport } from '../../collector/reports/kpis.js';
+import { REPORTS } from '../../collector/reports/reports.js';
 import type { FunnelReport } from '../../collector/reports/funnel.js';
 import { restageDue } from '../../collector/jobs/restage.js';
 import { addSite } from '../../collector/site.js';
@@ -221,6 +223,33 @@ describe('of invented visitors', () => {
     );
     expect(groups.reduce((sum, each) => sum + each.buyers, 0)).toBe(buyers);
     expect(cells.reduce((sum, each) => sum + each.buyers, 0)).toBe(buyers);
+  });
+
+  test('the measures of the stages are those of the events', async () => {
+    const { store, site } = given;
+    let [sum, orders] = [0, 0];
+    const inCart = new Set<string>();
+    for await (const { visitorId, event, bot } of store.events(site.siteKey, {})) {
+      if (bot) continue;
+      if (event.name === 'add_to_cart') inCart.add(visitorId);
+      if (event.name !== 'purchase') continue;
+      sum += event.props!.value as number;
+      orders++;
+    }
+    const { kpis, template } = await given.report<KpiReport>('kpis');
+    expect([template, kpis.map(({ stage }) => stage)]).toEqual(['retail', [...STAGES]]);
+    expect(kpis[0]).toMatchObject({ signal: 'visit', measure: 'visitors', value: people.length, before: 0 });
+    expect(kpis[2]).toMatchObject({ signal: 'cart', value: inCart.size });
+    expect(kpis[3]).toMatchObject({ signal: 'order', measure: 'value', label: { zh: '销售额' } });
+    expect(kpis[3]!.value).toBeCloseTo(sum, 4);
+    expect(orders).toBeGreaterThan(50);
+    const half = await given.get<KpiReport>(`sites/${site.siteKey}/reports/kpis?from=2026-10-09&to=2026-11-22`);
+    expect(half.kpis[3]!.value! + half.kpis[3]!.before!).toBeCloseTo(sum, 4);
+  });
+
+  test('every report says under which rules it was made', async () => {
+    for (const name of Object.keys(REPORTS))
+      expect(await given.report<{ rules: number }>(name)).toMatchObject({ rules: 1 });
   });
 
   test.each(['day', 'week', 'month'])('the lifecycle by %s has everybody new once', async (period) => {
