@@ -53,6 +53,7 @@ export function creditByRemoval(paths: Path[]) {
   };
   for (const { path, converted = 0, lost = 0 } of paths) {
     const count = converted + lost;
+    if (!count) continue;
     ['\0start', ...path].forEach((from, index) => index < path.length && add(from, path[index]!, count));
     const last = path.at(-1) ?? '\0start';
     if (converted) add(last, '\0won', converted);
@@ -130,6 +131,17 @@ export function creditByShapley(channels: string[], valueOf: (coalition: string[
     credit.set(channel, sum);
   }
   return Object.fromEntries(credit);
+}
+
+/**
+ * The same where each conversion is worth something to whoever holds all channels of its set: then Shapley's value is its share, divided
+ * equally, however many channels there are.
+ */
+export function creditBySets(sets: Array<{ channels: string[]; value: number }>): Record<string, number> {
+  const credit: Record<string, number> = {};
+  for (const { channels, value } of sets)
+    for (const channel of channels) credit[channel] = (credit[channel] ?? 0) + value / channels.length;
+  return credit;
 }
 
 function shuffled<T>(items: T[], random: () => number): T[] {

@@ -1,7 +1,7 @@
 /** Funnels over any steps: how far each visitor got. */
 
-/** A step that was made; `name` is any of the steps' names, or another where it only breaks a strict order. */
-export type Made = [name: string, time: number];
+/** Something that was done at a time: all the steps that it could be, of which a try takes one; none where it only breaks a strict order. */
+export type Made = [names: readonly string[], time: number];
 
 export interface FunnelOptions {
   /** `ordered` lets anything come between; `strict` ends a try at whatever is no step reached or next; `any` takes the steps as they come. */
@@ -14,42 +14,79 @@ export interface FunnelOptions {
   entriesUntil?: number;
 }
 
-/**
- * Number of steps reached at best: each entry at the first step, or at any where the order is `any`, is a try of its own.
- * One event makes one step, so that a step named twice takes two.
- * @param made ascending by time
- */
-export function stepsReached(made: Made[], steps: string[], options: FunnelOptions = {}): number {
-  const { order = 'ordered', window = Infinity, isPerStep = false, entriesUntil = Infinity } = options;
-  let best = 0;
-  for (let start = 0; start < made.length && best < steps.length; start++) {
-    if (made[start]![1] > entriesUntil) break;
-    const isEntry = order === 'any' ? steps.includes(made[start]![0]) : made[start]![0] === steps[0];
-    if (isEntry) best = Math.max(best, tryFrom(made, start, steps, order, window, isPerStep));
-  }
-  return best;
+export interface Progress {
+  /** Number of steps reached at best. */
+  reached: number;
+  /** Until when some try can still get further; −∞ where none can. */
+  openUntil: number;
 }
 
-function tryFrom(
+/**
+ * Says how far somebody got: each entry at the first step, or at any where the order is `any`, is a try of its own, and the best
+ * counts. One thing done makes one step, so that a step named twice takes two.
+ * @param made ascending by time
+ */
+export function followFunnel(made: Made[], steps: readonly string[], options: FunnelOptions = {}): Progress {
+  return options.order === 'any' ? inAnyOrder(made, steps, options) : inOrder(made, steps, options);
+}
+
+/** Number of steps reached at best. */
+export const stepsReached = (made: Made[], steps: readonly string[], options?: FunnelOptions): number =>
+  followFunnel(made, steps, options).reached;
+
+/** Of all tries that have got so far it is enough to know the latest: whatever the others can still reach, it can. */
+function inOrder(
   made: Made[],
-  start: number,
-  steps: string[],
-  order: string,
-  window: number,
-  isPerStep: boolean,
-): number {
-  const left = [...steps];
-  let from = made[start]![1];
-  for (const [name, time] of made.slice(start)) {
-    if (time - from > window) break;
-    const at = order === 'any' ? left.indexOf(name) : left[0] === name ? 0 : -1;
-    if (at >= 0) {
-      left.splice(at, 1);
-      if (isPerStep) from = time;
-      if (!left.length) break;
-    } else if (order === 'strict' && !steps.slice(0, steps.length - left.length).includes(name)) break;
+  steps: readonly string[],
+  { order, window = Infinity, isPerStep, entriesUntil = Infinity }: FunnelOptions,
+): Progress {
+  /** By number of steps reached, less one: when the latest such try began, or made its last step where the window counts from that. */
+  const since: Array<number | undefined> = steps.map(() => undefined);
+  let reached = 0;
+  for (const [names, time] of made) {
+    // From the last step down, so that one thing done takes a try one step further and not two.
+    for (let at = steps.length - 1; at >= 0; at--) {
+      const before = at ? since[at - 1] : time <= entriesUntil ? time : undefined;
+      const isStep = names.includes(steps[at]!) && before !== undefined && time - before <= window;
+      if (isStep) {
+        const from = isPerStep ? time : before;
+        since[at] = Math.max(since[at] ?? -Infinity, from);
+        reached = Math.max(reached, at + 1);
+      } else if (order === 'strict' && !names.some((name) => steps.slice(0, at + 2).includes(name))) {
+        since[at] = undefined;
+      }
+    }
   }
-  return steps.length - left.length;
+  const open = reached < steps.length ? since.filter((from) => from !== undefined) : [];
+  return { reached, openUntil: Math.max(-Infinity, ...open.map((from) => from + window)) };
+}
+
+function inAnyOrder(
+  made: Made[],
+  steps: readonly string[],
+  { window = Infinity, isPerStep, entriesUntil = Infinity }: FunnelOptions,
+): Progress {
+  const progress = { reached: 0, openUntil: -Infinity };
+  for (let start = 0; start < made.length; start++) {
+    const [names, time] = made[start]!;
+    if (time > entriesUntil) break;
+    if (!names.some((name) => steps.includes(name))) continue;
+    const left = [...steps];
+    let from = time;
+    for (let index = start; index < made.length && left.length; index++) {
+      const [found, at] = made[index]!;
+      if (at - from > window) break;
+      const step = left.findIndex((name) => found.includes(name));
+      if (step < 0) continue;
+      left.splice(step, 1);
+      if (isPerStep) from = at;
+    }
+    progress.reached = Math.max(progress.reached, steps.length - left.length);
+    if (left.length) progress.openUntil = Math.max(progress.openUntil, from + window);
+    // Without a window a later try sees less than the first.
+    if (!left.length || window === Infinity) break;
+  }
+  return progress;
 }
 
 /** Of visitors at each step: the share of the step before, and of the first. */

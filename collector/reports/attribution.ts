@@ -1,14 +1,11 @@
-import { DAY_MS, rank, type Stage } from '../../sdk/core/index.js';
-import {
-  creditByRemoval,
-  creditByShapley,
-  creditTouches,
-  TOUCH_MODELS,
-  type TouchModel,
-} from '../model/attribution.js';
+import { DAY_MS, type Stage } from '../../sdk/core/index.js';
+import { creditByRemoval, creditBySets, creditTouches, TOUCH_MODELS, type TouchModel } from '../model/attribution.js';
 import type { RemoteStore, Site } from '../store/store.js';
-import { days, readPeople, readSessions, readTransitions } from './people.js';
+import { days, readJourneys, readSessions } from './people.js';
 import { readRange, type ReportQuery } from './range.js';
+
+/** By so much a clock may be ahead before the browser's script corrects it: an entry is not dated into the future, a session is. */
+const CLOCK_AHEAD_MS = 10 * 60_000;
 
 /** How long before an entry a touch counts. */
 const LOOKBACK_DAYS = 90;
@@ -46,9 +43,7 @@ export async function reportAttribution(
   if (typeof range === 'string') return range;
   const { stage = 'action' } = query;
   const from = range.from.toMillis();
-  const until = range.to.plus({ days: 1 }).toMillis();
-  const people = await readPeople(store, site.siteKey);
-  const transitions = await readTransitions(store, site.siteKey, people);
+  const { people, journeys } = await readJourneys(store, site.siteKey, now);
   const sessions = await readSessions(store, site.siteKey, people);
 
   const rows = new Map<string, AttributionReport['channels'][number]>();
@@ -63,17 +58,18 @@ export async function reportAttribution(
   const sets = new Map<string, number>();
   let entries = 0;
   let withoutTouch = 0;
-  for (const [person, all] of transitions) {
-    const entry = all.find(({ to }) => rank(to) >= rank(stage));
-    const isEntry = !!entry && entry.at >= from && entry.at < until;
+  for (const [person, { reachedAt }] of journeys) {
+    const at = reachedAt.get(stage);
     // Who got there before is no part of the question.
-    if (entry && entry.at < from) continue;
-    const end = isEntry ? entry.at : until - 1;
+    if (at !== undefined && at < from) continue;
+    const isEntry = at !== undefined && at < range.until;
+    const end = isEntry ? at : range.until - 1;
     const begin = (isEntry ? end : from) - LOOKBACK_DAYS * DAY_MS;
-    const touches = (sessions.get(person) ?? []).filter(({ at }) => at >= begin && at <= end);
+    const last = isEntry ? end + CLOCK_AHEAD_MS : end;
+    const touches = (sessions.get(person) ?? []).filter((session) => session.at >= begin && session.at <= last);
     const path = touches.map(({ channel }) => channel);
     if (!isEntry) {
-      if (touches.some(({ at }) => at >= from)) paths.push({ path, lost: 1 });
+      if (touches.some((touch) => touch.at >= from)) paths.push({ path, lost: 1 });
       continue;
     }
     entries++;
@@ -84,20 +80,13 @@ export async function reportAttribution(
     paths.push({ path, converted: 1 });
     const set = [...new Set(path)].sort().join('\n');
     sets.set(set, (sets.get(set) ?? 0) + 1);
-    const given = touches.map(({ channel, at }) => ({ channel, daysBefore: days(end - at) }));
+    const given = touches.map((touch) => ({ channel: touch.channel, daysBefore: Math.max(0, days(end - touch.at)) }));
     for (const model of TOUCH_MODELS)
       creditTouches(model, 1, given).forEach((credit, index) => (rowOf(path[index]!)[model] += credit));
   }
   for (const { path } of paths) for (const channel of path) rowOf(channel).sessions++;
   const { credit: markov } = creditByRemoval(paths);
-  const named = [...sets].map(([set, count]): [Set<string>, number] => [new Set(set.split('\n')), count]);
-  const worth = (coalition: string[]) => {
-    const among = new Set(coalition);
-    return named.reduce((sum, [set, count]) => sum + ([...set].every((each) => among.has(each)) ? count : 0), 0);
-  };
-  const credited = [...new Set(named.flatMap(([set]) => [...set]))].sort();
-  // The same question has the same answer: orders are drawn from the same numbers each time.
-  const shapley = creditByShapley(credited, worth, lcg());
+  const shapley = creditBySets([...sets].map(([set, count]) => ({ channels: set.split('\n'), value: count })));
   for (const row of rows.values()) {
     row.markov = markov[row.channel] ?? 0;
     row.shapley = shapley[row.channel] ?? 0;
@@ -114,10 +103,4 @@ export async function reportAttribution(
     channels: [...rows.values()].sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),
     withoutTouch,
   };
-}
-
-/** A row of numbers from 0 to 1, always the same. @see Numerical Recipes */
-function lcg(): () => number {
-  let state = 1;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 4_294_967_296;
 }

@@ -1,7 +1,7 @@
 import { attempt, DAY_MS, matchSignals, placeOf, rank, STAGES, type Stage } from '../../sdk/core/index.js';
 import { adjustPValues, associate, type Association } from '../model/statistics.js';
 import type { RemoteStore, Site } from '../store/store.js';
-import { eachEvent, readPeople, readTransitions } from './people.js';
+import { eachEvent, readJourneys } from './people.js';
 import { readRange, type ReportQuery } from './range.js';
 
 /** Fewer who did a thing say nothing of it. */
@@ -48,17 +48,15 @@ export async function reportCommon(
   if (stage === STAGES[0]) return 'stage: expected one that another comes before';
   const before = STAGES[rank(stage) - 1]!;
   const from = range.from.toMillis();
-  const until = range.to.plus({ days: 1 }).toMillis();
   const channels = new Map<string, string>();
-  const people = await readPeople(store, site.siteKey, ({ visitorId, firstTouch }) => {
+  const { people, journeys } = await readJourneys(store, site.siteKey, now, ({ visitorId, firstTouch }) => {
     if (firstTouch) channels.set(visitorId, firstTouch.channel);
   });
   /** When each went on; without end for those who did not. */
   const wentOnAt = new Map<string, number>();
-  for (const [person, all] of await readTransitions(store, site.siteKey, people)) {
-    const reached = all.find(({ to }) => rank(to) >= rank(before));
-    if (!reached || reached.at < from || reached.at >= until) continue;
-    wentOnAt.set(person, all.find(({ to }) => rank(to) >= rank(stage))?.at ?? Infinity);
+  for (const [person, { reachedAt }] of journeys) {
+    const at = reachedAt.get(before);
+    if (at !== undefined && at >= from && at < range.until) wentOnAt.set(person, reachedAt.get(stage) ?? Infinity);
   }
   const did = new Map<string, Set<string>>();
   const note = (feature: string, person: string) => did.set(feature, (did.get(feature) ?? new Set()).add(person));

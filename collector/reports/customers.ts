@@ -4,6 +4,7 @@ import {
   dayOf,
   DAY_MS,
   formatDay,
+  mergeKeys,
   parseDay,
   UNITS,
   type Facts,
@@ -53,14 +54,14 @@ export async function reportRfm(
     if (!byDay.length) return;
     const last = Math.max(...byDay.map(([day]) => parseDay(day)));
     const sums = Object.values(counted.values[signal] ?? {});
-    const keyed = Object.values(counted.keys[signal] ?? {}).flatMap((keys) =>
-      Object.values(keys).map(([, , units]) => units),
-    );
+    // A key counts once, with its first amount, whatever days it came on.
+    const keyed = Object.values(counted.keys[signal] ?? {}).reduce((all, keys) => mergeKeys(all, keys), {});
+    const amounts = Object.values(keyed).map(([, , units]) => units);
     buyers.push({
       id: visitorId,
       recencyDays: Math.max(0, dayOf(now) - last),
       frequency: byDay.reduce((sum, [, count]) => sum + count, 0),
-      monetary: [...sums, ...keyed].reduce((sum, units) => sum + units, 0),
+      monetary: [...sums, ...amounts].reduce((sum, units) => sum + units, 0),
     });
   });
   const scores = scoreRfm(buyers);
@@ -165,7 +166,7 @@ export async function reportNps(
   if (typeof range === 'string') return range;
   const people = await readPeople(store, site.siteKey);
   const answers = new Map<string, [time: number, score: number]>();
-  const asked = { from: range.from.toMillis(), until: range.to.plus({ days: 1 }).toMillis(), name: 'nps' };
+  const asked = { from: range.from.toMillis(), until: range.until, name: 'nps' };
   await eachEvent(store, site, asked, people, (person, { time, props }) => {
     const score = props?.score;
     if (typeof score !== 'number' || !(score >= 0 && score <= 10)) return;

@@ -1,8 +1,8 @@
-import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
+import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { medianStay, transitionShares, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site } from '../store/store.js';
-import { days, readPeople, readTransitions } from './people.js';
+import { days, readJourneys } from './people.js';
 import { readRange, type ReportQuery } from './range.js';
 
 export interface FlowReport {
@@ -10,7 +10,7 @@ export interface FlowReport {
   timeZone: string;
   from: string;
   to: string;
-  /** Every move of the current stage, back and skipping ones too; null is where nobody stands at any: new, or dormant. */
+  /** Every move of the current stage as it was noticed, back and skipping ones too; null is where nobody stands at any: new, or dormant. */
   moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
   /** Stays that began in the range: the median counts those that go on as far as they were seen. */
   stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
@@ -38,26 +38,19 @@ export async function reportFlow(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const from = range.from.toMillis();
-  const until = range.to.plus({ days: 1 }).toMillis();
-  const isIn = (at: number) => at >= from && at < until;
+  const isIn = (at: number) => at >= from && at < range.until;
   const moves = new Map<string, { from: Stage | null; to: Stage | null; count: number }>();
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
   const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0 }));
 
-  const people = await readPeople(store, site.siteKey);
-  for (const transitions of (await readTransitions(store, site.siteKey, people)).values()) {
-    /** When each stage was first got to, or passed. */
-    const reachedAt = new Map<Stage, number>();
-    for (const [index, { from: left, to, at, kind }] of transitions.entries()) {
-      for (const stage of STAGES) if (rank(stage) <= rank(to) && !reachedAt.has(stage)) reachedAt.set(stage, at);
+  const { journeys } = await readJourneys(store, site.siteKey, now);
+  for (const { reachedAt, moves: own } of journeys.values()) {
+    for (const [index, { from: left, to, at }] of own.entries()) {
       if (!isIn(at)) continue;
-      // That a visitor turned out to be a user's is no move of anybody.
-      if (kind !== 'link') {
-        const name = `${left} ${to}`;
-        moves.set(name, { from: left, to, count: (moves.get(name)?.count ?? 0) + 1 });
-      }
+      const name = `${left} ${to}`;
+      moves.set(name, { from: left, to, count: (moves.get(name)?.count ?? 0) + 1 });
       if (!to) continue;
-      const end = transitions[index + 1]?.at;
+      const end = own[index + 1]?.at;
       stays.get(to)!.push({ duration: days((end ?? now) - at), hasEnded: end !== undefined });
     }
     for (const step of steps) {

@@ -1,17 +1,9 @@
-import {
-  attempt,
-  DAY_MS,
-  matchesGlobs,
-  matchSignals,
-  placeOf,
-  rank,
-  STAGES,
-  type Stage,
-} from '../../sdk/core/index.js';
-import { stepsReached, type FunnelOptions, type Made } from '../model/funnel.js';
+import { attempt, DAY_MS, matchesGlobs, matchSignals, placeOf, STAGES, type Stage } from '../../sdk/core/index.js';
+import { followFunnel, type FunnelOptions, type Made } from '../model/funnel.js';
 import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
-import { eachEvent, readPeople, readTransitions } from './people.js';
+import { timelineOf } from '../ingest/timeline.js';
+import { eachEvent, readJourneys } from './people.js';
 import { readRange, type ReportQuery } from './range.js';
 
 interface Step {
@@ -24,7 +16,7 @@ interface Step {
   overall: number | null;
   /** Who stand here and may still go on: their window is open. */
   inProgress: number;
-  /** Who stand here for good. */
+  /** Who stand here, and for good where there is a window. */
   lost: number;
 }
 
@@ -69,22 +61,27 @@ export async function reportFunnel(
   const wrong = names.find((name) => !isStep(name));
   if (wrong !== undefined || names.length < 2 || names.length > MAX_STEPS)
     return `steps: expected 2 to ${MAX_STEPS} of ${KINDS.map((kind) => `${kind}:NAME`).join(', ')}, with commas between${wrong === undefined ? '' : `, got ${wrong}`}`;
+  const { signals } = timelineOf(await store.rules(site.siteKey)).current;
+  const unknown = names.find(
+    (name) => name.startsWith('signal:') && !Object.hasOwn(signals, name.slice('signal:'.length)),
+  );
+  if (unknown)
+    return `steps: no signal is called ${unknown.slice('signal:'.length)}; signals are ${Object.keys(signals).join(', ')}`;
   const from = range.from.toMillis();
-  const entriesUntil = range.to.plus({ days: 1 }).toMillis() - 1;
+  const entriesUntil = range.until - 1;
   const windowMs = window === undefined ? Infinity : window * DAY_MS;
   const until = Math.min(now, entriesUntil + windowMs * (query.perStep ? names.length : 1)) + 1;
 
   const valueOf = new Map<string, string | null>();
-  const people = await readPeople(store, site.siteKey, (record) => {
+  const { people, journeys } = await readJourneys(store, site.siteKey, now, (record) => {
     if (by) valueOf.set(record.visitorId, BREAKDOWNS[by]!(record));
   });
   const made = new Map<string, Made[]>();
-  const add = (person: string, name: string, time: number) => {
+  const add = (person: string, step: Made) => {
     const known = made.get(person);
-    if (known) known.push([name, time]);
-    else made.set(person, [[name, time]]);
+    if (known) known.push(step);
+    else made.set(person, [step]);
   };
-  await addStages(store, site, people, { names, from, until }, add);
   if (names.some((name) => !name.startsWith('stage:')))
     await eachEvent(store, site, { from, until }, people, (person, event, rules) => {
       const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
@@ -97,24 +94,27 @@ export async function reportFunnel(
         event.name === 'page_view' &&
         !!place &&
         name.startsWith('page:') &&
-        [place.path, place.path.replace(/(.)\/$/, '$1')].some((path) =>
-          matchesGlobs([name.slice('page:'.length)], path),
-        );
+        isPage(name.slice('page:'.length), place.path);
       const hit = names.filter((name) => carried.has(name) || isOnPage(name));
-      for (const name of new Set(hit)) add(person, name, event.time);
       // What is no step breaks a strict order.
-      if (!hit.length && order === 'strict') add(person, event.name, event.time);
+      if (hit.length || order === 'strict') add(person, [hit, event.time]);
     });
+  // After the events: a stage is reached by one, at the same time.
+  for (const [person, { reachedAt }] of journeys)
+    for (const stage of STAGES) {
+      const time = reachedAt.get(stage);
+      if (time !== undefined && time >= from && time < until && names.includes(`stage:${stage}`))
+        add(person, [[`stage:${stage}`], time]);
+    }
 
   const options = { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil };
   const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
   const breakdown = new Map<string | null, number[]>();
   for (const [person, steps] of made) {
     steps.sort((a, b) => a[1] - b[1]);
-    const reached = stepsReached(steps, names, options);
+    const { reached, openUntil } = followFunnel(steps, names, options);
     if (!reached) continue;
-    const entry = steps.findLast(([name, time]) => name === names[0] && time <= entriesUntil)?.[1] ?? 0;
-    const isOpen = reached < names.length && windowMs < Infinity && entry + windowMs > now;
+    const isOpen = windowMs < Infinity && openUntil > now;
     for (const count of counts.slice(0, reached)) count.visitors++;
     if (reached < names.length) counts[reached - 1]![isOpen ? 'inProgress' : 'lost']++;
     if (!by) continue;
@@ -157,24 +157,9 @@ function isStep(name: string): boolean {
   return KINDS.includes(kind) && !!value && (kind !== 'stage' || STAGES.includes(value as Stage));
 }
 
-/** Whoever moves up makes the steps of all stages that they pass. */
-async function addStages(
-  store: RemoteStore,
-  { siteKey }: Site,
-  people: Awaited<ReturnType<typeof readPeople>>,
-  { names, from, until }: { names: string[]; from: number; until: number },
-  add: (person: string, name: string, time: number) => void,
-): Promise<void> {
-  const asked = STAGES.filter((stage) => names.includes(`stage:${stage}`));
-  if (!asked.length) return;
-  for (const [person, transitions] of await readTransitions(store, siteKey, people))
-    for (const transition of transitions) {
-      if (transition.at < from || transition.at >= until) continue;
-      for (const stage of asked)
-        if (rank(transition.from) < rank(stage) && rank(stage) <= rank(transition.to))
-          add(person, `stage:${stage}`, transition.at);
-    }
-}
+/** A trailing slash is optional on the page's side, as it is for signals. */
+const isPage = (glob: string, path: string): boolean =>
+  [path, path.replace(/(.)\/$/, '$1')].some((each) => matchesGlobs([glob], each));
 
 function leakOf(steps: Step[]): FunnelReport['leak'] {
   const worst = steps

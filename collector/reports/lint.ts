@@ -4,6 +4,7 @@ import {
   formatDay,
   lintRules,
   rank,
+  signalsOf,
   STAGES,
   warn,
   type Rules,
@@ -30,8 +31,9 @@ export async function lintSite(store: RemoteStore, siteKey: string, rules: Rules
   const silent = await silentSignals(store, siteKey, known, now);
   for (const name of silent) warnings.push(warn('silent_signal', `signals.${name}`));
   for (const stage of STAGES) {
+    const rule = compiled.stages[stage];
     const isSame = JSON.stringify(rules.stages[stage]) === JSON.stringify(published.stages[stage]);
-    if (!isSame || !rules.stages[stage]) continue;
+    if (!rule || !isSame || !signalsOf(rule.when).every((name) => known.includes(name))) continue;
     const standing = counts.filter((row) => row.stage === stage).reduce((sum, { visitors }) => sum + visitors, 0);
     const reached = counts.some(({ peak }) => rank(peak) >= rank(stage));
     if (!reached) warnings.push(warn('empty_stage', `stages.${stage}`));

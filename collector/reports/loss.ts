@@ -46,8 +46,8 @@ export async function reportLoss(
 ): Promise<LossReport | string> {
   const days = readRange(site, range, now);
   if (typeof days === 'string') return days;
-  const { from, to } = days;
-  const rows = await store.lossCounts(site.siteKey, from.toMillis(), to.plus({ days: 1 }).toMillis());
+  const { from, to, until } = days;
+  const rows = await store.lossCounts(site.siteKey, from.toMillis(), until);
   return {
     asOf: now,
     timeZone: site.timeZone,
@@ -67,7 +67,7 @@ async function comparePages(store: RemoteStore, site: Site, from: DateTime, to: 
   for (const { day, pages } of counts) {
     const start = DateTime.fromISO(day, { zone: site.timeZone });
     served += pages;
-    viewed += await store.pageViews(site.siteKey, start.toMillis(), start.plus({ days: 1 }).toMillis());
+    viewed += await store.pageViews(site.siteKey, start.toMillis(), start.plus({ days: 1 }).startOf('day').toMillis());
   }
   const missing = Math.max(0, served - viewed);
   return { days: counts.length, served, viewed, missing, rate: served ? missing / served : null };

@@ -1,5 +1,13 @@
 /** Everybody whom reports count: visitors who are nobody's, and users who were proven, each once. Bots are left out. */
-import { DAY_MS, type CompiledRules, type StagetagEvent } from '../../sdk/core/index.js';
+import {
+  DAY_MS,
+  dayOf,
+  rank,
+  reachedDays,
+  type CompiledRules,
+  type Stage,
+  type StagetagEvent,
+} from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { ListedTransition, RemoteStore, Site, VisitorRecord } from '../store/store.js';
 
@@ -47,24 +55,54 @@ export async function readPeople(
   };
 }
 
-/** Transitions of everybody who counts, in their order. Who went into a person is followed as that person. */
-export async function readTransitions(
+/** How somebody went. */
+export interface Journey {
+  /** When each stage, or a higher one, was first reached under the rules in force; only those that were. */
+  reachedAt: Map<Stage, number>;
+  /** Changes of the current stage as they were noticed, of all visitors who are this person's. */
+  moves: ListedTransition[];
+}
+
+/**
+ * Reads the journeys of everybody who counts. The facts say on which day a stage was reached, whenever that became known: by an event
+ * that came late, by a change of rules, or when it turned out whose visitor it was; the log says at which time of that day.
+ */
+export async function readJourneys(
   store: RemoteStore,
   siteKey: string,
-  people: People,
-): Promise<Map<string, ListedTransition[]>> {
-  const byPerson = new Map<string, ListedTransition[]>();
+  now: number,
+  visit?: (record: VisitorRecord) => void,
+): Promise<{ people: People; journeys: Map<string, Journey> }> {
+  const { current } = timelineOf(await store.rules(siteKey));
+  const reached = new Map<string, Map<Stage, number>>();
+  const people = await readPeople(store, siteKey, (record) => {
+    reached.set(record.visitorId, reachedDays(current, record.facts, now));
+    visit?.(record);
+  });
+  const moves = new Map<string, ListedTransition[]>();
   const all = pages(
     (after: number | undefined) => store.everyTransition(siteKey, after ?? 0, PAGE),
     ({ id }) => id,
   );
   for await (const transition of all) {
-    if (people.personOf(transition.visitorId) !== transition.visitorId) continue;
-    const known = byPerson.get(transition.visitorId);
+    const person = people.personOf(transition.visitorId);
+    // That a visitor turned out to be a user's is no move of anybody.
+    if (person === undefined || transition.kind === 'link') continue;
+    const known = moves.get(person);
     if (known) known.push(transition);
-    else byPerson.set(transition.visitorId, [transition]);
+    else moves.set(person, [transition]);
   }
-  return byPerson;
+  const journeys = new Map<string, Journey>();
+  for (const [person, dayByStage] of reached) {
+    const own = (moves.get(person) ?? []).sort((a, b) => a.at - b.at || a.id - b.id);
+    const reachedAt = new Map<Stage, number>();
+    for (const [stage, day] of dayByStage) {
+      const move = own.find(({ to, at }) => rank(to) >= rank(stage) && dayOf(at) === day);
+      reachedAt.set(stage, move?.at ?? Math.min(now, (day + 1) * DAY_MS - 1));
+    }
+    journeys.set(person, { reachedAt, moves: own });
+  }
+  return { people, journeys };
 }
 
 /** Sessions of everybody who counts, each person's by time. */
@@ -74,9 +112,9 @@ export async function readSessions(store: RemoteStore, siteKey: string, people: 
     (after: Parameters<RemoteStore['everySession']>[1]) => store.everySession(siteKey, after, PAGE),
     (session) => session,
   );
-  for await (const { visitorId, startedAt: at, channel, bot } of all) {
+  for await (const { visitorId, startedAt: at, channel } of all) {
     const person = people.personOf(visitorId);
-    if (!person || !channel || bot) continue;
+    if (!person || !channel) continue;
     const known = byPerson.get(person);
     if (known) known.push({ at, channel });
     else byPerson.set(person, [{ at, channel }]);
@@ -94,8 +132,8 @@ export async function eachEvent(
   visit: (person: string, event: StagetagEvent, rules: CompiledRules) => void,
 ): Promise<void> {
   const timeline = timelineOf(await store.rules(siteKey));
-  for await (const { visitorId, event, bot } of store.events(siteKey, range)) {
-    const person = bot ? undefined : people.personOf(visitorId);
+  for await (const { visitorId, event } of store.events(siteKey, range)) {
+    const person = people.personOf(visitorId);
     if (person) visit(person, event, timeline.at(event.time));
   }
 }

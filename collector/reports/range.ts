@@ -26,19 +26,20 @@ export interface ReportQuery extends Range {
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 3660;
 
-/** Reads the days of a report. @returns a text that says what is wrong with them */
+/** Reads the days of a report, and the moment at which the last has ended. @returns a text that says what is wrong with them */
 export function readRange(
   { timeZone: zone }: Site,
   range: Range,
   now: number,
-): { from: DateTime; to: DateTime; today: DateTime } | string {
+): { from: DateTime; to: DateTime; today: DateTime; until: number } | string {
   const today = DateTime.fromMillis(now, { zone }).startOf('day');
   const to = range.to ? parseDay(range.to, zone) : today;
   const from = range.from ? parseDay(range.from, zone) : to?.minus({ days: DEFAULT_DAYS - 1 });
   if (!to || !from) return 'from, to: expected days such as 2026-01-31';
   if (from > to) return 'from: expected a day not after to';
   if (to.diff(from, 'days').days > MAX_DAYS) return `from, to: expected at most ${MAX_DAYS} days`;
-  return { from, to, today };
+  // A day may begin at one o'clock, where clocks are put forward at midnight.
+  return { from, to, today, until: to.plus({ days: 1 }).startOf('day').toMillis() };
 }
 
 function parseDay(text: string, zone: string): DateTime | undefined {

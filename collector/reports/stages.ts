@@ -42,9 +42,9 @@ export async function reportStages(
 ): Promise<StagesReport | string> {
   const days = readRange(site, range, now);
   if (typeof days === 'string') return days;
-  const { from, to, today } = days;
+  const { from, to, today, until: end } = days;
   const isNow = to >= today;
-  const until = isNow ? Number.MAX_SAFE_INTEGER : to.plus({ days: 1 }).toMillis();
+  const until = isNow ? Number.MAX_SAFE_INTEGER : end;
   const counts = await store.transitionCounts(site.siteKey, until);
   const [current, peak] = isNow ? await countNow(store, site) : [undefined, await peakBy(store, site, until)];
   const cut = cutDays(counts, from, to < today ? to : today);

@@ -1,5 +1,13 @@
 import { Hono, type Context } from 'hono';
-import { compileRules, lintRules, parseRules, type Rules } from '../../sdk/core/index.js';
+import {
+  compileRules,
+  isDeep,
+  isRecord,
+  lintRules,
+  MAX_RULES_DEPTH,
+  parseRules,
+  type Rules,
+} from '../../sdk/core/index.js';
 import { sinceOf } from '../ingest/timeline.js';
 import { diffRules } from '../reports/diff.js';
 import { readTemplate } from '../templates.js';
@@ -114,8 +122,11 @@ export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
 
   routes.put('/rules/draft', async (c) => {
     const body = await readJson(c);
-    if (typeof body !== 'object' || body === null || Array.isArray(body))
-      return c.json({ error: 'the draft was not saved: the body must be a JSON object' }, 400);
+    if (!isRecord(body) || isDeep(body, MAX_RULES_DEPTH))
+      return c.json(
+        { error: `the draft was not saved: the body must be a JSON object of at most ${MAX_RULES_DEPTH} levels` },
+        400,
+      );
     const { siteKey } = c.get('site');
     const author = c.get('who').name ?? 'admin';
     await store.saveDraft(siteKey, { rules: body, author, savedAt: now() });

@@ -321,7 +321,6 @@ export interface ListedSession {
   sessionId: string;
   startedAt: number;
   channel: string | null;
-  bot: string | null;
 }
 
 /** Transitions of one quarter hour (UTC, which every time zone's days are made of). */

@@ -99,7 +99,11 @@ function implies(a: CompiledCondition, b: CompiledCondition): boolean {
     const own = boundsOf(a, measure as Measure);
     const isWider = spanOf(b) >= spanOf(a);
     const isNarrower = spanOf(b) <= spanOf(a);
-    return (gte <= 0 || (isWider && own.gte >= gte)) && (lte === Infinity || (isNarrower && own.lte <= lte));
+    // In a wider window an amount may be less: a key counts with its first.
+    const isSteady = measure !== 'value' || spanOf(a) === spanOf(b);
+    return (
+      isSteady && (gte <= 0 || (isWider && own.gte >= gte)) && (lte === Infinity || (isNarrower && own.lte <= lte))
+    );
   });
 }
 
@@ -129,7 +133,8 @@ function isAlways(condition: CompiledCondition): boolean {
 function isNever(condition: CompiledCondition): boolean {
   if ('any' in condition) return condition.any.every(isNever);
   if ('not' in condition) return isAlways(condition.not[0]!);
-  if ('trait' in condition) return condition.need.in?.length === 0;
+  // Who has no such trait passes "exists: false", whatever else is asked of its value.
+  if ('trait' in condition) return condition.need.exists !== false && condition.need.in?.length === 0;
   if ('signal' in condition) return isEmpty([condition]);
   const parts = flatten(condition.all);
   const signals = parts.filter((part): part is SignalCondition => 'signal' in part);
@@ -169,7 +174,7 @@ function isEmpty(conditions: SignalCondition[]): boolean {
 function disagreeOnTrait(parts: CompiledCondition[]): boolean {
   const allowed = new Map<string, Scalar[]>();
   for (const part of parts) {
-    if (!('trait' in part) || !part.need.in) continue;
+    if (!('trait' in part) || !part.need.in || part.need.exists === false) continue;
     const before = allowed.get(part.trait);
     allowed.set(part.trait, before ? before.filter((value) => part.need.in!.includes(value)) : part.need.in);
   }

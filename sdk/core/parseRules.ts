@@ -15,7 +15,7 @@ const MAX_DAYS = 3660;
 /** Far above any weight in use, and sums of it stay numbers. */
 const MAX_WEIGHT = 1_000_000;
 /** Levels of objects and lists in a document. */
-const MAX_DEPTH = 40;
+export const MAX_RULES_DEPTH = 40;
 
 type Report = (path: string, message: string) => void;
 type Check = (value: unknown, path: string, report: Report) => void;
@@ -33,7 +33,7 @@ const show = (value: unknown) => {
 export function parseRules(input: unknown): { rules: Rules } | { errors: RulesError[] } {
   const errors: RulesError[] = [];
   const report: Report = (path, message) => errors.push({ path, message });
-  if (isDeep(input, MAX_DEPTH)) report('', `expected at most ${MAX_DEPTH} levels of nesting`);
+  if (isDeep(input, MAX_RULES_DEPTH)) report('', `expected at most ${MAX_RULES_DEPTH} levels of nesting`);
   else document(input, '', report);
   if (errors.length) return { errors };
   const rules = { ...(input as Rules), version: 0 };

@@ -47,8 +47,8 @@ export interface Walk {
   sticky: Set<Stage>;
 }
 
-/** Follows the stages over the ends of all days up to today. */
-export function walkStages(view: FactsView): Walk {
+/** Follows the stages over the ends of all days up to today. @param see told the highest stage by the end of each, by its rank */
+export function walkStages(view: FactsView, see?: (day: number, peak: number) => void): Walk {
   const { rules, today, base } = view;
   const sticky = new Set(base?.sticky);
   let stages: Stage[] = [];
@@ -62,8 +62,18 @@ export function walkStages(view: FactsView): Walk {
       return isMet;
     });
     peak = Math.max(peak, ...stages.map(rank));
+    see?.(day, peak);
   }
   return { stages, stage: stages[stages.length - 1] ?? null, peak: STAGES[peak] ?? null, sticky };
+}
+
+/** The first UTC day at whose end each stage, or a higher one, was reached; only those that were. */
+export function reachedDays(rules: CompiledRules, facts: Facts, now: number): Map<Stage, number> {
+  const days = new Map<Stage, number>();
+  walkStages(viewFacts(rules, facts, now), (day, peak) => {
+    for (const stage of STAGES.slice(0, peak + 1)) if (!days.has(stage)) days.set(stage, day);
+  });
+  return days;
 }
 
 /** What is left of a day's weight on a later one. */

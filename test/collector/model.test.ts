@@ -4,13 +4,14 @@ import { describe, expect, test } from 'vitest';
 import {
   creditByRemoval,
   creditByShapley,
+  creditBySets,
   creditTouches,
   TOUCH_MODELS,
   type Path,
   type TouchModel,
 } from '../../collector/model/attribution.js';
 import { medianStay, salesVelocity, splitSessions, transitionShares } from '../../collector/model/flow.js';
-import { funnelRates, stepsReached, type Made } from '../../collector/model/funnel.js';
+import { followFunnel, funnelRates, stepsReached, type Made } from '../../collector/model/funnel.js';
 import { lifecycleOf } from '../../collector/model/lifecycle.js';
 import { expectedOrders, expectedOrderValue, pAlive, retentionLtv, simpleLtv } from '../../collector/model/ltv.js';
 import { RFM_GROUPS, rfmGroup, scoreRfm, type Score } from '../../collector/model/rfm.js';
@@ -30,7 +31,9 @@ import { seeded } from '../helpers/random.js';
 import vectors from '../vectors/model.json' with { type: 'json' };
 
 type Numbers = Record<string, number>;
-const made = (text: string, gap = 10): Made[] => [...text].map((name, index) => [name, index * gap]);
+const made = (text: string, gap = 10): Made[] => [...text].map((name, index) => [[name], index * gap]);
+/** As the vectors write them. */
+const each = (events: Array<[string, number]>): Made[] => events.map(([name, time]) => [[name], time]);
 
 /** By the name of a vector: computes what is expected from what is given. */
 const COMPUTED: Record<string, (input: never) => unknown> = {
@@ -77,13 +80,14 @@ const COMPUTED: Record<string, (input: never) => unknown> = {
         texts.map((text) => stepsReached(made(text), ['A', 'B', 'C'], { order })),
       ]),
     ),
-  'funnel.window': ({ events, windowSeconds: window }: { events: Made[]; windowSeconds: number }) => ({
-    fromFirstStep: stepsReached(events, ['A', 'B', 'C'], { window }),
-    perStep: stepsReached(events, ['A', 'B', 'C'], { window, isPerStep: true }),
+  'funnel.window': ({ events, windowSeconds: window }: { events: Array<[string, number]>; windowSeconds: number }) => ({
+    fromFirstStep: stepsReached(each(events), ['A', 'B', 'C'], { window }),
+    perStep: stepsReached(each(events), ['A', 'B', 'C'], { window, isPerStep: true }),
   }),
-  'funnel.reentry': ({ events, windowSeconds: window }: { events: Made[]; windowSeconds: number }) =>
-    stepsReached(events, ['A', 'B', 'C'], { window }),
-  'funnel.sameStepTwice': ({ events, steps }: { events: Made[]; steps: string[] }) => stepsReached(events, steps),
+  'funnel.reentry': ({ events, windowSeconds: window }: { events: Array<[string, number]>; windowSeconds: number }) =>
+    stepsReached(each(events), ['A', 'B', 'C'], { window }),
+  'funnel.sameStepTwice': ({ events, steps }: { events: Array<[string, number]>; steps: string[] }) =>
+    stepsReached(each(events), steps),
   'score.decay': ({ halfLifeDays, points }: { halfLifeDays: number; points: Array<[number, number]> }) => {
     const at = (day: number) =>
       points.reduce((sum, [when, weight]) => sum + weight * decay(when, day, halfLifeDays), 0);
@@ -201,6 +205,7 @@ test('Markov credit adds up to the conversions, with journeys that return to a c
       expect(Object.values(credit).reduce((sum, each) => sum + each, 0)).toBeCloseTo(conversions, 6);
     }),
   );
+  expect(creditByRemoval([{ path: ['B'] }, { path: ['A'], converted: 1 }]).credit).toEqual({ A: 1, B: 0 });
   expect(creditByRemoval([{ path: ['A'], lost: 3 }])).toEqual({ base: 0, removal: { A: 0 }, credit: { A: 0 } });
 });
 
@@ -214,6 +219,22 @@ test('Shapley by draws comes near what it is exactly, and asks for the random fu
   expect(Object.values(credit).reduce((sum, each) => sum + each, 0)).toBeCloseTo(worth(channels), 6);
   expect(credit.c12).toBeCloseTo(12, 9);
   expect(Math.abs(credit.c0! - 5)).toBeLessThan(0.2);
+});
+
+test('Shapley of sets is what going through all coalitions gives', () => {
+  const sets = fc.array(fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 }), {
+    minLength: 1,
+    maxLength: 9,
+  });
+  fc.assert(
+    fc.property(sets, (given) => {
+      const worth = (coalition: string[]) =>
+        given.filter((set) => set.every((name) => coalition.includes(name))).length;
+      const exact = creditByShapley(['a', 'b', 'c', 'd', 'e'], worth);
+      const quick = creditBySets(given.map((channels) => ({ channels, value: 1 })));
+      for (const [name, credit] of Object.entries(exact)) expect(quick[name] ?? 0).toBeCloseTo(credit, 9);
+    }),
+  );
 });
 
 test('an RFM score does not hang on the order, and equal customers score alike', () => {
@@ -264,6 +285,54 @@ describe('a funnel', () => {
       stepsReached(made(text), ['A', 'B', 'C'], { order: 'any', ...(window !== undefined && { window }) });
     expect([any('CBA'), any('CXA'), any('BBB'), any('')]).toEqual([3, 2, 1, 0]);
     expect(any('CXXBA', 15)).toBe(2);
+  });
+
+  test('takes each thing done for one step, and says until when it can go on', () => {
+    const both: Made[] = [[['view', 'price'], 0]];
+    expect(stepsReached(both, ['view', 'price'])).toBe(1);
+    expect(stepsReached(both, ['view', 'price'], { order: 'any' })).toBe(1);
+    expect(stepsReached([...both, [['view', 'price'], 1]], ['view', 'price'])).toBe(2);
+    const steps = ['A', 'B', 'C'];
+    expect(followFunnel(made('AB', 2), steps, { window: 4 })).toEqual({ reached: 2, openUntil: 4 });
+    expect(followFunnel(made('AB', 2), steps, { window: 4, isPerStep: true })).toEqual({ reached: 2, openUntil: 6 });
+    expect(followFunnel(made('BA', 2), steps, { window: 4, order: 'any' })).toEqual({ reached: 2, openUntil: 6 });
+    expect(followFunnel(made('ABC', 1), steps, { window: 4 })).toEqual({ reached: 3, openUntil: -Infinity });
+    expect(followFunnel([], steps)).toEqual({ reached: 0, openUntil: -Infinity });
+  });
+
+  test('in order is what trying from every entry gives', () => {
+    /** Every choice of things done, as the definition says it. */
+    const byHand = (
+      events: Made[],
+      steps: readonly string[],
+      { order = 'ordered', window = Infinity, isPerStep = false },
+    ): number => {
+      const goOn = (index: number, at: number, from: number): number => {
+        if (at === steps.length || index === events.length) return at;
+        const [[name], time] = events[index]!;
+        const isIn = time - from <= window;
+        if (!isIn) return at;
+        const taken = name === steps[at] ? goOn(index + 1, at + 1, isPerStep ? time : from) : at;
+        const isBroken = order === 'strict' && !steps.slice(0, at + 1).includes(name!);
+        return Math.max(taken, isBroken ? at : goOn(index + 1, at, from));
+      };
+      const tries = events.map(([[name], time], index) => (name === steps[0] ? goOn(index + 1, 1, time) : 0));
+      return Math.max(0, ...tries);
+    };
+    const letters = fc.array(fc.constantFrom('A', 'B', 'C', 'D'), { maxLength: 14 });
+    const options = fc.record({
+      order: fc.constantFrom<'ordered' | 'strict'>('ordered', 'strict'),
+      window: fc.constantFrom(5, 10, 20, 50, Infinity),
+      isPerStep: fc.boolean(),
+    });
+    const stepLists = fc.constantFrom<string[]>(['A', 'B', 'C'], ['A', 'A', 'B'], ['A', 'B', 'A', 'C'], ['B', 'C']);
+    fc.assert(
+      fc.property(letters, options, stepLists, (names, given, steps) => {
+        const events = made(names.join(''), 5);
+        expect(stepsReached(events, steps, given)).toBe(byHand(events, steps, given));
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   test('reaches no more with a narrower window, and no more strictly than in order', () => {

@@ -263,6 +263,7 @@ describe('of invented visitors', () => {
   test.each([
     ['funnel', 'steps=stage:interest', /steps/],
     ['funnel', 'steps=stage:intrest,stage:action', /stage:intrest/],
+    ['funnel', 'steps=stage:interest,signal:nosuch', /nosuch/],
     ['funnel', 'order=sideways', /order/],
     ['funnel', 'by=weather', /by/],
     ['funnel', 'window=0', /window/],
@@ -304,6 +305,132 @@ test('NPS takes the latest answer of each person, and no answer that is none', a
     detractors: 1,
     nps: 40,
   });
+});
+
+describe('when somebody got to a stage', () => {
+  const landing = (query: string, time: number, more = {}) =>
+    makeEvent('page_view', { url: `https://www.example.com/${query}`, time, sessionId: `s${time}`, ...more });
+  const search = '?utm_source=google&utm_medium=organic';
+  const mail = '?utm_source=news&utm_medium=email';
+  const last = async ({ get, site }: TestCollector) => {
+    const { channels } = await get<AttributionReport>(
+      `sites/${site.siteKey}/reports/attribution?from=2026-10-24&to=2026-11-22`,
+    );
+    return Object.fromEntries(channels.filter((row) => row.last).map((row) => [row.channel, row.last]));
+  };
+
+  test('is when it was, not when it turned out whose visitor it is', async () => {
+    const collector = await makeCollector();
+    const { send, get, site } = collector;
+    const id = newId();
+    await send(id, [
+      landing(search, NOW - 20 * DAY),
+      makeEvent('purchase', { time: NOW - 20 * DAY + 9, props: { value: 5 }, sessionId: `s${NOW - 20 * DAY}` }),
+    ]);
+    await send(id, [landing(mail, NOW - DAY)], { userId: 'u' }, { Authorization: `Bearer ${site.secretKey}` });
+    expect(await last(collector)).toEqual({ 'Organic Search': 1 });
+    const funnel = await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?from=2026-11-02&to=2026-11-02`);
+    expect(funnel.steps.map(({ visitors }) => visitors)).toEqual([1, 1, 1, 1, 0]);
+    const flow = await get<FlowReport>(`sites/${site.siteKey}/reports/flow`);
+    expect(flow.moves).toEqual([
+      { from: null, to: 'awareness', visitors: 1, share: 1 },
+      { from: 'awareness', to: 'action', visitors: 1, share: 1 },
+    ]);
+  });
+
+  test('is when it was, not when rules were published', async () => {
+    const collector = await makeCollector();
+    const { send, putRules } = collector;
+    const id = newId();
+    await send(id, [
+      landing(search, NOW - 20 * DAY),
+      makeEvent('buy', { time: NOW - 20 * DAY + 9, sessionId: `s${NOW - 20 * DAY}` }),
+    ]);
+    await send(id, [landing(mail, NOW - DAY)]);
+    await putRules({
+      signals: { buy: { event: 'buy' } },
+      stages: { action: { when: { signal: 'buy' }, sticky: true } },
+    });
+    expect(await last(collector)).toEqual({ 'Organic Search': 1 });
+  });
+
+  test('a channel whose visitors never got to any stage has lost them all the same', async () => {
+    const collector = await makeCollector();
+    const { send, putRules, get, site } = collector;
+    await putRules({ signals: { buy: { event: 'buy' } }, stages: { action: { when: { signal: 'buy' } } } });
+    for (let index = 0; index < 9; index++) await send(newId(), [landing(search, NOW - DAY)]);
+    await send(newId(), [
+      landing(search, NOW - DAY),
+      makeEvent('buy', { time: NOW - DAY + 5, sessionId: `s${NOW - DAY}` }),
+    ]);
+    const { channels } = await get<AttributionReport>(`sites/${site.siteKey}/reports/attribution`);
+    expect(channels).toMatchObject([{ channel: 'Organic Search', sessions: 10, last: 1, markov: 1 }]);
+  });
+
+  test('a browser whose clock is ahead has its touch before its entry', async () => {
+    const { send, get, site, clock } = await makeCollector();
+    await send(newId(), [landing('pricing', NOW + 120_000)]);
+    clock.now += DAY;
+    const report = await get<AttributionReport>(`sites/${site.siteKey}/reports/attribution?stage=interest`);
+    expect(report).toMatchObject({ entries: 1, withoutTouch: 0, channels: [{ channel: 'Direct', last: 1 }] });
+  });
+});
+
+test('a stage is a step after the event that brought it', async () => {
+  const { send, get, site } = await makeCollector();
+  await send(newId(), [
+    makeEvent('page_view', { time: NOW - 5000 }),
+    makeEvent('purchase', { props: { value: 5 }, time: NOW - 10 }),
+  ]);
+  for (const steps of ['event:purchase,stage:action', 'signal:order,stage:action', 'page:/,stage:awareness']) {
+    const report = await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?steps=${steps}`);
+    expect([steps, ...report.steps.map(({ visitors }) => visitors)]).toEqual([steps, 1, 1]);
+  }
+  // One page view is one step, and no event makes itself a step by its name.
+  await send(newId(), [makeEvent('page_view', { url: 'https://www.example.com/pricing' }), makeEvent('stage:loyalty')]);
+  const of = async (query: string) =>
+    (await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`)).steps.map(({ visitors }) => visitors);
+  expect(await of('steps=event:page_view,page:/pricing')).toEqual([2, 0]);
+  expect(await of('steps=event:page_view,stage:loyalty&order=strict')).toEqual([2, 0]);
+});
+
+test('who is judged to be human counts in every report, with what was done before', async () => {
+  const { send, get, site, app } = await makeCollector();
+  const id = newId();
+  const agent = { 'User-Agent': 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)' };
+  await send(id, [makeEvent('page_view'), makeEvent('nps', { props: { score: 10 } })], {}, agent);
+  const of = async () => {
+    const [events, nps, touches] = await Promise.all([
+      get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?steps=event:page_view,event:nps`),
+      get<NpsReport>(`sites/${site.siteKey}/reports/nps`),
+      get<AttributionReport>(`sites/${site.siteKey}/reports/attribution?stage=awareness`),
+    ]);
+    return [events.steps[1]!.visitors, nps.promoters, touches.entries - touches.withoutTouch];
+  };
+  const before = await of();
+  await app.request(`/api/sites/${site.siteKey}/visitors/${id}/bot`, {
+    method: 'PUT',
+    headers: { Authorization: 'Bearer admin-token' },
+    body: '{"bot":null}',
+  });
+  expect([before, await of()]).toEqual([
+    [0, 0, 0],
+    [1, 1, 1],
+  ]);
+});
+
+test('a day that begins at one o’clock has no event of the day before', async () => {
+  const { send, get, site, store, clock } = await makeCollector();
+  await store.updateSite(site.siteKey, { timeZone: 'Africa/Cairo' });
+  clock.now = Date.UTC(2026, 3, 25, 12);
+  await send(newId(clock.now), [makeEvent('page_view', { time: Date.UTC(2026, 3, 24, 21, 30) })]);
+  const on = async (day: string) =>
+    (
+      await get<FunnelReport>(
+        `sites/${site.siteKey}/reports/funnel?from=${day}&to=${day}&steps=event:page_view,event:x`,
+      )
+    ).steps[0]!.visitors;
+  expect((await on('2026-04-24')) + (await on('2026-04-25'))).toBe(1);
 });
 
 test('a user with two browsers is one in every report', async () => {

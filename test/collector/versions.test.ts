@@ -221,6 +221,8 @@ test('a draft is kept as it is, with what is wrong with it, until it is dropped'
   expect((await post(collector, '/draft', undefined, 'DELETE')).body).toEqual({ draft: null });
   expect((await post(collector, '/draft', undefined, 'GET')).status).toBe(404);
   expect((await post(collector, '/draft', [1], 'PUT')).status).toBe(400);
+  const deep = JSON.parse('{"a":'.repeat(60) + '1' + '}'.repeat(60)) as object;
+  expect((await post(collector, '/draft', deep, 'PUT')).status).toBe(400);
 });
 
 describe('lint of a site', () => {

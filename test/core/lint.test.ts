@@ -6,7 +6,11 @@ import { general, rulesOf } from '../helpers/rules.js';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 const visit = { signal: 'visit' };
-const signals = { visit: { event: 'page_view' }, order: { event: 'purchase', value: 'props.value' } };
+const signals = {
+  visit: { event: 'page_view' },
+  order: { event: 'purchase', value: 'props.value' },
+  spend: { event: 'purchase', distinct: 'props.transaction_id', value: 'props.value' },
+};
 const codes = (when: Condition) =>
   lintRules(rulesOf({ signals, stages: { interest: { when }, action: { when: { signal: 'order' } } } }))
     .filter(({ path }) => path === 'stages.interest.when')
@@ -64,6 +68,20 @@ describe('lint', () => {
     ['another signal', { all: [visit, { not: { signal: 'order', within: 7 } }] }],
     ['not often, or very often', { any: [{ not: visit }, { ...visit, count: { gte: 5 } }] }],
     [
+      'an amount whose first was less',
+      { all: [{ signal: 'spend', value: { gte: 50 }, within: 7 }, { not: { signal: 'spend', value: { gte: 50 } } }] },
+    ],
+    [
+      'a trait that is not there',
+      {
+        all: [
+          { trait: 'p', exists: false, eq: 'a' },
+          { trait: 'p', exists: false, eq: 'b' },
+        ],
+      },
+    ],
+    ['the same said at once', { trait: 'p', exists: false, eq: 'a', in: ['b'] }],
+    [
       'one value of two',
       {
         all: [
@@ -82,7 +100,7 @@ describe('lint', () => {
       lintRules(
         rulesOf({ signals, stages: { action: { when: order, ...low }, loyalty: { when: order, ...high } } }),
       ).map(({ code, path }) => `${code} ${path}`);
-    const hidden = ['hidden_stage stages.action.when', 'unused_signal signals.visit'];
+    const hidden = ['hidden_stage stages.action.when', 'unused_signal signals.visit', 'unused_signal signals.spend'];
     expect(of({}, {})).toEqual(hidden);
     expect(of({ sticky: true }, { sticky: true })).toEqual(hidden);
     expect(of({ sticky: true }, {})).toEqual(hidden.slice(1));

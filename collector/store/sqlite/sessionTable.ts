@@ -7,7 +7,6 @@ interface SessionRow {
   id: string;
   started_at: number;
   channel: string | null;
-  bot: string | null;
 }
 
 /** Sessions: when, how long, where from and on what. */
@@ -34,7 +33,7 @@ export class SessionTable {
       FROM sessions WHERE site_id = ? AND visitor_id = ? ORDER BY started_at DESC, id LIMIT ?`);
     this.#erase = database.prepare('DELETE FROM sessions WHERE site_id = ? AND visitor_id = ?');
     this.#next = database.prepare<[number, Buffer, string, number], SessionRow>(`
-      SELECT visitor_id, id, started_at, channel, bot FROM sessions
+      SELECT visitor_id, id, started_at, channel FROM sessions
       WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
     this.#losses = database.prepare<[object], LossCount>(`
       WITH seen AS (
@@ -64,7 +63,6 @@ export class SessionTable {
       sessionId: row.id,
       startedAt: row.started_at,
       channel: row.channel,
-      bot: row.bot,
     }));
   }
 
