@@ -51,8 +51,8 @@ export function captureWebVitals(): void {
       const navigation = performance.getEntriesByType('navigation')[0] as PerformanceEntry & {
         activationStart?: number;
       };
-      // A prerendered page is seen from when it is shown.
-      values[entryType === 'paint' ? 'FCP' : 'LCP'] = startTime - (navigation.activationStart ?? 0);
+      // A prerendered page is seen from when it is shown, and what was painted before that at once.
+      values[entryType === 'paint' ? 'FCP' : 'LCP'] = Math.max(0, startTime - (navigation.activationStart ?? 0));
     }
   };
   const observer = new PerformanceObserver(

@@ -8,6 +8,7 @@ import {
   eventFacts,
   inferState,
   lintRules,
+  matchSignals,
   mergeFacts,
   placeOf,
   STAGES,
@@ -107,6 +108,80 @@ describe.each(NAMES)('the template %s', (name) => {
     test('has the customer groups as tags', () => {
       for (const [tag, zh] of Object.entries(GROUPS)) expect(rules.tags![tag]!.label).toMatchObject({ zh });
     });
+});
+
+/** Addresses of ordinary sites: what a signal must take, and what only looks like it. */
+test.each([
+  [
+    'retail',
+    'order_page',
+    'page_view',
+    '/checkout/thank-you /checkouts/1a2b/thank_you /checkout/order-received/77/ /order/success /order-complete',
+    '/collections/thank-you-cards /thank-your-teacher-gifts /blog/thank-you-note-ideas /checkout/success-stories /contact/thank-you',
+  ],
+  [
+    'retail',
+    'cart_page',
+    'page_view',
+    '/cart /en/cart/ /cart.html /shopping-cart /basket',
+    '/brands/cartier /ink/cartridges /collections/cartoon-tees /sport/basketball',
+  ],
+  ['retail', 'product_view', 'page_view', '/products/running-shoes /de/product/12 /p/a', '/productivity /products'],
+  [
+    'saas',
+    'demo_form',
+    'form_submit',
+    '/demo /request-demo /book-a-demo /contact-us',
+    '/demographics /salesforce-guide /blog/how-to',
+  ],
+  [
+    'saas',
+    'trial_form',
+    'form_submit',
+    '/signup /free-trial /register',
+    '/blog/clinical-trials /registered-trademarks',
+  ],
+  ['saas', 'app_use', 'page_view', '/app /app/projects /dashboard', '/apple-integration /approach /appointment'],
+  [
+    'b2b-manufacturing',
+    'quote_request',
+    'form_submit',
+    '/quote /request-quote /request-a-quote /get-quote/ /rfq /zh/询价',
+    '/blog/quote-of-the-day /newsletter',
+  ],
+  ['b2b-manufacturing', 'case_view', 'page_view', '/cases/steel /projects', '/projector'],
+  ['education', 'fee_view', 'page_view', '/fees /tuition /学费', '/feedback /feed'],
+  [
+    'education',
+    'enrolment_page',
+    'page_view',
+    '/enroll/success /enrolment/success /enroll/x/thank-you',
+    '/enrollment/success-stories',
+  ],
+  [
+    'healthcare',
+    'booking_form',
+    'form_submit',
+    '/appointments /make-an-appointment /online-booking /book /预约',
+    '/books/on-sleep /blog/booklet-download /bookkeeping',
+  ],
+  ['media', 'order_page', 'page_view', '/subscription/success', '/subscribe/thank-you /subscribe'],
+  [
+    'travel',
+    'order_page',
+    'page_view',
+    '/booking/confirmation /booking/success',
+    '/booking/confirm /blog/booking-tips-thanksgiving',
+  ],
+  ['travel', 'offer_view', 'page_view', '/hotels/garden-inn /rooms /tours/old-town', '/tripod /roommates /hotelier'],
+])('%s: what is a %s (%s), and what is not', (name, signal, event, good, bad) => {
+  const compiled = compileRules({ ...readTemplate(name)!.rules, version: 1 });
+  const isCarried = (path: string) => {
+    const place = placeOf(new URL(path, 'https://a.example'));
+    return matchSignals(compiled, { id: 'a', name: event, time: 1 }, place).some(([carried]) => carried === signal);
+  };
+  for (const path of good.split(' ')) expect([path, isCarried(path)]).toEqual([path, true]);
+  for (const path of bad.split(' ')) expect([path, isCarried(path)]).toEqual([path, false]);
 });
 
 test('healthcare tells nobody by what they read: no signal counts different pages', () => {
