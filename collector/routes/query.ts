@@ -1,7 +1,8 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { Context } from 'hono';
-import { OPERATIONS, type Parameter } from '../openapi.js';
+import { OPERATIONS } from '../openapi.js';
+import type { Parameter } from '../openapi/operation.js';
 
 const ajv = new Ajv({ coerceTypes: true, strict: false });
 addFormats.default(ajv);

@@ -1,0 +1,257 @@
+/** Operations below a site. */
+import { count, list, moment, nullable, record, ref, text, uuid } from '../schema.js';
+import { STAGES } from '../../sdk/core/index.js';
+import { REPORT_SCHEMAS, REPORT_SUMMARIES } from '../reports/schemas.js';
+import { templateNames } from '../templates.js';
+import {
+  json,
+  plain,
+  body,
+  path,
+  query,
+  visitorId,
+  who,
+  day,
+  ruleVersion,
+  publishing,
+  WRONG,
+  published,
+  type Operation,
+} from './operation.js';
+
+/** Everything below a site needs the admin token or a session. */
+export const ofSite: Record<string, Record<string, Operation>> = {
+  '/visitors': {
+    get: {
+      operationId: 'listVisitors',
+      summary: 'Visitors, latest seen first',
+      parameters: [
+        query('limit', 'expected a whole number from 1 to 200', { type: 'integer', minimum: 1, maximum: 200 }),
+        query('seenBefore', 'expected epoch milliseconds', { type: 'integer' }),
+      ],
+      responses: { 200: json('Visitors.', record({ visitors: list(ref('VisitorSummary')) })), 400: WRONG },
+    },
+  },
+  '/visitors/{visitorId}': {
+    get: {
+      operationId: 'readVisitor',
+      summary:
+        'Where a visitor stands, why, and how it came there; where it is proven whose visitor it is, of all that are theirs',
+      parameters: [visitorId],
+      responses: { 200: json('The visitor.', ref('Visitor')) },
+    },
+  },
+  '/visitors/{visitorId}/why': {
+    get: {
+      operationId: 'explainVisitor',
+      summary: 'Why a stage or a tag holds for a visitor or not, what is missing, and the events behind it',
+      parameters: [
+        visitorId,
+        query('stage', `expected one of ${STAGES.join(', ')}; the current one where absent`, { enum: STAGES }),
+        query('tag', 'expected the name of a tag'),
+      ],
+      responses: {
+        200: json(
+          'Why.',
+          record({
+            met: { type: 'boolean' },
+            rules: count,
+            because: nullable('object'),
+            events: list(record({ id: uuid, name: text, time: moment, url: nullable('string'), signals: list(text) })),
+          }),
+        ),
+        400: WRONG,
+      },
+    },
+  },
+  '/visitors/{visitorId}/link': {
+    delete: {
+      operationId: 'unlinkVisitor',
+      'x-role': 'editor',
+      summary: "Makes a visitor nobody's again",
+      parameters: [visitorId],
+      responses: { 200: json('Whose it was.', record({ visitorId: uuid, userId: nullable('string') })) },
+    },
+  },
+  '/visitors/{visitorId}/bot': {
+    put: {
+      operationId: 'judgeVisitor',
+      'x-role': 'editor',
+      summary: 'Says why a visitor is a bot and left out of reports, or that it is none: whatever its events say',
+      parameters: [visitorId],
+      requestBody: body(record({ bot: { ...nullable('string'), pattern: '^\\w{1,64}$' } })),
+      responses: { 200: json('What holds.', ref('Verdict')), 400: WRONG },
+    },
+    delete: {
+      operationId: 'unjudgeVisitor',
+      'x-role': 'editor',
+      summary: 'Takes back what was said by hand: its events say again what it is',
+      parameters: [visitorId],
+      responses: { 200: json('What holds.', ref('Verdict')) },
+    },
+  },
+  '/people/{who}/export': {
+    get: {
+      operationId: 'exportPerson',
+      'x-role': 'owner',
+      summary: 'Everything that is kept of a visitor, or of every visitor that carries a user id',
+      parameters: [who],
+      responses: { 200: json('All of it.', record({ exportedAt: moment, visitors: list({ type: 'object' }) })) },
+    },
+  },
+  '/people/{who}': {
+    delete: {
+      operationId: 'forgetPerson',
+      'x-role': 'owner',
+      summary: 'Erases a visitor, or every visitor that carries a user id',
+      parameters: [who],
+      responses: { 200: json('What was erased.', ref('Receipt')) },
+    },
+  },
+  '/events.ndjson': {
+    get: {
+      operationId: 'readEvents',
+      summary: 'Every stored event as it was sent, with visitorId, receivedAt and bot, one a line',
+      parameters: [
+        day('from'),
+        day('to'),
+        query('name', 'expected the name of an event'),
+        query('visitor', 'expected a visitor id', { ...uuid }),
+      ],
+      responses: { 200: plain('Events, one JSON object a line.', 'application/x-ndjson'), 400: WRONG },
+    },
+  },
+  '/rules': {
+    get: {
+      operationId: 'readRules',
+      summary: 'The rules in force',
+      responses: { 200: json('Rules.', ref('Rules')) },
+    },
+    put: {
+      operationId: 'publishRules',
+      'x-role': 'editor',
+      summary: 'Publishes a new version of the rules',
+      parameters: publishing,
+      requestBody: body(ref('Rules')),
+      responses: published,
+    },
+  },
+  '/rules/preview': {
+    post: {
+      operationId: 'previewRules',
+      summary: 'What publishing these rules would do to every visitor: who would move, and why',
+      parameters: [publishing[0]!],
+      requestBody: body(ref('Rules')),
+      responses: { 200: json('What would happen.', ref('Preview')), 400: json('What is wrong.', ref('RulesErrors')) },
+    },
+  },
+  '/rules/lint': {
+    post: {
+      operationId: 'lintRules',
+      summary: 'Everything that is wrong with rules, and what is odd about them',
+      requestBody: body(ref('Rules')),
+      responses: {
+        200: json(
+          'That.',
+          record({ errors: list(record({ path: text, message: text })), warnings: list(ref('Warning')) }),
+        ),
+      },
+    },
+  },
+  '/rules/versions': {
+    get: {
+      operationId: 'listRuleVersions',
+      summary: 'Every version of the rules, the latest first',
+      responses: { 200: json('Versions.', record({ versions: list(ref('RuleVersion')) })) },
+    },
+  },
+  '/rules/versions/{version}': {
+    get: {
+      operationId: 'readRuleVersion',
+      summary: 'The rules of a version',
+      parameters: [ruleVersion],
+      responses: { 200: json('Rules.', ref('Rules')) },
+    },
+  },
+  '/rules/versions/{version}/restore': {
+    post: {
+      operationId: 'restoreRules',
+      'x-role': 'editor',
+      summary: 'Publishes the rules of a version once more, as a new version',
+      parameters: [ruleVersion, ...publishing],
+      responses: published,
+    },
+  },
+  '/rules/diff': {
+    get: {
+      operationId: 'diffRules',
+      summary: "In what a site's rules differ from a template's, its own one where none is named",
+      parameters: [query('template', `expected one of ${templateNames().join(', ')}`, { enum: templateNames() })],
+      responses: {
+        200: json(
+          'Differences.',
+          record({ template: text, changes: list(record({ path: text, 'template?': {}, 'site?': {} })) }),
+        ),
+        400: WRONG,
+      },
+    },
+  },
+  '/rules/draft': {
+    get: {
+      operationId: 'readDraft',
+      summary: 'The rules that somebody is at',
+      responses: { 200: json('The draft.', ref('RuleDraft')) },
+    },
+    put: {
+      operationId: 'saveDraft',
+      'x-role': 'editor',
+      summary: 'Keeps a draft of rules, valid or not, in place of the one before',
+      requestBody: body({ type: 'object' }),
+      responses: { 200: json('The draft, and what is wrong with it.', ref('RuleDraft')), 400: WRONG },
+    },
+    delete: {
+      operationId: 'dropDraft',
+      'x-role': 'editor',
+      summary: 'Drops the draft',
+      responses: { 200: json('Dropped.', record({ draft: { type: 'null' } })) },
+    },
+  },
+  '/jobs/{id}': {
+    get: {
+      operationId: 'readJob',
+      summary: 'How far a job is',
+      parameters: [path('id', 'expected the number of a job')],
+      responses: { 200: json('The job.', ref('Job')) },
+    },
+  },
+  '/reports/{name}': {
+    get: {
+      operationId: 'readReport',
+      summary: Object.entries(REPORT_SUMMARIES)
+        .map(([name, summary]) => `\`${name}\`: ${summary}`)
+        .join('; '),
+      parameters: [
+        path('name', 'expected the name of a report'),
+        day('from'),
+        day('to'),
+        query('steps', 'of a funnel: expected stage:NAME, signal:NAME, event:NAME or page:GLOB, with commas between'),
+        query('order', 'of a funnel: expected ordered, strict or any', { enum: ['ordered', 'strict', 'any'] }),
+        query('window', 'of a funnel: expected days, up to 3660', {
+          type: 'number',
+          exclusiveMinimum: 0,
+          maximum: 3660,
+        }),
+        query('perStep', 'of a funnel: expected true, where the window begins anew with each step, or false', {
+          type: 'boolean',
+        }),
+        query('by', 'of a funnel: expected channel, source, medium or campaign', {
+          enum: ['channel', 'source', 'medium', 'campaign'],
+        }),
+        query('stage', `of attribution and common: expected one of ${STAGES.join(', ')}`, { enum: STAGES }),
+        query('signal', 'of rfm: expected the name of a signal that has a value'),
+        query('period', 'of lifecycle: expected day, week or month', { enum: ['day', 'week', 'month'] }),
+      ],
+      responses: { 200: json('The report.', { anyOf: Object.keys(REPORT_SCHEMAS).map(ref) }), 400: WRONG },
+    },
+  },
+};
