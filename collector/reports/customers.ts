@@ -28,11 +28,18 @@ export interface RfmReport {
   cells: Array<{ r: number; fm: number; buyers: number }>;
 }
 
-/** The signal that stands for orders: the first with an amount on the event `purchase`. */
-function orderSignal({ signals }: Rules): string | undefined {
+/** The signal that stands for orders: the one that is named, else the first with an amount on the event `purchase`. */
+export function chooseOrderSignal(
+  { signals }: Rules,
+  named: string | undefined,
+): { signal: string } | { error: string } {
   const isOrder = ([, { event, value }]: [string, Rules['signals'][string]]) =>
     value && [event].flat().includes('purchase');
-  return Object.entries(signals).find(isOrder)?.[0];
+  const signal = named ?? Object.entries(signals).find(isOrder)?.[0];
+  if (signal && Object.hasOwn(signals, signal) && signals[signal]!.value) return { signal };
+  return {
+    error: `signal: expected a signal with a value, got ${signal ?? 'none: no signal adds up the amounts of purchase'}`,
+  };
 }
 
 /** Scores everybody who ever ordered. @returns a text where no signal counts orders */
@@ -43,9 +50,9 @@ export async function reportRfm(
   now: number,
 ): Promise<RfmReport | string> {
   const { rules } = (await store.rules(siteKey)).at(-1)!;
-  const signal = query.signal ?? orderSignal(rules);
-  if (!signal || !rules.signals[signal]?.value)
-    return `signal: expected a signal with a value, got ${signal ?? 'none: no signal adds up the amounts of purchase'}`;
+  const chosen = chooseOrderSignal(rules, query.signal);
+  if ('error' in chosen) return chosen.error;
+  const { signal } = chosen;
   // Amounts stay in units until all is added up: whole numbers, whose sum is exact.
   const buyers: Buyer[] = [];
   await readPeople(store, siteKey, ({ visitorId, facts }) => {

@@ -20,6 +20,9 @@ export interface ReportQuery extends Range {
   stage?: Stage;
   signal?: string;
   period?: 'day' | 'week' | 'month';
+  margin?: number;
+  years?: number;
+  discount?: number;
 }
 
 /** Days of a report where nothing is asked for. */

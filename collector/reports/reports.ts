@@ -9,6 +9,7 @@ import { reportKpis } from './kpis.js';
 import { reportLoss } from './loss.js';
 import type { ReportQuery } from './range.js';
 import { reportStages } from './stages.js';
+import { reportValue } from './value.js';
 
 /** A report for a site, or a text that says what is wrong with what was asked. */
 type Report = (store: RemoteStore, site: Site, query: ReportQuery, now: number) => Promise<object | string>;
@@ -22,6 +23,7 @@ export const REPORTS = {
   kpis: reportKpis,
   rfm: reportRfm,
   lifecycle: reportLifecycle,
+  value: reportValue,
   nps: reportNps,
   loss: reportLoss,
 } satisfies Record<string, Report>;

@@ -4,6 +4,7 @@ import { inventVisitors } from '../../collector/jobs/demoData.js';
 import type { AttributionReport } from '../../collector/reports/attribution.js';
 import type { CommonReport } from '../../collector/reports/common.js';
 import type { LifecycleReport, NpsReport, RfmReport } from '../../collector/reports/customers.js';
+import type { ValueReport } from '../../collector/reports/value.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
 import type { KpiReport } from '../../collector/reports/kpis.js';
 import { REPORTS } from '../../collector/reports/reports.js';
@@ -304,6 +305,60 @@ test('NPS takes the latest answer of each person, and no answer that is none', a
     passives: 1,
     detractors: 1,
     nps: 40,
+  });
+});
+
+test('what customers are worth is counted from their orders, and who was invited from their first touch', async () => {
+  const { send, get, site, clock } = await makeCollector();
+  clock.now = Date.UTC(2026, 10, 22, 12);
+  const at = (month: number, day: number) => Date.UTC(2026, month, day, 9);
+  const order = (time: number, value: number) => makeEvent('purchase', { time, props: { value } });
+  // Bought in August, September and October; in August alone; twice on one day in November, which is not over.
+  await send(newId(), [
+    order(at(7, 3), 10),
+    order(at(8, 2), 20),
+    order(at(9, 2), 30),
+    makeEvent('invite'),
+    makeEvent('invite'),
+  ]);
+  await send(newId(), [order(at(7, 10), 40)]);
+  await send(newId(), [order(at(10, 1), 5), order(at(10, 1) + 60_000, 5)]);
+  await send(newId(), [
+    makeEvent('page_view', { url: `https://www.example.com/?utm_source=friend&utm_medium=invite` }),
+  ]);
+  const value = await get<ValueReport>(`sites/${site.siteKey}/reports/value?margin=0.5&years=2`);
+  expect(value).toMatchObject({
+    signal: 'order',
+    buyers: 3,
+    orders: 6,
+    revenue: 110,
+    people: 4,
+    invitations: 2,
+    invited: 1,
+    k: 0.25,
+    repurchaseRate: 2 / 3,
+    // Second orders after 30 and 0 days, and one buyer still to come after 104.
+    medianDaysToSecond: 30,
+  });
+  expect(value.amplification).toBeCloseTo(1 / 0.75, 9);
+  expect(value.averageOrder).toBeCloseTo(110 / 6, 9);
+  // August: two active, one came again; September: one, who came again. October's next month is not over.
+  expect(value.monthlyRetention).toBeCloseTo(2 / 3, 9);
+  expect(value.revenueRetention).toBeCloseTo((20 + 30) / (50 + 20), 9);
+  expect(value.ltv.historic).toBeCloseTo(110 / 3, 9);
+  expect(value.ltv.simple).toBeCloseTo(value.averageOrder! * value.ordersPerYear! * 0.5 * 2, 9);
+  const monthly = (70 / 3) * 0.5;
+  expect(value.ltv.retention).toBeCloseTo((monthly * (1 + 0.1 / 12)) / (1 + 0.1 / 12 - 2 / 3), 9);
+});
+
+test('of a site without an order nothing is made up', async () => {
+  const { get, site } = await makeCollector();
+  expect(await get<ValueReport>(`sites/${site.siteKey}/reports/value`)).toMatchObject({
+    buyers: 0,
+    averageOrder: null,
+    ltv: { historic: null, simple: null, retention: null },
+    k: null,
+    medianDaysToSecond: null,
   });
 });
 

@@ -1,0 +1,149 @@
+/** What customers are worth, and whether they bring others: from the orders and invitations that facts count by UTC day. */
+import { countedFacts, dayOf, formatDay, mergeKeys, parseDay, UNITS, type Facts } from '../../sdk/core/index.js';
+import { medianStay, type Stay } from '../model/flow.js';
+import { retentionLtv, simpleLtv } from '../model/ltv.js';
+import { flywheel } from '../model/satisfaction.js';
+import type { RemoteStore, Site } from '../store/store.js';
+import { chooseOrderSignal } from './customers.js';
+import { readPeople } from './people.js';
+import type { ReportQuery } from './range.js';
+
+/** Of a link by which somebody was invited: `utm_medium=invite`. */
+const INVITED = 'invite';
+const DEFAULTS = { margin: 1, years: 3, discount: 0.1 };
+/** Least time that somebody is looked at: who bought today did not buy 365 times a year. */
+const LEAST_YEARS = 30 / 365;
+
+export interface ValueReport {
+  asOf: number;
+  signal: string;
+  /** As they were asked for: share of an order that is left, years ahead, yearly discount. */
+  margin: number;
+  years: number;
+  discount: number;
+  buyers: number;
+  orders: number;
+  revenue: number;
+  /** Null without an order. */
+  averageOrder: number | null;
+  ordersPerYear: number | null;
+  /** Of the buyers of a month, who bought in the next one too: over all months but the last. */
+  monthlyRetention: number | null;
+  /** Lifetime values of a buyer: what was spent; average order × orders a year × margin × years; and from the monthly retention, with the first month. */
+  ltv: { historic: number | null; simple: number | null; retention: number | null };
+  /** Share of buyers who ordered again, and the median days until they do (Kaplan–Meier). */
+  repurchaseRate: number | null;
+  medianDaysToSecond: number | null;
+  /** What the buyers of a month spent in the next one, of what they spent in it: over all months but the last. */
+  revenueRetention: number | null;
+  /** People, their invitations, those who came by one (`utm_medium=invite`), and how many each brings in the end. */
+  people: number;
+  invitations: number;
+  invited: number;
+  k: number | null;
+  amplification: number | null;
+}
+
+/** Orders and amounts in units, by UTC day, ascending. */
+function ordersOf(facts: Facts, signal: string): Array<{ day: number; orders: number; units: number }> {
+  const counted = countedFacts(facts);
+  const keyed = Object.values(counted.keys[signal] ?? {}).reduce((all, keys) => mergeKeys(all, keys), {});
+  const byDay = new Map<number, number>();
+  for (const [time, , units] of Object.values(keyed)) byDay.set(dayOf(time), (byDay.get(dayOf(time)) ?? 0) + units);
+  return Object.entries(counted.signals[signal] ?? {})
+    .map(([text, orders]) => {
+      const day = parseDay(text);
+      return { day, orders, units: (counted.values[signal]?.[text] ?? 0) + (byDay.get(day) ?? 0) };
+    })
+    .sort((a, b) => a.day - b.day);
+}
+
+const monthOf = (day: number) => formatDay(day).slice(0, 7);
+const nextMonth = (month: string) => {
+  const [year, number] = month.split('-').map(Number) as [number, number];
+  return number === 12 ? `${year + 1}-01` : `${year}-${String(number + 1).padStart(2, '0')}`;
+};
+const share = (part: number, whole: number) => (whole ? part / whole : null);
+
+/** @returns a text where no signal counts orders */
+export async function reportValue(
+  store: RemoteStore,
+  { siteKey }: Site,
+  query: ReportQuery,
+  now: number,
+): Promise<ValueReport | string> {
+  const { margin, years, discount } = { ...DEFAULTS, ...query };
+  const { rules } = (await store.rules(siteKey)).at(-1)!;
+  const chosen = chooseOrderSignal(rules, query.signal);
+  if ('error' in chosen) return chosen.error;
+  const { signal } = chosen;
+  const [today, thisMonth] = [dayOf(now), monthOf(dayOf(now))];
+  const sum = { buyers: 0, orders: 0, units: 0, years: 0, again: 0, people: 0, invitations: 0, invited: 0 };
+  const months = { active: 0, retained: 0, units: 0, kept: 0 };
+  const waits: Stay[] = [];
+  const invitations = Object.keys(rules.signals).filter((name) =>
+    [rules.signals[name]!.event].flat().includes('invite'),
+  );
+  await readPeople(store, siteKey, ({ facts, firstTouch }) => {
+    sum.people++;
+    sum.invited += +(firstTouch?.medium === INVITED);
+    for (const name of invitations)
+      sum.invitations += Object.values(facts.signals[name] ?? {}).reduce((all, count) => all + count, 0);
+    const days = ordersOf(facts, signal);
+    const first = days[0];
+    if (!first) return;
+    const orders = days.reduce((all, each) => all + each.orders, 0);
+    sum.buyers++;
+    sum.orders += orders;
+    sum.units += days.reduce((all, each) => all + each.units, 0);
+    sum.years += Math.max(LEAST_YEARS, (today - first.day) / 365);
+    sum.again += +(orders > 1);
+    const second = first.orders > 1 ? first.day : days[1]?.day;
+    waits.push({ duration: Math.max(0, (second ?? today) - first.day), hasEnded: second !== undefined });
+    const byMonth = new Map<string, number>();
+    for (const { day, units } of days) byMonth.set(monthOf(day), (byMonth.get(monthOf(day)) ?? 0) + units);
+    for (const [month, units] of byMonth) {
+      const next = nextMonth(month);
+      // Of a month that is not over nobody knows who will still come.
+      if (next >= thisMonth) continue;
+      months.active++;
+      months.units += units;
+      months.retained += +byMonth.has(next);
+      months.kept += byMonth.get(next) ?? 0;
+    }
+  });
+  const averageOrder = share(sum.units / UNITS, sum.orders);
+  const ordersPerYear = share(sum.orders, sum.years);
+  const monthlyRetention = share(months.retained, months.active);
+  const perMonth = share(months.units / UNITS, months.active);
+  const { k, amplification } = flywheel(
+    share(sum.invitations, sum.people) ?? 0,
+    share(sum.invited, sum.invitations) ?? 0,
+  );
+  return {
+    asOf: now,
+    signal,
+    margin,
+    years,
+    discount,
+    buyers: sum.buyers,
+    orders: sum.orders,
+    revenue: sum.units / UNITS,
+    averageOrder,
+    ordersPerYear,
+    monthlyRetention,
+    ltv: {
+      historic: share(sum.units / UNITS, sum.buyers),
+      simple: averageOrder === null ? null : simpleLtv(averageOrder, ordersPerYear!, margin, years),
+      retention: perMonth === null ? null : retentionLtv(perMonth * margin, monthlyRetention!, discount / 12).withFirst,
+    },
+    repurchaseRate: share(sum.again, sum.buyers),
+    medianDaysToSecond: medianStay(waits),
+    revenueRetention: share(months.kept, months.units),
+    people: sum.people,
+    invitations: sum.invitations,
+    invited: sum.invited,
+    k: sum.invitations ? k : null,
+    amplification: sum.invitations && Number.isFinite(amplification) ? amplification : null,
+  };
+}
