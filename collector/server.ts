@@ -81,8 +81,25 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
       .then(() => store.dropKept(Date.now()))
       .then(() => work.expire(Date.now()))
       .catch(fail('expire'));
-  const timers = [setInterval(restage, RESTAGE_MS), setInterval(expire, HOUR_MS)];
-  const jobs = Promise.all([restage(), expire(), resumeJobs(store, work, fail('recompute'))]);
+  let groupedOn = -1;
+  /** Once a day (UTC), and at the start. */
+  const group = async () => {
+    const today = Math.floor(Date.now() / (24 * HOUR_MS));
+    if (today === groupedOn) return;
+    groupedOn = today;
+    for (const { siteKey } of await store.sites()) await work.group(siteKey, Date.now()).catch(fail('group'));
+  };
+  const timers = [
+    setInterval(restage, RESTAGE_MS),
+    setInterval(expire, HOUR_MS),
+    setInterval(() => group().catch(fail('group')), HOUR_MS),
+  ];
+  const jobs = Promise.all([
+    restage(),
+    expire(),
+    resumeJobs(store, work, fail('recompute')),
+    group().catch(fail('group')),
+  ]);
 
   const { address, port: taken } = server.address() as AddressInfo;
   const name = address === '127.0.0.1' || address === '::' || address === '0.0.0.0' ? 'localhost' : address;

@@ -4,6 +4,7 @@ import { factsOf } from './ingest/fold.js';
 import { timelineOf } from './ingest/timeline.js';
 import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import type { Lookups } from './ingest/lookups.js';
+import { setGroups, type Grouped } from './jobs/groups.js';
 import { recompute } from './jobs/recompute.js';
 import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
@@ -58,6 +59,8 @@ export interface Work {
   preview(site: Site, rules: Rules, apply: 'all' | 'now', now: number): Promise<Preview>;
   /** Warns of what is odd about rules. */
   lint(siteKey: string, rules: Rules, now: number): Promise<Warning[]>;
+  /** Sets everybody's groups that the rules ask for. */
+  group(siteKey: string, now: number): Promise<Grouped>;
   /** Does a job to its end. */
   recompute(job: Job): Promise<void>;
 }
@@ -102,6 +105,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     report: (name, site, query, at) => REPORTS[name](store, site, query, at),
     preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
     lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
+    group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
   };
 }

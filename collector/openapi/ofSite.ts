@@ -108,6 +108,15 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       responses: { 200: json('What was erased.', ref('Receipt')) },
     },
   },
+  '/groups': {
+    post: {
+      operationId: 'setGroups',
+      'x-role': 'editor',
+      summary:
+        'Sets the traits `rfm` and `lifecycle` of everybody anew, as far as the rules ask for them; this is done every night too',
+      responses: { 200: json('How many there are, and whose changed.', record({ people: count, changed: count })) },
+    },
+  },
   '/events.ndjson': {
     get: {
       operationId: 'readEvents',

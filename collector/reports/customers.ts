@@ -13,7 +13,7 @@ import {
 import { LIFECYCLE, lifecycleOf, type LifecycleState } from '../model/lifecycle.js';
 import { RFM_GROUPS, scoreRfm, type Buyer, type RfmGroup } from '../model/rfm.js';
 import { npsOf } from '../model/satisfaction.js';
-import type { RemoteStore, Site } from '../store/store.js';
+import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
 import { eachEvent, readPeople } from './people.js';
 import { readRange, type ReportQuery } from './range.js';
 
@@ -42,6 +42,24 @@ export function chooseOrderSignal(
   };
 }
 
+/** What somebody bought, the amount in units; undefined where it is nothing. */
+export function buyerOf({ visitorId, facts }: VisitorRecord, signal: string, now: number): Buyer | undefined {
+  const counted = countedFacts(facts);
+  const byDay = Object.entries(counted.signals[signal] ?? {});
+  if (!byDay.length) return undefined;
+  const last = Math.max(...byDay.map(([day]) => parseDay(day)));
+  const sums = Object.values(counted.values[signal] ?? {});
+  // A key counts once, with its first amount, whatever days it came on.
+  const keyed = Object.values(counted.keys[signal] ?? {}).reduce((all, keys) => mergeKeys(all, keys), {});
+  const amounts = Object.values(keyed).map(([, , units]) => units);
+  return {
+    id: visitorId,
+    recencyDays: Math.max(0, dayOf(now) - last),
+    frequency: byDay.reduce((sum, [, count]) => sum + count, 0),
+    monetary: [...sums, ...amounts].reduce((sum, units) => sum + units, 0),
+  };
+}
+
 /** Scores everybody who ever ordered. @returns a text where no signal counts orders */
 export async function reportRfm(
   store: RemoteStore,
@@ -55,21 +73,9 @@ export async function reportRfm(
   const { signal } = chosen;
   // Amounts stay in units until all is added up: whole numbers, whose sum is exact.
   const buyers: Buyer[] = [];
-  await readPeople(store, siteKey, ({ visitorId, facts }) => {
-    const counted = countedFacts(facts);
-    const byDay = Object.entries(counted.signals[signal] ?? {});
-    if (!byDay.length) return;
-    const last = Math.max(...byDay.map(([day]) => parseDay(day)));
-    const sums = Object.values(counted.values[signal] ?? {});
-    // A key counts once, with its first amount, whatever days it came on.
-    const keyed = Object.values(counted.keys[signal] ?? {}).reduce((all, keys) => mergeKeys(all, keys), {});
-    const amounts = Object.values(keyed).map(([, , units]) => units);
-    buyers.push({
-      id: visitorId,
-      recencyDays: Math.max(0, dayOf(now) - last),
-      frequency: byDay.reduce((sum, [, count]) => sum + count, 0),
-      monetary: [...sums, ...amounts].reduce((sum, units) => sum + units, 0),
-    });
+  await readPeople(store, siteKey, (record) => {
+    const buyer = buyerOf(record, signal, now);
+    if (buyer) buyers.push(buyer);
   });
   const scores = scoreRfm(buyers);
   const groups = new Map<RfmGroup, { buyers: number; revenue: number }>();
@@ -120,6 +126,12 @@ const activeDays = (facts: Facts): number[] =>
   [facts, ...Object.values(facts.orders).map(([, , counts]) => counts)].flatMap(({ signals }) =>
     Object.values(signals).flatMap((byDay) => Object.keys(byDay).map(parseDay)),
   );
+
+/** What somebody is this week; undefined where no signal says that they were ever there. */
+export function lifecycleNow(facts: Facts, today: number): LifecycleState | undefined {
+  const { of, churnAfter } = PERIODS.week;
+  return [...lifecycleOf(activeDays(facts).map(of), of(today), churnAfter)].sort(([a], [b]) => a - b).at(-1)?.[1];
+}
 
 /** Counts who is new, comes back or stays away, by period. @returns a text that says what is wrong with the range */
 export async function reportLifecycle(

@@ -59,6 +59,8 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     });
   });
 
+  routes.post('/groups', async (c) => c.json(await work.group(c.get('site').siteKey, now())));
+
   routes.get('/visitors/:visitorId/why', async (c) => {
     const { siteKey } = c.get('site');
     const query = readQuery<{ stage: Stage; tag: string }>(c, 'explainVisitor');

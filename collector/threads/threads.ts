@@ -120,6 +120,7 @@ export function openThreads(
       expire: (now) => caller.call('expire', [now]) as Promise<void>,
       erase: (...args) => caller.call('erase', args) as ReturnType<Work['erase']>,
       restage: (now) => caller.call('restage', [now]) as Promise<void>,
+      group: (...args) => caller.call('group', args) as ReturnType<Work['group']>,
       recompute: (job) => caller.call('recompute', [job]) as Promise<void>,
     },
     async close() {

@@ -37,6 +37,7 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['DELETE', 'people/user-1', 404],
     ['GET', `jobs/${job}`, 404],
     ['GET', 'visitors', 200],
+    ['POST', 'groups', 200],
     ['GET', 'events.ndjson', 200],
     ['GET', `events.ndjson?visitor=${mine}`, 200],
     ['GET', 'reports/stages', 200],

@@ -1,0 +1,86 @@
+/** Groups that take everybody's data to know, set as traits, so that conditions can ask for them, in the browser too. */
+import { randomBytes } from 'node:crypto';
+import { dayOf, traitNames, type Scalar } from '../../sdk/core/index.js';
+import { foldInto } from '../ingest/fold.js';
+import { inForce, timelineOf } from '../ingest/timeline.js';
+import { scoreRfm, type Buyer } from '../model/rfm.js';
+import { buyerOf, chooseOrderSignal, lifecycleNow } from '../reports/customers.js';
+import { readPeople } from '../reports/people.js';
+import type { Store, VisitorRecord } from '../store/store.js';
+
+/** The traits: an RFM group, and a state of the lifecycle by weeks. */
+export const GROUP_TRAITS = ['rfm', 'lifecycle'];
+
+/** Changes stored at the same time. */
+const TOGETHER = 100;
+
+export interface Grouped {
+  people: number;
+  /** Whose group is another than it was. */
+  changed: number;
+}
+
+/**
+ * Sets the groups of everybody for whom they changed, as far as the rules ask for such traits: an event `identify` of the collector's own
+ * is stored like any other, so that a replay comes to the same.
+ */
+export async function setGroups(store: Store, siteKey: string, now: number): Promise<Grouped> {
+  const published = await store.rules(siteKey);
+  const timeline = timelineOf(published);
+  const asked = GROUP_TRAITS.filter((name) => traitNames(timeline.current).has(name));
+  const grouped = { people: 0, changed: 0 };
+  if (!asked.length) return grouped;
+  const chosen = chooseOrderSignal(published.at(-1)!.rules, undefined);
+  const buyers: Buyer[] = [];
+  const traits = new Map<string, Record<string, Scalar>>();
+  /** What is known so far, of each whose group may be another. */
+  const known = new Map<string, Pick<VisitorRecord, 'isPerson' | 'lastSeen'> & { before: Record<string, unknown> }>();
+  await readPeople(store, siteKey, (record) => {
+    const { visitorId, facts, isPerson, lastSeen } = record;
+    grouped.people++;
+    const buyer = 'signal' in chosen ? buyerOf(record, chosen.signal, now) : undefined;
+    if (buyer) buyers.push(buyer);
+    const lifecycle = lifecycleNow(facts, dayOf(now));
+    traits.set(visitorId, lifecycle ? { lifecycle } : {});
+    const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2]]));
+    known.set(visitorId, { isPerson, lastSeen, before });
+  });
+  for (const { id, group } of scoreRfm(buyers)) traits.get(id)!.rfm = group;
+
+  const changes = [...traits].flatMap(([id, wanted]) => {
+    const { before } = known.get(id)!;
+    const props = Object.fromEntries(
+      asked
+        .filter((name) => wanted[name] !== undefined && wanted[name] !== before[name])
+        .map((name) => [name, wanted[name]!]),
+    );
+    return Object.keys(props).length ? [{ id, props }] : [];
+  });
+  for (let done = 0; done < changes.length; done += TOGETHER) {
+    await Promise.all(
+      changes.slice(done, done + TOGETHER).map(async ({ id, props }) => {
+        const { isPerson, lastSeen } = known.get(id)!;
+        const visitorId = isPerson ? (await store.visitorsOfPerson(siteKey, id))[0] : id;
+        if (!visitorId) return; // Erased meanwhile.
+        const event = { id: uuidV7(now), name: 'identify', time: now, props };
+        await store.append({
+          siteKey,
+          visitorId,
+          ...inForce(timeline),
+          events: [{ event, receivedAt: now, bot: null, isProven: true }],
+          deadLetters: [],
+          // Nobody was there.
+          foldOf: (each) => foldInto(each, timeline, now, { seenAt: lastSeen }),
+        });
+        grouped.changed++;
+      }),
+    );
+  }
+  return grouped;
+}
+
+function uuidV7(time: number): string {
+  const hex = time.toString(16).padStart(12, '0');
+  const random = randomBytes(10).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${random.slice(0, 3)}-8${random.slice(3, 6)}-${random.slice(6, 18)}`;
+}

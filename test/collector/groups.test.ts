@@ -1,0 +1,95 @@
+/** Groups that take everybody's data: set as traits where rules ask for them. */
+import { expect, test } from 'vitest';
+import { workOn } from '../../collector/work.js';
+import { resumeJobs } from '../../collector/work.js';
+import { makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
+import { generalDocument } from '../helpers/rules.js';
+
+const DAY = 86_400_000;
+const RULES = {
+  ...generalDocument,
+  tags: {
+    best: { when: { trait: 'rfm', in: ['champions', 'loyal'] }, dimension: 'profile' },
+    away: { when: { trait: 'lifecycle', in: ['dormant', 'churned'] }, dimension: 'lifecycle' },
+  },
+};
+const group = async ({ app, site }: TestCollector) =>
+  (
+    await app.request(`/api/sites/${site.siteKey}/groups`, {
+      method: 'POST',
+      headers: { Authorization: 'Bearer admin-token' },
+    })
+  ).json();
+
+async function populate(collector: TestCollector): Promise<string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < 10; index++) {
+    const id = newId();
+    ids.push(id);
+    // The first buys lately, often and for much; the last long ago, once and for little.
+    const orders = Array.from({ length: 10 - index }, (_, each) =>
+      makeEvent('purchase', { time: NOW - index * 9 * DAY - each * 3_600_000, props: { value: 100 - index * 9 } }),
+    );
+    await collector.send(id, orders);
+  }
+  return ids;
+}
+
+test('are set for whom they changed, known to the browser at its next exchange, and the same after a replay', async () => {
+  const collector = await makeCollector();
+  const { send, visitor, putRules, store, site, clock, ndjson } = collector;
+  const ids = await populate(collector);
+  expect(await group(collector)).toEqual({ people: 0, changed: 0 }); // No rule asks for them.
+  await putRules(RULES);
+  expect(await group(collector)).toEqual({ people: 10, changed: 10 });
+  expect(await visitor(ids[0]!)).toMatchObject({
+    tags: ['best'],
+    facts: { traits: { rfm: [NOW, expect.anything(), 'champions'] } },
+  });
+  expect(await visitor(ids[9]!)).toMatchObject({ tags: ['away'] });
+  const seen = (await store.visitor(site.siteKey, ids[9]!))!;
+  expect(await group(collector)).toEqual({ people: 10, changed: 0 });
+  expect(await store.visitor(site.siteKey, ids[9]!)).toEqual(seen);
+
+  const answer = (await (await send(ids[0]!, [makeEvent('page_view')], { rules: 2 })).json()) as {
+    visitor: { tags: string[]; facts: { traits: object } };
+  };
+  expect(answer.visitor).toMatchObject({
+    tags: ['best'],
+    facts: { traits: { rfm: [NOW, expect.anything(), 'champions'] } },
+  });
+  expect((await ndjson('?name=identify')).map(({ props }) => props)).toContainEqual({
+    rfm: 'champions',
+    lifecycle: 'new',
+  });
+
+  await store.markStale(site.siteKey);
+  await store.addJob(site.siteKey, 2);
+  await resumeJobs(
+    store,
+    workOn(store, () => clock.now),
+    (error) => {
+      throw error;
+    },
+  );
+  expect(await visitor(ids[0]!)).toMatchObject({ tags: ['best'] });
+
+  clock.now += 30 * DAY;
+  expect(await group(collector)).toMatchObject({ people: 10 });
+  expect(await visitor(ids[0]!)).toMatchObject({ tags: ['away', 'best'] });
+});
+
+test('of a user are one, whichever of the browsers bought', async () => {
+  const collector = await makeCollector();
+  const { send, site, visitor, putRules } = collector;
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  await putRules(RULES);
+  await populate(collector);
+  const [one, two] = [newId(), newId()];
+  const orders = (count: number) =>
+    Array.from({ length: count }, () => makeEvent('purchase', { props: { value: 500 } }));
+  await send(one, orders(6), { userId: 'u' }, secret);
+  await send(two, orders(6), { userId: 'u' }, secret);
+  expect(await group(collector)).toEqual({ people: 11, changed: 11 });
+  for (const id of [one, two]) expect(await visitor(id)).toMatchObject({ tags: ['best'] });
+});
