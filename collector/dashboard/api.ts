@@ -19,6 +19,28 @@ export interface StagesReport {
   days: Array<{ day: string; current: PerStage; entered: PerStage }>;
 }
 
+export interface FlowReport {
+  from: string;
+  to: string;
+  moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
+  stays: Array<{ stage: Stage; medianDays: number | null }>;
+  steps: Array<{
+    from: Stage;
+    to: Stage;
+    reached: number;
+    wentOn: number;
+    lost: number;
+    share: number | null;
+    interval: [number, number] | null;
+  }>;
+  leak: { from: Stage; to: Stage; lost: number; share: number } | null;
+}
+
+/** What of rules is shown: what people call a tag. */
+export interface RulesNames {
+  tags?: Record<string, { label?: string | { en?: string; zh?: string } }>;
+}
+
 export interface Touch {
   channel: string;
   source: string | null;

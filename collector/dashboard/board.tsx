@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Site, StagesReport, Touch, VisitorSummary } from './api.js';
-import { useLive } from './live.js';
+import type { RulesNames, Site, StagesReport, Touch, VisitorSummary } from './api.js';
+import { Losses } from './losses.js';
+import { useLive, useOnce } from './live.js';
 import { Problem, StageName } from './parts.js';
 import { linkTo } from './state.js';
 import { language, showNumber, showShare, showTime, t } from './texts.js';
@@ -31,6 +32,7 @@ export function Board({ site }: { site: Site }): JSX.Element {
     <>
       <Problem live={report} />
       <Funnel report={report.data} />
+      <Losses site={site} />
       <Days report={report.data} zone={site.timeZone} />
       <Latest visitors={visitors.data.visitors} site={site} />
     </>
@@ -133,7 +135,14 @@ const from = (touch: Touch | null) =>
     ? t('direct')
     : [touch.channel, touch.source, touch.campaign].filter(Boolean).join(' · ');
 
+/** What people call a tag, in the page's language where there is a word in it. */
+function labelOf(rules: RulesNames | undefined, tag: string): string {
+  const label = rules?.tags?.[tag]?.label;
+  return (typeof label === 'string' ? label : label?.[language.value]) ?? tag;
+}
+
 function Latest({ visitors, site }: { visitors: VisitorSummary[]; site: Site }): JSX.Element {
+  const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   return (
     <section class="card">
       <h2>{t('latest')}</h2>
@@ -165,7 +174,7 @@ function Latest({ visitors, site }: { visitors: VisitorSummary[]; site: Site }):
                 <td>{showNumber(visitor.eventCount)}</td>
                 <td>{showNumber(visitor.score)}</td>
                 <td>{from(visitor.firstTouch)}</td>
-                <td>{visitor.tags.join(', ')}</td>
+                <td>{visitor.tags.map((tag) => labelOf(rules, tag)).join(', ')}</td>
               </tr>
             ))}
           </tbody>

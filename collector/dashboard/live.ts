@@ -38,3 +38,19 @@ export function useLive<T>(path: string): Live<T> {
   // What another path gave is not shown under this one.
   return live.path === path || live.problem ? live : { ...live, data: undefined };
 }
+
+/** Reads a path of the API once; undefined until it is there, and where it cannot be had. */
+export function useOnce<T>(path: string): T | undefined {
+  const [read, setRead] = useState<{ path: string; data: T }>();
+  useEffect(() => {
+    let isGone = false;
+    get<T>(path).then(
+      (data) => isGone || setRead({ path, data }),
+      () => {}, // What is read so only names things; the page says by itself where the collector is gone.
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [path]);
+  return read?.path === path ? read.data : undefined;
+}
