@@ -57,7 +57,9 @@ export function walkStages(view: FactsView, see?: (day: number, peak: number) =>
     if (day > today || (base && day <= parseDay(base.through))) continue;
     stages = STAGES.filter((stage) => {
       const rule = rules.stages[stage];
-      const isMet = !!rule && (sticky.has(stage) || holds(view, rule.when, day));
+      // Of past days only what was reached then counts, or is kept.
+      const isNews = !!rule && (rule.sticky || rank(stage) > peak || day === today);
+      const isMet = isNews && (sticky.has(stage) || holds(view, rule.when, day));
       if (isMet && rule.sticky) sticky.add(stage);
       return isMet;
     });

@@ -98,27 +98,30 @@ type AnyCondition = Partial<
 /** What a condition on a signal asks for where it says nothing. */
 const ONCE = { count: { gte: 1 } };
 
-const traitOf = ({ traits }: FactsView, name: string) => traits[name]?.[2] ?? null;
-
-/** Says whether a condition is met as of the end of a day. Traits are always today's. */
-export function holds(view: FactsView, condition: CompiledCondition, day: number): boolean {
+/**
+ * Says whether a condition is met as of the end of a day. Traits are always today's.
+ * @param reason is told what the condition asks for, and what the facts say
+ */
+export function holds(
+  view: FactsView,
+  condition: CompiledCondition,
+  day: number,
+  reason?: Record<string, unknown>,
+): boolean {
   const { trait, signal, within, need = ONCE, all, any, not } = condition as AnyCondition;
   const test = (part: CompiledCondition) => holds(view, part, day);
-  if (trait) return matchesValue(need, traitOf(view, trait));
-  if (!signal) return all ? all.every(test) : any ? any.some(test) : !not!.some(test);
-  const have = measure(view, signal, within, day);
-  return Object.entries(need).every(([name, range]) => isInRange(range as Range, have[name as Measure]));
+  if (!trait && !signal) return all ? all.every(test) : any ? any.some(test) : !not!.some(test);
+  const have = trait ? (view.traits[trait]?.[2] ?? null) : measure(view, signal!, within, day);
+  if (reason) Object.assign(reason, { need, have });
+  return trait
+    ? matchesValue(need, have)
+    : Object.entries(need).every(([name, range]) => isInRange(range as Range, (have as Record<string, number>)[name]!));
 }
 
 /** The same with its reasons: every part with what it asks for, what the facts say, and when it would end. */
 export function explain(view: FactsView, condition: CompiledCondition, day: number): Reason {
-  const { trait, signal, within, need = ONCE } = condition as AnyCondition;
-  const reason: Record<string, unknown> = { ...condition, met: holds(view, condition, day) };
-  if (trait) reason.have = traitOf(view, trait);
-  if (signal) {
-    reason.need = need;
-    reason.have = measure(view, signal, within, day);
-  }
+  const reason: Record<string, unknown> = { ...condition };
+  reason.met = holds(view, condition, day, reason);
   for (const group of ['all', 'any', 'not'] as const) {
     const parts = (condition as AnyCondition)[group];
     if (parts) reason[group] = parts.map((part) => explain(view, part, day));
