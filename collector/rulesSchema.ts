@@ -7,8 +7,8 @@ const oneOrMore: Schema = { anyOf: [text, { type: 'array', items: text, minItems
 const scalar: Schema = { type: ['string', 'number', 'boolean'] };
 const number: Schema = { type: 'number' };
 const label: Schema = {
-  anyOf: [text, { type: 'object', properties: { en: text, zh: text }, additionalProperties: false }],
-  description: 'what people call it, in one language or in each',
+  anyOf: [text, { type: 'object', properties: { en: text, zh: text }, additionalProperties: text }],
+  description: 'what people call it: a text, or one by the code of each language',
 };
 
 /** An object that has no other members than these. */

@@ -165,9 +165,8 @@ const matcher: Check = (value, path, report) => {
     report(path, `expected one of ${Object.keys(MATCHERS).join(', ')}`);
 };
 
-/** What people call a thing: a text, or one in each language. */
-const label: Check = (value, path, report) =>
-  (isRecord(value) ? shape({ en: text, zh: text }) : text)(value, path, report);
+/** What people call a thing: a text, or one by the code of each language. */
+const label: Check = (value, path, report) => (isRecord(value) ? mapOf(text) : text)(value, path, report);
 
 const signal = shape({
   event: oneOrMore(text),

@@ -35,8 +35,8 @@ export interface Signal {
   label?: Label;
 }
 
-/** What people call a thing: a text, or one in each language. It decides nothing. */
-export type Label = string | { en?: string; zh?: string };
+/** What people call a thing: a text, or one by the code of each language (`en`, `zh`). It decides nothing. */
+export type Label = string | Record<string, string>;
 
 export interface Range {
   gte?: number;
