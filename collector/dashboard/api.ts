@@ -68,9 +68,10 @@ export interface Transition {
   to: Stage | null;
   at: number;
   cause: {
-    kind: 'event' | 'expiry' | 'rules';
-    rule: Stage;
-    rules: number;
+    kind: 'event' | 'expiry' | 'rules' | 'link';
+    /** Absent where a visitor went into a user. */
+    rule?: Stage;
+    rules?: number;
     event?: string;
     eventName?: string;
     because?: Reason;

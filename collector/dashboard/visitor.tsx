@@ -90,7 +90,7 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
   );
 }
 
-const CAUSES = { event: 'causeEvent', expiry: 'causeExpiry', rules: 'causeRules' } as const;
+const CAUSES = { event: 'causeEvent', expiry: 'causeExpiry', rules: 'causeRules', link: 'causeLink' } as const;
 
 function Change({ transition: { from, to, cause }, at }: { transition: Transition; at: string }): JSX.Element {
   const name = (stage: typeof from) => t(`stages.${stage ?? 'none'}`);
@@ -103,7 +103,7 @@ function Change({ transition: { from, to, cause }, at }: { transition: Transitio
     <li data-to={to ?? ''}>
       <StageDot stage={to} /> <strong>{title}</strong> <span class="soft">{at}</span>
       <div class="soft">
-        {t(CAUSES[cause.kind], { event: cause.eventName, rule: name(cause.rule), rules: cause.rules })}
+        {t(CAUSES[cause.kind], { event: cause.eventName, rule: name(cause.rule ?? null), rules: cause.rules })}
       </div>
       {cause.because && (
         <details>

@@ -7,7 +7,7 @@ import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
 import { readTemplate } from '../../collector/templates.js';
 import { startCollector } from '../../dist/collector/server.js';
-import { ADMIN, temporaryFolder } from '../helpers/collector.js';
+import { ADMIN, newId, temporaryFolder } from '../helpers/collector.js';
 import { openChromium, openPage } from '../helpers/browser.js';
 
 test('says where most are lost, when it is asked, and calls tags by their names', async () => {
@@ -57,5 +57,42 @@ test('says where most are lost, when it is asked, and calls tags by their names'
   // Every number is still there, and no word of the other language.
   expect((await rows()).map((row) => row[1])).toEqual(shown.map((row) => row[1]));
   expect(await page.$eval('.losses', (card) => card.textContent!.replace(/\d+ ?%/g, ''))).not.toMatch(/[a-z]{3,}/i);
+  expect(problems).toEqual([]);
+});
+
+test('says of a user why the journey has the step of a login in it', async () => {
+  const data = temporaryFolder();
+  const collector = await startCollector({ host: '127.0.0.1', port: 0, data, adminToken: ADMIN });
+  onTestFinished(() => collector.stop());
+  const site = (await addSite(collector.store, { name: 'S', origins: ['https://a.example'] }, Date.now())) as Site;
+  const visitorId = newId(Date.now());
+  const send = (more: object) =>
+    fetch(`${collector.url}/v1/events`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${site.secretKey}` },
+      body: JSON.stringify({ siteKey: site.siteKey, visitorId, ...more }),
+    });
+  const event = () => ({
+    id: newId(Date.now()),
+    name: 'page_view',
+    time: Date.now(),
+    url: 'https://a.example/pricing',
+  });
+  await send({ events: [event()] });
+  expect((await send({ events: [event()], userId: 'u1' })).status).toBe(200);
+
+  const { page, problems } = await openPage(await openChromium());
+  await page.goto(`${collector.url}/`);
+  await page.waitForSelector('input[name=token]');
+  await page.type('input[name=token]', ADMIN);
+  await page.click('form button');
+  await page.waitForSelector('.visitors a');
+  await page.click('.visitors a');
+  await page.waitForSelector('.history > li');
+  const history = () => page.$$eval('.history > li', (all) => all.map((item) => item.textContent!).join(' '));
+  expect(await history()).toContain('it turned out whose visitor this is');
+  await page.evaluate(() => [...document.querySelectorAll('header button')].at(-1)!.dispatchEvent(new Event('click')));
+  await page.waitForFunction(() => document.documentElement.lang === 'zh');
+  expect(await history()).toContain('属于某位用户');
   expect(problems).toEqual([]);
 });
