@@ -253,8 +253,8 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('perStep', 'of a funnel: expected true, where the window begins anew with each step, or false', {
           type: 'boolean',
         }),
-        query('by', 'of a funnel: expected channel, source, medium or campaign', {
-          enum: ['channel', 'source', 'medium', 'campaign'],
+        query('by', 'of a funnel: expected channel, source, medium, campaign, device, browser or country', {
+          enum: ['channel', 'source', 'medium', 'campaign', 'device', 'browser', 'country'],
         }),
         query('stage', `of attribution and common: expected one of ${STAGES.join(', ')}`, { enum: STAGES }),
         query('signal', 'of rfm and value: expected the name of a signal that has a value'),

@@ -66,7 +66,9 @@ export async function reportAttribution(
     const end = isEntry ? at : range.until - 1;
     const begin = (isEntry ? end : from) - LOOKBACK_DAYS * DAY_MS;
     const last = isEntry ? end + CLOCK_AHEAD_MS : end;
-    const touches = (sessions.get(person) ?? []).filter((session) => session.at >= begin && session.at <= last);
+    const touches = (sessions.get(person) ?? []).flatMap(({ startedAt, channel }) =>
+      channel !== null && startedAt >= begin && startedAt <= last ? [{ at: startedAt, channel }] : [],
+    );
     const path = touches.map(({ channel }) => channel);
     if (!isEntry) {
       if (touches.some((touch) => touch.at >= from)) paths.push({ path, lost: 1 });

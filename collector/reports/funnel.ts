@@ -3,7 +3,7 @@ import { followFunnel, type FunnelOptions, type Made } from '../model/funnel.js'
 import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
 import { timelineOf } from '../ingest/timeline.js';
-import { eachEvent, readJourneys } from './people.js';
+import { eachEvent, readJourneys, readSessions } from './people.js';
 import { readRange, type ReportQuery } from './range.js';
 
 interface Step {
@@ -44,6 +44,9 @@ const BREAKDOWNS: Record<string, (record: VisitorRecord) => string | null> = {
   campaign: ({ firstTouch }) => firstTouch?.campaign ?? null,
 };
 
+/** The same of the first session. */
+const OF_SESSION = ['device', 'browser', 'country'] as const;
+
 /**
  * Says how far those got who made the first step in a range of days; later steps count after it too, within the window.
  * @returns a text that says what is wrong with what was asked
@@ -74,8 +77,13 @@ export async function reportFunnel(
 
   const valueOf = new Map<string, string | null>();
   const { people, journeys } = await readJourneys(store, site.siteKey, now, (record) => {
-    if (by) valueOf.set(record.visitorId, BREAKDOWNS[by]!(record));
+    const read = by && BREAKDOWNS[by];
+    if (read) valueOf.set(record.visitorId, read(record));
   });
+  const ofSession = OF_SESSION.find((name) => name === by);
+  if (ofSession)
+    for (const [person, [first]] of await readSessions(store, site.siteKey, people))
+      valueOf.set(person, first![ofSession]);
   const made = new Map<string, Made[]>();
   const add = (person: string, step: Made) => {
     const known = made.get(person);

@@ -9,7 +9,7 @@ import {
   type StagetagEvent,
 } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
-import type { ListedTransition, RemoteStore, Site, VisitorRecord } from '../store/store.js';
+import type { ListedSession, ListedTransition, RemoteStore, Site, VisitorRecord } from '../store/store.js';
 
 const PAGE = 500;
 
@@ -107,19 +107,19 @@ export async function readJourneys(
 
 /** Sessions of everybody who counts, each person's by time. */
 export async function readSessions(store: RemoteStore, siteKey: string, people: People) {
-  const byPerson = new Map<string, Array<{ at: number; channel: string }>>();
+  const byPerson = new Map<string, ListedSession[]>();
   const all = pages(
-    (after: Parameters<RemoteStore['everySession']>[1]) => store.everySession(siteKey, after, PAGE),
+    (after: ListedSession | undefined) => store.everySession(siteKey, after, PAGE),
     (session) => session,
   );
-  for await (const { visitorId, startedAt: at, channel } of all) {
-    const person = people.personOf(visitorId);
-    if (!person || !channel) continue;
+  for await (const session of all) {
+    const person = people.personOf(session.visitorId);
+    if (!person) continue;
     const known = byPerson.get(person);
-    if (known) known.push({ at, channel });
-    else byPerson.set(person, [{ at, channel }]);
+    if (known) known.push(session);
+    else byPerson.set(person, [session]);
   }
-  for (const sessions of byPerson.values()) sessions.sort((a, b) => a.at - b.at);
+  for (const sessions of byPerson.values()) sessions.sort((a, b) => a.startedAt - b.startedAt);
   return byPerson;
 }
 

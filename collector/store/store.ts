@@ -321,6 +321,9 @@ export interface ListedSession {
   sessionId: string;
   startedAt: number;
   channel: string | null;
+  device: string | null;
+  browser: string | null;
+  country: string | null;
 }
 
 /** Transitions of one quarter hour (UTC, which every time zone's days are made of). */

@@ -92,6 +92,20 @@ describe('of invented visitors', () => {
     expect(breakdown.find(({ value }) => value === 'Paid Social')!.visitors[0]).toBe(social.length);
   });
 
+  test.each(['device', 'browser'])('a breakdown by %s is that of the first sessions', async (by) => {
+    const { steps, breakdown } = await given.report<FunnelReport>('funnel', `&by=${by}`);
+    const { store, site } = given;
+    const counts = new Map<string | null, number>();
+    for (const { visitorId } of people) {
+      const sessions = await store.sessions(site.siteKey, visitorId, 100);
+      const value = sessions.at(-1)![by as 'device'];
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    expect(counts.size).toBeGreaterThan(1);
+    expect(new Map(breakdown.map(({ value, visitors }) => [value, visitors[0]]))).toEqual(counts);
+    expect(breakdown.reduce((sum, row) => sum + row.visitors[4]!, 0)).toBe(steps[4]!.visitors);
+  });
+
   test('a funnel of events, pages and signals is the recount of the events', async () => {
     const { store, site } = given;
     const events = new Map<string, Array<[number, string, string]>>();

@@ -7,6 +7,9 @@ interface SessionRow {
   id: string;
   started_at: number;
   channel: string | null;
+  device: string | null;
+  browser: string | null;
+  country: string | null;
 }
 
 /** Sessions: when, how long, where from and on what. */
@@ -33,7 +36,7 @@ export class SessionTable {
       FROM sessions WHERE site_id = ? AND visitor_id = ? ORDER BY started_at DESC, id LIMIT ?`);
     this.#erase = database.prepare('DELETE FROM sessions WHERE site_id = ? AND visitor_id = ?');
     this.#next = database.prepare<[number, Buffer, string, number], SessionRow>(`
-      SELECT visitor_id, id, started_at, channel FROM sessions
+      SELECT visitor_id, id, started_at, channel, device, browser, country FROM sessions
       WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
     this.#losses = database.prepare<[object], LossCount>(`
       WITH seen AS (
@@ -63,6 +66,9 @@ export class SessionTable {
       sessionId: row.id,
       startedAt: row.started_at,
       channel: row.channel,
+      device: row.device,
+      browser: row.browser,
+      country: row.country,
     }));
   }
 
