@@ -125,6 +125,69 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect([2700, 2701]).toContain(read.length);
     });
 
+    test('gives out all visitors, transitions and sessions, piece by piece and each once', async () => {
+      const { store, siteKey, append } = await makeStore();
+      const ids = Array.from({ length: 7 }, (_, index) => newId(NOW - index * 1000));
+      for (const id of ids)
+        await append(id, [
+          makeEvent('page_view', { sessionId: 'a' }),
+          makeEvent('purchase', { sessionId: 'b', time: NOW - 5, props: { value: 1 } }),
+        ]);
+      const visitors: string[] = [];
+      for (let after: string | undefined; ;) {
+        const page = await store.everyVisitor(siteKey, after, 3);
+        visitors.push(...page.map(({ visitorId }) => visitorId));
+        if (page.length < 3) break;
+        after = page.at(-1)!.visitorId;
+      }
+      expect(visitors).toEqual([...ids].sort());
+      const transitions: Array<[string, string | null]> = [];
+      for (let after = 0; ;) {
+        const page = await store.everyTransition(siteKey, after, 4);
+        transitions.push(...page.map(({ visitorId, to }): [string, string | null] => [visitorId, to]));
+        expect(page.every(({ kind, id }) => kind === 'event' && id > after)).toBe(true);
+        if (page.length < 4) break;
+        after = page.at(-1)!.id;
+      }
+      expect(
+        transitions
+          .filter(([, to]) => to === 'action')
+          .map(([id]) => id)
+          .sort(),
+      ).toEqual([...ids].sort());
+      const sessions: string[] = [];
+      for (let after: Parameters<Store['everySession']>[1]; ;) {
+        const page = await store.everySession(siteKey, after, 4);
+        sessions.push(...page.map(({ visitorId, sessionId }) => `${visitorId} ${sessionId}`));
+        if (page.length < 4) break;
+        after = page.at(-1);
+      }
+      expect(sessions).toEqual([...ids].sort().flatMap((id) => [`${id} a`, `${id} b`]));
+    });
+
+    test('keeps every version of the rules with its author and note, publishes after the one that is meant, and holds a draft', async () => {
+      const { store, siteKey } = await makeStore();
+      const { rules } = (await store.rules(siteKey))[0]!;
+      const more = { publishedAt: NOW, since: 0, author: 'Ada', note: 'why' };
+      expect(await store.publishRules(siteKey, { ...rules, name: 'second' }, { ...more, after: 1 })).toBe(2);
+      expect(await store.publishRules(siteKey, rules, { ...more, after: 1 })).toBeUndefined();
+      expect(await store.ruleVersions(siteKey)).toMatchObject([
+        { version: 2, name: 'second', author: 'Ada', note: 'why', since: 0 },
+        { version: 1, name: 'general', author: null, note: null },
+      ]);
+      expect(await store.ruleVersion(siteKey, 1)).toEqual({ ...rules, version: 1 });
+      expect(await store.ruleVersion(siteKey, 3)).toBeUndefined();
+
+      expect(await store.draft(siteKey)).toBeUndefined();
+      await store.saveDraft(siteKey, { rules: { a: 1 }, author: null, savedAt: NOW });
+      await store.publishRules(siteKey, rules, more);
+      await store.saveDraft(siteKey, { rules: { a: 2 }, author: 'Ada', savedAt: NOW + 1 });
+      // Begun on the second version, whatever was published since.
+      expect(await store.draft(siteKey)).toEqual({ rules: { a: 2 }, author: 'Ada', savedAt: NOW + 1, basedOn: 2 });
+      await store.saveDraft(siteKey, null);
+      expect(await store.draft(siteKey)).toBeUndefined();
+    });
+
     test('erases a visitor whole, and knows it again', async () => {
       const { store, siteKey, append, ids } = await makeStore();
       const [gone, stays] = [newId(), newId()];
