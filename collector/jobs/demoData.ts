@@ -4,6 +4,7 @@ import { ingest } from '../ingest/ingest.js';
 import type { Site, Store } from '../store/store.js';
 import type { DemoStep, Template } from '../templates.js';
 import { restageDue } from './restage.js';
+import { seeded } from '../model/random.js';
 
 export interface DemoOptions {
   /** Up to and with today. */
@@ -197,17 +198,6 @@ function fill(props: Record<string, Json>, random: () => number): Record<string,
     return [name, Math.round((from + random() * (to - from)) * 100) / 100];
   });
   return Object.fromEntries(filled);
-}
-
-/** Numbers from 0 to 1 that are the same for the same seed. Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 function uuidV7(time: number, random: () => number): string {

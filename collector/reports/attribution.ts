@@ -2,7 +2,7 @@ import { DAY_MS, type Stage } from '../../sdk/core/index.js';
 import { creditByRemoval, creditBySets, creditTouches, TOUCH_MODELS, type TouchModel } from '../model/attribution.js';
 import type { RemoteStore, Site } from '../store/store.js';
 import { days, readJourneys, readSessions } from './people.js';
-import { readRange, type ReportQuery } from './range.js';
+import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** By so much a clock may be ahead before the browser's script corrects it: an entry is not dated into the future, a session is. */
 const CLOCK_AHEAD_MS = 10 * 60_000;
@@ -13,11 +13,7 @@ const LOOKBACK_DAYS = 90;
 /** Of a credit: sums of shares carry noise in their last digits. */
 const DIGITS = 6;
 
-export interface AttributionReport {
-  asOf: number;
-  timeZone: string;
-  from: string;
-  to: string;
+export interface AttributionReport extends Heading {
   stage: Stage;
   lookbackDays: number;
   /** Who first got to the stage in the range. */
@@ -95,10 +91,7 @@ export async function reportAttribution(
     for (const model of [...TOUCH_MODELS, 'markov', 'shapley'] as const) row[model] = +row[model].toFixed(DIGITS);
   }
   return {
-    asOf: now,
-    timeZone: site.timeZone,
-    from: range.from.toISODate()!,
-    to: range.to.toISODate()!,
+    ...headingOf(site, range, now),
     stage,
     lookbackDays: LOOKBACK_DAYS,
     entries,

@@ -2,17 +2,13 @@ import { attempt, DAY_MS, matchSignals, placeOf, rank, STAGES, type Stage } from
 import { adjustPValues, associate, type Association } from '../model/statistics.js';
 import type { RemoteStore, Site } from '../store/store.js';
 import { eachEvent, readJourneys } from './people.js';
-import { readRange, type ReportQuery } from './range.js';
+import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Fewer who did a thing say nothing of it. */
 const MIN_SUPPORT = 10;
 const LOOKBACK_DAYS = 90;
 
-export interface CommonReport {
-  asOf: number;
-  timeZone: string;
-  from: string;
-  to: string;
+export interface CommonReport extends Heading {
   /** Of those who got to the stage before in the range: how many there are, and how many went on to this one. */
   stage: Stage;
   visitors: number;
@@ -79,10 +75,7 @@ export async function reportCommon(
     });
   const q = adjustPValues(rows.map(({ p }) => p));
   return {
-    asOf: now,
-    timeZone: site.timeZone,
-    from: range.from.toISODate()!,
-    to: range.to.toISODate()!,
+    ...headingOf(site, range, now),
     stage,
     visitors: wentOnAt.size,
     wentOn,

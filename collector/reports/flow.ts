@@ -3,13 +3,9 @@ import { medianStay, transitionShares, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site } from '../store/store.js';
 import { days, readJourneys } from './people.js';
-import { readRange, type ReportQuery } from './range.js';
+import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
-export interface FlowReport {
-  asOf: number;
-  timeZone: string;
-  from: string;
-  to: string;
+export interface FlowReport extends Heading {
   /** Every move of the current stage as it was noticed, back and skipping ones too; null is where nobody stands at any: new, or dormant. */
   moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
   /** Stays that began in the range: the median counts those that go on as far as they were seen. */
@@ -68,10 +64,7 @@ export async function reportFlow(
   }));
   const worst = rows.filter(({ share }) => share !== null).sort((a, b) => a.share! - b.share!)[0];
   return {
-    asOf: now,
-    timeZone: site.timeZone,
-    from: range.from.toISODate()!,
-    to: range.to.toISODate()!,
+    ...headingOf(site, range, now),
     moves: transitionShares([...moves.values()])
       .map(({ from: left, to, count, share }) => ({ from: left, to, visitors: count, share }))
       .sort((a, b) => b.visitors - a.visitors),

@@ -4,7 +4,7 @@ import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
 import { timelineOf } from '../ingest/timeline.js';
 import { eachEvent, readJourneys, readSessions } from './people.js';
-import { readRange, type ReportQuery } from './range.js';
+import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 interface Step {
   step: string;
@@ -20,11 +20,7 @@ interface Step {
   lost: number;
 }
 
-export interface FunnelReport {
-  asOf: number;
-  timeZone: string;
-  from: string;
-  to: string;
+export interface FunnelReport extends Heading {
   order: NonNullable<FunnelOptions['order']>;
   windowDays: number | null;
   steps: Step[];
@@ -145,10 +141,7 @@ export async function reportFunnel(
     };
   });
   return {
-    asOf: now,
-    timeZone: site.timeZone,
-    from: range.from.toISODate()!,
-    to: range.to.toISODate()!,
+    ...headingOf(site, range, now),
     order,
     windowDays: window ?? null,
     steps,

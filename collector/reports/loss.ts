@@ -1,7 +1,7 @@
 /** How much never came: from the gaps in the numbers that each browser gives its events. */
 import { DateTime } from 'luxon';
 import type { LossCount, RemoteStore, Site } from '../store/store.js';
-import { readRange, type Range } from './range.js';
+import { headingOf, readRange, type Heading, type Range } from './range.js';
 
 interface Loss {
   visitors: number;
@@ -15,11 +15,7 @@ interface Loss {
   rate: number | null;
 }
 
-export interface LossReport extends Loss {
-  asOf: number;
-  timeZone: string;
-  from: string;
-  to: string;
+export interface LossReport extends Loss, Heading {
   /** What the site's own server served, against the page views that came; null where it told nothing of these days. */
   pages: Pages | null;
   byBrowser: Array<Loss & { browser: string | null }>;
@@ -49,10 +45,7 @@ export async function reportLoss(
   const { from, to, until } = days;
   const rows = await store.lossCounts(site.siteKey, from.toMillis(), until);
   return {
-    asOf: now,
-    timeZone: site.timeZone,
-    from: from.toISODate()!,
-    to: to.toISODate()!,
+    ...headingOf(site, days, now),
     ...sum(rows),
     pages: await comparePages(store, site, from, to),
     byBrowser: by(rows, 'browser'),

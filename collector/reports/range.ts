@@ -45,6 +45,27 @@ export function readRange(
   return { from, to, today, until: to.plus({ days: 1 }).startOf('day').toMillis() };
 }
 
+/** What every report of a range says of itself. */
+export interface Heading {
+  /** Epoch ms of the reading. */
+  asOf: number;
+  timeZone: string;
+  /** First and last day, `YYYY-MM-DD` in the site's time zone, both included. */
+  from: string;
+  to: string;
+}
+
+export const headingOf = (
+  { timeZone }: Site,
+  { from, to }: { from: DateTime; to: DateTime },
+  now: number,
+): Heading => ({
+  asOf: now,
+  timeZone,
+  from: from.toISODate()!,
+  to: to.toISODate()!,
+});
+
 function parseDay(text: string, zone: string): DateTime | undefined {
   const day = /^\d{4}-\d\d-\d\d$/.test(text) ? DateTime.fromISO(text, { zone }) : undefined;
   return day?.isValid ? day.startOf('day') : undefined;

@@ -1,17 +1,11 @@
 import type { DateTime } from 'luxon';
 import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
 import type { RemoteStore, Site, TransitionCount } from '../store/store.js';
-import { readRange, type Range } from './range.js';
+import { headingOf, readRange, type Heading, type Range } from './range.js';
 
 type PerStage = Record<Stage, number>;
 
-export interface StagesReport {
-  /** Epoch ms of the reading. */
-  asOf: number;
-  timeZone: string;
-  /** First and last day, `YYYY-MM-DD` in the site's time zone, both included. */
-  from: string;
-  to: string;
+export interface StagesReport extends Heading {
   stages: Array<{
     stage: Stage;
     /** Visitors who stand here at the end of `to`, or now. */
@@ -50,10 +44,7 @@ export async function reportStages(
   const cut = cutDays(counts, from, to < today ? to : today);
   const last = current ?? cut.days.at(-1)?.current ?? none();
   return {
-    asOf: now,
-    timeZone: site.timeZone,
-    from: from.toISODate()!,
-    to: to.toISODate()!,
+    ...headingOf(site, days, now),
     stages: STAGES.map((stage) => ({
       stage,
       current: last[stage],
