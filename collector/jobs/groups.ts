@@ -8,8 +8,8 @@ import { buyerOf, chooseOrderSignal, lifecycleNow } from '../reports/customers.j
 import { readPeople } from '../reports/people.js';
 import type { Store, VisitorRecord } from '../store/store.js';
 
-/** The traits: an RFM group, and a state of the lifecycle by weeks. */
-export const GROUP_TRAITS = ['rfm', 'lifecycle'];
+/** The traits: an RFM group, and a state of the lifecycle by weeks. No site's own is called so. */
+const [RFM, LIFECYCLE] = ['stagetag.rfm', 'stagetag.lifecycle'] as const;
 
 /** Changes stored at the same time. */
 const TOGETHER = 100;
@@ -27,7 +27,7 @@ export interface Grouped {
 export async function setGroups(store: Store, siteKey: string, now: number): Promise<Grouped> {
   const published = await store.rules(siteKey);
   const timeline = timelineOf(published);
-  const asked = GROUP_TRAITS.filter((name) => traitNames(timeline.current).has(name));
+  const asked = [RFM, LIFECYCLE].filter((name) => traitNames(timeline.current).has(name));
   const grouped = { people: 0, changed: 0 };
   if (!asked.length) return grouped;
   const chosen = chooseOrderSignal(published.at(-1)!.rules, undefined);
@@ -41,11 +41,11 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
     const buyer = 'signal' in chosen ? buyerOf(record, chosen.signal, now) : undefined;
     if (buyer) buyers.push(buyer);
     const lifecycle = lifecycleNow(facts, dayOf(now));
-    traits.set(visitorId, lifecycle ? { lifecycle } : {});
+    traits.set(visitorId, lifecycle ? { [LIFECYCLE]: lifecycle } : {});
     const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2]]));
     known.set(visitorId, { isPerson, lastSeen, before });
   });
-  for (const { id, group } of scoreRfm(buyers)) traits.get(id)!.rfm = group;
+  for (const { id, group } of scoreRfm(buyers)) traits.get(id)![RFM] = group;
 
   const changes = [...traits].flatMap(([id, wanted]) => {
     const { before } = known.get(id)!;

@@ -113,7 +113,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'setGroups',
       'x-role': 'editor',
       summary:
-        'Sets the traits `rfm` and `lifecycle` of everybody anew, as far as the rules ask for them; this is done every night too',
+        'Sets the traits `stagetag.rfm` and `stagetag.lifecycle` of everybody anew, as far as the rules ask for them; this is done every night too',
       responses: { 200: json('How many there are, and whose changed.', record({ people: count, changed: count })) },
     },
   },

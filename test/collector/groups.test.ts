@@ -9,8 +9,8 @@ const DAY = 86_400_000;
 const RULES = {
   ...generalDocument,
   tags: {
-    best: { when: { trait: 'rfm', in: ['champions', 'loyal'] }, dimension: 'profile' },
-    away: { when: { trait: 'lifecycle', in: ['dormant', 'churned'] }, dimension: 'lifecycle' },
+    best: { when: { trait: 'stagetag.rfm', in: ['champions', 'loyal'] }, dimension: 'profile' },
+    away: { when: { trait: 'stagetag.lifecycle', in: ['dormant', 'churned'] }, dimension: 'lifecycle' },
   },
 };
 const group = async ({ app, site }: TestCollector) =>
@@ -44,7 +44,7 @@ test('are set for whom they changed, known to the browser at its next exchange, 
   expect(await group(collector)).toEqual({ people: 10, changed: 10 });
   expect(await visitor(ids[0]!)).toMatchObject({
     tags: ['best'],
-    facts: { traits: { rfm: [NOW, expect.anything(), 'champions'] } },
+    facts: { traits: { 'stagetag.rfm': [NOW, expect.anything(), 'champions'] } },
   });
   expect(await visitor(ids[9]!)).toMatchObject({ tags: ['away'] });
   const seen = (await store.visitor(site.siteKey, ids[9]!))!;
@@ -56,11 +56,11 @@ test('are set for whom they changed, known to the browser at its next exchange, 
   };
   expect(answer.visitor).toMatchObject({
     tags: ['best'],
-    facts: { traits: { rfm: [NOW, expect.anything(), 'champions'] } },
+    facts: { traits: { 'stagetag.rfm': [NOW, expect.anything(), 'champions'] } },
   });
   expect((await ndjson('?name=identify')).map(({ props }) => props)).toContainEqual({
-    rfm: 'champions',
-    lifecycle: 'new',
+    'stagetag.rfm': 'champions',
+    'stagetag.lifecycle': 'new',
   });
 
   await store.markStale(site.siteKey);
