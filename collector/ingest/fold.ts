@@ -23,6 +23,7 @@ import {
   viewFacts,
   type CompiledRules,
   type Facts,
+  type FactsView,
   type Inference,
   type Match,
   type Stage,
@@ -170,7 +171,8 @@ function newRecord(visitorId: string, { current }: Timeline, now: number): Visit
 }
 
 const idOf = ({ event }: StoredEvent) => event.id.toLowerCase();
-const isEarlier = (a: StoredEvent, b: StoredEvent) => isBefore([a.event.time, idOf(a), 0], [b.event.time, idOf(b), 0]);
+const isEarlier = (a: StoredEvent, b: StoredEvent) =>
+  a.event.time < b.event.time || (a.event.time === b.event.time && idOf(a) < idOf(b));
 
 /** Facts made anew from what is there, beside those of the days of which nothing is there any more. */
 export function factsAnew(timeline: Timeline, before: Facts, history: StoredEvent[], keptFrom: number): Facts {
@@ -242,23 +244,31 @@ function findTransitions(
   const { current } = timeline;
   const transitions: Transition[] = [];
   let { stage, stageSince } = start;
-  /** What is known when this many of the events are. */
-  const known = (count: number) => [past, ...parts.slice(0, count)];
-  const move = (to: Stage | null, at: number, count: number, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
+  const views = new Map<number, FactsView>();
+  /** What is known now when this many of the events are. */
+  const known = (count: number) => {
+    const view = views.get(count) ?? viewFacts(current, [past, ...parts.slice(0, count)], now);
+    views.set(count, view);
+    return view;
+  };
+  const move = (to: Stage | null, at: number, view: FactsView, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
     const rule = (rank(to) > rank(stage) ? to : stage)!;
-    const because = reasonFor(current, known(count), cause.kind === 'expiry' ? at : now, rule);
+    const because = reasonFor(view, rule);
     stageSince = Math.max(stageSince, Math.min(at, now));
     transitions.push({ from: stage, to, at: stageSince, cause: { ...cause, rule, rules: current.version, because } });
     stage = to;
   };
 
-  const stageAt = (time: number) => stageOf(current, past, time);
   if (anew || start.rules !== current.version) {
-    if (stageAt(now) !== stage) move(stageAt(now), now, 0, { kind: anew ?? 'rules' });
+    const to = stageOf(known(0));
+    if (to !== stage) move(to, now, known(0), { kind: anew ?? 'rules' });
   } else {
     // Time may have passed several windows' ends since the record was last looked at.
-    for (let at = start.dueAt ?? Infinity; at <= now; at = nextChange(current, past, at) ?? Infinity) {
-      if (stageAt(at) !== stage) move(stageAt(at), at, 0, { kind: 'expiry' });
+    for (let at = start.dueAt ?? Infinity; at <= now;) {
+      const view = viewFacts(current, past, at);
+      const to = stageOf(view);
+      if (to !== stage) move(to, at, view, { kind: 'expiry' });
+      at = nextChange(current, past, at, view) ?? Infinity;
     }
   }
   if (events.length && !start.rev) stageSince = 0; // A new visitor's first stage begins with its event, however late it came.
@@ -267,19 +277,19 @@ function findTransitions(
     if (to === stage) return;
     if (until - from > 1) {
       const half = (from + until) >> 1;
-      follow(from, half, stageOf(current, known(half), now));
+      follow(from, half, stageOf(known(half)));
       return follow(half, until, to);
     }
     const { event } = events[from]!;
     const signals = Object.keys(countedFacts(parts[from]!).signals);
-    move(to, event.time, until, { kind: 'event', event: event.id, eventName: event.name, signals });
+    move(to, event.time, known(until), { kind: 'event', event: event.id, eventName: event.name, signals });
   };
   // Who is new enters by the first event, and mostly stays there.
   const first = start.rev || events.length < 2 ? 0 : 1;
-  if (first) follow(0, 1, stageOf(current, known(1), now));
+  if (first) follow(0, 1, stageOf(known(1)));
   if (events.length) follow(first, events.length, end.stage);
   // Traits that came with an event stored before: the log must end where the visitor stands.
-  if (end.stage !== stage) move(end.stage, now, events.length, { kind: 'event' });
+  if (end.stage !== stage) move(end.stage, now, known(events.length), { kind: 'event' });
   return transitions;
 }
 

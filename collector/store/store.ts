@@ -371,7 +371,7 @@ export interface Store {
   transitions(siteKey: string, visitorId: string): Promise<Transition[]>;
   /** The latest events of a visitor, oldest first. */
   latestEvents(siteKey: string, visitorId: string, limit: number): Promise<StoredEvent[]>;
-  /** All events that fit, in the order of their ids, in pages, so that reading never holds up writing. */
+  /** All events that fit, in no promised order, in pages, so that reading never holds up writing. */
   events(siteKey: string, filter: EventFilter): AsyncIterable<StoredEvent & { visitorId: string }>;
   deadLettersOf(siteKey: string, visitorId: string): Promise<DeadLetter[]>;
   deadLetters(siteKey: string, limit: number): Promise<DeadLetter[]>;

@@ -33,9 +33,8 @@ export function inferFrom(view: FactsView): Inference {
   };
 }
 
-/** The highest stage whose condition holds at a moment in epoch ms. */
-export const stageOf = (rules: CompiledRules, facts: Facts | Facts[], now: number): Stage | null =>
-  walkStages(viewFacts(rules, facts, now)).stage;
+/** The highest stage whose condition holds. */
+export const stageOf = (view: FactsView): Stage | null => walkStages(view).stage;
 
 export interface Walk {
   /** Those that hold today, lowest first. */

@@ -26,7 +26,7 @@ export interface FactsView {
  * @param now epoch ms
  */
 export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: number): FactsView {
-  const parts = [facts].flat();
+  const parts = Array.isArray(facts) ? facts : [facts];
   const today = dayOf(now);
   const base = parts[0]?.base;
   const orders: Facts['orders'] = {};
@@ -36,13 +36,16 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
     keepDated(traits, part.traits, (other, present) => isBefore(present, other));
   }
   const rows = new Map<string, Row[]>();
+  const active = new Set<number>();
   for (const { signals, values, keys } of [...parts, ...Object.values(orders).map(([, , counts]) => counts)]) {
     for (const [signal, days] of Object.entries(signals)) {
       const known = rows.get(signal) ?? [];
       rows.set(signal, known);
       for (const [text, count] of Object.entries(days)) {
+        const day = Math.min(parseDay(text), today);
+        active.add(day);
         known.push([
-          Math.min(parseDay(text), today),
+          day,
           count,
           values[signal]?.[text] ?? 0,
           keys[signal]?.[text] ?? {},
@@ -51,8 +54,7 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
       }
     }
   }
-  const days = new Set([...rows.values()].flat().map(([day]) => day));
-  return { rules, today, rows, days: [...days], traits, base };
+  return { rules, today, rows, days: [...active], traits, base };
 }
 
 interface Met {
@@ -115,7 +117,9 @@ export function holds(
   if (reason) Object.assign(reason, { need, have });
   return trait
     ? matchesValue(need, have)
-    : Object.entries(need).every(([name, range]) => isInRange(range as Range, (have as Record<string, number>)[name]!));
+    : (Object.keys(need) as Measure[]).every((name) =>
+        isInRange((need as Record<Measure, Range>)[name], (have as Record<Measure, number>)[name]),
+      );
 }
 
 /** The same with its reasons: every part with what it asks for, what the facts say, and when it would end. */

@@ -2,7 +2,7 @@
 import type { Facts } from './facts.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
-import { explain, viewFacts, type GroupReason, type Reason } from './view.js';
+import { explain, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
 
 export interface Explanation {
   /** The stage that is explained; null where the visitor stands at none and none was asked for. */
@@ -71,10 +71,9 @@ function missingIn(reason: Reason): Reason[] {
   return any?.map(missingIn).sort((a, b) => a.length - b.length)[0] ?? [reason];
 }
 
-/** A stage's condition with what met it or is missing on the day of `now`, and nothing else of it; null where the rules have none. */
-export function reasonFor(rules: CompiledRules, facts: Facts | Facts[], now: number, stage: Stage): Reason | null {
-  const view = viewFacts(rules, facts, now);
-  const rule = rules.stages[stage];
+/** A stage's condition with what met it or is missing, and nothing else of it; null where the rules have none. */
+export function reasonFor(view: FactsView, stage: Stage): Reason | null {
+  const rule = view.rules.stages[stage];
   // Without the days nothing ends: when it did is known by the transition after it.
   return rule ? decisive(explain({ ...view, days: [] }, rule.when, view.today)) : null;
 }

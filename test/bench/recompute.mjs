@@ -120,9 +120,9 @@ const plain = () => {
   const database = new Database(path.join(folder, 'stagetag.sqlite'), { readonly: true });
   let count = 0;
   for (const { body } of database
-    .prepare('SELECT visitor_id, body FROM events ORDER BY site_id, visitor_id, id')
+    .prepare('SELECT body FROM batches ORDER BY site_id, visitor_id, last_time')
     .iterate())
-    count += JSON.parse(body).seq ? 1 : 0;
+    count += JSON.parse(body).length;
   database.close();
   return count;
 };

@@ -129,7 +129,7 @@ describe('erasing somebody', () => {
     await plant(collector, gone);
     const reader = new Database(path.join(collector.folder, 'stagetag.sqlite'), { readonly: true });
     reader.exec('BEGIN');
-    reader.prepare('SELECT count(*) FROM events').get();
+    reader.prepare('SELECT count(*) FROM batches').get();
     expect(await (await ask(collector, 'DELETE', gone)).json()).toMatchObject({ events: 2, isWiped: false });
     expect((await collector.send(newId(), [makeEvent('page_view')])).status).toBe(200);
     expect(await collector.store.wipe()).toBe(false);

@@ -165,7 +165,7 @@ test('a SIGTERM under load ends cleanly, and what was acknowledged is stored', a
   isOver = true;
   await Promise.all(clients);
   const database = new Database(path.join(data, 'stagetag.sqlite'), { readonly: true });
-  const stored = new Set(database.prepare('SELECT lower(hex(id)) FROM events').pluck().all());
+  const stored = new Set(database.prepare('SELECT lower(hex(id)) FROM event_ids').pluck().all());
   database.close();
   expect(acknowledged.filter((id) => !stored.has(id.replaceAll('-', '')))).toEqual([]);
 });

@@ -1,136 +1,295 @@
 import type Database from 'better-sqlite3';
-import type { Json, StagetagEvent } from '../../../sdk/core/index.js';
+import type { StagetagEvent } from '../../../sdk/core/index.js';
 import type { EventFilter, StoredEvent } from '../store.js';
+import type { PageTable } from './pageTable.js';
 import { fromBlob, toBlob } from './uuid.js';
 
-interface EventRow {
-  received_at: number;
-  body: string;
-  traits: string | null;
-  bot: string | null;
-  is_proven: number;
-}
-
-interface PageRow extends EventRow {
-  id: Buffer;
+/** Events of one visitor that came together. */
+interface Row {
+  id: number;
   visitor_id: Buffer;
+  received_at: number;
+  last_time: number;
+  /** JSON list of them: see Packed. */
+  body: string;
 }
 
-/** What of a row an event is made of. */
-const COLUMNS = 'received_at, body, traits, bot, is_proven';
+const COLUMNS = 'id, visitor_id, received_at, last_time, body';
 
+/** Events of a row at most: one of them is read with all of them. */
+const ROW_EVENTS = 50;
 /** Rows of one page of a long reading. */
-const PAGE = 1000;
-/** Before every id. */
-export const NO_ID = Buffer.alloc(0);
+export const PAGE = 200;
 
-/** Raw events, each once by its id. */
+/** What became of events that were offered. */
+export interface Added {
+  /** Those that nobody had sent before. */
+  added: StoredEvent[];
+  /** Whether of one that was there something else is stored now. */
+  isChanged: boolean;
+}
+
+/** Raw events, each once by its id. Those that came together stand in one row: to write a row costs more than what is in it. */
 export class EventTable {
   readonly #insert;
-  readonly #setTraits;
-  readonly #prove;
+  readonly #rewrite;
+  readonly #drop;
+  readonly #rowOf;
+  readonly #get;
+  readonly #dropId;
   readonly #ofVisitor;
   readonly #latest;
   readonly #page;
-  readonly #pageOfVisitor;
-  readonly #erase;
-  readonly #nextIds;
-  readonly #remove;
+  readonly #last;
+  readonly #hasOld;
+  readonly #noteIds;
 
-  constructor(database: Database.Database) {
+  constructor(
+    database: Database.Database,
+    private readonly pages: PageTable,
+  ) {
     this.#insert = database.prepare(`
-      INSERT OR IGNORE INTO events (site_id, id, visitor_id, time, received_at, name, body, traits, bot, is_proven)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#setTraits = database.prepare(
-      `UPDATE events SET traits = ?
-      WHERE site_id = ? AND id = ? AND visitor_id = ? AND traits IS NULL AND is_proven <= ?`,
+      INSERT INTO batches (site_id, visitor_id, received_at, first_time, last_time, body) VALUES (?, ?, ?, ?, ?, ?)`);
+    this.#rewrite = database.prepare('UPDATE batches SET first_time = ?, last_time = ?, body = ? WHERE id = ?');
+    this.#drop = database.prepare('DELETE FROM batches WHERE id = ?');
+    // One statement for all of them: each call costs as much as an event.
+    this.#noteIds = database.prepare(
+      "INSERT OR IGNORE INTO event_ids (site_id, id, batch) SELECT ?, unhex(value, '-'), ? FROM json_each(?)",
     );
-    this.#prove = database.prepare(`
-      UPDATE events SET time = ?, name = ?, body = ?, traits = coalesce(?, traits), bot = NULL, is_proven = 1
-      WHERE site_id = ? AND id = ? AND visitor_id = ? AND NOT is_proven`);
-    this.#ofVisitor = database.prepare<[number, Buffer], EventRow>(
-      `SELECT ${COLUMNS} FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY id`,
+    this.#rowOf = database
+      .prepare<[number, Buffer], number>('SELECT batch FROM event_ids WHERE site_id = ? AND id = ?')
+      .pluck();
+    this.#get = database.prepare<[number], Row>(`SELECT ${COLUMNS} FROM batches WHERE id = ?`);
+    this.#dropId = database.prepare('DELETE FROM event_ids WHERE site_id = ? AND id = ?');
+    this.#ofVisitor = database.prepare<[object], Row>(`
+      SELECT ${COLUMNS} FROM batches
+      WHERE site_id = @site AND visitor_id = @visitor AND (last_time, id) > (@lastTime, @after)
+      ORDER BY last_time, id LIMIT ${PAGE}`);
+    this.#latest = database.prepare<[number, Buffer], Row>(
+      `SELECT ${COLUMNS} FROM batches WHERE site_id = ? AND visitor_id = ? ORDER BY last_time DESC`,
     );
-    this.#latest = database.prepare<[number, Buffer, number], EventRow>(
-      `SELECT ${COLUMNS} FROM events WHERE site_id = ? AND visitor_id = ? ORDER BY time DESC, id DESC LIMIT ?`,
-    );
-    this.#erase = database.prepare('DELETE FROM events WHERE site_id = ? AND visitor_id = ?');
-    this.#nextIds = database.prepare<[number, Buffer], { id: Buffer; time: number }>(
-      `SELECT id, time FROM events WHERE site_id = ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
-    );
-    this.#remove = database.prepare('DELETE FROM events WHERE site_id = ? AND id = ?');
-    const page = (visitor: string) => `
-      SELECT id, visitor_id, ${COLUMNS} FROM events
-      WHERE site_id = @site AND id > @after AND time >= @from AND time < @until
-        AND (@name IS NULL OR name = @name) AND is_proven >= @proven ${visitor}
-      ORDER BY id LIMIT ${PAGE}`;
-    this.#page = database.prepare<[object], PageRow>(page(''));
-    this.#pageOfVisitor = database.prepare<[object], PageRow>(page('AND visitor_id = @visitor'));
+    this.#page = database.prepare<[object], Row>(`
+      SELECT ${COLUMNS} FROM batches
+      WHERE id > @after AND id <= @after + ${PAGE} AND site_id = @site AND last_time >= @from AND first_time < @until
+        AND (@name IS NULL OR instr(body, @name)) ORDER BY id`);
+    this.#last = database.prepare<[], number | null>('SELECT max(id) FROM batches').pluck();
+    this.#hasOld = database
+      .prepare<[object], 0 | 1>(
+        `SELECT EXISTS (SELECT 1 FROM batches
+        WHERE id > @after AND id <= @after + ${PAGE} AND site_id = @site AND first_time < @time)`,
+      )
+      .pluck();
+  }
+
+  /** Stores what is not there yet. */
+  add(site: number, visitor: Buffer, offered: StoredEvent[]): Added {
+    const added: StoredEvent[] = [];
+    let isChanged = false;
+    for (let from = 0; from < offered.length; from += ROW_EVENTS) {
+      const part = offered.slice(from, from + ROW_EVENTS);
+      const news = this.#addRow(site, visitor, part);
+      added.push(...news);
+      if (news.length === part.length) continue;
+      for (const stored of part)
+        if (!news.includes(stored)) isChanged = this.#amend(site, visitor, stored) || isChanged;
+    }
+    return { added, isChanged };
+  }
+
+  /** Stores a row of those that are new, and says which they are. */
+  #addRow(site: number, visitor: Buffer, events: StoredEvent[]): StoredEvent[] {
+    const ids = events.map(({ event }) => event.id);
+    const values = [...spanOf(events), pack(events)];
+    const row = this.#insert.run(site, visitor, events[0]!.receivedAt, ...values).lastInsertRowid;
+    const { changes } = this.#noteIds.run(site, row, JSON.stringify(ids));
+    let news = events;
+    if (changes < events.length) {
+      const seen = new Set<string>();
+      news = events.filter((_, index) => {
+        const id = ids[index]!.toLowerCase();
+        return !seen.has(id) && seen.add(id) && this.#rowOf.get(site, toBlob(id)) === row;
+      });
+      this.#replace(Number(row), news);
+    }
+    this.pages.countViews(site, news, 1);
+    return news;
+  }
+
+  #replace(row: number, events: StoredEvent[]): void {
+    if (events.length) this.#rewrite.run(...spanOf(events), pack(events), row);
+    else this.#drop.run(row);
+  }
+
+  /** Changes what is stored of an event, where what came has more to say. */
+  #amend(site: number, visitor: Buffer, offered: StoredEvent): boolean {
+    const row = this.#get.get(this.#rowOf.get(site, toBlob(offered.event.id))!)!;
+    if (!row.visitor_id.equals(visitor)) return false;
+    const id = offered.event.id.toLowerCase();
+    let isChanged = false;
+    const events = unpack(row).map((known) => {
+      if (known.event.id.toLowerCase() !== id) return known;
+      const next = amended(known, offered);
+      isChanged = next !== known;
+      this.pages.countViews(site, [known], -1);
+      this.pages.countViews(site, [next], 1);
+      return next;
+    });
+    if (isChanged) this.#replace(row.id, events);
+    return isChanged;
   }
 
   /** @returns how many there were */
   erase(site: number, visitor: Buffer): number {
-    return this.#erase.run(site, visitor).changes;
+    let count = 0;
+    for (const row of this.#latest.all(site, visitor)) {
+      const events = unpack(row);
+      this.#forget(site, events);
+      this.pages.countViews(site, events, -1);
+      this.#drop.run(row.id);
+      count += events.length;
+    }
+    return count;
   }
 
-  /** Ids of the next events after one, and of those among them that happened before a moment. */
-  nextBefore(site: number, after: Buffer, time: number): { last: Buffer | undefined; old: Buffer[] } {
-    const rows = this.#nextIds.all(site, after);
-    return { last: rows.at(-1)?.id, old: rows.filter((row) => row.time < time).map(({ id }) => id) };
+  #forget(site: number, events: StoredEvent[]): void {
+    for (const { event } of events) this.#dropId.run(site, toBlob(event.id));
   }
 
-  remove(site: number, ids: Buffer[]): void {
-    for (const id of ids) this.#remove.run(site, id);
+  /** The number of the latest row. */
+  last(): number {
+    return this.#last.get() ?? 0;
   }
 
-  /** Says whether the event was new, or what is stored of it is another than before. */
-  add(
-    site: number,
-    visitor: Buffer,
-    { event, receivedAt, bot, traits, isProven }: StoredEvent,
-  ): 'new' | 'changed' | 'known' {
-    const id = toBlob(event.id);
-    const traitsText = traits ? JSON.stringify(traits) : null;
-    const { time, name } = event;
-    const body = JSON.stringify(event);
-    const { changes } = this.#insert.run(site, id, visitor, time, receivedAt, name, body, traitsText, bot, +!!isProven);
-    if (changes === 1) return 'new';
-    // The site's own server says what a page said before under the same id: from now on its word holds.
-    if (isProven && this.#prove.run(time, name, body, traitsText, site, id, visitor).changes) return 'changed';
-    // The event came before in another batch, without the traits that this one sets through it.
-    if (traitsText && this.#setTraits.run(traitsText, site, id, visitor, +!!isProven).changes) return 'changed';
-    return 'known';
+  /** Says whether one of the rows of a page has events from before a moment. */
+  hasOld(site: number, after: number, time: number): boolean {
+    return !!this.#hasOld.get({ site, after, time });
+  }
+
+  /** Removes the events of a page's rows that happened before a moment. Counted they stay. @returns how many they were */
+  expire(site: number, after: number, time: number): number {
+    let count = 0;
+    for (const row of this.#page.all({ site, after, from: MIN_TIME, until: time, name: null })) {
+      const events = unpack(row);
+      const old = events.filter(({ event }) => event.time < time);
+      this.#forget(site, old);
+      this.#replace(
+        row.id,
+        events.filter(({ event }) => event.time >= time),
+      );
+      count += old.length;
+    }
+    return count;
   }
 
   ofVisitor(site: number, visitor: Buffer): StoredEvent[] {
-    return this.#ofVisitor.all(site, visitor).map(toStoredEvent);
+    return this.#latest.all(site, visitor).flatMap(unpack);
   }
 
+  /** The latest events, oldest first. */
   latest(site: number, visitor: Buffer, limit: number): StoredEvent[] {
-    return this.#latest.all(site, visitor, limit).map(toStoredEvent).reverse();
+    const found: StoredEvent[] = [];
+    for (const row of this.#latest.iterate(site, visitor)) {
+      // No row that follows has a later one.
+      if (found.length >= limit && found.every(({ event }) => event.time > row.last_time)) break;
+      found.push(...unpack(row));
+      found.sort(byTime).splice(limit);
+    }
+    return found.reverse();
   }
 
   async *find(site: number, filter: EventFilter): AsyncGenerator<StoredEvent & { visitorId: string }> {
-    const { from = 0, until = Number.MAX_SAFE_INTEGER, name = null, visitorId, isProven = false } = filter;
-    const proven = +isProven;
-    const visitor = visitorId ? toBlob(visitorId) : null;
-    const statement = visitor ? this.#pageOfVisitor : this.#page;
-    for (let after: Buffer = NO_ID; ;) {
-      const rows = statement.all({ site, after, from, until, name, proven, ...(visitor && { visitor }) });
-      for (const row of rows) yield { ...toStoredEvent(row), visitorId: fromBlob(row.visitor_id) };
+    const { from = MIN_TIME, until = Number.MAX_SAFE_INTEGER, name, visitorId, isProven = false } = filter;
+    const fits = ({ event, isProven: hasProof = false }: StoredEvent) =>
+      event.time >= from && event.time < until && (!name || event.name === name) && (!isProven || hasProof);
+    const pages = visitorId ? this.#pagesOfVisitor(site, toBlob(visitorId)) : this.#pagesOfSite(site, { from, until, name });
+    for await (const rows of pages)
+      for (const row of rows)
+        for (const stored of unpack(row))
+          if (fits(stored)) yield { ...stored, visitorId: fromBlob(row.visitor_id) };
+  }
+
+  async *#pagesOfSite(site: number, { from, until, name }: EventFilter): AsyncGenerator<Row[]> {
+    const text = name ? JSON.stringify(name) : null;
+    const end = this.last();
+    for (let after = 0; after < end; after += PAGE) {
+      yield this.#page.all({ site, after, from, until, name: text });
+      await new Promise(setImmediate);
+    }
+  }
+
+  async *#pagesOfVisitor(site: number, visitor: Buffer): AsyncGenerator<Row[]> {
+    for (let [lastTime, after] = [MIN_TIME, 0]; ;) {
+      const rows = this.#ofVisitor.all({ site, visitor, lastTime, after });
+      yield rows;
       if (rows.length < PAGE) return;
-      after = rows.at(-1)!.id;
+      ({ last_time: lastTime, id: after } = rows.at(-1)!);
       await new Promise(setImmediate);
     }
   }
 }
 
-function toStoredEvent(row: EventRow): StoredEvent {
-  return {
-    event: JSON.parse(row.body) as StagetagEvent,
-    receivedAt: row.received_at,
-    bot: row.bot,
-    ...(row.is_proven && { isProven: true }),
-    ...(row.traits && { traits: JSON.parse(row.traits) as Record<string, Json> }),
-  };
+const MIN_TIME = Number.MIN_SAFE_INTEGER;
+
+const byTime = (a: StoredEvent, b: StoredEvent) =>
+  b.event.time - a.event.time || (a.event.id.toLowerCase() < b.event.id.toLowerCase() ? 1 : -1);
+
+/** What is stored of an event from now on, when it comes once more. */
+function amended(known: StoredEvent, offered: StoredEvent): StoredEvent {
+  const { traits = offered.traits } = known;
+  // The site's own server says what a page said before under the same id: from now on its word holds.
+  if (offered.isProven && !known.isProven) return { ...offered, bot: null, traits: offered.traits ?? known.traits };
+  // The event came before in another batch, without the traits that this one sets through it.
+  return traits === known.traits || (known.isProven && !offered.isProven) ? known : { ...known, traits };
+}
+
+function spanOf(events: StoredEvent[]): [first: number, last: number] {
+  let [first, last] = [Infinity, -Infinity];
+  for (const { event } of events) {
+    first = Math.min(first, event.time);
+    last = Math.max(last, event.time);
+  }
+  return [first, last];
+}
+
+/** An event as its row keeps it. */
+interface Packed extends Partial<Omit<StoredEvent, 'event'>> {
+  /** What of it is not as in the event before it: most of a visit is one session's, and much of it one page's. */
+  event: Record<string, unknown>;
+  /** What the event before it has, and it has not. */
+  without?: string[];
+}
+
+function pack(events: StoredEvent[]): string {
+  let before: Record<string, unknown> = {};
+  return JSON.stringify(
+    events.map(({ event, bot, isProven, traits }): Packed => {
+      const whole = event as unknown as Record<string, unknown>;
+      const own: Packed['event'] = {};
+      for (const key of Object.keys(whole)) if (whole[key] !== before[key]) own[key] = whole[key];
+      const without = Object.keys(before).filter((key) => !(key in whole));
+      before = whole;
+      return {
+        event: own,
+        ...(without.length && { without }),
+        ...(bot !== null && { bot }),
+        ...(isProven && { isProven }),
+        ...(traits && { traits }),
+      };
+    }),
+  );
+}
+
+function unpack(row: Row): StoredEvent[] {
+  let before: Record<string, unknown> = {};
+  return (JSON.parse(row.body) as Packed[]).map(({ event, without = [], bot = null, isProven, traits }) => {
+    before = { ...before, ...event };
+    for (const key of without) delete before[key];
+    return {
+      event: before as unknown as StagetagEvent,
+      receivedAt: row.received_at,
+      bot,
+      ...(isProven && { isProven }),
+      ...(traits && { traits }),
+    };
+  });
 }

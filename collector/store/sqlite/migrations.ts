@@ -219,4 +219,49 @@ export const MIGRATIONS = [
     based_on INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- Events that came together stand in one row: to write a row costs more than what is in it.
+  CREATE TABLE batches (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    visitor_id BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    -- Of its events.
+    first_time INTEGER NOT NULL,
+    last_time INTEGER NOT NULL,
+    -- JSON list of {event, without?, bot?, isProven?, traits?}; an event has what the one before it has, but for what is in "without".
+    body TEXT NOT NULL
+  ) STRICT;
+  -- Where each event is.
+  CREATE TABLE event_ids (
+    site_id INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    batch INTEGER NOT NULL,
+    PRIMARY KEY (site_id, id)
+  ) STRICT, WITHOUT ROWID;
+  -- Of those who are no bots, by the quarter hour in which they were.
+  CREATE TABLE page_views (
+    site_id INTEGER NOT NULL,
+    quarter INTEGER NOT NULL,
+    views INTEGER NOT NULL,
+    PRIMARY KEY (site_id, quarter)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO batches (site_id, visitor_id, received_at, first_time, last_time, body)
+    SELECT site_id, visitor_id, received_at, min(time), max(time), json_group_array(json_object(
+      'event', json(body), 'bot', bot, 'isProven', iif(is_proven, json('true'), NULL), 'traits', json(traits)))
+    FROM (
+      SELECT *, row_number() OVER (PARTITION BY site_id, visitor_id, received_at ORDER BY id) / 50 AS part FROM events
+    ) GROUP BY site_id, visitor_id, received_at, part ORDER BY received_at;
+  INSERT INTO event_ids (site_id, id, batch)
+    SELECT site_id, unhex(value ->> '$.event.id', '-'), batches.id FROM batches JOIN json_each(body);
+  INSERT INTO page_views (site_id, quarter, views)
+    SELECT site_id, time / 900000 * 900000 AS quarter, count(*) FROM events
+    WHERE name = 'page_view' AND bot IS NULL GROUP BY site_id, quarter;
+  CREATE INDEX batches_by_visitor ON batches (site_id, visitor_id, last_time);
+  DROP TABLE events;
+  INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('batches', 'batches_by_visitor', '2000000 2000000 3 2'),
+    ('event_ids', 'event_ids', '10000000 10000000 1');
+  ANALYZE sqlite_schema;
+  `,
 ];

@@ -1,13 +1,13 @@
 import type Database from 'better-sqlite3';
-import type { PageCount } from '../store.js';
+import type { PageCount, StoredEvent } from '../store.js';
+import { QUARTER_MS } from './visitorTable.js';
 
-const DAY_MS = 86_400_000;
-
-/** How many pages the site's own server says it served, by day. */
+/** How many pages the site's own server says it served, by day, and how many were seen. */
 export class PageTable {
   readonly #add;
   readonly #set;
   readonly #counts;
+  readonly #countViews;
   readonly #views;
 
   constructor(database: Database.Database) {
@@ -19,11 +19,11 @@ export class PageTable {
     this.#counts = database.prepare<[number, string, string], PageCount>(
       'SELECT day, pages FROM page_counts WHERE site_id = ? AND day >= ? AND day <= ? ORDER BY day',
     );
-    // A browser's ids begin with the time: those of a day lie together.
+    this.#countViews = database.prepare(`
+      INSERT INTO page_views (site_id, quarter, views) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET views = views + excluded.views`);
     this.#views = database
-      .prepare<[number, Buffer, Buffer, number, number], number>(
-        `SELECT count(*) FROM events
-        WHERE site_id = ? AND id >= ? AND id < ? AND time >= ? AND time < ? AND name = 'page_view' AND bot IS NULL`,
+      .prepare<[number, number, number], number>(
+        'SELECT coalesce(sum(views), 0) FROM page_views WHERE site_id = ? AND quarter >= ? AND quarter < ?',
       )
       .pluck();
   }
@@ -40,14 +40,18 @@ export class PageTable {
     return this.#counts.all(site, from, to);
   }
 
-  views(site: number, from: number, until: number): number {
-    return this.#views.get(site, idAt(from - DAY_MS), idAt(until + DAY_MS), from, until)!;
+  /** Counts the page views among events, or takes them back. */
+  countViews(site: number, events: StoredEvent[], sign: 1 | -1): void {
+    const views = new Map<number, number>();
+    for (const { event, bot } of events) {
+      if (event.name !== 'page_view' || bot !== null) continue;
+      const quarter = Math.floor(event.time / QUARTER_MS) * QUARTER_MS;
+      views.set(quarter, (views.get(quarter) ?? 0) + sign);
+    }
+    for (const [quarter, count] of views) this.#countViews.run(site, quarter, count);
   }
-}
 
-/** The least id that a browser makes at a moment. */
-function idAt(time: number): Buffer {
-  const id = Buffer.alloc(16);
-  id.writeUIntBE(Math.max(0, time), 0, 6);
-  return id;
+  views(site: number, from: number, until: number): number {
+    return this.#views.get(site, from, until)!;
+  }
 }

@@ -5,6 +5,8 @@ import Database from 'better-sqlite3';
 import { MIGRATIONS } from './migrations.js';
 import { explainError, StoreError } from './error.js';
 import { keptFile, openFile, takeFolder } from './open.js';
+import { EventTable } from './eventTable.js';
+import { PageTable } from './pageTable.js';
 import { SiteTable } from './siteTable.js';
 
 export interface BackupContent {
@@ -28,7 +30,7 @@ export function verifyBackup(file: string): BackupContent {
     if (version < 1) throw new StoreError(`${file} is no backup of Stagetag`);
     if (version > MIGRATIONS.length) throw new StoreError(`${file} was written by a newer Stagetag; update it first`);
     const count = (table: string) => database!.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get()!;
-    return { sites: count('sites'), visitors: count('visitors'), events: count('events') };
+    return { sites: count('sites'), visitors: count('visitors'), events: count(version < 7 ? 'events' : 'event_ids') };
   } catch (error) {
     if (error instanceof StoreError) throw error;
     throw new StoreError(`${file} is no backup of Stagetag: ${explainError(error) ?? (error as Error).message}`, {
@@ -120,9 +122,10 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
   );
   const has = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
   const visitors = database.prepare<[], { site_id: number; id: Buffer }>('SELECT site_id, id FROM visitors');
-  const erase = ['events', 'transitions', 'dead_letters'].map((table) =>
+  const erase = ['transitions', 'sessions', 'dead_letters'].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE site_id = ? AND visitor_id = ?`),
   );
+  const events = new EventTable(database, new PageTable(database));
   const eraseVisitor = database.prepare('DELETE FROM visitors WHERE site_id = ? AND id = ?');
   return database
     .transaction(() => {
@@ -131,7 +134,10 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
       const gone = visitors.all().filter(({ site_id, id }) => has.get(site_id, sites.hashOf(site_id, id)));
       // A batch that was refused may name somebody in its text alone.
       if (graves.length) database.exec('DELETE FROM dead_letters');
-      for (const { site_id, id } of gone) for (const each of [...erase, eraseVisitor]) each.run(site_id, id);
+      for (const { site_id, id } of gone) {
+        events.erase(site_id, id);
+        for (const each of [...erase, eraseVisitor]) each.run(site_id, id);
+      }
       return gone.length;
     })
     .immediate();

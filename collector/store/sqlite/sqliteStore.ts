@@ -4,7 +4,7 @@ import type { Append, Appended, Store, StoredEvent, VisitorRecord } from '../sto
 import { DAY_MS } from '../../../sdk/core/index.js';
 import { keyTable, tokenTable, userTable } from './accessTables.js';
 import { deadLetterTable } from './deadLetterTable.js';
-import { EventTable, NO_ID } from './eventTable.js';
+import { EventTable, PAGE } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
 import { jobTable } from './jobTable.js';
@@ -19,7 +19,7 @@ import { WalKeeper, type Gate } from './walKeeper.js';
 /** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
 const MAX_VISITORS = 100;
 
-/** No visitor's id. */
+/** No visitor's id, and before every one. */
 const NOBODY = Buffer.alloc(0);
 
 /**
@@ -47,10 +47,10 @@ export function openSqliteStore(
     () => sites.forget(),
     () => database.open && keeper.afterCommit(),
   );
-  const events = new EventTable(database);
   const visitors = new VisitorTable(database);
   const sessions = new SessionTable(database);
   const pages = new PageTable(database);
+  const events = new EventTable(database, pages);
   const deadLetters = deadLetterTable(database);
   const drafts = draftTable(database);
   const jobs = jobTable(database, sites, visitors);
@@ -80,13 +80,7 @@ export function openSqliteStore(
     const found = visitors.get(site, visitor);
     const before = found && verdict ? { ...found, ...verdict } : found;
     if (before?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, before, batch) };
-    const added: StoredEvent[] = [];
-    let isChanged = false;
-    for (const event of offered) {
-      const outcome = events.add(site, visitor, event);
-      if (outcome === 'new') added.push(event);
-      else if (outcome === 'changed') isChanged = true;
-    }
+    const { added, isChanged } = events.add(site, visitor, offered);
     const counts = { accepted: added.length, duplicates: offered.length - added.length };
     if (!before && !added.length) return { ...counts, record: undefined };
 
@@ -201,11 +195,11 @@ export function openSqliteStore(
       // First of all: from here on nobody counts them a second time, whatever of them is still there.
       await commits.write(() => sites.keepFrom(site, keptFrom));
       let removed = 0;
-      for (let after: Buffer | undefined = NO_ID; after; await new Promise(setImmediate)) {
-        const { last, old } = events.nextBefore(site, after, keptFrom * DAY_MS);
-        if (old.length) await commits.write(() => events.remove(site, old));
-        removed += old.length;
-        after = last;
+      const before = keptFrom * DAY_MS;
+      for (let after = 0; after < events.last(); after += PAGE) {
+        if (events.hasOld(site, after, before))
+          removed += await commits.write(() => events.expire(site, after, before));
+        await new Promise(setImmediate);
       }
       return removed;
     },
@@ -216,7 +210,7 @@ export function openSqliteStore(
     visitor: async (siteKey, visitorId) => visitors.get(sites.id(siteKey), toBlob(visitorId)),
     visitors: async (siteKey, { limit, seenBefore }) => visitors.latest(sites.id(siteKey), limit, seenBefore),
     everyVisitor: async (siteKey, after, limit) =>
-      visitors.next(sites.id(siteKey), after === undefined ? NO_ID : toBlob(after), limit),
+      visitors.next(sites.id(siteKey), after === undefined ? NOBODY : toBlob(after), limit),
     transitions: async (siteKey, visitorId) => visitors.transitions(sites.id(siteKey), toBlob(visitorId)),
     latestEvents: async (siteKey, visitorId, limit) => events.latest(sites.id(siteKey), toBlob(visitorId), limit),
     events: (siteKey, filter) => events.find(sites.id(siteKey), filter),
