@@ -3,9 +3,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { foldInto } from '../../collector/ingest/fold.js';
 import { inForce, timelineOf } from '../../collector/ingest/timeline.js';
 import { addSite } from '../../collector/site.js';
-import type { Append, Store, StoredEvent } from '../../collector/store/store.js';
+import type { Append, EventFilter, Store, StoredEvent } from '../../collector/store/store.js';
 import { DAY_MS, type StagetagEvent } from '../../sdk/core/index.js';
 import { makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
+import { seeded } from '../helpers/random.js';
 
 /** @param open opens the store that is kept in a folder; what was committed is there when it is opened again */
 export function describeStore(name: string, open: (folder: string) => Store): void {
@@ -38,7 +39,7 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       for await (const { event } of store.events(siteKey, filter)) found.push(event.id);
       return found;
     };
-    return { store, site, siteKey, append, ids, close, folder };
+    return { store, site, siteKey, timeline, append, ids, close, folder };
   }
 
   describe(name, () => {
@@ -112,6 +113,103 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect(await ids({ name: 'purchase' })).toEqual(named(1, 3, 5));
       expect(await ids({ visitorId: ben, isProven: true })).toEqual(named(3, 4, 5));
       expect(await ids({ visitorId: ada, isProven: true })).toEqual([]);
+    });
+
+    test.each([1, 2, 3])('gives back every event as it was sent, whatever of it came again (seed %i)', async (seed) => {
+      const { store, siteKey, timeline, append } = await makeStore();
+      const random = seeded(seed);
+      const chance = (share: number) => random() < share;
+      const [ada, ben] = [newId(), newId()];
+      /** What must be stored, by id. */
+      const stored = new Map<string, StoredEvent & { visitorId: string }>();
+      const known: StagetagEvent[] = [];
+      for (let batch = 0; batch < 60; batch++) {
+        const visitorId = chance(0.5) ? ada : ben;
+        const isProven = chance(0.2);
+        const bot = !isProven && chance(0.1) ? 'crawler' : null;
+        const receivedAt = NOW + batch;
+        let last: StagetagEvent | undefined;
+        const events = Array.from({ length: 1 + Math.floor(random() * (chance(0.1) ? 130 : 12)) }, () => {
+          if (known.length && chance(0.2)) return known[Math.floor(random() * known.length)]!;
+          const own = {
+            name: chance(0.6) ? 'page_view' : 'purchase',
+            time: NOW - Math.floor(random() * 40 * DAY_MS),
+            url: `https://a.example/${Math.floor(random() * 3)}`,
+            ...(chance(0.3) && { title: 'T' }),
+            ...(chance(0.3) && { props: { value: 1, coupon: null, list: [1, { a: null }] } }),
+            ...(chance(0.1) && { toString: 'own', constructor: null }),
+            ...(chance(0.1) && (JSON.parse('{"__proto__": {"a": 1}, "hasOwnProperty": 1}') as object)),
+          };
+          last = { ...(chance(0.5) ? last : undefined), ...makeEvent(own.name), ...own };
+          known.push(last);
+          return last;
+        });
+        const traits = chance(0.3) ? { batch } : undefined;
+        const offered = events.map((event) => (chance(0.1) ? { ...event, id: event.id.toUpperCase() } : event));
+        const outcome = await append(visitorId, offered, { receivedAt, bot, isProven, ...(traits && { traits }) });
+        let accepted = 0;
+        for (const event of offered) {
+          const id = event.id.toLowerCase();
+          const before = stored.get(id);
+          const next = { event, receivedAt, bot, visitorId, ...(isProven && { isProven }), ...(traits && { traits }) };
+          if (!before) {
+            stored.set(id, next);
+            accepted++;
+          } else if (before.visitorId === visitorId) {
+            const wasSet = before.traits ?? traits;
+            if (isProven && !before.isProven)
+              stored.set(id, { ...before, ...next, receivedAt: before.receivedAt, traits: traits ?? before.traits! });
+            else if (isProven || !before.isProven) stored.set(id, { ...before, ...(wasSet && { traits: wasSet }) });
+          }
+        }
+        expect(outcome).toMatchObject({ accepted, duplicates: offered.length - accepted });
+      }
+
+      const check = async (filter: EventFilter, fits: (each: StoredEvent & { visitorId: string }) => boolean) => {
+        const found = new Map<string, StoredEvent>();
+        for await (const each of store.events(siteKey, filter)) found.set(each.event.id.toLowerCase(), each);
+        const wanted = [...stored].filter(([, each]) => fits(each));
+        expect([...found.keys()].sort()).toEqual(wanted.map(([id]) => id).sort());
+        for (const [id, each] of wanted) {
+          expect(found.get(id)).toEqual(each);
+          expect(Object.keys(found.get(id)!.event).sort()).toEqual(Object.keys(each.event).sort());
+        }
+      };
+      await check({}, () => true);
+      await check({ visitorId: ada }, (each) => each.visitorId === ada);
+      await check({ visitorId: ben, isProven: true }, (each) => each.visitorId === ben && !!each.isProven);
+      const [from, until] = [NOW - 20 * DAY_MS, NOW - 10 * DAY_MS];
+      const isBetween = ({ event }: StoredEvent) => event.time >= from && event.time < until;
+      await check({ from, until, name: 'purchase' }, (each) => isBetween(each) && each.event.name === 'purchase');
+      const latest = [...stored.values()]
+        .filter((each) => each.visitorId === ada)
+        .map(({ event }) => ({ time: event.time, id: event.id.toLowerCase() }))
+        .sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1));
+      for (const limit of [1, 7, 1000])
+        expect((await store.latestEvents(siteKey, ada, limit)).map(({ event }) => event.id.toLowerCase())).toEqual(
+          latest.slice(-limit).map(({ id }) => id),
+        );
+      const views = () =>
+        [...stored.values()].filter((each) => each.event.name === 'page_view' && each.bot === null && isBetween(each))
+          .length;
+      // Days of a time zone begin on a quarter hour.
+      expect(NOW % 900_000).toBe(0);
+      expect(await store.pageViews(siteKey, from, until)).toBe(views());
+
+      const firstKept = Math.floor(NOW / DAY_MS) - 15;
+      const isOld = (each: StoredEvent) => each.event.time < firstKept * DAY_MS;
+      const old = [...stored].filter(([, each]) => isOld(each));
+      expect(await store.expireEvents(siteKey, firstKept)).toBe(old.length);
+      for (const [id] of old) stored.delete(id);
+      await check({}, () => true);
+      const ofBen = [...stored].filter(([, each]) => each.visitorId === ben);
+      const erased = await store.erase(siteKey, ben, NOW, {
+        ...inForce(timeline),
+        foldOf: (id) => foldInto(id, timeline, NOW),
+      });
+      expect(erased.events).toBe(ofBen.length);
+      for (const [id] of ofBen) stored.delete(id);
+      await check({}, () => true);
     });
 
     test('reads a long list while it is written to', async () => {

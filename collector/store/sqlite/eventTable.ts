@@ -264,9 +264,8 @@ function pack(events: StoredEvent[]): string {
   return JSON.stringify(
     events.map(({ event, bot, isProven, traits }): Packed => {
       const whole = event as unknown as Record<string, unknown>;
-      const own: Packed['event'] = {};
-      for (const key of Object.keys(whole)) if (whole[key] !== before[key]) own[key] = whole[key];
-      const without = Object.keys(before).filter((key) => !(key in whole));
+      const own = Object.fromEntries(Object.entries(whole).filter(([key, value]) => value !== before[key]));
+      const without = Object.keys(before).filter((key) => !Object.hasOwn(whole, key));
       before = whole;
       return {
         event: own,
