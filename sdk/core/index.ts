@@ -13,5 +13,12 @@ export { MAX_RULES_DEPTH, parseRules, type RulesError } from './parseRules.js';
 export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, UNITS, type AddressParts, type Match, type Place } from './signal.js';
 export { decay, inferFrom, inferState, reachedDays, stageOf, type Inference } from './stage.js';
-export { viewFacts, type FactsView, type GroupReason, type Reason, type SignalReason, type TraitReason } from './view.js';
+export {
+  viewFacts,
+  type FactsView,
+  type GroupReason,
+  type Reason,
+  type SignalReason,
+  type TraitReason,
+} from './view.js';
 export { explainStage, explainTag, reasonFor, type Explanation, type TagExplanation } from './why.js';

@@ -119,9 +119,7 @@ const otherConditions = {
 const plain = () => {
   const database = new Database(path.join(folder, 'stagetag.sqlite'), { readonly: true });
   let count = 0;
-  for (const { body } of database
-    .prepare('SELECT body FROM batches ORDER BY site_id, visitor_id, last_time')
-    .iterate())
+  for (const { body } of database.prepare('SELECT body FROM batches ORDER BY site_id, visitor_id, last_time').iterate())
     count += JSON.parse(body).length;
   database.close();
   return count;

@@ -23,7 +23,9 @@ test('no statement looks for one visitor among all of a site', async () => {
     const plan = database.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all(...args);
     asked++;
     for (const { detail } of plan) {
-      expect(detail, text).not.toMatch(/^(SEARCH|SCAN) (batches|event_ids|visitors|transitions|sessions)\b.*\(site_id=\?\)$/);
+      expect(detail, text).not.toMatch(
+        /^(SEARCH|SCAN) (batches|event_ids|visitors|transitions|sessions)\b.*\(site_id=\?\)$/,
+      );
       expect(detail, text).not.toMatch(/^SCAN (batches|event_ids|visitors|transitions|sessions)\b/);
     }
   }

@@ -201,11 +201,12 @@ export class EventTable {
     const { from = MIN_TIME, until = Number.MAX_SAFE_INTEGER, name, visitorId, isProven = false } = filter;
     const fits = ({ event, isProven: hasProof = false }: StoredEvent) =>
       event.time >= from && event.time < until && (!name || event.name === name) && (!isProven || hasProof);
-    const pages = visitorId ? this.#pagesOfVisitor(site, toBlob(visitorId)) : this.#pagesOfSite(site, { from, until, name });
+    const pages = visitorId
+      ? this.#pagesOfVisitor(site, toBlob(visitorId))
+      : this.#pagesOfSite(site, { from, until, name });
     for await (const rows of pages)
       for (const row of rows)
-        for (const stored of unpack(row))
-          if (fits(stored)) yield { ...stored, visitorId: fromBlob(row.visitor_id) };
+        for (const stored of unpack(row)) if (fits(stored)) yield { ...stored, visitorId: fromBlob(row.visitor_id) };
   }
 
   async *#pagesOfSite(site: number, { from, until, name }: EventFilter): AsyncGenerator<Row[]> {
