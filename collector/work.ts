@@ -9,7 +9,7 @@ import { recompute } from './jobs/recompute.js';
 import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
 import type { ReportQuery } from './reports/range.js';
-import { REPORTS, type ReportName } from './reports/reports.js';
+import { makeReport, type ReportName } from './reports/reports.js';
 import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
 import type {
   Appended,
@@ -102,7 +102,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
         if (first > keptFrom) await store.expireEvents(siteKey, first);
       }
     },
-    report: (name, site, query, at) => REPORTS[name](store, site, query, at),
+    report: (name, site, query, at) => makeReport(store, name, site, query, at),
     preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
     lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
     group: (siteKey, at) => setGroups(store, siteKey, at),

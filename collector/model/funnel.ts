@@ -30,6 +30,31 @@ export function followFunnel(made: Made[], steps: readonly string[], options: Fu
   return options.order === 'any' ? inAnyOrder(made, steps, options) : inOrder(made, steps, options);
 }
 
+/** Whether a step may be left out: its name has a question mark at its end. */
+export const isOptional = (step: string): boolean => step.endsWith('?');
+
+/**
+ * The same where some steps may be left out: they hold nobody up.
+ * @returns the number of required steps reached, and of each step whether it was
+ */
+export function followOptional(
+  made: Made[],
+  steps: readonly string[],
+  options: FunnelOptions = {},
+): Progress & { did: boolean[] } {
+  const nameOf = (step: string) => step.replace(/\?$/, '');
+  const required = steps.filter((step) => !isOptional(step));
+  const progress = followFunnel(made, required, options);
+  let before = 0;
+  const did = steps.map((step, index) => {
+    if (!isOptional(step)) return ++before <= progress.reached;
+    if (before > progress.reached) return false;
+    const until = [...steps.slice(0, index).filter((each) => !isOptional(each)), nameOf(step)];
+    return followFunnel(made, until, options).reached === until.length;
+  });
+  return { ...progress, did };
+}
+
 /** Number of steps reached at best. */
 export const stepsReached = (made: Made[], steps: readonly string[], options?: FunnelOptions): number =>
   followFunnel(made, steps, options).reached;

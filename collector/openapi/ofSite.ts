@@ -243,8 +243,15 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         path('name', 'expected the name of a report'),
         day('from'),
         day('to'),
-        query('steps', 'of a funnel: expected stage:NAME, signal:NAME, event:NAME or page:GLOB, with commas between'),
+        query(
+          'steps',
+          'of a funnel: expected stage:NAME, signal:NAME, event:NAME or page:GLOB, with commas between; one with ? at its end may be left out',
+        ),
         query('order', 'of a funnel: expected ordered, strict or any', { enum: ['ordered', 'strict', 'any'] }),
+        query('hold', 'of a funnel: expected path, props.KEY or source.KEY, of which all steps must have the same', {
+          type: 'string',
+          pattern: '^(path|(props|source)\\..+)$',
+        }),
         query('window', 'of a funnel: expected days, up to 3660', {
           type: 'number',
           exclusiveMinimum: 0,
@@ -261,6 +268,10 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('margin', 'of value: expected a share from 0 to 1', { type: 'number', minimum: 0, maximum: 1 }),
         query('years', 'of value: expected years, up to 50', { type: 'number', exclusiveMinimum: 0, maximum: 50 }),
         query('discount', 'of value: expected a yearly rate from 0 to 1', { type: 'number', minimum: 0, maximum: 1 }),
+        query('rules', 'expected the number of a version of the rules; the one in force where absent', {
+          type: 'integer',
+          minimum: 1,
+        }),
         query('period', 'of lifecycle: expected day, week or month', { enum: ['day', 'week', 'month'] }),
       ],
       responses: { 200: json('The report.', { anyOf: Object.keys(REPORT_SCHEMAS).map(ref) }), 400: WRONG },

@@ -1,5 +1,15 @@
-import { attempt, DAY_MS, matchesGlobs, matchSignals, placeOf, STAGES, type Stage } from '../../sdk/core/index.js';
-import { followFunnel, type FunnelOptions, type Made } from '../model/funnel.js';
+import {
+  attempt,
+  DAY_MS,
+  matchesGlobs,
+  matchSignals,
+  placeOf,
+  STAGES,
+  type Place,
+  type Stage,
+  type StagetagEvent,
+} from '../../sdk/core/index.js';
+import { followOptional, isOptional, type FunnelOptions, type Made } from '../model/funnel.js';
 import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
 import { timelineOf } from '../ingest/timeline.js';
@@ -8,9 +18,11 @@ import { headingOf, readRange, type Heading, type ReportQuery } from './range.js
 
 interface Step {
   step: string;
+  /** Whether it may be left out: nobody is lost at it. */
+  isOptional: boolean;
   /** Who got at least so far. */
   visitors: number;
-  /** Share of the step before, with its 95 % interval; null at the first. */
+  /** Share of the last step before that may not be left out, with its 95 % interval; null at the first. */
   fromPrevious: number | null;
   interval: Interval | null;
   overall: number | null;
@@ -22,6 +34,7 @@ interface Step {
 
 export interface FunnelReport extends Heading {
   order: NonNullable<FunnelOptions['order']>;
+  hold: string | null;
   windowDays: number | null;
   steps: Step[];
   /** The step with the smallest share of the one before. */
@@ -55,11 +68,17 @@ export async function reportFunnel(
 ): Promise<FunnelReport | string> {
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
-  const { order = 'ordered', by, window } = query;
-  const names = query.steps?.split(',') ?? STAGES.map((stage) => `stage:${stage}`);
+  const { order = 'ordered', by, window, hold } = query;
+  const asked = query.steps?.split(',') ?? STAGES.map((stage) => `stage:${stage}`);
+  const names = asked.map((step) => step.replace(/\?$/, ''));
+  const required = asked.filter((step) => !isOptional(step));
   const wrong = names.find((name) => !isStep(name));
   if (wrong !== undefined || names.length < 2 || names.length > MAX_STEPS)
     return `steps: expected 2 to ${MAX_STEPS} of ${KINDS.map((kind) => `${kind}:NAME`).join(', ')}, with commas between${wrong === undefined ? '' : `, got ${wrong}`}`;
+  if (isOptional(asked[0]!) || required.length < 2)
+    return 'steps: expected a first one that may not be left out, and another such after it';
+  if (order === 'any' && required.length < asked.length)
+    return 'steps: expected none that may be left out, where the order is any';
   const { signals } = timelineOf(await store.rules(site.siteKey)).current;
   const unknown = names.find(
     (name) => name.startsWith('signal:') && !Object.hasOwn(signals, name.slice('signal:'.length)),
@@ -80,11 +99,14 @@ export async function reportFunnel(
   if (ofSession)
     for (const [person, [first]] of await readSessions(store, site.siteKey, people))
       valueOf.set(person, first![ofSession]);
-  const made = new Map<string, Made[]>();
-  const add = (person: string, step: Made) => {
-    const known = made.get(person);
+  /** By person, then by what is held. */
+  const made = new Map<string, Map<string, Made[]>>();
+  const add = (person: string, step: Made, held = '') => {
+    const groups = made.get(person) ?? new Map<string, Made[]>();
+    made.set(person, groups);
+    const known = groups.get(held);
     if (known) known.push(step);
-    else made.set(person, [step]);
+    else groups.set(held, [step]);
   };
   if (names.some((name) => !name.startsWith('stage:')))
     await eachEvent(store, site, { from, until }, people, (person, event, rules) => {
@@ -101,39 +123,51 @@ export async function reportFunnel(
         isPage(name.slice('page:'.length), place.path);
       const hit = names.filter((name) => carried.has(name) || isOnPage(name));
       // What is no step breaks a strict order.
-      if (hit.length || order === 'strict') add(person, [hit, event.time]);
+      if (!hit.length && order !== 'strict') return;
+      const held = hold ? heldIn(event, place, hold) : '';
+      if (held !== undefined) add(person, [hit, event.time], held);
     });
   // After the events: a stage is reached by one, at the same time.
   for (const [person, { reachedAt }] of journeys)
     for (const stage of STAGES) {
       const time = reachedAt.get(stage);
-      if (time !== undefined && time >= from && time < until && names.includes(`stage:${stage}`))
-        add(person, [[`stage:${stage}`], time]);
+      if (time === undefined || time < from || time >= until || !names.includes(`stage:${stage}`)) continue;
+      // A stage is reached with whatever is held.
+      for (const held of hold ? (made.get(person)?.keys() ?? []) : ['']) add(person, [[`stage:${stage}`], time], held);
     }
 
   const options = { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil };
   const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
   const breakdown = new Map<string | null, number[]>();
-  for (const [person, steps] of made) {
-    steps.sort((a, b) => a[1] - b[1]);
-    const { reached, openUntil } = followFunnel(steps, names, options);
+  const places = asked.flatMap((step, index) => (isOptional(step) ? [] : [index]));
+  for (const [person, groups] of made) {
+    const tries = [...groups.values()].map((steps) =>
+      followOptional(
+        steps.sort((a, b) => a[1] - b[1]),
+        asked,
+        options,
+      ),
+    );
+    const reached = Math.max(...tries.map((each) => each.reached));
     if (!reached) continue;
-    const isOpen = windowMs < Infinity && openUntil > now;
-    for (const count of counts.slice(0, reached)) count.visitors++;
-    if (reached < names.length) counts[reached - 1]![isOpen ? 'inProgress' : 'lost']++;
+    const did = names.map((_, index) => tries.some((each) => each.did[index]));
+    const isOpen = windowMs < Infinity && tries.some((each) => each.openUntil > now);
+    for (const [index, count] of counts.entries()) count.visitors += +did[index]!;
+    if (reached < required.length) counts[places[reached - 1]!]![isOpen ? 'inProgress' : 'lost']++;
     if (!by) continue;
     const value = valueOf.get(person) ?? null;
     const row = breakdown.get(value) ?? names.map(() => 0);
     breakdown.set(
       value,
-      row.map((count, index) => count + +(index < reached)),
+      row.map((count, index) => count + +did[index]!),
     );
   }
   const steps = names.map((step, index): Step => {
-    const before = index ? counts[index - 1]!.visitors : 0;
+    const before = counts[places.findLast((place) => place < index) ?? -1]?.visitors ?? 0;
     const { visitors } = counts[index]!;
     return {
       step,
+      isOptional: isOptional(asked[index]!),
       ...counts[index]!,
       fromPrevious: before ? visitors / before : null,
       interval: index ? wilson(visitors, before) : null,
@@ -143,6 +177,7 @@ export async function reportFunnel(
   return {
     ...headingOf(site, range, now),
     order,
+    hold: hold ?? null,
     windowDays: window ?? null,
     steps,
     leak: leakOf(steps),
@@ -158,13 +193,22 @@ function isStep(name: string): boolean {
   return KINDS.includes(kind) && !!value && (kind !== 'stage' || STAGES.includes(value as Stage));
 }
 
+/** What of an event must be the same in all steps; undefined where it has no such thing. */
+function heldIn(event: StagetagEvent, place: Place | undefined, hold: string): string | undefined {
+  if (hold === 'path') return place?.path;
+  const [from, ...key] = hold.split('.');
+  const value = (event[from as 'props' | 'source'] as Record<string, unknown> | undefined)?.[key.join('.')];
+  return value === undefined || Object(value) === value ? undefined : String(value);
+}
+
 /** A trailing slash is optional on the page's side, as it is for signals. */
 const isPage = (glob: string, path: string): boolean =>
   [path, path.replace(/(.)\/$/, '$1')].some((each) => matchesGlobs([glob], each));
 
 function leakOf(steps: Step[]): FunnelReport['leak'] {
   const worst = steps
-    .map((step, index) => ({ from: steps[index - 1]?.step, to: step.step, share: step.fromPrevious }))
+    .filter((step) => !step.isOptional)
+    .map((step, index, all) => ({ from: all[index - 1]?.step, to: step.step, share: step.fromPrevious }))
     .filter((step): step is { from: string; to: string; share: number } => step.share !== null)
     .reduce<{ from: string; to: string; share: number } | null>((a, b) => (a && a.share <= b.share ? a : b), null);
   return worst && { from: worst.from, to: worst.to, lost: 1 - worst.share };

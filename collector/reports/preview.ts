@@ -4,19 +4,16 @@ import {
   explainStage,
   formatDay,
   inferState,
-  mergeFacts,
-  emptyFacts,
   rank,
   STAGES,
   type Explanation,
-  type Facts,
   type Inference,
   type Rules,
   type Stage,
 } from '../../sdk/core/index.js';
-import { factsAnew } from '../ingest/fold.js';
-import { sinceOf, timelineOf, type Timeline } from '../ingest/timeline.js';
-import type { RemoteStore, Site, StoredEvent, VisitorRecord } from '../store/store.js';
+import { sinceOf, timelineOf } from '../ingest/timeline.js';
+import type { RemoteStore, Site } from '../store/store.js';
+import { factsUnder } from './under.js';
 
 export interface Move {
   from: Stage | null;
@@ -45,11 +42,12 @@ const EXAMPLES = 3;
 
 export async function previewRules(
   store: RemoteStore,
-  { siteKey, keptFrom }: Site,
+  site: Site,
   rules: Rules,
   apply: 'all' | 'now',
   now: number,
 ): Promise<Preview> {
+  const { siteKey, keptFrom } = site;
   const published = await store.rules(siteKey);
   const today = timelineOf(published);
   const next = { rules: { ...rules, version: today.current.version + 1 }, publishedAt: now };
@@ -57,29 +55,13 @@ export async function previewRules(
   const then = timelineOf([...(since ? published : []), { ...next, since }]);
   const counter = new Counter(today.current.tags, compileRules(rules).tags);
 
-  /** The facts of a record under rules: as they are, where no signal changed since it was made; else from its raw events. */
-  const factsUnder = async (timeline: Timeline, record: VisitorRecord): Promise<Facts> => {
-    if (record.rules === timeline.current.version || timeline.keepsFacts(record.rules)) return record.facts;
-    if (!record.isPerson) {
-      const history: StoredEvent[] = [];
-      for await (const event of store.events(siteKey, { visitorId: record.visitorId })) history.push(event);
-      return factsAnew(timeline, record.facts, history, keptFrom);
-    }
-    const sum = emptyFacts();
-    for (const visitorId of await store.visitorsOfPerson(siteKey, record.visitorId)) {
-      const part = await store.visitor(siteKey, visitorId);
-      if (part && !part.bot) mergeFacts(sum, await factsUnder(timeline, part));
-    }
-    return sum;
-  };
-
   for (let after: string | undefined; ;) {
     const page = await store.everyVisitor(siteKey, after, PAGE);
     for (const record of page) {
       // A person's visitors are told of with the person.
       if (record.personId || record.bot) continue;
-      const before = inferState(today.current, await factsUnder(today, record), now);
-      const facts = await factsUnder(then, record);
+      const before = inferState(today.current, await factsUnder(store, site, today, record), now);
+      const facts = await factsUnder(store, site, then, record);
       const later = inferState(then.current, facts, now);
       const isExample = counter.add(before, later);
       if (!isExample) continue;

@@ -10,9 +10,11 @@ export interface Range {
 
 /** What else reports are asked for; each says which of it means something to it. */
 export interface ReportQuery extends Range {
-  /** Of a funnel, with commas between: `stage:NAME`, `signal:NAME`, `event:NAME`, `page:GLOB`. */
+  /** Of a funnel, with commas between: `stage:NAME`, `signal:NAME`, `event:NAME`, `page:GLOB`; one with `?` at its end may be left out. */
   steps?: string;
   order?: 'ordered' | 'strict' | 'any';
+  /** `path`, `props.KEY` or `source.KEY`: all steps of a try must have the same. */
+  hold?: string;
   /** Days from the first step, or from each. */
   window?: number;
   perStep?: boolean;
@@ -23,6 +25,8 @@ export interface ReportQuery extends Range {
   margin?: number;
   years?: number;
   discount?: number;
+  /** The version of the rules under which everybody is looked at; the one in force where absent. */
+  rules?: number;
 }
 
 /** Days of a report where nothing is asked for. */

@@ -9,6 +9,7 @@ import { reportKpis } from './kpis.js';
 import { reportLoss } from './loss.js';
 import type { ReportQuery } from './range.js';
 import { reportStages } from './stages.js';
+import { pinTo } from './under.js';
 import { reportValue } from './value.js';
 
 /** A report for a site, or a text that says what is wrong with what was asked. */
@@ -29,5 +30,26 @@ export const REPORTS = {
 } satisfies Record<string, Report>;
 
 export type ReportName = keyof typeof REPORTS;
+
+/** Those that count what was noticed as it was, under the rules of its time. */
+const AS_NOTICED: ReportName[] = ['stages', 'loss'];
+
+/** Makes a report, of everybody as some version of the rules has them. */
+export async function makeReport(
+  store: RemoteStore,
+  name: ReportName,
+  site: Site,
+  query: ReportQuery,
+  now: number,
+): Promise<object | string> {
+  const { rules } = query;
+  if (rules === undefined || rules === site.rulesVersion) return REPORTS[name](store, site, query, now);
+  if (AS_NOTICED.includes(name))
+    return `rules: ${name} counts what was noticed as it was; the others can be asked for under another version`;
+  const pinned = await pinTo(store, site, rules, now);
+  return pinned
+    ? REPORTS[name](pinned, site, query, now)
+    : `rules: there is no version ${rules}; the latest is ${site.rulesVersion}`;
+}
 
 export const isReport = (name: string): name is ReportName => Object.hasOwn(REPORTS, name);

@@ -37,10 +37,12 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     FunnelReport: record({
       ...range,
       order: text,
+      hold: nullable('string'),
       windowDays: nullable('number'),
       steps: list(
         record({
           step: text,
+          isOptional: { type: 'boolean' },
           visitors: count,
           fromPrevious: nullable('number'),
           interval,

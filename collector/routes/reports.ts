@@ -18,7 +18,7 @@ export function reportRoutes({ work, now }: Services): Hono<SiteEnv> {
     const result = await work.report(name, site, query, now());
     return typeof result === 'string'
       ? c.json({ error: result }, 400)
-      : c.json({ ...result, rules: site.rulesVersion });
+      : c.json({ ...result, rules: query.rules ?? site.rulesVersion });
   });
   return routes;
 }

@@ -13,7 +13,7 @@ import { restageDue } from '../../collector/jobs/restage.js';
 import { addSite } from '../../collector/site.js';
 import { readTemplate } from '../../collector/templates.js';
 import type { ListedTransition, Site, VisitorRecord } from '../../collector/store/store.js';
-import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { STAGES, type Rules, type Stage } from '../../sdk/core/index.js';
 import { makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
 
 const DAY = 86_400_000;
@@ -280,6 +280,12 @@ describe('of invented visitors', () => {
     ['funnel', 'steps=stage:intrest,stage:action', /stage:intrest/],
     ['funnel', 'steps=stage:interest,signal:nosuch', /nosuch/],
     ['funnel', 'order=sideways', /order/],
+    ['funnel', 'steps=stage:interest?,stage:action', /first one/],
+    ['funnel', 'steps=stage:interest,stage:action?', /another such/],
+    ['funnel', 'order=any&steps=stage:interest,signal:visit?,stage:action', /order is any/],
+    ['funnel', 'hold=colour', /hold/],
+    ['funnel', 'rules=9', /no version 9/],
+    ['stages', 'rules=9', /as it was/],
     ['funnel', 'by=weather', /by/],
     ['funnel', 'window=0', /window/],
     ['common', 'stage=awareness', /another comes before/],
@@ -320,6 +326,80 @@ test('NPS takes the latest answer of each person, and no answer that is none', a
     detractors: 1,
     nps: 40,
   });
+});
+
+test('a step that may be left out holds nobody up, and what is held must be the same in all steps', async () => {
+  const { send, get, site } = await makeCollector();
+  const made = (names: string[], items: string[] = []) =>
+    names.map((name, index) =>
+      makeEvent(name, { time: NOW - 100_000 + index * 1000, props: { item: items[index] ?? 'a' } }),
+    );
+  await send(newId(), made(['view_item', 'add_to_cart', 'purchase']));
+  await send(newId(), made(['view_item', 'purchase']));
+  await send(newId(), made(['view_item', 'add_to_cart']));
+  // Out of order: looked at, bought, and only then put into the cart.
+  await send(newId(), made(['view_item', 'purchase', 'add_to_cart']));
+  // Looked at one thing, and bought another.
+  await send(newId(), made(['view_item', 'purchase'], ['a', 'b']));
+  // A second thing was bought straight away.
+  await send(newId(), made(['view_item', 'add_to_cart', 'view_item', 'purchase'], ['a', 'a', 'b', 'b']));
+  const funnel = (query: string) => get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`);
+  const steps = 'steps=event:view_item,event:add_to_cart?,event:purchase';
+  const free = await funnel(steps);
+  expect(free.steps.map(({ visitors, lost, isOptional }) => [visitors, lost, isOptional])).toEqual([
+    [6, 1, false],
+    [4, 0, true],
+    [5, 0, false],
+  ]);
+  expect(free.steps.map(({ fromPrevious }) => fromPrevious)).toEqual([null, 4 / 6, 5 / 6]);
+  expect(free.leak).toMatchObject({ from: 'event:view_item', to: 'event:purchase' });
+  const held = await funnel(`${steps}&hold=props.item`);
+  expect(held).toMatchObject({ hold: 'props.item' });
+  expect(held.steps.map(({ visitors, lost }) => [visitors, lost])).toEqual([
+    [6, 2],
+    [4, 0],
+    [4, 0],
+  ]);
+  const required = await funnel(`${steps.replace('?', '')}&hold=props.item`);
+  expect(required.steps.map(({ visitors }) => visitors)).toEqual([6, 4, 1]);
+});
+
+test('a report can be asked for under another version of the rules: it is what it was under it', async () => {
+  const { get, site, app, report } = await retail(150);
+  const pinnable = Object.keys(REPORTS).filter((name) => name !== 'stages' && name !== 'loss');
+  const read = async (query = '') =>
+    Object.fromEntries(await Promise.all(pinnable.map(async (name) => [name, await report<object>(name, query)])));
+  const before = await read();
+  const rules = await get<Rules>(`sites/${site.siteKey}/rules/versions/1`);
+  const publish = async (next: object) => {
+    const response = await app.request(`/api/sites/${site.siteKey}/rules?wait=true&confirm=true`, {
+      method: 'PUT',
+      headers: { Authorization: 'Bearer admin-token' },
+      body: JSON.stringify(next),
+    });
+    expect(response.status).toBe(200);
+  };
+  const { consideration, ...others } = rules.stages;
+  const product = { ...rules.signals.product_view!, path: '/nowhere/*' };
+  await publish({ ...rules, signals: { ...rules.signals, product_view: product } });
+  await publish({
+    ...rules,
+    stages: { ...others, consideration: { when: { any: [consideration!.when, { signal: 'visit' }] } } },
+  });
+  const now = await read();
+  expect(now.funnel).not.toEqual(before.funnel);
+  const pinned = await read('&rules=1');
+  expect(Object.keys(pinned)).toHaveLength(9);
+  for (const name of pinnable.filter((each) => each !== 'flow' && each !== 'attribution'))
+    expect({ name, ...pinned[name] }).toEqual({ name, ...before[name] });
+  // Moves are told as they were noticed, whatever is asked for.
+  const { moves, ...flow } = before.flow as FlowReport;
+  const { moves: _, stays: __, ...pinnedFlow } = pinned.flow as FlowReport;
+  void moves;
+  expect(flow).toMatchObject(pinnedFlow);
+  const second = await report<FunnelReport>('funnel', '&rules=2');
+  expect(second).toMatchObject({ rules: 2 });
+  expect(second.steps).not.toEqual((before.funnel as FunnelReport).steps);
 });
 
 test('what customers are worth is counted from their orders, and who was invited from their first touch', async () => {
