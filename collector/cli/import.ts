@@ -2,21 +2,27 @@ import fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
 import { countPages } from '../jobs/accessLog.js';
+import { readCosts } from '../jobs/costs.js';
 import { importEvents } from '../jobs/importEvents.js';
 import { StartError } from '../server.js';
 import { chosenSites, dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
 
 interface ImportFlags extends DataFlags {
   site?: string;
-  format: 'events' | 'access-log';
+  format: 'events' | 'access-log' | 'costs';
 }
 
 export function importCommand(): Command {
   return dataCommand('import')
-    .description('store events from a file, or count the pages of an access log, while the collector runs')
-    .argument('<file>', 'events as events.ndjson gives them, one JSON object a line; or an access log')
+    .description('store events or costs from a file, or count the pages of an access log, while the collector runs')
+    .argument(
+      '<file>',
+      'events as events.ndjson gives them, one JSON object a line; an access log; or CSV with the columns day, channel and cost',
+    )
     .option('--site <key>', 'to this site; not needed where there is one')
-    .addOption(new Option('--format <name>', 'what the file holds').choices(['events', 'access-log']).default('events'))
+    .addOption(
+      new Option('--format <name>', 'what the file holds').choices(['events', 'access-log', 'costs']).default('events'),
+    )
     .action((file: string, { data, site: siteKey, format, json }: ImportFlags) =>
       withStore(data, async (store) => {
         const [site, ...others] = await chosenSites(store, siteKey);
@@ -24,6 +30,13 @@ export function importCommand(): Command {
         const size = sizeOf(file);
         let done = 0;
         const onLine = (length: number) => showProgress(file, Math.min((done += length) / size, 0.99));
+        if (format === 'costs') {
+          const costs = readCosts(fs.readFileSync(file, 'utf8'));
+          if (typeof costs === 'string') throw new StartError(`${file}, ${costs}; nothing was stored`);
+          await store.setCosts(site!.siteKey, costs);
+          print({ costs: costs.length, sum: costs.reduce((sum, { cost }) => sum + cost, 0) }, { json });
+          return;
+        }
         const lines = createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity });
         if (format === 'access-log') {
           const { days, ...read } = await countPages(lines, site!.timeZone, onLine);

@@ -117,6 +117,22 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       responses: { 200: json('How many there are, and whose changed.', record({ people: count, changed: count })) },
     },
   },
+  '/costs': {
+    get: {
+      operationId: 'readCosts',
+      summary: 'What channels cost, by day',
+      parameters: [day('from'), day('to')],
+      responses: { 200: json('Costs.', record({ costs: list(ref('Cost')) })), 400: WRONG },
+    },
+    put: {
+      operationId: 'setCosts',
+      'x-role': 'editor',
+      summary:
+        'Says what channels cost on days, in place of what was said of them before: attribution then tells what an entry costs and what comes back',
+      requestBody: body(record({ costs: list(ref('Cost')) })),
+      responses: { 200: json('How many were taken.', record({ costs: count })), 400: WRONG },
+    },
+  },
   '/events.ndjson': {
     get: {
       operationId: 'readEvents',

@@ -1,5 +1,5 @@
 /** What is asked and answered, as JSON Schemas. */
-import { count, list, moment, nullable, number, record, ref, stage, text, uuid, type Schema } from '../schema.js';
+import { date, count, list, moment, nullable, number, record, ref, stage, text, uuid, type Schema } from '../schema.js';
 import { EVENT_REASONS, LINT_CODES, STAGES } from '../../sdk/core/index.js';
 import { EARLY_REFUSALS } from '../ingest/door.js';
 import { MAX_EVENTS, REFUSALS } from '../ingest/ingest.js';
@@ -107,6 +107,7 @@ export const schemas: Record<string, Schema> = {
     snippet: text,
     pinnedSnippet: text,
   }),
+  Cost: record({ day: date, channel: { ...text, minLength: 1, maxLength: 64 }, cost: { type: 'number', minimum: 0 } }),
   Verdict: record({ visitorId: uuid, bot: nullable('string'), isJudged: { type: 'boolean' } }),
   Receipt: record({
     siteKey: text,

@@ -1,14 +1,27 @@
-import { DAY_MS, type Stage } from '../../sdk/core/index.js';
+import { DAY_MS, dayOf, UNITS, type Stage } from '../../sdk/core/index.js';
 import { creditByRemoval, creditBySets, creditTouches, TOUCH_MODELS, type TouchModel } from '../model/attribution.js';
 import type { RemoteStore, Site } from '../store/store.js';
+import { chooseOrderSignal } from './customers.js';
+import { ordersOf } from './value.js';
 import { days, readJourneys, readSessions } from './people.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
+
+interface Row {
+  sessions: number;
+  credit: Record<Model, number>;
+  revenue: Record<Model, number>;
+}
+
+const blank = () => Object.fromEntries(MODELS.map((model) => [model, 0])) as Record<Model, number>;
 
 /** By so much a clock may be ahead before the browser's script corrects it: an entry is not dated into the future, a session is. */
 const CLOCK_AHEAD_MS = 10 * 60_000;
 
 /** How long before an entry a touch counts. */
 const LOOKBACK_DAYS = 90;
+
+const MODELS = [...TOUCH_MODELS, 'markov', 'shapley'] as const;
+type Model = TouchModel | 'markov' | 'shapley';
 
 /** Of a credit: sums of shares carry noise in their last digits. */
 const DIGITS = 6;
@@ -18,8 +31,18 @@ export interface AttributionReport extends Heading {
   lookbackDays: number;
   /** Who first got to the stage in the range. */
   entries: number;
-  /** Entries credited to each channel, by model; each column adds up to those with a touch. */
-  channels: Array<{ channel: string; sessions: number } & Record<TouchModel | 'markov' | 'shapley', number>>;
+  /**
+   * Entries credited to each channel, by model; each column adds up to those with a touch. By model too: what those people ordered
+   * from that day on in the range, what an entry cost (CAC), and how much came back for what was spent (ROAS); null where there is
+   * nothing to divide by.
+   */
+  channels: Array<
+    { channel: string; sessions: number; cost: number | null } & Record<Model, number> & {
+        revenue: Record<Model, number> | null;
+        cac: Record<Model, number | null> | null;
+        roas: Record<Model, number | null> | null;
+      }
+  >;
   /** Entries without any touch before, which no model credits: such as those of the site's own server. */
   withoutTouch: number;
 }
@@ -39,19 +62,27 @@ export async function reportAttribution(
   if (typeof range === 'string') return range;
   const { stage = 'action' } = query;
   const from = range.from.toMillis();
-  const { people, journeys } = await readJourneys(store, site.siteKey, now);
+  const order = chooseOrderSignal((await store.rules(site.siteKey)).at(-1)!.rules, undefined);
+  const orders = new Map<string, ReturnType<typeof ordersOf>>();
+  const { people, journeys } = await readJourneys(store, site.siteKey, now, ({ visitorId, facts }) => {
+    if ('signal' in order) orders.set(visitorId, ordersOf(facts, order.signal));
+  });
   const sessions = await readSessions(store, site.siteKey, people);
 
-  const rows = new Map<string, AttributionReport['channels'][number]>();
+  const rows = new Map<string, Row>();
   const rowOf = (channel: string) => {
-    const blank = Object.fromEntries([...TOUCH_MODELS, 'markov', 'shapley'].map((model) => [model, 0]));
-    const row = rows.get(channel) ?? ({ channel, sessions: 0, ...blank } as AttributionReport['channels'][number]);
+    const row = rows.get(channel) ?? { sessions: 0, credit: blank(), revenue: blank() };
     rows.set(channel, row);
     return row;
   };
+  const lastDay = dayOf(range.until - 1);
+  const revenueOf = (person: string, at: number) =>
+    (orders.get(person) ?? [])
+      .filter(({ day }) => day >= dayOf(at) && day <= lastDay)
+      .reduce((sum, { units }) => sum + units / UNITS, 0);
   const paths: Array<{ path: string[]; converted?: number; lost?: number }> = [];
   /** Entries by the set of channels before them. */
-  const sets = new Map<string, number>();
+  const sets = new Map<string, { entries: number; revenue: number }>();
   let entries = 0;
   let withoutTouch = 0;
   for (const [person, { reachedAt }] of journeys) {
@@ -77,25 +108,56 @@ export async function reportAttribution(
     }
     paths.push({ path, converted: 1 });
     const set = [...new Set(path)].sort().join('\n');
-    sets.set(set, (sets.get(set) ?? 0) + 1);
+    const revenue = revenueOf(person, end);
+    const known = sets.get(set);
+    sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
     const given = touches.map((touch) => ({ channel: touch.channel, daysBefore: Math.max(0, days(end - touch.at)) }));
     for (const model of TOUCH_MODELS)
-      creditTouches(model, 1, given).forEach((credit, index) => (rowOf(path[index]!)[model] += credit));
+      creditTouches(model, 1, given).forEach((credit, index) => {
+        const row = rowOf(path[index]!);
+        row.credit[model] += credit;
+        row.revenue[model] += credit * revenue;
+      });
   }
   for (const { path } of paths) for (const channel of path) rowOf(channel).sessions++;
   const { credit: markov } = creditByRemoval(paths);
-  const shapley = creditBySets([...sets].map(([set, count]) => ({ channels: set.split('\n'), value: count })));
-  for (const row of rows.values()) {
-    row.markov = markov[row.channel] ?? 0;
-    row.shapley = shapley[row.channel] ?? 0;
-    for (const model of [...TOUCH_MODELS, 'markov', 'shapley'] as const) row[model] = +row[model].toFixed(DIGITS);
-  }
+  const bySet = (what: 'entries' | 'revenue') =>
+    creditBySets([...sets].map(([set, sum]) => ({ channels: set.split('\n'), value: sum[what] })));
+  const [shapley, shapleyRevenue] = [bySet('entries'), bySet('revenue')];
+  const earned = [...sets.values()].reduce((sum, { revenue }) => sum + revenue, 0);
+  const costs = new Map<string, number>();
+  for (const { channel, cost } of await store.costs(site.siteKey, range.from.toISODate()!, range.to.toISODate()!))
+    costs.set(channel, (costs.get(channel) ?? 0) + cost);
+  // What was paid for and brought nobody is the most telling of all.
+  for (const channel of costs.keys()) rowOf(channel);
+  const channels = [...rows].map(([channel, { sessions: count, credit, revenue }]) => {
+    credit.markov = markov[channel] ?? 0;
+    credit.shapley = shapley[channel] ?? 0;
+    // Of a chain only the shares are known: they divide what all brought together.
+    revenue.markov = entries > withoutTouch ? (earned * credit.markov) / (entries - withoutTouch) : 0;
+    revenue.shapley = shapleyRevenue[channel] ?? 0;
+    const cost = costs.get(channel) ?? null;
+    const ofEach = <T>(make: (model: Model) => T) =>
+      Object.fromEntries(MODELS.map((model) => [model, make(model)])) as Record<Model, T>;
+    const rounded = (value: number) => +value.toFixed(DIGITS);
+    const ratio = (part: number, whole: number) => (whole > 0 ? rounded(part / whole) : null);
+    const hasOrders = 'signal' in order;
+    return {
+      channel,
+      sessions: count,
+      cost,
+      ...ofEach((model) => rounded(credit[model])),
+      revenue: hasOrders ? ofEach((model) => rounded(revenue[model])) : null,
+      cac: cost === null ? null : ofEach((model) => ratio(cost, rounded(credit[model]))),
+      roas: cost === null || !hasOrders ? null : ofEach((model) => ratio(revenue[model], cost)),
+    };
+  });
   return {
     ...headingOf(site, range, now),
     stage,
     lookbackDays: LOOKBACK_DAYS,
     entries,
-    channels: [...rows.values()].sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),
+    channels: channels.sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),
     withoutTouch,
   };
 }

@@ -102,7 +102,11 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
         record({
           channel: text,
           sessions: count,
+          cost: nullable('number'),
           ...Object.fromEntries([...TOUCH_MODELS, 'markov', 'shapley'].map((model) => [model, number])),
+          revenue: nullable('object'),
+          cac: nullable('object'),
+          roas: nullable('object'),
         }),
       ),
       withoutTouch: count,

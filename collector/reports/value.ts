@@ -45,7 +45,7 @@ export interface ValueReport {
 }
 
 /** Orders and amounts in units, by UTC day, ascending. */
-function ordersOf(facts: Facts, signal: string): Array<{ day: number; orders: number; units: number }> {
+export function ordersOf(facts: Facts, signal: string): Array<{ day: number; orders: number; units: number }> {
   const counted = countedFacts(facts);
   const keyed = Object.values(counted.keys[signal] ?? {}).reduce((all, keys) => mergeKeys(all, keys), {});
   const byDay = new Map<number, number>();

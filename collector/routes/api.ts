@@ -7,6 +7,7 @@ import { openapiFor, roleFor } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
+import { costRoutes } from './costs.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
 import { SESSION_COOKIE } from './signIn.js';
@@ -50,7 +51,7 @@ export function apiRoutes(services: Services): Hono {
     c.set('site', site);
     return next();
   });
-  for (const make of [visitorRoutes, ruleRoutes, reportRoutes]) ofSite.route('/', make(services));
+  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes]) ofSite.route('/', make(services));
   routes.route('/api/sites/:siteKey', ofSite);
   return routes;
 }

@@ -288,6 +288,13 @@ export interface PageCount {
   pages: number;
 }
 
+/** What a channel cost on a day, in the currency of the orders. */
+export interface Cost {
+  day: string;
+  channel: string;
+  cost: number;
+}
+
 /** A viewer reads; an editor also changes rules and links; an owner also erases, adds sites and sees what one person left. */
 export const ROLES = ['viewer', 'editor', 'owner'] as const;
 export type Role = (typeof ROLES)[number];
@@ -433,6 +440,11 @@ export interface Store {
   pageCounts(siteKey: string, from: string, to: string): Promise<PageCount[]>;
   /** Page views of browsers in a span of time; bots' are left out. */
   pageViews(siteKey: string, from: number, until: number): Promise<number>;
+
+  /** Puts what channels cost on days in the place of what was there. */
+  setCosts(siteKey: string, costs: Cost[]): Promise<void>;
+  /** Costs of days, both included. */
+  costs(siteKey: string, from: string, to: string): Promise<Cost[]>;
 
   /** The key that tokens are signed with, as a private JWK; what is offered is kept where there is none yet. */
   signingKey(offered?: string): Promise<string | undefined>;

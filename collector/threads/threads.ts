@@ -48,6 +48,8 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   pageViews: 'reader',
   addPages: 'writer',
   setPages: 'writer',
+  setCosts: 'writer',
+  costs: 'reader',
   addSite: 'writer',
   updateSite: 'writer',
   expireEvents: 'writer',

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { openSqliteStore } from '../../collector/app.js';
 import { countPages } from '../../collector/jobs/accessLog.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
 import { runCommand, startServe } from '../helpers/process.js';
@@ -152,4 +153,36 @@ test('an event that came late, or before it happened, is flagged', async () => {
   );
   const { events } = (await visitor(visitorId)) as unknown as { events: Array<{ timing?: string }> };
   expect(events.map(({ timing }) => timing)).toEqual(['late', undefined, undefined, 'future']);
+});
+
+test('what channels cost is imported from a table, as often as one likes', async () => {
+  const { folder, siteKey, file, run } = makeImport([
+    '\uFEFFDay,Campaign,Channel,Cost',
+    '2026-11-10,x,Email,1.5',
+    '2026-11-10,"a, b",Email,2',
+    '',
+    '2026-11-11,z,"Paid Search", 30 ',
+  ]);
+  for (let times = 2; times--;)
+    expect(run('--format', 'costs')).toMatchObject({ status: 0, stdout: '{"costs":2,"sum":33.5}\n' });
+  const store = openSqliteStore(folder);
+  const costs = await store.costs(siteKey, '2026-11-01', '2026-11-30');
+  await store.close();
+  expect(costs).toEqual([
+    { day: '2026-11-10', channel: 'Email', cost: 3.5 },
+    { day: '2026-11-11', channel: 'Paid Search', cost: 30 },
+  ]);
+  for (const [lines, error] of [
+    [['day,channel,cost', '2026-11-10,Email,4', '2026-11-10,Email,-3'], /line 3: cost: expected an amount/],
+    [['day,channel,cost', '10.11.2026,Email,4'], /line 2: day: expected one such as/],
+    [['day,cost', '2026-11-10,4'], /line 1: expected the columns day, channel, cost, got day, cost/],
+    [['day,channel,cost', '2026-11-10,"Email,4'], /Quote Not Closed/],
+    [[''], /got nothing/],
+  ] as const) {
+    fs.writeFileSync(file, lines.join('\n'));
+    const { status, stderr } = run('--format', 'costs');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(error);
+    expect(stderr).toContain('nothing was stored');
+  }
 });

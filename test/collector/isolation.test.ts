@@ -10,6 +10,7 @@ test('two sites neither see nor change each other, by any route below a site', a
   await send(mine, [makeEvent('page_view', { title: 'mine' })], { userId: 'user-1' });
   await send(mine, [{ ...makeEvent('page_view'), time: 'wrong' }]);
   const { job } = (await (await putRules((await store.rules(site.siteKey))[0]!.rules)).json()) as { job: number };
+  await store.setCosts(site.siteKey, [{ day: '2026-11-20', channel: 'mine', cost: 7 }]);
   await store.saveDraft(site.siteKey, { rules: { name: 'mine' }, author: null, savedAt: NOW });
   const before = {
     visitor: await visitor(mine),
@@ -38,6 +39,8 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['GET', `jobs/${job}`, 404],
     ['GET', 'visitors', 200],
     ['POST', 'groups', 200],
+    ['GET', 'costs', 200],
+    ['PUT', 'costs', 400],
     ['GET', 'events.ndjson', 200],
     ['GET', `events.ndjson?visitor=${mine}`, 200],
     ['GET', 'reports/stages', 200],

@@ -115,6 +115,7 @@ describe('answers are as the document says', () => {
       changeSite: { retentionDays: 90 },
       judgeVisitor: { bot: null },
       addPages: { siteKey: site.siteKey },
+      setCosts: { costs: [{ day: '2026-11-20', channel: 'Email', cost: 3.5 }] },
     };
     const response = await ask(collector, asked, values, bodies, site.secretKey);
     expect(response.status).toBeLessThan(400);

@@ -328,6 +328,66 @@ test('NPS takes the latest answer of each person, and no answer that is none', a
   });
 });
 
+test('what channels cost and what came back, by every model', async () => {
+  const { send, get, site, app, store } = await makeCollector();
+  const at = (day: number) => Date.UTC(2026, 10, day, 9);
+  const visit = (day: number, medium: string, ...events: ReturnType<typeof makeEvent>[]) => [
+    makeEvent('page_view', {
+      time: at(day),
+      sessionId: `${medium}${day}`,
+      url: `https://www.example.com/?utm_source=${medium === 'cpc' ? 'google' : 'letter'}&utm_medium=${medium}`,
+    }),
+    ...events,
+  ];
+  const order = (day: number, value: number, sessionId: string) =>
+    makeEvent('purchase', { time: at(day) + 60_000, sessionId, props: { value } });
+  // By mail, then by an advertisement, and bought for 100, and later for 20 more.
+  await send(newId(), [...visit(10, 'email'), ...visit(12, 'cpc', order(12, 100, 'cpc12')), order(14, 20, 'cpc12')]);
+  await send(newId(), visit(11, 'email', order(11, 40, 'email11')));
+  await send(newId(), visit(11, 'email'));
+  const put = async (costs: unknown) => {
+    const response = await app.request(`/api/sites/${site.siteKey}/costs`, {
+      method: 'PUT',
+      headers: { Authorization: 'Bearer admin-token' },
+      body: JSON.stringify({ costs }),
+    });
+    return [response.status, await response.json()];
+  };
+  const costs = [
+    { day: '2026-11-10', channel: 'Email', cost: 10 },
+    { day: '2026-11-12', channel: 'Paid Search', cost: 999 },
+    { day: '2026-11-12', channel: 'Display', cost: 5 },
+    { day: '2026-10-01', channel: 'Email', cost: 70 },
+  ];
+  expect(await put(costs)).toEqual([200, { costs: 4 }]);
+  expect(await put([{ ...costs[1], cost: 30 }])).toEqual([200, { costs: 1 }]);
+  expect(await put([costs[0], { ...costs[0], cost: -1 }])).toMatchObject([
+    400,
+    { error: /^costs\[1\]: cost: .*nothing/ },
+  ]);
+  expect(await put([{ ...costs[0], day: '2026-02-30' }])).toMatchObject([400, { error: /day/ }]);
+  expect(await put('x')).toMatchObject([400, { error: /list/ }]);
+  expect(await get(`sites/${site.siteKey}/costs?from=2026-11-12`)).toEqual({
+    costs: [costs[2], { ...costs[1], cost: 30 }],
+  });
+  const { channels } = await get<AttributionReport>(
+    `sites/${site.siteKey}/reports/attribution?from=2026-11-01&to=2026-11-22&stage=action`,
+  );
+  const of = (channel: string) => channels.find((row) => row.channel === channel)!;
+  const [email, paid] = [of('Email'), of('Paid Search')];
+  expect([email.first, email.last, email.linear]).toEqual([2, 1, 1.5]);
+  expect(email.cost).toBe(10);
+  expect(email.revenue).toMatchObject({ first: 160, last: 40, linear: 100 });
+  expect(paid.revenue).toMatchObject({ first: 0, last: 120, linear: 60 });
+  expect(email.cac).toMatchObject({ first: 5, last: 10 });
+  expect(paid.cac).toMatchObject({ first: null, last: 30 });
+  expect(paid.roas).toMatchObject({ first: 0, last: 4, linear: 2 });
+  expect(of('Display')).toMatchObject({ sessions: 0, linear: 0, cost: 5, cac: { linear: null }, roas: { linear: 0 } });
+  for (const model of ['first', 'timeDecay', 'markov', 'shapley'] as const)
+    expect(channels.reduce((sum, row) => sum + row.revenue![model], 0)).toBeCloseTo(160, 4);
+  expect(await store.costs('st_none', '2026-01-01', '2026-12-31').catch(() => [])).toEqual([]);
+});
+
 test('a step that may be left out holds nobody up, and what is held must be the same in all steps', async () => {
   const { send, get, site } = await makeCollector();
   const made = (names: string[], items: string[] = []) =>

@@ -399,6 +399,17 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
         { day: '2026-11-23', pages: 7 },
       ]);
 
+      await store.setCosts(siteKey, [
+        { day: '2026-11-22', channel: 'Email', cost: 2.5 },
+        { day: '2026-11-22', channel: 'Display', cost: 4 },
+        { day: '2026-11-23', channel: 'Email', cost: 1 },
+      ]);
+      await store.setCosts(siteKey, [{ day: '2026-11-22', channel: 'Email', cost: 3 }]);
+      expect(await store.costs(siteKey, '2026-11-21', '2026-11-22')).toEqual([
+        { day: '2026-11-22', channel: 'Display', cost: 4 },
+        { day: '2026-11-22', channel: 'Email', cost: 3 },
+      ]);
+
       const user = { name: 'Ada', role: 'editor' as const, createdAt: NOW };
       expect([await store.addUser(user, 'hash'), await store.addUser(user, 'other')]).toEqual([true, false]);
       expect(await store.userOf('hash')).toEqual(user);

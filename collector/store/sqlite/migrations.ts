@@ -246,6 +246,14 @@ export const MIGRATIONS = [
     views INTEGER NOT NULL,
     PRIMARY KEY (site_id, quarter)
   ) STRICT, WITHOUT ROWID;
+  -- What channels cost, by day of the site's time zone, in the currency of its orders.
+  CREATE TABLE costs (
+    site_id INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    cost REAL NOT NULL,
+    PRIMARY KEY (site_id, day, channel)
+  ) STRICT, WITHOUT ROWID;
   INSERT INTO batches (site_id, visitor_id, received_at, first_time, last_time, body)
     SELECT site_id, visitor_id, received_at, min(time), max(time), json_group_array(json_object(
       'event', json(body), 'bot', bot, 'isProven', iif(is_proven, json('true'), NULL), 'traits', json(traits)))

@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import type { Append, Appended, Store, StoredEvent, VisitorRecord } from '../store.js';
 import { DAY_MS } from '../../../sdk/core/index.js';
 import { keyTable, tokenTable, userTable } from './accessTables.js';
+import { costTable } from './costTable.js';
 import { deadLetterTable } from './deadLetterTable.js';
 import { EventTable, PAGE } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
@@ -51,6 +52,7 @@ export function openSqliteStore(
   const sessions = new SessionTable(database);
   const pages = new PageTable(database);
   const events = new EventTable(database, pages);
+  const costs = costTable(database);
   const deadLetters = deadLetterTable(database);
   const drafts = draftTable(database);
   const jobs = jobTable(database, sites, visitors);
@@ -294,6 +296,9 @@ export function openSqliteStore(
     setPages: (siteKey, counts) => commits.write(() => counts.forEach((count) => pages.set(sites.id(siteKey), count))),
     pageCounts: async (siteKey, from, to) => pages.counts(sites.id(siteKey), from, to),
     pageViews: async (siteKey, from, until) => pages.views(sites.id(siteKey), from, until),
+
+    setCosts: (siteKey, given) => commits.write(() => given.forEach((cost) => costs.put(sites.id(siteKey), cost))),
+    costs: async (siteKey, from, to) => costs.between(sites.id(siteKey), from, to),
 
     signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),
