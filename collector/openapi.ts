@@ -221,6 +221,11 @@ const paths: Record<string, Record<string, Operation>> = {
             ...list(text),
             description: "addresses and networks of the site's own people, who are left out of reports",
           },
+          'channels?': {
+            type: 'object',
+            additionalProperties: text,
+            description: 'channels of sources that are not known or known wrongly, by the names of the sources',
+          },
         }),
       ),
       responses: {
@@ -233,6 +238,7 @@ const paths: Record<string, Record<string, Operation>> = {
             timeZone: text,
             retentionDays: nullable('integer'),
             internal: list(text),
+            channels: { type: 'object' },
           }),
         ),
         400: WRONG,

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { IANAZone } from 'luxon';
 import { addressList } from './ingest/bot.js';
 import { readBuilt } from './assets.js';
+import { isRecord } from '../sdk/core/index.js';
 import { readTemplate, templateNames } from './templates.js';
 import type { RemoteStore, Site } from './store/store.js';
 
@@ -17,6 +18,8 @@ export interface SiteRequest {
   retentionDays?: number | null;
   /** Addresses and networks of the site's own people, who are left out of reports; none where absent. */
   internal?: string[];
+  /** Channels of sources that are not known or known wrongly, by the sources' names; none where absent. */
+  channels?: Record<string, string>;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface SiteRequest {
  */
 export async function addSite(store: RemoteStore, request: SiteRequest, now: number): Promise<Site | string> {
   const { template = 'general' } = request;
-  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, internal: [], ...request });
+  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, internal: [], channels: {}, ...request });
   if (typeof checked === 'string') return checked;
   const rules = typeof template === 'string' ? readTemplate(template)?.rules : undefined;
   if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
@@ -36,7 +39,7 @@ export async function addSite(store: RemoteStore, request: SiteRequest, now: num
 }
 
 /** What of a site can be changed. */
-type SiteSettings = Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal'>;
+type SiteSettings = Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels'>;
 
 /**
  * Changes what is given of a site.
@@ -53,7 +56,14 @@ export async function updateSite(
   return (await store.site(site.siteKey))!;
 }
 
-function checkSite({ name, origins: given, timeZone, retentionDays, internal }: SiteRequest): SiteSettings | string {
+function checkSite({
+  name,
+  origins: given,
+  timeZone,
+  retentionDays,
+  internal,
+  channels,
+}: SiteRequest): SiteSettings | string {
   if (typeof name !== 'string' || !name.trim() || name.length > 200)
     return 'name: expected a text of 1 to 200 characters';
   if (!Array.isArray(given) || !given.length) return 'origins: expected a list such as ["https://example.com"]';
@@ -73,10 +83,26 @@ function checkSite({ name, origins: given, timeZone, retentionDays, internal }: 
     Array.isArray(internal) && internal.length <= MAX_INTERNAL && internal.every((each) => typeof each === 'string');
   if (!isTexts || !addressList(internal))
     return `internal: expected a list of at most ${MAX_INTERNAL} addresses and networks, such as ["203.0.113.7", "2001:db8::/32"]`;
-  return { name: name.trim(), origins, timeZone, retentionDays: retentionDays!, internal };
+  const isName = (each: unknown) => typeof each === 'string' && !!each.trim() && each.length <= MAX_CHANNEL;
+  const isChannels =
+    isRecord(channels) && Object.keys(channels).length <= MAX_CHANNELS && Object.entries(channels).flat().every(isName);
+  if (!isChannels)
+    return `channels: expected at most ${MAX_CHANNELS} channels by the names of sources, such as {"partner.example": "Affiliates"}`;
+  const named = Object.entries(channels).map(([source, channel]) => [source.trim().toLowerCase(), channel.trim()]);
+  return {
+    name: name.trim(),
+    origins,
+    timeZone,
+    retentionDays: retentionDays!,
+    internal,
+    channels: Object.fromEntries(named) as Record<string, string>,
+  };
 }
 
 const MAX_INTERNAL = 1000;
+const MAX_CHANNELS = 1000;
+/** The longest name of a source or a channel. */
+const MAX_CHANNEL = 256;
 
 /** Days: less could take away what a browser still has to send. */
 const MIN_RETENTION = 30;

@@ -305,12 +305,14 @@ function sessionsOf(events: StoredEvent[], client: ClientInfo = NOBODY): Session
       continue;
     }
     const url = parseUrl(event.url);
+    const landing = url && landingOf(event, url);
     parts.set(event.sessionId, {
       sessionId: event.sessionId,
       startedAt: event.time,
       endedAt: event.time,
       events: 1,
-      channel: url ? landingOf(event, url).channel : null,
+      channel: landing?.channel ?? null,
+      source: landing?.source ?? null,
       bot,
       ...client,
     });

@@ -7,6 +7,8 @@ declare module 'jstat' {
     normal: Normal;
     chisquare: { cdf(x: number, degrees: number): number };
     gammaln(x: number): number;
+    gamma: { inv(p: number, shape: number, scale: number): number };
+    beta: { inv(p: number, a: number, b: number): number };
   };
   export default jstat;
 }

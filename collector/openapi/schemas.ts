@@ -103,6 +103,7 @@ export const schemas: Record<string, Schema> = {
     rulesVersion: count,
     retentionDays: nullable('integer'),
     internal: list(text),
+    channels: { type: 'object' },
     createdAt: moment,
     snippet: text,
     pinnedSnippet: text,

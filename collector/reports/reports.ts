@@ -8,6 +8,7 @@ import { reportFunnel } from './funnel.js';
 import { reportKpis } from './kpis.js';
 import { reportLoss } from './loss.js';
 import type { ReportQuery } from './range.js';
+import { reportSources, withChannels } from './sources.js';
 import { reportStages } from './stages.js';
 import { pinTo } from './under.js';
 import { reportValue } from './value.js';
@@ -21,6 +22,7 @@ export const REPORTS = {
   flow: reportFlow,
   common: reportCommon,
   attribution: reportAttribution,
+  sources: reportSources,
   kpis: reportKpis,
   rfm: reportRfm,
   lifecycle: reportLifecycle,
@@ -32,19 +34,20 @@ export const REPORTS = {
 export type ReportName = keyof typeof REPORTS;
 
 /** Those that count what was noticed as it was, under the rules of its time. */
-const AS_NOTICED: ReportName[] = ['stages', 'loss'];
+const AS_NOTICED = new Set<ReportName>(['stages', 'loss']);
 
 /** Makes a report, of everybody as some version of the rules has them. */
 export async function makeReport(
-  store: RemoteStore,
+  plain: RemoteStore,
   name: ReportName,
   site: Site,
   query: ReportQuery,
   now: number,
 ): Promise<object | string> {
   const { rules } = query;
+  const store = withChannels(plain, site);
   if (rules === undefined || rules === site.rulesVersion) return REPORTS[name](store, site, query, now);
-  if (AS_NOTICED.includes(name))
+  if (AS_NOTICED.has(name))
     return `rules: ${name} counts what was noticed as it was; the others can be asked for under another version`;
   const pinned = await pinTo(store, site, rules, now);
   return pinned

@@ -10,6 +10,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   funnel: 'how far those got who made the first of some steps',
   flow: 'moves between the stages, back and skipping ones too, and how long they stay',
   common: 'what those who went on to a stage had in common before',
+  sources: 'where sessions came from by name, those without a channel first',
   attribution: 'channels credited with entries into a stage, by eight models',
   kpis: 'what each stage is measured by, now and before',
   rfm: 'buyers by how lately, how often and for how much they bought',
@@ -93,6 +94,19 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
         }),
       ),
     }),
+    SourcesReport: record({
+      ...range,
+      sources: list(
+        record({
+          source: text,
+          channel: nullable('string'),
+          sessions: count,
+          visitors: count,
+          isUnknown: { type: 'boolean' },
+          isGiven: { type: 'boolean' },
+        }),
+      ),
+    }),
     AttributionReport: record({
       ...range,
       stage: each,
@@ -154,6 +168,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       ordersPerYear: nullable('number'),
       monthlyRetention: nullable('number'),
       ltv: record({
+        fitted: nullable('object'),
         historic: nullable('number'),
         simple: nullable('number'),
         retention: nullable('number'),

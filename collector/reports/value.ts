@@ -1,7 +1,17 @@
 /** What customers are worth, and whether they bring others: from the orders and invitations that facts count by UTC day. */
 import { countedFacts, dayOf, formatDay, mergeKeys, parseDay, UNITS, type Facts } from '../../sdk/core/index.js';
 import { medianStay, type Stay } from '../model/flow.js';
-import { retentionLtv, simpleLtv } from '../model/ltv.js';
+import { fitBgNbd, fitGammaGamma } from '../model/fit.js';
+import {
+  expectedOrders,
+  expectedOrderValue,
+  pAlive,
+  retentionLtv,
+  simpleLtv,
+  type BgNbd,
+  type GammaGamma,
+  type Purchases,
+} from '../model/ltv.js';
 import { flywheel } from '../model/satisfaction.js';
 import type { RemoteStore, Site } from '../store/store.js';
 import { chooseOrderSignal } from './customers.js';
@@ -30,7 +40,7 @@ export interface ValueReport {
   /** Of the buyers of a month, who bought in the next one too: over all months but the last. */
   monthlyRetention: number | null;
   /** Lifetime values of a buyer: what was spent; average order × orders a year × margin × years; and from the monthly retention, with the first month. */
-  ltv: { historic: number | null; simple: number | null; retention: number | null };
+  ltv: { historic: number | null; simple: number | null; retention: number | null; fitted: FittedValue | null };
   /** Share of buyers who ordered again, and the median days until they do (Kaplan–Meier). */
   repurchaseRate: number | null;
   medianDaysToSecond: number | null;
@@ -42,6 +52,87 @@ export interface ValueReport {
   invited: number;
   k: number | null;
   amplification: number | null;
+}
+
+/** From a model of when buyers order again, when they leave (BG/NBD) and what they spend (Gamma-Gamma), fitted to what they did. */
+export interface FittedValue {
+  /** What a buyer is worth in the next year, times the margin; and the orders that are expected of one. */
+  nextYear: number;
+  ordersNextYear: number;
+  /** Share of the buyers who still buy, as far as can be told. */
+  alive: number;
+  model: BgNbd & GammaGamma;
+  /** Fitted to what was known on an earlier day, the model expects so many orders after it: beside what came. */
+  check: { until: string; expected: number; actual: number; error: number | null } | null;
+}
+
+/** Fewer buyers, or of these fewer who came again, tell nothing that could be told from chance. */
+const LEAST_BUYERS = 100;
+const LEAST_REPEATED = 30;
+/** More than these are looked at by a sample: it tells the same. */
+const SAMPLE = 5000;
+const WEEK = 7;
+const YEAR_WEEKS = 365 / WEEK;
+/** The check is made with what was known when so much of the time had passed. */
+const CHECKED_AFTER = 2 / 3;
+
+type OrderDays = ReturnType<typeof ordersOf>;
+
+/** What was known of a buyer on a day, in weeks; an order is a day with one. */
+const purchasesUntil = (days: OrderDays, until: number): Purchases => {
+  const known = days.filter(({ day }) => day <= until);
+  const [first, last] = [known[0]!.day, known.at(-1)!.day];
+  return { x: known.length - 1, tx: (last - first) / WEEK, T: (until - first) / WEEK };
+};
+
+const sampled = <T>(all: T[]): T[] => {
+  const step = Math.max(1, all.length / SAMPLE);
+  return Array.from({ length: Math.floor(all.length / step) }, (_, index) => all[Math.floor(index * step)]!);
+};
+
+/** @param buyers days with orders of each, ascending */
+export function fitValue(buyers: OrderDays[], today: number, margin: number): FittedValue | null {
+  const repeated = buyers.filter((days) => days.length > 1);
+  if (buyers.length < LEAST_BUYERS || repeated.length < LEAST_REPEATED) return null;
+  const model = fitBgNbd(sampled(buyers.map((days) => purchasesUntil(days, today))));
+  const repeats = (days: OrderDays) => {
+    const units = days.slice(1).reduce((sum, each) => sum + each.units, 0);
+    return { x: days.length - 1, mean: units / UNITS / (days.length - 1) };
+  };
+  const spend = fitGammaGamma(sampled(repeated.map(repeats).filter(({ mean }) => mean > 0)));
+  if (!model || !spend) return null;
+  let [orders, value, alive] = [0, 0, 0];
+  for (const days of buyers) {
+    const known = purchasesUntil(days, today);
+    const expected = expectedOrders(model, known, YEAR_WEEKS);
+    const { x, mean } = days.length > 1 ? repeats(days) : { x: 0, mean: 0 };
+    orders += expected;
+    value += expected * expectedOrderValue(spend, x, mean);
+    alive += pAlive(model, known);
+  }
+  const { length } = buyers;
+  if (![orders, value, alive].every(Number.isFinite)) return null;
+  return {
+    nextYear: (value * margin) / length,
+    ordersNextYear: orders / length,
+    alive: alive / length,
+    model: { ...model, ...spend },
+    check: checkFit(buyers, today),
+  };
+}
+
+/** Fits what was known earlier, and holds what it expects against what came. */
+function checkFit(buyers: OrderDays[], today: number): FittedValue['check'] {
+  const first = buyers.reduce((least, [day]) => Math.min(least, day!.day), Infinity);
+  const until = Math.floor(first + (today - first) * CHECKED_AFTER);
+  const then = buyers.filter(([day]) => day!.day <= until);
+  const known = then.map((days) => purchasesUntil(days, until));
+  if (then.length < LEAST_BUYERS || known.filter(({ x }) => x > 0).length < LEAST_REPEATED) return null;
+  const model = fitBgNbd(sampled(known));
+  if (!model) return null;
+  const expected = known.reduce((sum, each) => sum + expectedOrders(model, each, (today - until) / WEEK), 0);
+  const actual = then.reduce((sum, days) => sum + days.filter(({ day }) => day > until).length, 0);
+  return { until: formatDay(until), expected, actual, error: actual ? expected / actual - 1 : null };
 }
 
 /** Orders and amounts in units, by UTC day, ascending. */
@@ -80,6 +171,7 @@ export async function reportValue(
   const [today, thisMonth] = [dayOf(now), monthOf(dayOf(now))];
   const sum = { buyers: 0, orders: 0, units: 0, years: 0, again: 0, people: 0, invitations: 0, invited: 0 };
   const months = { active: 0, retained: 0, units: 0, kept: 0 };
+  const buyers: OrderDays[] = [];
   const waits: Stay[] = [];
   const invitations = Object.keys(rules.signals).filter((name) =>
     [rules.signals[name]!.event].flat().includes('invite'),
@@ -94,6 +186,7 @@ export async function reportValue(
     if (!first) return;
     const orders = days.reduce((all, each) => all + each.orders, 0);
     sum.buyers++;
+    buyers.push(days);
     sum.orders += orders;
     sum.units += days.reduce((all, each) => all + each.units, 0);
     sum.years += Math.max(LEAST_YEARS, (today - first.day) / 365);
@@ -136,6 +229,7 @@ export async function reportValue(
       historic: share(sum.units / UNITS, sum.buyers),
       simple: averageOrder === null ? null : simpleLtv(averageOrder, ordersPerYear!, margin, years),
       retention: perMonth === null ? null : retentionLtv(perMonth * margin, monthlyRetention!, discount / 12).withFirst,
+      fitted: fitValue(buyers, today, margin),
     },
     repurchaseRate: share(sum.again, sum.buyers),
     medianDaysToSecond: medianStay(waits),

@@ -13,7 +13,7 @@ export function siteRoutes(services: Services): Hono {
     const base = publicBase(c, services);
     return c.json({
       sites: sites.map(
-        ({ siteKey, name, origins, timeZone, template, rulesVersion, retentionDays, internal, createdAt }) => ({
+        ({
           siteKey,
           name,
           origins,
@@ -22,6 +22,18 @@ export function siteRoutes(services: Services): Hono {
           rulesVersion,
           retentionDays,
           internal,
+          channels,
+          createdAt,
+        }) => ({
+          siteKey,
+          name,
+          origins,
+          timeZone,
+          template,
+          rulesVersion,
+          retentionDays,
+          internal,
+          channels,
           createdAt,
           snippet: snippetFor(siteKey, base),
           pinnedSnippet: pinnedSnippetFor({ siteKey, origins }, base),
@@ -42,15 +54,19 @@ export function siteRoutes(services: Services): Hono {
     if (!site) return c.json({ error: 'no site has this key' }, 404);
     const body = await readJson(c);
     if (!isRecord(body))
-      return c.json({ error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?}' }, 400);
+      return c.json(
+        { error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?, channels?}' },
+        400,
+      );
     const {
       name = site.name,
       origins = site.origins,
       timeZone = site.timeZone,
       retentionDays = site.retentionDays,
       internal = site.internal,
+      channels = site.channels,
     } = body as Partial<Site>;
-    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays, internal });
+    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays, internal, channels });
     if (typeof changed === 'string') return c.json({ error: changed }, 400);
     const { siteKey, rulesVersion, createdAt } = changed;
     return c.json({
@@ -60,6 +76,7 @@ export function siteRoutes(services: Services): Hono {
       timeZone: changed.timeZone,
       retentionDays: changed.retentionDays,
       internal: changed.internal,
+      channels: changed.channels,
       rulesVersion,
       createdAt,
     });

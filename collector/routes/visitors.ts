@@ -14,9 +14,10 @@ import {
 } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
+import { classified } from '../reports/sources.js';
 import { explainVisitor } from '../reports/why.js';
 import type { Services } from '../services.js';
-import type { DatedTouch, StoredEvent, Verdict, VisitorRecord } from '../store/store.js';
+import type { DatedTouch, Site, StoredEvent, Verdict, VisitorRecord } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
@@ -36,7 +37,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const { limit = DEFAULT_LIMIT, seenBefore } = query;
     await work.restage(now());
     const visitors = await store.visitors(siteKey, { limit, seenBefore });
-    return c.json({ visitors: visitors.map(summary) });
+    return c.json({ visitors: visitors.map((record) => summary(record, c.get('site'))) });
   });
 
   routes.get('/visitors/:visitorId', async (c) => {
@@ -48,7 +49,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const { current: rules } = timelineOf(await store.rules(siteKey));
     const { facts } = record;
     return c.json({
-      ...summary(record),
+      ...summary(record, c.get('site')),
       ...inferState(rules, facts, now()),
       facts: sorted(countedFacts(visibleFacts(rules, facts))),
       traits: Object.fromEntries(Object.entries(facts.traits).map(([name, [, , value]]) => [name, value])),
@@ -156,7 +157,7 @@ function listed(stored: StoredEvent) {
   return { ...sent(stored), ...(timing && { timing }) };
 }
 
-function summary(record: VisitorRecord) {
+function summary(record: VisitorRecord, site: Site) {
   return {
     visitorId: record.visitorId,
     ...(record.userId && { userId: record.userId }),
@@ -174,15 +175,15 @@ function summary(record: VisitorRecord) {
     clockSkew: record.skew,
     bot: record.bot,
     isJudged: record.isJudged,
-    firstTouch: touch(record.firstTouch),
-    lastTouch: touch(record.lastTouch),
+    firstTouch: touch(record.firstTouch, site),
+    lastTouch: touch(record.lastTouch, site),
   };
 }
 
-function touch(dated: DatedTouch | null) {
+function touch(dated: DatedTouch | null, site: Site) {
   if (!dated) return null;
   const { id: _, ...rest } = dated;
-  return rest;
+  return classified(site, rest);
 }
 
 /** The same facts with their members in alphabetical order, so that equal facts are equal texts. */

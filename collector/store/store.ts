@@ -21,6 +21,8 @@ export interface Site {
   retentionDays: number | null;
   /** Addresses and networks from which the site's own people come, such as `203.0.113.0/24`. */
   internal: string[];
+  /** Channels that the owner gave to sources, by the sources' names in lower case. */
+  channels: Record<string, string>;
   /** First UTC day (since 1970) of which raw events are there: what was counted before stays as it was. */
   keptFrom: number;
   createdAt: number;
@@ -184,6 +186,7 @@ export interface SessionPart {
   events: number;
   /** Of its first event. */
   channel: string | null;
+  source: string | null;
   bot: string | null;
   device: string | null;
   browser: string | null;
@@ -328,6 +331,7 @@ export interface ListedSession {
   sessionId: string;
   startedAt: number;
   channel: string | null;
+  source: string | null;
   device: string | null;
   browser: string | null;
   country: string | null;
@@ -348,7 +352,7 @@ export interface Store {
   addSite(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): Promise<void>;
   updateSite(
     siteKey: string,
-    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal'>>,
+    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels'>>,
   ): Promise<void>;
 
   /** Every version that decides about signals, oldest first; the last one is in force. */

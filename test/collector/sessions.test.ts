@@ -37,8 +37,16 @@ test('a session is its events, in whatever order and however often they come', a
   const { sessions } = await get<{ sessions: object[] }>(`sites/${site.siteKey}/visitors/${id}`);
   const client = { device: 'desktop', browser: 'Firefox', os: 'Linux', country: null, region: null, bot: null };
   expect(sessions).toEqual([
-    { ...client, sessionId: 'second', startedAt: NOW, endedAt: NOW, events: 1, channel: 'Direct' },
-    { ...client, sessionId: 'session', startedAt: NOW - 5000, endedAt: NOW - 1000, events: 2, channel: 'Email' },
+    { ...client, sessionId: 'second', startedAt: NOW, endedAt: NOW, events: 1, channel: 'Direct', source: null },
+    {
+      ...client,
+      sessionId: 'session',
+      startedAt: NOW - 5000,
+      endedAt: NOW - 1000,
+      events: 2,
+      channel: 'Email',
+      source: 'news',
+    },
   ]);
   await app.request(`/api/sites/${site.siteKey}/people/${id}`, {
     method: 'DELETE',

@@ -246,6 +246,9 @@ export const MIGRATIONS = [
     views INTEGER NOT NULL,
     PRIMARY KEY (site_id, quarter)
   ) STRICT, WITHOUT ROWID;
+  -- Where a session came from, by the name of its first touch; and to which channels the owner says that names belong.
+  ALTER TABLE sessions ADD COLUMN source TEXT;
+  ALTER TABLE sites ADD COLUMN channels TEXT NOT NULL DEFAULT '{}';
   -- What channels cost, by day of the site's time zone, in the currency of its orders.
   CREATE TABLE costs (
     site_id INTEGER NOT NULL,

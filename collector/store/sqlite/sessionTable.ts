@@ -7,6 +7,7 @@ interface SessionRow {
   id: string;
   started_at: number;
   channel: string | null;
+  source: string | null;
   device: string | null;
   browser: string | null;
   country: string | null;
@@ -23,20 +24,21 @@ export class SessionTable {
   constructor(database: Database.Database) {
     // Batches come in any order: what the earliest event says of where it came from holds, and what the latest sender says of itself.
     this.#add = database.prepare(`
-      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, bot, device, browser, os, country, region)
-      VALUES (@site, @visitor, @sessionId, @startedAt, @endedAt, @events, @channel, @bot, @device, @browser, @os, @country, @region)
+      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, source, bot, device, browser, os, country, region)
+      VALUES (@site, @visitor, @sessionId, @startedAt, @endedAt, @events, @channel, @source, @bot, @device, @browser, @os, @country, @region)
       ON CONFLICT DO UPDATE SET
         channel = iif(excluded.started_at < started_at, excluded.channel, channel),
+        source = iif(excluded.started_at < started_at, excluded.source, source),
         started_at = min(started_at, excluded.started_at), ended_at = max(ended_at, excluded.ended_at),
         events = events + excluded.events, bot = coalesce(bot, excluded.bot),
         device = coalesce(excluded.device, device), browser = coalesce(excluded.browser, browser), os = coalesce(excluded.os, os),
         country = coalesce(excluded.country, country), region = coalesce(excluded.region, region)`);
     this.#ofVisitor = database.prepare<[number, Buffer, number], SessionPart>(`
-      SELECT id AS sessionId, started_at AS startedAt, ended_at AS endedAt, events, channel, bot, device, browser, os, country, region
+      SELECT id AS sessionId, started_at AS startedAt, ended_at AS endedAt, events, channel, source, bot, device, browser, os, country, region
       FROM sessions WHERE site_id = ? AND visitor_id = ? ORDER BY started_at DESC, id LIMIT ?`);
     this.#erase = database.prepare('DELETE FROM sessions WHERE site_id = ? AND visitor_id = ?');
     this.#next = database.prepare<[number, Buffer, string, number], SessionRow>(`
-      SELECT visitor_id, id, started_at, channel, device, browser, country FROM sessions
+      SELECT visitor_id, id, started_at, channel, source, device, browser, country FROM sessions
       WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
     this.#losses = database.prepare<[object], LossCount>(`
       WITH seen AS (
@@ -66,6 +68,7 @@ export class SessionTable {
       sessionId: row.id,
       startedAt: row.started_at,
       channel: row.channel,
+      source: row.source,
       device: row.device,
       browser: row.browser,
       country: row.country,

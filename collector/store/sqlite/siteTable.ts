@@ -15,6 +15,7 @@ interface SiteRow {
   created_at: number;
   retention_days: number | null;
   internal: string;
+  channels: string;
   kept_from: number;
 }
 
@@ -42,13 +43,14 @@ export class SiteTable {
     this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#insert = database.prepare(`
-      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal)
-      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal)`);
+      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal, channels)
+      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal, @channels)`);
     this.#insertRules = database.prepare(
       'INSERT INTO rules (site_id, version, body, published_at, since, author, note) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#update = database.prepare(`
-      UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal
+      UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal,
+        channels = @channels
       WHERE site_key = @siteKey`);
     this.#keepFrom = database.prepare('UPDATE sites SET kept_from = max(kept_from, ?) WHERE id = ?');
     this.#setVersion = database.prepare('UPDATE sites SET rules_version = ? WHERE id = ?');
@@ -118,7 +120,7 @@ export class SiteTable {
 
   update(
     siteKey: string,
-    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal'>>,
+    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels'>>,
   ): void {
     this.#update.run(listsAsTexts({ ...this.get(siteKey)!, ...changes }));
     this.#rows = undefined;
@@ -168,10 +170,11 @@ export class SiteTable {
   }
 }
 
-const listsAsTexts = <T extends Pick<Site, 'origins' | 'internal'>>(site: T) => ({
+const listsAsTexts = <T extends Pick<Site, 'origins' | 'internal' | 'channels'>>(site: T) => ({
   ...site,
   origins: JSON.stringify(site.origins),
   internal: JSON.stringify(site.internal),
+  channels: JSON.stringify(site.channels),
 });
 
 function toSite(row: SiteRow): Site {
@@ -186,6 +189,7 @@ function toSite(row: SiteRow): Site {
     createdAt: row.created_at,
     retentionDays: row.retention_days,
     internal: JSON.parse(row.internal) as string[],
+    channels: JSON.parse(row.channels) as Record<string, string>,
     keptFrom: row.kept_from,
   };
 }
