@@ -4,7 +4,14 @@ import type { Explanation, Reason, Stage } from '../../sdk/core/index.js';
 export interface Site {
   siteKey: string;
   name: string;
+  origins: string[];
   timeZone: string;
+  template: string;
+  rulesVersion: number;
+  retentionDays: number | null;
+  internal: string[];
+  channels: Record<string, string>;
+  pinnedSnippet: string;
   snippet: string;
 }
 
@@ -36,8 +43,180 @@ export interface FlowReport {
   leak: { from: Stage; to: Stage; lost: number; share: number } | null;
 }
 
-/** What of rules is shown: what people call a tag. */
+/** Of each report what is shown. */
+export interface FunnelReport {
+  from: string;
+  to: string;
+  steps: Array<{
+    step: string;
+    isOptional: boolean;
+    visitors: number;
+    fromPrevious: number | null;
+    interval: [number, number] | null;
+    overall: number | null;
+    inProgress: number;
+    lost: number;
+  }>;
+  leak: { from: string; to: string; lost: number } | null;
+  breakdown: Array<{ value: string | null; visitors: number[] }>;
+}
+
+export const MODELS = [
+  'first',
+  'last',
+  'lastNonDirect',
+  'linear',
+  'position',
+  'timeDecay',
+  'markov',
+  'shapley',
+] as const;
+export type Model = (typeof MODELS)[number];
+
+export interface AttributionReport {
+  entries: number;
+  withoutTouch: number;
+  channels: Array<
+    { channel: string; sessions: number; cost: number | null } & Record<Model, number> & {
+        revenue: Record<Model, number> | null;
+        cac: Record<Model, number | null> | null;
+        roas: Record<Model, number | null> | null;
+      }
+  >;
+}
+
+export interface SourcesReport {
+  sources: Array<{
+    source: string;
+    channel: string | null;
+    sessions: number;
+    visitors: number;
+    isUnknown: boolean;
+    isGiven: boolean;
+  }>;
+}
+
+export interface Label {
+  en: string;
+  zh: string;
+}
+
+export interface KpiReport {
+  kpis: Array<{
+    stage: Stage;
+    label: string | Partial<Label>;
+    measure: string;
+    value: number | null;
+    before: number | null;
+  }>;
+}
+
+export interface RfmReport {
+  signal: string;
+  buyers: number;
+  revenue: number;
+  groups: Array<{ group: string; label: Label; buyers: number; revenue: number }>;
+  cells: Array<{ r: number; fm: number; buyers: number }>;
+}
+
+export const LIFECYCLE = ['new', 'returning', 'resurrected', 'dormant', 'churned'] as const;
+
+export interface LifecycleReport {
+  periods: Array<{ from: string } & Record<(typeof LIFECYCLE)[number], number>>;
+}
+
+export interface ValueReport {
+  buyers: number;
+  orders: number;
+  revenue: number;
+  averageOrder: number | null;
+  ordersPerYear: number | null;
+  monthlyRetention: number | null;
+  ltv: {
+    historic: number | null;
+    simple: number | null;
+    retention: number | null;
+    fitted: { nextYear: number; alive: number; check: { error: number | null } | null } | null;
+  };
+  repurchaseRate: number | null;
+  medianDaysToSecond: number | null;
+  revenueRetention: number | null;
+  k: number | null;
+}
+
+export interface NpsReport {
+  nps: number | null;
+  promoters: number;
+  passives: number;
+  detractors: number;
+}
+
+export interface CommonReport {
+  visitors: number;
+  wentOn: number;
+  features: Array<{
+    feature: string;
+    did: number;
+    didAndWentOn: number;
+    confidence: number;
+    lift: number;
+    oddsRatio: number;
+    ci: [number, number];
+    q: number;
+  }>;
+}
+
+export interface Lost {
+  visitors: number;
+  stored: number;
+  missing: number;
+  ownedUp: number;
+  rate: number | null;
+}
+
+export interface LossReport extends Lost {
+  byBrowser: Array<Lost & { browser: string | null }>;
+  byChannel: Array<Lost & { channel: string | null }>;
+}
+
+export interface RuleVersion {
+  version: number;
+  name: string | null;
+  publishedAt: number;
+  author: string | null;
+  note: string | null;
+  inForce: boolean;
+}
+
+export interface Preview {
+  visitors: number;
+  moves: Array<{ from: Stage | null; to: Stage | null; visitors: number }>;
+  stages: Array<{ stage: Stage; before: number; after: number }>;
+  tags: Array<{ tag: string; before: number; after: number }>;
+  examples: Array<{
+    visitorId: string;
+    userId: string | null;
+    from: Stage | null;
+    to: Stage | null;
+    why: Explanation;
+  }>;
+}
+
+export interface Finding {
+  path: string;
+  message: string;
+}
+
+export interface Template {
+  name: string;
+  title: Label;
+  about: Label;
+}
+
+/** What of rules is shown: what there is, and what people call it. */
 export interface RulesNames {
+  version?: number;
+  signals?: Record<string, { label?: string | { en?: string; zh?: string } }>;
   tags?: Record<string, { label?: string | { en?: string; zh?: string } }>;
 }
 
@@ -121,11 +300,35 @@ export async function signOut(): Promise<void> {
   await request('session', { method: 'DELETE' });
 }
 
+/** What the collector says of what was sent, where it does not take it. */
+export class Refused extends Error {
+  constructor(
+    message: string,
+    readonly body: unknown,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Changes something.
+ * @throws Refused with what the collector says
+ */
+export const change = <T>(method: 'PUT' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> =>
+  request<T>(path, {
+    method,
+    ...(body !== undefined && {
+      headers: { 'Content-Type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    }),
+  });
+
 async function request<T>(path: string, init: RequestInit): Promise<T> {
   // Relative to the page, which may stand under a mount.
   const response = await fetch(`api/${path}`, init);
   const body = (await response.json().catch(() => ({}))) as T & { error?: string };
   if (response.status === 401 && !init.method) throw new SignedOut();
-  if (!response.ok) throw new Error(body.error ?? `${response.status} ${response.statusText}`);
+  if (!response.ok) throw new Refused(body.error ?? `${response.status} ${response.statusText}`, body, response.status);
   return body;
 }

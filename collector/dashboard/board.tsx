@@ -1,24 +1,15 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import type { RulesNames, Site, StagesReport, Touch, VisitorSummary } from './api.js';
-import { Losses } from './losses.js';
-import { useLive, useOnce } from './live.js';
-import { Problem, StageName } from './parts.js';
+import type { KpiReport, Site, StagesReport, VisitorSummary } from './api.js';
+import { Chart } from './chartPlace.js';
+import { useLive, useReport } from './live.js';
+import { COLORS, Loaded, Problem, StageName, Table } from './parts.js';
 import { linkTo } from './state.js';
-import { language, showNumber, showShare, showTime, t } from './texts.js';
-
-/** Five stages, told apart by lightness as well as by hue. */
-export const COLORS = {
-  awareness: '#9db8d9',
-  interest: '#6f9bd1',
-  consideration: '#e0a93f',
-  action: '#4f9d78',
-  loyalty: '#8a5fb0',
-};
+import { VisitorTable } from './visitors.js';
+import { inLanguage, showNumber, showShare, t } from './texts.js';
 
 export function Board({ site }: { site: Site }): JSX.Element {
   const report = useLive<StagesReport>(`sites/${site.siteKey}/reports/stages`);
-  const visitors = useLive<{ visitors: VisitorSummary[] }>(`sites/${site.siteKey}/visitors?limit=50`);
+  const visitors = useLive<{ visitors: VisitorSummary[] }>(`sites/${site.siteKey}/visitors?limit=20`);
   if (!report.data || !visitors.data) return <Problem live={report.problem ? report : visitors} />;
   if (!visitors.data.visitors.length) {
     return (
@@ -32,9 +23,15 @@ export function Board({ site }: { site: Site }): JSX.Element {
     <>
       <Problem live={report} />
       <Funnel report={report.data} />
-      <Losses site={site} />
       <Days report={report.data} zone={site.timeZone} />
-      <Latest visitors={visitors.data.visitors} site={site} />
+      <Kpis site={site} />
+      <section class="card">
+        <h2>{t('latest')}</h2>
+        <VisitorTable visitors={visitors.data.visitors} site={site} />
+        <p>
+          <a href={linkTo(site.siteKey, 'visitors')}>{t('views.visitors')} →</a>
+        </p>
+      </section>
     </>
   );
 }
@@ -71,115 +68,70 @@ function Funnel({ report }: { report: StagesReport }): JSX.Element {
 }
 
 function Days({ report, zone }: { report: StagesReport; zone: string }): JSX.Element {
-  const place = useRef<HTMLDivElement>(null);
-  const drawn = JSON.stringify([report.days, language.value]);
-  useEffect(() => {
-    let takeAway = () => {};
-    let isGone = false;
-    void import('./chart.js').then(({ drawDays }) => {
-      if (isGone || !place.current) return;
-      const series = report.stages.map(({ stage }) => ({
-        name: t(`stages.${stage}`),
-        color: COLORS[stage],
-        values: report.days.map(({ current }) => current[stage]),
-      }));
-      takeAway = drawDays(
-        place.current,
-        report.days.map(({ day }) => day),
-        series,
-      );
-    });
-    return () => {
-      isGone = true;
-      takeAway();
-    };
-  }, [drawn]);
+  const series = report.stages.map(({ stage }) => ({
+    name: t(`stages.${stage}`),
+    color: COLORS[stage],
+    values: report.days.map(({ current }) => current[stage]),
+  }));
+  const days = report.days.map(({ day }) => day);
   return (
     <section class="card">
       <h2>{t('perDay')}</h2>
       <p class="soft">{t('perDayHint', { zone })}</p>
-      <div class="chart" ref={place} />
+      <Chart draw={({ drawDays }, element) => drawDays(element, days, series)} of={series} />
       <details>
         <summary>
           {t('day')} · {t('stage')}
         </summary>
-        <div class="scroll">
-          <table class="days">
-            <thead>
-              <tr>
-                <th>{t('day')}</th>
-                {report.stages.map(({ stage }) => (
-                  <th key={stage}>{t(`stages.${stage}`)}</th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {[...report.days].reverse().map(({ day, current }) => (
-                <tr key={day}>
-                  <td>{day}</td>
-                  {report.stages.map(({ stage }) => (
-                    <td key={stage}>{showNumber(current[stage])}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          name="days"
+          rows={[...report.days].reverse()}
+          columns={[
+            { title: t('day'), of: ({ day }) => day },
+            ...report.stages.map(({ stage }) => ({
+              title: t(`stages.${stage}`),
+              of: ({ current }: StagesReport['days'][number]) => current[stage],
+            })),
+          ]}
+        />
       </details>
     </section>
   );
 }
 
-const from = (touch: Touch | null) =>
-  !touch || touch.channel === 'Direct'
-    ? t('direct')
-    : [touch.channel, touch.source, touch.campaign].filter(Boolean).join(' · ');
-
-/** What people call a tag, in the page's language where there is a word in it. */
-function labelOf(rules: RulesNames | undefined, tag: string): string {
-  const label = rules?.tags?.[tag]?.label;
-  return (typeof label === 'string' ? label : label?.[language.value]) ?? tag;
-}
-
-function Latest({ visitors, site }: { visitors: VisitorSummary[]; site: Site }): JSX.Element {
-  const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+/** What each stage is measured by, in the last 30 days and the 30 before. */
+function Kpis({ site }: { site: Site }): JSX.Element {
+  const read = useReport<KpiReport>(site.siteKey, 'kpis', {});
   return (
     <section class="card">
-      <h2>{t('latest')}</h2>
-      <div class="scroll">
-        <table class="visitors">
-          <thead>
-            <tr>
-              <th>{t('visitor')}</th>
-              <th>{t('stage')}</th>
-              <th>{t('lastSeen')}</th>
-              <th>{t('events')}</th>
-              <th>{t('score')}</th>
-              <th>{t('cameFrom')}</th>
-              <th>{t('tags')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {visitors.map((visitor) => (
-              <tr key={visitor.visitorId}>
-                <td>
-                  <a href={linkTo(site.siteKey, visitor.visitorId)}>
-                    {visitor.userId ?? `…${visitor.visitorId.slice(-8)}`}
-                  </a>
-                </td>
-                <td>
-                  <StageName stage={visitor.stage} />
-                </td>
-                <td>{showTime(visitor.lastSeen, site.timeZone)}</td>
-                <td>{showNumber(visitor.eventCount)}</td>
-                <td>{showNumber(visitor.score)}</td>
-                <td>{from(visitor.firstTouch)}</td>
-                <td>{visitor.tags.map((tag) => labelOf(rules, tag)).join(', ')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <h2>{t('kpis')}</h2>
+      <p class="soft">{t('kpisHint')}</p>
+      <Loaded read={read}>
+        {({ kpis }) => (
+          <Table
+            name="kpis"
+            rows={kpis}
+            columns={[
+              { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
+              { title: t('measure'), of: ({ label }) => inLanguage(label) ?? null },
+              { title: t('now30'), of: ({ value }) => value },
+              { title: t('before30'), of: ({ before }) => before },
+              {
+                title: t('changed'),
+                of: ({ value, before }) => (value !== null && before ? value / before - 1 : null),
+                show: ({ value, before }) => (value !== null && before ? <Change by={value / before - 1} /> : '–'),
+              },
+            ]}
+          />
+        )}
+      </Loaded>
     </section>
   );
 }
+
+const Change = ({ by }: { by: number }): JSX.Element => (
+  <span class={by > 0 ? 'up' : by < 0 ? 'down' : ''}>
+    {by > 0 ? '▲ +' : by < 0 ? '▼ ' : ''}
+    {showShare(by)}
+  </span>
+);

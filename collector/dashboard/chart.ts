@@ -1,10 +1,10 @@
 /** The chart library, loaded when a chart is shown and not before. */
-import { BarChart } from 'echarts/charts';
+import { BarChart, SankeyChart } from 'echarts/charts';
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
-use([BarChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+use([BarChart, SankeyChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
 /** Named, since the library measures texts with it. */
 const FONT = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif";
@@ -15,14 +15,29 @@ export interface Series {
   values: number[];
 }
 
-/** Draws stacked bars by day. @returns a function that takes them away */
-export function drawDays(element: HTMLElement, days: string[], series: Series[]): () => void {
+type Option = Parameters<ReturnType<typeof init>['setOption']>[0];
+
+/** Draws in the page's colours, and anew when its place changes. @returns a function that takes the chart away */
+function draw(element: HTMLElement, make: (ink: string) => Option): () => void {
   const chart = init(element, undefined, { renderer: 'svg' });
   const ink = getComputedStyle(element).color;
   chart.setOption({
     aria: { enabled: true },
     animation: false,
     textStyle: { color: ink, fontFamily: FONT },
+    ...make(ink),
+  });
+  const watch = new ResizeObserver(() => chart.resize());
+  watch.observe(element);
+  return () => {
+    watch.disconnect();
+    chart.dispose();
+  };
+}
+
+/** Draws stacked bars by day. */
+export const drawDays = (element: HTMLElement, days: string[], series: Series[]): (() => void) =>
+  draw(element, (ink) => ({
     legend: { type: 'scroll', textStyle: { color: ink, fontFamily: FONT }, bottom: 0 },
     // As drawn text: HTML in a tooltip would need inline styles, which the page's policy forbids.
     tooltip: { trigger: 'axis', renderMode: 'richText', order: 'seriesDesc' },
@@ -36,11 +51,40 @@ export function drawDays(element: HTMLElement, days: string[], series: Series[])
       data: values,
       itemStyle: { color },
     })),
-  });
-  const watch = new ResizeObserver(() => chart.resize());
-  watch.observe(element);
-  return () => {
-    watch.disconnect();
-    chart.dispose();
-  };
+  }));
+
+export interface Link {
+  from: string;
+  to: string;
+  value: number;
+  fromColor: string;
+  toColor: string;
 }
+
+/** Draws how many went from where to where: what is left stands on the left, what is entered on the right. */
+export const drawFlow = (element: HTMLElement, links: Link[]): (() => void) =>
+  draw(element, (ink) => {
+    // A stage stands on both sides: a move back is no circle.
+    const nodes = new Map<string, { name: string; itemStyle: { color: string } }>();
+    for (const { from, to, fromColor, toColor } of links) {
+      nodes.set(`${from} →`, { name: `${from} →`, itemStyle: { color: fromColor } });
+      nodes.set(`→ ${to}`, { name: `→ ${to}`, itemStyle: { color: toColor } });
+    }
+    return {
+      tooltip: { renderMode: 'richText' },
+      series: [
+        {
+          type: 'sankey',
+          left: 8,
+          right: 120,
+          top: 8,
+          bottom: 8,
+          data: [...nodes.values()],
+          links: links.map(({ from, to, value }) => ({ source: `${from} →`, target: `→ ${to}`, value })),
+          label: { color: ink, fontFamily: FONT },
+          lineStyle: { color: 'gradient', opacity: 0.35 },
+          emphasis: { disabled: true },
+        },
+      ],
+    };
+  });

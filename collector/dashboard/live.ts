@@ -54,3 +54,40 @@ export function useOnce<T>(path: string): T | undefined {
   }, [path]);
   return read?.path === path ? read.data : undefined;
 }
+
+export interface Read<T> {
+  data: T | undefined;
+  problem: string | undefined;
+  isLoading: boolean;
+  again: () => void;
+}
+
+/** Reads what takes its time, once, and anew when something else is asked for. What is shown meanwhile is what was read before. */
+export function useRead<T>(path: string | undefined): Read<T> {
+  const [state, set] = useState<{ path?: string | undefined; data?: T; problem?: string; isLoading: boolean }>({
+    isLoading: !!path,
+  });
+  const [times, setTimes] = useState(0);
+  useEffect(() => {
+    let isGone = false;
+    if (!path) return set({ isLoading: false });
+    set((last) => ({ ...(last.data !== undefined && { data: last.data, path: last.path }), isLoading: true }));
+    get<T>(path).then(
+      (data) => isGone || set({ path, data, isLoading: false }),
+      (error: Error) => {
+        if (error instanceof SignedOut) isSignedIn.value = false;
+        else if (!isGone) set({ problem: error.message, isLoading: false });
+      },
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [path, times]);
+  return { data: state.data, problem: state.problem, isLoading: state.isLoading, again: () => setTimes(times + 1) };
+}
+
+/** Reads a report of a site; parameters that are empty are left out. */
+export function useReport<T>(siteKey: string, name: string, parameters: Record<string, string>): Read<T> {
+  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
+  return useRead<T>(`sites/${siteKey}/reports/${name}?${query}`);
+}

@@ -3,11 +3,18 @@ import { render, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { hasSession, signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
+import { Channels } from './channels.js';
+import { Customers } from './customers.js';
+import { Flow } from './flow.js';
+import { Funnel } from './funnel.js';
 import { useLive } from './live.js';
 import { Problem } from './parts.js';
-import { isSignedIn, linkTo, route } from './state.js';
+import { Rules } from './rules.js';
+import { AddSite, Setup } from './setup.js';
+import { isSignedIn, linkTo, route, VIEWS, type View } from './state.js';
 import { language, switchLanguage, t } from './texts.js';
 import { VisitorPage } from './visitor.js';
+import { Visitors } from './visitors.js';
 
 function App(): JSX.Element {
   // Read here, so that another language draws everything anew.
@@ -65,10 +72,22 @@ function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
   );
 }
 
+const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
+  board: Board,
+  flow: Flow,
+  funnel: Funnel,
+  channels: Channels,
+  customers: Customers,
+  visitors: Visitors,
+  rules: Rules,
+  setup: Setup,
+};
+
 function Signed(): JSX.Element {
   const live = useLive<{ sites: Site[] }>('sites');
-  const { siteKey, visitorId } = route.value;
+  const { siteKey, view, visitorId } = route.value;
   const site = live.data?.sites.find((each) => each.siteKey === siteKey) ?? live.data?.sites[0];
+  const Page = PAGES[view];
   const leave = async () => {
     await signOut();
     isSignedIn.value = false;
@@ -90,15 +109,24 @@ function Signed(): JSX.Element {
           {t('signOut')}
         </button>
       </Header>
+      {site && (
+        <nav aria-label={t('menu')}>
+          {VIEWS.map((each) => (
+            <a key={each} href={linkTo(site.siteKey, each)} aria-current={each === view ? 'page' : undefined}>
+              {t(`views.${each}`)}
+            </a>
+          ))}
+        </nav>
+      )}
       <main>
         {!live.data ? (
           <Problem live={live} />
         ) : !site ? (
-          <p class="card">{t('noSite')}</p>
+          <AddSite />
         ) : visitorId ? (
           <VisitorPage key={visitorId} site={site} visitorId={visitorId} />
         ) : (
-          <Board key={site.siteKey} site={site} />
+          <Page key={site.siteKey + view} site={site} />
         )}
       </main>
     </>

@@ -1,8 +1,18 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import type { Stage } from '../../sdk/core/index.js';
-import { COLORS } from './board.js';
-import type { Live } from './live.js';
-import { t } from './texts.js';
+import type { Site } from './api.js';
+import type { Live, Read } from './live.js';
+import { choose, chosen } from './state.js';
+import { showNumber, t } from './texts.js';
+
+/** Five stages, told apart by lightness as well as by hue. */
+export const COLORS = {
+  awareness: '#9db8d9',
+  interest: '#6f9bd1',
+  consideration: '#e0a93f',
+  action: '#4f9d78',
+  loyalty: '#8a5fb0',
+};
 
 export function StageDot({ stage }: { stage: Stage | null }): JSX.Element {
   return (
@@ -21,13 +31,207 @@ export function StageName({ stage }: { stage: Stage | null }): JSX.Element {
   );
 }
 
+export const Alert = ({ children }: { children: ComponentChildren }): JSX.Element => (
+  <p class="problem" role="alert">
+    {children}
+  </p>
+);
+
 /** Says that something is still to come, is out of date, or could not be had. */
 export function Problem({ live: { data, problem, asOf } }: { live: Live<unknown> }): JSX.Element | null {
   if (!problem) return data ? null : <p class="soft">{t('loading')}</p>;
-  const text = data ? t('offline', { time: new Date(asOf).toLocaleTimeString() }) : t('failed', { message: problem });
   return (
-    <p class="problem" role="alert">
-      {text}
-    </p>
+    <Alert>
+      {data ? t('offline', { time: new Date(asOf).toLocaleTimeString() }) : t('failed', { message: problem })}
+    </Alert>
+  );
+}
+
+/** What was read, or that it is still to come, or why it could not be had and a way to try again. */
+export function Loaded<T>({
+  read,
+  children,
+}: {
+  read: Read<T>;
+  children: (data: T) => ComponentChildren;
+}): JSX.Element {
+  return (
+    <>
+      {read.problem && (
+        <Alert>
+          {t('failed', { message: read.problem })}{' '}
+          <button type="button" class="plain" onClick={read.again}>
+            {t('retry')}
+          </button>
+        </Alert>
+      )}
+      {read.isLoading && (
+        <p class="soft" role="status">
+          {t('loading')}
+        </p>
+      )}
+      {read.data !== undefined && children(read.data)}
+    </>
+  );
+}
+
+export interface Column<T> {
+  title: string;
+  /** What is sorted by and stands in the CSV file. */
+  of: (row: T) => string | number | null;
+  /** How it is shown; as it is where absent, numbers in the page's language. */
+  show?: (row: T) => ComponentChildren;
+}
+
+const shown = (value: string | number | null): string =>
+  value === null ? '–' : typeof value === 'number' ? showNumber(value) : value;
+
+/** A table that can be taken along as CSV. */
+export function Table<T>({
+  name,
+  columns,
+  rows,
+  isWorst,
+}: {
+  name: string;
+  columns: Array<Column<T>>;
+  rows: T[];
+  isWorst?: (row: T) => boolean;
+}): JSX.Element {
+  const isNumber = (column: Column<T>) => !rows.some((row) => typeof column.of(row) === 'string');
+  const numbers = columns.map(isNumber);
+  return (
+    <>
+      <div class="scroll" tabIndex={0} role="region" aria-label={t(`tables.${name}` as 'table')}>
+        <table class={name}>
+          <thead>
+            <tr>
+              {columns.map(({ title }, index) => (
+                <th key={title} scope="col" class={numbers[index] ? 'number' : ''}>
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, at) => (
+              <tr key={at} class={isWorst?.(row) ? 'worst' : ''}>
+                {columns.map(({ title, of, show }, index) => (
+                  <td key={title} class={numbers[index] ? 'number' : ''}>
+                    {show ? show(row) : shown(of(row))}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {!!rows.length && (
+        <button type="button" class="plain small" onClick={() => saveCsv(name, columns, rows)}>
+          {t('csv')}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** A cell that no spreadsheet takes for a formula. */
+function cell(value: string | number | null): string {
+  if (typeof value === 'number' || value === null) return String(value ?? '');
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
+function saveCsv<T>(name: string, columns: Array<Column<T>>, rows: T[]): void {
+  const lines = [columns.map(({ title }) => cell(title)), ...rows.map((row) => columns.map(({ of }) => cell(of(row))))];
+  // Spreadsheets tell by the mark that it is UTF-8.
+  save(`${name}.csv`, `\uFEFF${lines.map((line) => line.join(',')).join('\r\n')}\r\n`, 'text/csv');
+}
+
+export function save(name: string, text: string, type: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+export function Select<T extends string>({
+  label,
+  name,
+  options,
+  otherwise,
+}: {
+  label: string;
+  name: string;
+  options: Array<[value: T, text: string]>;
+  otherwise: T;
+}): JSX.Element {
+  return (
+    <label>
+      <span class="soft">{label}</span>{' '}
+      <select
+        name={name}
+        value={chosen(name, otherwise)}
+        onChange={({ currentTarget: { value } }) => choose({ [name]: value === otherwise ? '' : value })}
+      >
+        {options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+/** The day that it is on a site. */
+export const todayOf = ({ timeZone }: Site): string =>
+  new Intl.DateTimeFormat('en-CA', { timeZone }).format(Date.now());
+
+const daysBefore = (day: string, count: number): string =>
+  new Date(Date.parse(day) - count * DAY_MS).toISOString().slice(0, 10);
+
+/** The days that were chosen, as reports are asked for them. */
+export function rangeOf(site: Site): { from: string; to: string } {
+  const today = todayOf(site);
+  const to = chosen('to', today);
+  const length = Number(chosen('days', '30')) || 30;
+  return { from: chosen('from', daysBefore(to, length - 1)), to };
+}
+
+export function RangePicker({ site }: { site: Site }): JSX.Element {
+  const { from, to } = rangeOf(site);
+  const isOwn = !!chosen('from') || !!chosen('to');
+  const pick = (value: string) =>
+    choose(value === 'own' ? { from, to, days: '' } : { from: '', to: '', days: value === '30' ? '' : value });
+  const set = (name: string) => (event: { currentTarget: HTMLInputElement }) =>
+    event.currentTarget.value && choose({ [name]: event.currentTarget.value });
+  return (
+    <>
+      <label>
+        <span class="soft">{t('range')}</span>{' '}
+        <select
+          name="days"
+          value={isOwn ? 'own' : chosen('days', '30')}
+          onChange={({ currentTarget }) => pick(currentTarget.value)}
+        >
+          {['7', '30', '90', '365'].map((days) => (
+            <option key={days} value={days}>
+              {t('lastDays', { count: days })}
+            </option>
+          ))}
+          <option value="own">{t('ownRange')}</option>
+        </select>
+      </label>
+      {isOwn && (
+        <>
+          <input type="date" aria-label={t('fromDay')} value={from} max={to} onChange={set('from')} />
+          <input type="date" aria-label={t('toDay')} value={to} min={from} onChange={set('to')} />
+        </>
+      )}
+    </>
   );
 }

@@ -3,19 +3,54 @@ import { computed, signal } from '@preact/signals';
 /** Undefined until the collector has said so. */
 export const isSignedIn = signal<boolean | undefined>(undefined);
 
+/** What of a site can be looked at, in the order in which it stands in the menu. */
+export const VIEWS = ['board', 'flow', 'funnel', 'channels', 'customers', 'visitors', 'rules', 'setup'] as const;
+export type View = (typeof VIEWS)[number];
+
 const hash = signal(location.hash);
 addEventListener('hashchange', () => {
   hash.value = location.hash;
 });
 
+export interface Route {
+  siteKey: string;
+  view: View;
+  visitorId: string;
+  /** What was chosen in the view: a link shows the same. */
+  query: URLSearchParams;
+  /** Why signing in by a link did not work. */
+  problem?: string;
+}
+
 /**
  * What the address bar asks for. After the `#`, since a visitor id is a secret and what stands there is not sent to any server.
- * `#/SITE`, `#/SITE/visitors/ID`, `#/sign-in/link-expired`
+ * `#/SITE/VIEW?…`, `#/SITE/visitors/ID`, `#/sign-in/link-expired`
  */
-export const route = computed(() => {
-  const [first = '', second = '', third = ''] = hash.value.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
-  return first === 'sign-in' ? { problem: second } : { siteKey: first, visitorId: second === 'visitors' ? third : '' };
+export const route = computed((): Route => {
+  const [path = '', ...rest] = hash.value.replace(/^#\/?/, '').split('?');
+  const query = rest.join('?');
+  const [first = '', second = '', third = ''] = path.split('/').map(decodeURIComponent);
+  const of = { siteKey: '', view: 'board' as View, visitorId: '', query: new URLSearchParams(query) };
+  if (first === 'sign-in') return { ...of, problem: second };
+  const view = VIEWS.find((each) => each === second) ?? 'board';
+  return { ...of, siteKey: first, view, visitorId: view === 'visitors' ? third : '' };
 });
 
-export const linkTo = (siteKey: string, visitorId = ''): string =>
-  `#/${encodeURIComponent(siteKey)}${visitorId && `/visitors/${encodeURIComponent(visitorId)}`}`;
+export const linkTo = (siteKey: string, view: View = 'board', query: Record<string, string> = {}): string => {
+  const text = new URLSearchParams(query).toString();
+  return `#/${encodeURIComponent(siteKey)}${view === 'board' && !text ? '' : `/${view}`}${text && `?${text}`}`;
+};
+
+export const linkToVisitor = (siteKey: string, visitorId: string): string =>
+  `#/${encodeURIComponent(siteKey)}/visitors/${encodeURIComponent(visitorId)}`;
+
+/** Changes what was chosen in the view; an empty text takes it out of the address. */
+export function choose(changes: Record<string, string>): void {
+  const { siteKey, view, query } = route.value;
+  const next = { ...Object.fromEntries(query), ...changes };
+  const kept = Object.entries(next).filter(([, value]) => value !== '');
+  location.hash = linkTo(siteKey, view, Object.fromEntries(kept));
+}
+
+/** What was chosen, or nothing. */
+export const chosen = (name: string, otherwise = ''): string => route.value.query.get(name) ?? otherwise;

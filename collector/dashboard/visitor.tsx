@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
-import type { SentEvent, Site, Transition, Visitor } from './api.js';
+import { useState } from 'preact/hooks';
+import { change, get, type SentEvent, type Site, type Transition, type Visitor } from './api.js';
 import { useLive } from './live.js';
-import { Problem, StageDot, StageName } from './parts.js';
+import { Alert, Problem, save, StageDot, StageName } from './parts.js';
 import { linkTo } from './state.js';
 import { showNumber, showTime, t } from './texts.js';
 import { Why } from './why.js';
@@ -13,7 +14,7 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
   return (
     <>
       <p>
-        <a href={linkTo(site.siteKey)}>← {t('back')}</a>
+        <a href={linkTo(site.siteKey, 'visitors')}>← {t('back')}</a>
       </p>
       {visitor ? (
         <Details visitor={visitor} site={site} />
@@ -47,6 +48,7 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
           <dt>{t('lastSeen')}</dt>
           <dd>{time(visitor.lastSeen)}</dd>
         </dl>
+        <Rights site={site} visitorId={visitor.visitorId} />
         <h3>{t('whyHere')}</h3>
         {why.sticky && <p>{t('sticky')}</p>}
         <ul class="why">{why.because && <Why reason={why.because} />}</ul>
@@ -86,6 +88,46 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
           ))}
         </ol>
       </section>
+    </>
+  );
+}
+
+/** What somebody may ask for: all that is kept of them, and that it is erased. */
+function Rights({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
+  const [state, set] = useState<{ problem?: string; receipt?: object }>({});
+  const attempt = async (run: () => Promise<void>) => {
+    try {
+      await run();
+    } catch (error) {
+      set({ problem: t('failed', { message: (error as Error).message }) });
+    }
+  };
+  const path = `sites/${site.siteKey}/people/${visitorId}`;
+  const take = () =>
+    attempt(async () =>
+      save(`${visitorId}.json`, JSON.stringify(await get<object>(`${path}/export`), null, 2), 'application/json'),
+    );
+  const erase = () =>
+    attempt(async () => {
+      if (confirm(t('confirmErase'))) set({ receipt: await change<object>('DELETE', path) });
+    });
+  return (
+    <>
+      <p>
+        <button type="button" class="plain small" onClick={take}>
+          {t('takeAlong')}
+        </button>{' '}
+        <button type="button" class="plain small" onClick={erase}>
+          {t('erase')}
+        </button>
+      </p>
+      {state.problem && <Alert>{state.problem}</Alert>}
+      {state.receipt && (
+        <div role="status">
+          <p>{t('erased')}</p>
+          <pre tabIndex={0}>{JSON.stringify(state.receipt, null, 2)}</pre>
+        </div>
+      )}
     </>
   );
 }

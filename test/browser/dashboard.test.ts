@@ -1,7 +1,11 @@
 /** The dashboard on invented visitors, in a real browser: what it shows is what the API says, in both languages. */
+import fs from 'node:fs';
+import type { Page } from 'puppeteer-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { FunnelReport } from '../../collector/reports/funnel.js';
+import type { SourcesReport } from '../../collector/reports/sources.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
 import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
@@ -10,7 +14,8 @@ import { startCollector } from '../../dist/collector/server.js';
 import { ADMIN, newId, temporaryFolder } from '../helpers/collector.js';
 import { openChromium, openPage } from '../helpers/browser.js';
 
-test('says where most are lost, when it is asked, and calls tags by their names', async () => {
+/** A collector with the invented visitors of a shop. */
+async function startShop() {
   const data = temporaryFolder();
   const store = openSqliteStore(data);
   const site = (await addSite(
@@ -22,19 +27,46 @@ test('says where most are lost, when it is asked, and calls tags by their names'
   await store.close();
   const collector = await startCollector({ host: '127.0.0.1', port: 0, data, adminToken: ADMIN });
   onTestFinished(() => collector.stop());
-  const answer = await fetch(`${collector.url}/api/sites/${site.siteKey}/reports/flow`, {
-    headers: { Authorization: `Bearer ${ADMIN}` },
-  });
-  const report = (await answer.json()) as FlowReport;
+  const ask = async <T>(path: string): Promise<T> => {
+    const response = await fetch(`${collector.url}/api/sites/${site.siteKey}/${path}`, {
+      headers: { Authorization: `Bearer ${ADMIN}` },
+    });
+    if (!response.ok) throw new Error(String(response.status));
+    return (await response.json()) as T;
+  };
+  return { collector, site, ask };
+}
 
-  const { page, problems } = await openPage(await openChromium());
-  await page.goto(`${collector.url}/`);
+async function signIn(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/`);
   await page.waitForSelector('input[name=token]');
   await page.type('input[name=token]', ADMIN);
   await page.click('form button');
-  await page.waitForSelector('.losses button');
-  expect(await page.$('.steps')).toBeNull();
-  await page.click('.losses button');
+  await page.waitForSelector('nav');
+}
+
+async function switchLanguage(page: Page): Promise<void> {
+  await page.evaluate(() => [...document.querySelectorAll('header button')].at(-1)!.dispatchEvent(new Event('click')));
+  await page.waitForFunction(() => document.documentElement.lang === 'zh');
+}
+
+const AXE = fs.readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
+
+interface AxeResult {
+  violations: Array<{ id: string; nodes: Array<{ html: string }> }>;
+  passes: Array<{ id: string }>;
+}
+
+test('says where most are lost, and calls tags by their names', async () => {
+  const { collector, site, ask } = await startShop();
+  const report = await ask<FlowReport>('reports/flow');
+
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  await page.waitForSelector('.visitors a');
+  const tags = () => page.$eval('.visitors tbody tr td:last-child', (cell) => cell.textContent!);
+  expect(await tags()).toMatch(/Converted|Engaged|Prospects|New/);
+  await page.goto(`${collector.url}/#/${site.siteKey}/flow`);
   await page.waitForSelector('.steps');
   const rows = () =>
     page.$$eval('.steps tbody tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
@@ -46,18 +78,183 @@ test('says where most are lost, when it is asked, and calls tags by their names'
   );
   expect(await page.$eval('.steps .worst .stage', (cell) => cell.getAttribute('data-stage'))).toBe(report.leak!.from);
   expect(await page.$eval('.leak', (text) => text.textContent)).toContain(String(report.leak!.lost));
-  await page.click('.losses summary');
+  await page.click('summary');
   expect((await page.$$('.moves tbody tr')).length).toBe(report.moves.length);
+  const cells = await page.$$eval('.matrix td', (all) =>
+    all.map((cell) => Number(cell.textContent!.replace(/\D/g, ''))),
+  );
+  expect(cells.reduce((sum, each) => sum + each, 0)).toBe(
+    report.moves.reduce((sum, { visitors }) => sum + visitors, 0),
+  );
 
-  const tags = () => page.$eval('.visitors tbody tr td:last-child', (cell) => cell.textContent!);
-  expect(await tags()).toMatch(/Converted|Engaged|Prospects|New/);
-  await page.evaluate(() => [...document.querySelectorAll('header button')].at(-1)!.dispatchEvent(new Event('click')));
-  await page.waitForFunction(() => document.documentElement.lang === 'zh');
-  expect(await tags()).toMatch(/转化用户|活跃兴趣用户|潜在用户|新客/);
+  await switchLanguage(page);
   // Every number is still there, and no word of the other language.
   expect((await rows()).map((row) => row[1])).toEqual(shown.map((row) => row[1]));
-  expect(await page.$eval('.losses', (card) => card.textContent!.replace(/\d+ ?%/g, ''))).not.toMatch(/[a-z]{3,}/i);
+  const words = await page.$eval('.losses', (card) => card.textContent!.replace('CSV', '').replace(/\d+ ?%/g, ''));
+  expect(words).not.toMatch(/[a-z]{3,}/i);
+  await page.goto(`${collector.url}/`);
+  await page.waitForSelector('.visitors a');
+  expect(await tags()).toMatch(/转化用户|活跃兴趣用户|潜在用户|新客/);
   expect(problems).toEqual([]);
+});
+
+const VIEWS = ['board', 'flow', 'funnel?by=channel', 'channels', 'customers', 'visitors', 'rules', 'setup'];
+
+test('every view is whole, readable and usable by all, in both languages and on light and dark', async () => {
+  const { collector, site } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  const isOurs = (address: string) => address.startsWith(collector.url) || /^(data|blob):/.test(address);
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+    for (const view of VIEWS) {
+      await page.goto(`${collector.url}/#/${site.siteKey}/${view}`);
+      await page.waitForSelector(
+        `nav a[aria-current][href*="${view === 'board' ? site.siteKey : view.split('?')[0]!}"]`,
+      );
+      await page.waitForFunction(
+        () => document.querySelector('main .card') && !/Loading|正在加载/.test(document.body.innerText),
+      );
+      await page.evaluate(AXE);
+      const { violations, passes } = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResult> } };
+        const found = await axe.run();
+        const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+        return { violations: told, passes: found.passes.map(({ id }) => id) };
+      });
+      expect(passes).toContain('color-contrast');
+      expect(violations, `${view} ${scheme}`).toEqual([]);
+      const text = await page.evaluate(() => document.body.innerText);
+      // The name of a text stands where there is none.
+      expect(text).not.toMatch(/\b(stages|views|tables|kinds|models|measures)\.\w/);
+      expect(text).not.toMatch(/undefined|NaN|\[object/);
+      const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
+      expect(isWide, view).toBe(false);
+      if (scheme === 'dark')
+        for (const heading of await page.$$eval('main h2, main h3, nav a', (all) =>
+          all.map((each) => each.textContent!),
+        ))
+          expect(heading).toMatch(/[\u4e00-\u9fff]/);
+    }
+    if (scheme === 'light') {
+      await switchLanguage(page);
+      await page.setViewport({ width: 390, height: 800 });
+    }
+  }
+  expect(requests.length).toBeGreaterThan(VIEWS.length);
+  expect(requests.filter((address) => !isOurs(address))).toEqual([]);
+  expect(problems).toEqual([]);
+});
+
+test('a funnel is built step by step, and its address shows it again', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  await page.goto(`${collector.url}/#/${site.siteKey}/funnel?steps=event:page_view,event:add_to_cart?,event:purchase`);
+  const counts = async () => {
+    await page.waitForFunction(
+      () => document.querySelector('.funnelSteps') && !/Loading/.test(document.body.innerText),
+    );
+    return page.$$eval('.funnelSteps tbody tr', (all) => all.map((row) => row.children[1]!.textContent!.trim()));
+  };
+  const wanted = async (steps: string) =>
+    (await ask<FunnelReport>(`reports/funnel?steps=${steps}`)).steps.map(({ visitors }) =>
+      visitors.toLocaleString('en-GB'),
+    );
+  expect(await counts()).toEqual(await wanted('event:page_view,event:add_to_cart?,event:purchase'));
+  await page.click('.builder li:nth-child(2) button');
+  await page.waitForFunction(() => document.querySelectorAll('.funnelSteps tbody tr').length === 2);
+  expect(await page.evaluate(() => decodeURIComponent(location.hash))).toContain('event:page_view,event:purchase');
+  expect(await counts()).toEqual(await wanted('event:page_view,event:purchase'));
+  await page.select('select[name=by]', 'device');
+  await page.waitForSelector('.breakdown tbody tr');
+  await page.reload();
+  await page.waitForSelector('.breakdown tbody tr');
+  expect(await counts()).toEqual(await wanted('event:page_view,event:purchase'));
+  expect(problems).toEqual([]);
+});
+
+test('rules are checked, previewed and published, and an old version is put in force again', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  await page.goto(`${collector.url}/#/${site.siteKey}/rules`);
+  await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value);
+  const write = (change: string) =>
+    page.$eval(
+      '.editor',
+      (editor, body) => {
+        const rules = JSON.parse((editor as HTMLTextAreaElement).value) as object;
+        const next = new Function('rules', `${body}; return JSON.stringify(rules)`)(rules) as string;
+        (editor as HTMLTextAreaElement).value = next;
+        editor.dispatchEvent(new Event('input'));
+      },
+      change,
+    );
+  const press = (text: string) =>
+    page.evaluate((label) => {
+      [...document.querySelectorAll('main button')]
+        .find((each) => each.textContent === label)!
+        .dispatchEvent(new Event('click'));
+    }, text);
+  await write('rules.stages.interest = { when: { signal: "product_veiw" } }');
+  await press('Check');
+  await page.waitForSelector('.findings');
+  expect(await page.$eval('.findings', (list) => list.textContent)).toContain('product_view');
+  await write('rules.stages.interest = { when: { signal: "visit" } }');
+  await press('Preview');
+  await page.waitForSelector('.preview .previewMoves');
+  const moved = await page.$eval('.preview [role=status]', (text) =>
+    Number(/^[\d,]+/.exec(text.textContent!)![0].replace(',', '')),
+  );
+  expect(moved).toBeGreaterThan(10);
+  await press('Publish');
+  await page.waitForFunction(() => document.querySelectorAll('.versions tbody tr').length === 2);
+  expect(await ask<object>('rules')).toMatchObject({ version: 2, stages: { interest: { when: { signal: 'visit' } } } });
+  await press('Put in force again');
+  await page.waitForFunction(() => document.querySelectorAll('.versions tbody tr').length === 3);
+  expect(JSON.stringify(await ask<object>('rules'))).not.toContain('"interest":{"when":{"signal":"visit"}}');
+  expect(problems).toEqual([]);
+});
+
+test('a source is given a channel, a campaign its link, and a person is erased with a receipt', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  page.on('dialog', (dialog) => void dialog.accept());
+  await signIn(page, collector.url);
+  await page.goto(`${collector.url}/#/${site.siteKey}/channels`);
+  await page.waitForSelector('.sources select');
+  const source = await page.$eval('.sources tbody td', (cell) => cell.firstChild!.textContent!);
+  await page.select('.sources select', 'Affiliates');
+  await page.waitForFunction(
+    () => document.querySelector('.sources tbody tr td:nth-child(4)')!.textContent === 'Affiliates',
+  );
+  const { sources } = await ask<SourcesReport>('reports/sources');
+  expect(sources.find((each) => each.source === source)).toMatchObject({ channel: 'Affiliates', isGiven: true });
+  await page.type('input[name=utm_source]', '小红书');
+  expect(await page.$eval('.link', (link) => link.textContent)).toBe(
+    `https://demo.example/?utm_source=${encodeURIComponent('小红书')}`,
+  );
+  await page.goto(`${collector.url}/#/${site.siteKey}/visitors?stage=loyalty`);
+  await page.waitForSelector('.visitors a');
+  expect(
+    new Set(await page.$$eval('.visitors .stage', (all) => all.map((each) => each.getAttribute('data-stage')))),
+  ).toEqual(new Set(['loyalty']));
+  await page.click('.visitors a');
+  await page.waitForSelector('.timeline > li');
+  const visitorId = await page.$eval('h2.id', (heading) => heading.textContent!);
+  await page.evaluate(() =>
+    [...document.querySelectorAll('main button')]
+      .find((each) => each.textContent === 'Erase for good')!
+      .dispatchEvent(new Event('click')),
+  );
+  await page.waitForSelector('pre');
+  expect(await page.$eval('pre', (receipt) => receipt.textContent)).toContain('"visitors": 1');
+  await expect(ask(`visitors/${visitorId}`)).rejects.toThrow('404');
+  // The page goes on asking for who is gone.
+  expect(problems.filter((each) => !each.includes('404'))).toEqual([]);
 });
 
 test('says of a user why the journey has the step of a login in it', async () => {

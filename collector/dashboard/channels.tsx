@@ -1,0 +1,186 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { STAGES } from '../../sdk/core/index.js';
+import { change, MODELS, type AttributionReport, type Model, type Site, type SourcesReport } from './api.js';
+import { useReport } from './live.js';
+import { Alert, Loaded, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
+import { chosen } from './state.js';
+import { showNumber, t } from './texts.js';
+
+type Row = AttributionReport['channels'][number];
+
+/** What is shown of each model. */
+const MEASURES = ['entries', 'revenue', 'cac', 'roas'] as const;
+
+const valueOf = (measure: (typeof MEASURES)[number], row: Row, model: Model): number | null =>
+  measure === 'entries' ? row[model] : (row[measure]?.[model] ?? null);
+
+/** Which channels brought people to a stage, by every model side by side; and sources that wait to be given a channel. */
+export function Channels({ site }: { site: Site }): JSX.Element {
+  const stage = chosen('stage', 'action');
+  const read = useReport<AttributionReport>(site.siteKey, 'attribution', { ...rangeOf(site), stage });
+  const measure = MEASURES.find((each) => each === chosen('measure')) ?? 'entries';
+  return (
+    <>
+      <section class="card">
+        <h2>{t('attribution')}</h2>
+        <p class="soft">{t('attributionHint')}</p>
+        <div class="filters">
+          <RangePicker site={site} />
+          <Select
+            label={t('entriesInto')}
+            name="stage"
+            otherwise="action"
+            options={STAGES.map((each) => [each, t(`stages.${each}`)])}
+          />
+          <Select
+            label={t('shows')}
+            name="measure"
+            otherwise="entries"
+            options={MEASURES.map((each) => [each, t(`measures.${each}`)])}
+          />
+        </div>
+        <Loaded read={read}>
+          {({ entries, withoutTouch, channels }) => (
+            <>
+              <p role="status">{t('entriesSum', { count: showNumber(entries), without: showNumber(withoutTouch) })}</p>
+              {measure !== 'entries' && measure !== 'revenue' && channels.every(({ cost }) => cost === null) && (
+                <p class="soft">{t('noCosts', { site: site.siteKey })}</p>
+              )}
+              {channels.length ? (
+                <Table
+                  name="attribution"
+                  rows={channels}
+                  columns={[
+                    { title: t('channel'), of: ({ channel }) => channel },
+                    { title: t('sessions'), of: ({ sessions }) => sessions },
+                    { title: t('cost'), of: ({ cost }) => cost },
+                    ...MODELS.map((model): Column<Row> => ({
+                      title: t(`models.${model}`),
+                      of: (row) => valueOf(measure, row, model),
+                    })),
+                  ]}
+                />
+              ) : (
+                <p>{t('nothingInRange')}</p>
+              )}
+            </>
+          )}
+        </Loaded>
+      </section>
+      <Sources site={site} />
+      <Links site={site} />
+    </>
+  );
+}
+
+/** Channels by the names that reports use. */
+const CHANNELS = (
+  'Direct,Organic Search,Paid Search,Organic Social,Paid Social,Organic Video,Paid Video,Organic Shopping,Paid Shopping,Display,' +
+  'Email,Affiliates,Referral,Audio,SMS,Mobile Push Notifications,AI Assistants,Paid Other'
+).split(',');
+
+function Sources({ site }: { site: Site }): JSX.Element {
+  const read = useReport<SourcesReport>(site.siteKey, 'sources', rangeOf(site));
+  const [given, setGiven] = useState(site.channels);
+  const [problem, setProblem] = useState('');
+  const give = async (source: string, channel: string) => {
+    const { [source.toLowerCase()]: _, ...others } = given;
+    const channels = channel ? { ...others, [source.toLowerCase()]: channel } : others;
+    try {
+      await change('PATCH', `sites/${site.siteKey}`, { channels });
+      setGiven(channels);
+      setProblem('');
+      read.again();
+    } catch (error) {
+      setProblem(t('notSaved', { message: (error as Error).message }));
+    }
+  };
+  return (
+    <section class="card">
+      <h2>{t('sources')}</h2>
+      <p class="soft">{t('sourcesHint')}</p>
+      {problem && <Alert>{problem}</Alert>}
+      <Loaded read={read}>
+        {({ sources }) =>
+          sources.length ? (
+            <Table
+              name="sources"
+              rows={sources}
+              columns={[
+                {
+                  title: t('source'),
+                  of: ({ source }) => source,
+                  show: ({ source, isUnknown }) => (
+                    <>
+                      {source}
+                      {isUnknown && <span class="mark"> {t('notKnown')}</span>}
+                    </>
+                  ),
+                },
+                { title: t('sessions'), of: ({ sessions }) => sessions },
+                { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+                { title: t('channel'), of: ({ channel }) => channel },
+                {
+                  title: t('giveChannel'),
+                  of: ({ isGiven, channel }) => (isGiven ? channel : ''),
+                  show: ({ source, isGiven, channel }) => (
+                    <select
+                      aria-label={`${t('giveChannel')}: ${source}`}
+                      value={isGiven ? (channel ?? '') : ''}
+                      onChange={({ currentTarget }) => void give(source, currentTarget.value)}
+                    >
+                      <option value="">{t('asFound')}</option>
+                      {[...new Set([...CHANNELS, ...Object.values(given)])].map((each) => (
+                        <option key={each} value={each}>
+                          {each}
+                        </option>
+                      ))}
+                    </select>
+                  ),
+                },
+              ]}
+            />
+          ) : (
+            <p>{t('nothingInRange')}</p>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}
+
+const LABELS = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_term'] as const;
+
+/** An address with the labels of a campaign. */
+function Links({ site }: { site: Site }): JSX.Element {
+  const [values, setValues] = useState<Record<string, string>>({ url: `${site.origins[0]}/` });
+  const set = (name: string) => (event: { currentTarget: HTMLInputElement }) =>
+    setValues({ ...values, [name]: event.currentTarget.value });
+  const link = URL.canParse(values.url ?? '') ? new URL(values.url!) : undefined;
+  for (const name of LABELS) if (link && values[name]?.trim()) link.searchParams.set(name, values[name].trim());
+  return (
+    <section class="card">
+      <h2>{t('links')}</h2>
+      <p class="soft">{t('linksHint')}</p>
+      <div class="form">
+        <label>
+          {t('page')} <input name="url" type="url" value={values.url} onInput={set('url')} />
+        </label>
+        {LABELS.map((name) => (
+          <label key={name}>
+            {name} <input name={name} value={values[name] ?? ''} onInput={set(name)} />
+          </label>
+        ))}
+      </div>
+      <p>
+        <output class="link">{link ? link.href : t('noAddress')}</output>
+      </p>
+      {link && (
+        <button type="button" class="plain small" onClick={() => void navigator.clipboard?.writeText(link.href)}>
+          {t('copy')}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,293 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { STAGES } from '../../sdk/core/index.js';
+import {
+  LIFECYCLE,
+  type CommonReport,
+  type LifecycleReport,
+  type NpsReport,
+  type RfmReport,
+  type RulesNames,
+  type Site,
+  type ValueReport,
+} from './api.js';
+import { Chart } from './chartPlace.js';
+import { shade } from './flow.js';
+import { useOnce, useReport } from './live.js';
+import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
+import { chosen } from './state.js';
+import { inLanguage, showNumber, showShare, t } from './texts.js';
+
+/** What kinds of customers there are, what they are worth, and what those who went on had in common. */
+export function Customers({ site }: { site: Site }): JSX.Element {
+  return (
+    <>
+      <section class="card slim">
+        <div class="filters">
+          <RangePicker site={site} />
+        </div>
+      </section>
+      <Common site={site} />
+      <Rfm site={site} />
+      <Lifecycle site={site} />
+      <Value site={site} />
+      <Nps site={site} />
+    </>
+  );
+}
+
+/** Beyond this a difference could as well be chance. */
+const LEVEL = 0.05;
+
+function Common({ site }: { site: Site }): JSX.Element {
+  const stage = chosen('stage', 'action');
+  const read = useReport<CommonReport>(site.siteKey, 'common', { ...rangeOf(site), stage });
+  const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+  const name = (feature: string) => {
+    const [kind, ...rest] = feature.split(':');
+    const own = rest.join(':');
+    return kind === 'signal' ? (inLanguage(rules?.signals?.[own]?.label) ?? own) : `${t('channel')}: ${own}`;
+  };
+  return (
+    <section class="card">
+      <h2>{t('common')}</h2>
+      <p class="soft">{t('commonHint')}</p>
+      <div class="filters">
+        <Select
+          label={t('wentOnTo')}
+          name="stage"
+          otherwise="action"
+          options={STAGES.slice(1).map((each) => [each, t(`stages.${each}`)])}
+        />
+      </div>
+      <Loaded read={read}>
+        {({ visitors, wentOn, features }) => (
+          <>
+            <p role="status">{t('commonSum', { visitors: showNumber(visitors), wentOn: showNumber(wentOn) })}</p>
+            {features.length ? (
+              <Table
+                name="features"
+                rows={features}
+                columns={[
+                  { title: t('feature'), of: ({ feature }) => feature, show: ({ feature }) => name(feature) },
+                  { title: t('didIt'), of: ({ did }) => did },
+                  {
+                    title: t('ofThemWentOn'),
+                    of: ({ confidence }) => confidence,
+                    show: ({ confidence }) => showShare(confidence),
+                  },
+                  { title: t('lift'), of: ({ lift }) => lift, show: ({ lift }) => `× ${showNumber(lift)}` },
+                  {
+                    title: t('odds'),
+                    of: ({ oddsRatio }) => oddsRatio,
+                    show: ({ oddsRatio, ci }) => `${showNumber(oddsRatio)} (${showNumber(ci[0])}–${showNumber(ci[1])})`,
+                  },
+                  { title: t('sure'), of: ({ q }) => q, show: ({ q }) => (q < LEVEL ? t('yes') : t('maybeChance')) },
+                ]}
+              />
+            ) : (
+              <p>{t('tooFew')}</p>
+            )}
+          </>
+        )}
+      </Loaded>
+    </section>
+  );
+}
+
+const SCORES = [5, 4, 3, 2, 1];
+
+function Rfm({ site }: { site: Site }): JSX.Element {
+  const read = useReport<RfmReport>(site.siteKey, 'rfm', {});
+  return (
+    <section class="card">
+      <h2>{t('rfm')}</h2>
+      <p class="soft">{t('rfmHint')}</p>
+      <Loaded read={read}>
+        {({ buyers, cells, groups }) => {
+          if (!buyers) return <p>{t('noBuyers')}</p>;
+          const most = Math.max(...cells.map((cell) => cell.buyers));
+          const at = (r: number, fm: number) => cells.find((cell) => cell.r === r && cell.fm === fm)?.buyers ?? 0;
+          return (
+            <>
+              <div class="scroll" tabIndex={0} role="region" aria-label={t('rfm')}>
+                <table class="matrix">
+                  <thead>
+                    <tr>
+                      <th scope="col">
+                        {t('recency')} ↓ {t('frequencyAmount')} →
+                      </th>
+                      {[...SCORES].reverse().map((fm) => (
+                        <th key={fm} scope="col" class="number">
+                          {fm}
+                        </th>
+                      ))}
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {SCORES.map((r) => (
+                      <tr key={r}>
+                        <th scope="row">{r}</th>
+                        {[...SCORES].reverse().map((fm) => (
+                          <td key={fm} class="number" style={shade(at(r, fm) / most)}>
+                            {at(r, fm) ? showNumber(at(r, fm)) : '·'}
+                          </td>
+                        ))}
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+              <Table
+                name="rfmGroups"
+                rows={groups.filter((group) => group.buyers)}
+                columns={[
+                  { title: t('group'), of: ({ label }) => inLanguage(label)! },
+                  { title: t('buyers'), of: (group) => group.buyers },
+                  {
+                    title: t('ofThem'),
+                    of: (group) => group.buyers / buyers,
+                    show: (group) => showShare(group.buyers / buyers),
+                  },
+                  { title: t('revenue'), of: ({ revenue }) => revenue },
+                ]}
+              />
+            </>
+          );
+        }}
+      </Loaded>
+    </section>
+  );
+}
+
+const LIFECYCLE_COLORS = ['#4f9d78', '#6f9bd1', '#8a5fb0', '#e0a93f', '#b8584a'];
+
+function Lifecycle({ site }: { site: Site }): JSX.Element {
+  const read = useReport<LifecycleReport>(site.siteKey, 'lifecycle', {
+    ...rangeOf(site),
+    period: chosen('period', 'week'),
+  });
+  return (
+    <section class="card">
+      <h2>{t('lifecycle')}</h2>
+      <p class="soft">{t('lifecycleHint')}</p>
+      <div class="filters">
+        <Select
+          label={t('period')}
+          name="period"
+          otherwise="week"
+          options={(['day', 'week', 'month'] as const).map((each) => [each, t(`periods.${each}`)])}
+        />
+      </div>
+      <Loaded read={read}>
+        {({ periods }) => {
+          const series = LIFECYCLE.map((name, index) => ({
+            name: t(`lifecycles.${name}`),
+            color: LIFECYCLE_COLORS[index]!,
+            values: periods.map((period) => period[name]),
+          }));
+          return (
+            <>
+              <Chart
+                draw={({ drawDays }, element) =>
+                  drawDays(
+                    element,
+                    periods.map(({ from }) => from),
+                    series,
+                  )
+                }
+                of={[periods, series]}
+              />
+              <details>
+                <summary>{t('asList')}</summary>
+                <Table
+                  name="lifecycle"
+                  rows={periods}
+                  columns={[
+                    { title: t('day'), of: ({ from }) => from },
+                    ...LIFECYCLE.map((name) => ({
+                      title: t(`lifecycles.${name}`),
+                      of: (period: LifecycleReport['periods'][number]) => period[name],
+                    })),
+                  ]}
+                />
+              </details>
+            </>
+          );
+        }}
+      </Loaded>
+    </section>
+  );
+}
+
+const Figure = ({ name, children }: { name: string; children: ComponentChildren }): JSX.Element => (
+  <div class="figure">
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+function Value({ site }: { site: Site }): JSX.Element {
+  const read = useReport<ValueReport>(site.siteKey, 'value', {});
+  const number = (value: number | null) => (value === null ? '–' : showNumber(value));
+  const share = (value: number | null) => (value === null ? '–' : showShare(value));
+  return (
+    <section class="card">
+      <h2>{t('worth')}</h2>
+      <p class="soft">{t('worthHint')}</p>
+      <Loaded read={read}>
+        {(value) =>
+          value.buyers ? (
+            <dl class="figures">
+              <Figure name={t('buyers')}>{showNumber(value.buyers)}</Figure>
+              <Figure name={t('orders_')}>{showNumber(value.orders)}</Figure>
+              <Figure name={t('revenue')}>{showNumber(value.revenue)}</Figure>
+              <Figure name={t('averageOrder')}>{number(value.averageOrder)}</Figure>
+              <Figure name={t('perYear')}>{number(value.ordersPerYear)}</Figure>
+              <Figure name={t('repurchase')}>{share(value.repurchaseRate)}</Figure>
+              <Figure name={t('toSecond')}>
+                {value.medianDaysToSecond === null ? '–' : t('inDays', { count: showNumber(value.medianDaysToSecond) })}
+              </Figure>
+              <Figure name={t('retention')}>{share(value.monthlyRetention)}</Figure>
+              <Figure name={t('revenueRetention')}>{share(value.revenueRetention)}</Figure>
+              <Figure name={t('ltvHistoric')}>{number(value.ltv.historic)}</Figure>
+              <Figure name={t('ltvSimple')}>{number(value.ltv.simple)}</Figure>
+              <Figure name={t('ltvFitted')}>
+                {value.ltv.fitted ? showNumber(value.ltv.fitted.nextYear) : t('tooFewBuyers')}
+                {typeof value.ltv.fitted?.check?.error === 'number' && (
+                  <span class="soft"> {t('wrongBy', { share: showShare(value.ltv.fitted.check.error) })}</span>
+                )}
+              </Figure>
+              <Figure name={t('k')}>{number(value.k)}</Figure>
+            </dl>
+          ) : (
+            <p>{t('noBuyers')}</p>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}
+
+function Nps({ site }: { site: Site }): JSX.Element {
+  const read = useReport<NpsReport>(site.siteKey, 'nps', rangeOf(site));
+  return (
+    <section class="card">
+      <h2>{t('nps')}</h2>
+      <p class="soft">{t('npsHint')}</p>
+      <Loaded read={read}>
+        {({ nps, promoters, passives, detractors }) =>
+          nps === null ? (
+            <p>{t('noAnswers')}</p>
+          ) : (
+            <dl class="figures">
+              <Figure name={t('nps')}>{showNumber(nps)}</Figure>
+              <Figure name={t('promoters')}>{showNumber(promoters)}</Figure>
+              <Figure name={t('passives')}>{showNumber(passives)}</Figure>
+              <Figure name={t('detractors')}>{showNumber(detractors)}</Figure>
+            </dl>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}

@@ -1,0 +1,149 @@
+import type { JSX } from 'preact';
+import { STAGES, type Stage } from '../../sdk/core/index.js';
+import type { FlowReport, Site } from './api.js';
+import { Chart } from './chartPlace.js';
+import { useReport } from './live.js';
+import { COLORS, Loaded, RangePicker, rangeOf, StageName, Table } from './parts.js';
+import { showNumber, showShare, t } from './texts.js';
+
+/** Where most are lost, and how people move: back and skipping ones too. */
+export function Flow({ site }: { site: Site }): JSX.Element {
+  const read = useReport<FlowReport>(site.siteKey, 'flow', rangeOf(site));
+  return (
+    <>
+      <section class="card losses">
+        <h2>{t('losses')}</h2>
+        <p class="soft">{t('lossesHint')}</p>
+        <div class="filters">
+          <RangePicker site={site} />
+        </div>
+        <Loaded read={read}>{(report) => <Steps report={report} />}</Loaded>
+      </section>
+      {!!read.data?.moves.length && <Moves report={read.data} />}
+    </>
+  );
+}
+
+function Steps({ report: { steps, leak, stays, from, to } }: { report: FlowReport }): JSX.Element {
+  if (!leak) return <p>{t('nobodyReached', { from, to })}</p>;
+  const medianOf = (stage: Stage) => stays.find((each) => each.stage === stage)?.medianDays ?? null;
+  return (
+    <>
+      <p class="leak" role="status">
+        {t('leak', {
+          count: showNumber(leak.lost),
+          share: showShare(leak.share),
+          from: t(`stages.${leak.from}`),
+          to: t(`stages.${leak.to}`),
+        })}
+      </p>
+      <Table
+        name="steps"
+        rows={steps}
+        isWorst={(step) => step.from === leak.from}
+        columns={[
+          { title: t('stage'), of: (step) => step.from, show: (step) => <StageName stage={step.from} /> },
+          { title: t('gotThere'), of: (step) => step.reached },
+          { title: t('wentOn'), of: (step) => step.wentOn },
+          {
+            title: t('ofThem'),
+            of: (step) => step.share,
+            show: ({ share, interval }) => (share === null ? '–' : <Share share={share} interval={interval} />),
+          },
+          { title: t('lost'), of: (step) => step.lost },
+          {
+            title: t('medianStay'),
+            of: (step) => medianOf(step.from),
+            show: (step) =>
+              medianOf(step.from) === null ? '–' : t('inDays', { count: showNumber(medianOf(step.from)!) }),
+          },
+        ]}
+      />
+    </>
+  );
+}
+
+/** A share, with the interval in which it may lie. */
+export const Share = ({ share, interval }: { share: number; interval: [number, number] | null }): JSX.Element => (
+  <>
+    {showShare(share)}
+    {interval && (
+      <span class="soft">
+        {' '}
+        ({showShare(interval[0])}–{showShare(interval[1])})
+      </span>
+    )}
+  </>
+);
+
+const PLACES = [null, ...STAGES];
+
+function Moves({ report: { moves } }: { report: FlowReport }): JSX.Element {
+  const name = (stage: Stage | null) => t(`stages.${stage ?? 'none'}`);
+  const links = moves.map(({ from, to, visitors }) => ({
+    from: name(from),
+    to: name(to),
+    value: visitors,
+    fromColor: from ? COLORS[from] : '#888888',
+    toColor: to ? COLORS[to] : '#888888',
+  }));
+  const most = Math.max(...moves.map(({ visitors }) => visitors));
+  const between = (from: Stage | null, to: Stage | null) =>
+    moves.find((move) => move.from === from && move.to === to)?.visitors ?? 0;
+  return (
+    <section class="card">
+      <h2>{t('moves')}</h2>
+      <p class="soft">{t('movesHint')}</p>
+      <Chart draw={({ drawFlow }, element) => drawFlow(element, links)} of={links} />
+      <h3>{t('matrix')}</h3>
+      <div class="scroll" tabIndex={0} role="region" aria-label={t('matrix')}>
+        <table class="matrix">
+          <thead>
+            <tr>
+              <th scope="col">
+                {t('fromStage')} ↓ {t('toStage')} →
+              </th>
+              {PLACES.map((to) => (
+                <th key={to} scope="col" class="number">
+                  {name(to)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {PLACES.map((from) => (
+              <tr key={from}>
+                <th scope="row">
+                  <StageName stage={from} />
+                </th>
+                {PLACES.map((to) => (
+                  <td key={to} class="number" style={shade(between(from, to) / most)}>
+                    {between(from, to) ? showNumber(between(from, to)) : '·'}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <details>
+        <summary>{t('asList')}</summary>
+        <Table
+          name="moves"
+          rows={moves}
+          columns={[
+            { title: t('fromStage'), of: ({ from }) => from, show: ({ from }) => <StageName stage={from} /> },
+            { title: t('toStage'), of: ({ to }) => to, show: ({ to }) => <StageName stage={to} /> },
+            { title: t('times'), of: ({ visitors }) => visitors },
+            { title: t('ofLeaving'), of: ({ share }) => share, show: ({ share }) => showShare(share) },
+          ]}
+        />
+      </details>
+    </section>
+  );
+}
+
+/** A cell's colour by how much of the most it has; the text stays readable on all of them. */
+export const shade = (share: number): { backgroundColor: string } => ({
+  backgroundColor: `rgb(111 155 209 / ${Math.round(Math.sqrt(share) * 45)}%)`,
+});

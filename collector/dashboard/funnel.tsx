@@ -1,0 +1,294 @@
+import type { JSX } from 'preact';
+import { STAGES } from '../../sdk/core/index.js';
+import type { FunnelReport, RulesNames, Site } from './api.js';
+import { Share } from './flow.js';
+import { useOnce, useReport } from './live.js';
+import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
+import { choose, chosen } from './state.js';
+import { inLanguage, showNumber, showShare, t } from './texts.js';
+
+const KINDS = ['stage', 'signal', 'event', 'page'] as const;
+type Kind = (typeof KINDS)[number];
+
+interface Step {
+  kind: Kind;
+  name: string;
+  isOptional: boolean;
+}
+
+const readStep = (text: string): Step => {
+  const [kind = '', ...rest] = text.replace(/\?$/, '').split(':');
+  return { kind: KINDS.find((each) => each === kind) ?? 'event', name: rest.join(':'), isOptional: text.endsWith('?') };
+};
+const writeStep = ({ kind, name, isOptional }: Step) => `${kind}:${name}${isOptional ? '?' : ''}`;
+
+/** Names of events that are known to every site. */
+const EVENTS = (
+  'page_view file_download outbound_click form_start form_submit search scroll sign_up login generate_lead start_trial ' +
+  'book_demo contact view_item add_to_cart begin_checkout purchase refund share invite nps'
+).split(' ');
+
+/** How far visitors get over steps of one's own choice. */
+export function Funnel({ site }: { site: Site }): JSX.Element {
+  const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+  const steps = chosen('steps', STAGES.map((stage) => `stage:${stage}`).join(','))
+    .split(',')
+    .map(readStep);
+  const isWhole = steps.every(({ name }) => name);
+  const asked = ['steps', 'order', 'window', 'by', 'hold'].map((name) => [name, chosen(name)]);
+  const read = useReport<FunnelReport>(site.siteKey, 'funnel', {
+    ...rangeOf(site),
+    ...(isWhole && (Object.fromEntries(asked) as Record<string, string>)),
+  });
+  const put = (next: Step[]) => choose({ steps: next.map(writeStep).join(',') });
+  const change = (at: number, changes: Partial<Step>) =>
+    put(steps.map((step, index) => (index === at ? { ...step, ...changes } : step)));
+  return (
+    <>
+      <section class="card">
+        <h2>{t('views.funnel')}</h2>
+        <p class="soft">{t('funnelHint')}</p>
+        <ol class="builder">
+          {steps.map((step, at) => (
+            <li key={at}>
+              <StepEditor
+                step={step}
+                isFirst={!at}
+                rules={rules}
+                onChange={(changes) => change(at, changes)}
+                onRemove={steps.length > 2 ? () => put(steps.filter((_, index) => index !== at)) : undefined}
+              />
+            </li>
+          ))}
+        </ol>
+        <p>
+          <button
+            type="button"
+            class="plain"
+            onClick={() => put([...steps, { kind: 'event', name: 'purchase', isOptional: false }])}
+          >
+            + {t('addStep')}
+          </button>{' '}
+          <button
+            type="button"
+            class="plain"
+            onClick={() => choose({ steps: '', order: '', window: '', by: '', hold: '' })}
+          >
+            {t('reset')}
+          </button>
+        </p>
+        <div class="filters">
+          <RangePicker site={site} />
+          <Select
+            label={t('order')}
+            name="order"
+            otherwise="ordered"
+            options={(['ordered', 'strict', 'any'] as const).map((order) => [order, t(`orders.${order}`)])}
+          />
+          <Select
+            label={t('window')}
+            name="window"
+            otherwise=""
+            options={[
+              ['', t('noWindow')],
+              ...['1', '7', '14', '30', '90'].map((days): [string, string] => [days, t('inDays', { count: days })]),
+            ]}
+          />
+          <Select
+            label={t('by')}
+            name="by"
+            otherwise=""
+            options={[
+              ['', t('none')],
+              ...(['channel', 'source', 'campaign', 'device', 'browser', 'country'] as const).map(
+                (by): [string, string] => [by, t(`breakdowns.${by}`)],
+              ),
+            ]}
+          />
+          <Select
+            label={t('hold')}
+            name="hold"
+            otherwise=""
+            options={[
+              ['', t('none')],
+              ['path', t('samePage')],
+              ['props.item_id', 'item_id'],
+              ['source.utm_campaign', 'utm_campaign'],
+            ]}
+          />
+        </div>
+      </section>
+      <section class="card">
+        <Loaded read={read}>{(report) => <Result report={report} rules={rules} />}</Loaded>
+      </section>
+    </>
+  );
+}
+
+function StepEditor({
+  step,
+  isFirst,
+  rules,
+  onChange,
+  onRemove,
+}: {
+  step: Step;
+  isFirst: boolean;
+  rules: RulesNames | undefined;
+  onChange: (changes: Partial<Step>) => void;
+  onRemove: (() => void) | undefined;
+}): JSX.Element {
+  const names: Record<Kind, string[]> = {
+    stage: [...STAGES],
+    signal: Object.keys(rules?.signals ?? {}),
+    event: EVENTS,
+    page: [],
+  };
+  const known = names[step.kind];
+  const isChoice = step.kind === 'stage' || (step.kind === 'signal' && known.includes(step.name));
+  return (
+    <>
+      <select
+        aria-label={t('kind')}
+        value={step.kind}
+        onChange={({ currentTarget }) => {
+          const kind = currentTarget.value as Kind;
+          onChange({ kind, name: names[kind][0] ?? '/*' });
+        }}
+      >
+        {KINDS.map((kind) => (
+          <option key={kind} value={kind}>
+            {t(`kinds.${kind}`)}
+          </option>
+        ))}
+      </select>{' '}
+      {isChoice ? (
+        <select
+          aria-label={t('name')}
+          value={step.name}
+          onChange={({ currentTarget }) => onChange({ name: currentTarget.value })}
+        >
+          {known.map((name) => (
+            <option key={name} value={name}>
+              {nameOf(step.kind, name, rules)}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <>
+          <input
+            aria-label={t('name')}
+            value={step.name}
+            list={`names-${step.kind}`}
+            onChange={({ currentTarget }) => onChange({ name: currentTarget.value.trim().replaceAll(',', '') || '/*' })}
+          />
+          <datalist id={`names-${step.kind}`}>
+            {known.map((name) => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
+        </>
+      )}{' '}
+      {!isFirst && (
+        <label>
+          <input
+            type="checkbox"
+            checked={step.isOptional}
+            onChange={({ currentTarget }) => onChange({ isOptional: currentTarget.checked })}
+          />{' '}
+          {t('optional')}
+        </label>
+      )}{' '}
+      {onRemove && (
+        <button type="button" class="plain small" onClick={onRemove}>
+          {t('remove')}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** What people call a step. */
+function nameOf(kind: Kind, name: string, rules: RulesNames | undefined): string {
+  if (kind === 'stage') return t(`stages.${name as 'none'}`);
+  return (kind === 'signal' && inLanguage(rules?.signals?.[name]?.label)) || name;
+}
+
+function Result({
+  report: { steps, leak, breakdown },
+  rules,
+}: {
+  report: FunnelReport;
+  rules: RulesNames | undefined;
+}): JSX.Element {
+  const name = (text: string) => {
+    const step = readStep(text);
+    return nameOf(step.kind, step.name, rules);
+  };
+  const most = Math.max(1, steps[0]!.visitors);
+  if (!steps[0]!.visitors) return <p>{t('nobodyBegan')}</p>;
+  return (
+    <>
+      {leak && (
+        <p class="leak" role="status">
+          {t('funnelLeak', { share: showShare(leak.lost), from: name(leak.from), to: name(leak.to) })}
+        </p>
+      )}
+      <Table
+        name="funnelSteps"
+        rows={steps}
+        isWorst={({ step }) => step === leak?.to}
+        columns={[
+          {
+            title: t('step'),
+            of: ({ step }) => step,
+            show: ({ step, isOptional }) => (isOptional ? `${name(step)} (${t('optional')})` : name(step)),
+          },
+          {
+            title: t('visitorsCount'),
+            of: ({ visitors }) => visitors,
+            show: ({ visitors }) => (
+              <>
+                <meter min={0} max={most} value={visitors} aria-hidden="true" /> {showNumber(visitors)}
+              </>
+            ),
+          },
+          {
+            title: t('ofStepBefore'),
+            of: ({ fromPrevious }) => fromPrevious,
+            show: ({ fromPrevious, interval }) =>
+              fromPrevious === null ? '–' : <Share share={fromPrevious} interval={interval} />,
+          },
+          {
+            title: t('ofAll'),
+            of: ({ overall }) => overall,
+            show: ({ overall }) => (overall === null ? '–' : showShare(overall)),
+          },
+          { title: t('inProgress'), of: ({ inProgress }) => inProgress },
+          { title: t('lost'), of: ({ lost }) => lost },
+        ]}
+      />
+      {!!breakdown.length && (
+        <>
+          <h3>{t('by')}</h3>
+          <Table
+            name="breakdown"
+            rows={breakdown}
+            columns={[
+              { title: t('value'), of: ({ value }) => value ?? t('unknown') },
+              ...steps.map(({ step }, index) => ({
+                title: `${index + 1}. ${name(step)}`,
+                of: ({ visitors }: FunnelReport['breakdown'][number]) => visitors[index]!,
+              })),
+              {
+                title: t('ofAll'),
+                of: ({ visitors }) => (visitors[0] ? visitors.at(-1)! / visitors[0] : null),
+                show: ({ visitors }) => (visitors[0] ? showShare(visitors.at(-1)! / visitors[0]) : '–'),
+              },
+            ]}
+          />
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,295 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { change, get, Refused, type Finding, type Preview, type RuleVersion, type Site, type Template } from './api.js';
+import { useRead } from './live.js';
+import { Alert, Loaded, StageName, Table } from './parts.js';
+import { linkToVisitor } from './state.js';
+import { inLanguage, showNumber, showTime, t } from './texts.js';
+import { Why } from './why.js';
+
+interface Checked {
+  errors: Finding[];
+  warnings: Finding[];
+}
+
+/** The rules as a document: checked, previewed, published; every version there was, and templates. */
+export function Rules({ site }: { site: Site }): JSX.Element {
+  const base = `sites/${site.siteKey}/rules`;
+  const rules = useRead<object>(base);
+  const versions = useRead<{ versions: RuleVersion[] }>(`${base}/versions`);
+  const [text, setText] = useState<string>();
+  const [state, set] = useState<{
+    problem?: string;
+    done?: string;
+    checked?: Checked;
+    preview?: Preview;
+    /** Nobody can meet some of them: publishing has to be confirmed. */
+    isContradictory?: boolean;
+    isBusy?: boolean;
+  }>({});
+  const [note, setNote] = useState('');
+  const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
+  const isChanged = text !== undefined;
+
+  const run = async (what: (rules: object) => Promise<typeof state>) => {
+    let given: object;
+    try {
+      given = JSON.parse(shown) as object;
+    } catch (error) {
+      return set({ problem: t('notJson', { message: (error as Error).message }) });
+    }
+    set({ isBusy: true });
+    try {
+      set(await what(given));
+    } catch (error) {
+      const { status, body } = error as Refused;
+      const { errors = [], warnings = [] } = (body ?? {}) as Partial<Checked>;
+      set({
+        problem: (error as Error).message,
+        ...((errors.length || warnings.length) && { checked: { errors, warnings } }),
+        isContradictory: status === 409,
+      });
+    }
+  };
+  const check = () => run(async (given) => ({ checked: await change<Checked>('POST', `${base}/lint`, given) }));
+  const preview = () => run(async (given) => ({ preview: await change<Preview>('POST', `${base}/preview`, given) }));
+  const publish = () =>
+    run(async (given) => {
+      const query = new URLSearchParams({ ...(note && { note }), ...(state.isContradictory && { confirm: 'true' }) });
+      const { version } = await change<{ version: number }>('PUT', `${base}?${query}`, given);
+      await change('DELETE', `${base}/draft`).catch(() => {});
+      setText(undefined);
+      setNote('');
+      rules.again();
+      versions.again();
+      return { done: t('published', { version }) };
+    });
+  const saveDraft = () =>
+    run(async (given) => {
+      await change('PUT', `${base}/draft`, given);
+      return { done: t('draftSaved') };
+    });
+  const load = async (path: string, done: string) => {
+    try {
+      const found = await get<{ rules?: object }>(path);
+      setText(JSON.stringify(found.rules ?? found, null, 2));
+      set({ done });
+    } catch (error) {
+      set({ problem: (error as Error).message });
+    }
+  };
+  const restore = async (version: number) => {
+    try {
+      const next = await change<{ version: number }>('POST', `${base}/versions/${version}/restore`);
+      setText(undefined);
+      rules.again();
+      versions.again();
+      set({ done: t('published', { version: next.version }) });
+    } catch (error) {
+      set({ problem: (error as Error).message });
+    }
+  };
+
+  return (
+    <>
+      <section class="card">
+        <h2>{t('views.rules')}</h2>
+        <p class="soft">{t('rulesHint')}</p>
+        <Loaded read={rules}>
+          {() => (
+            <textarea
+              class="editor"
+              aria-label={t('rulesText')}
+              spellcheck={false}
+              value={shown}
+              onInput={({ currentTarget }) => setText(currentTarget.value)}
+            />
+          )}
+        </Loaded>
+        <div class="filters">
+          <button type="button" onClick={check} disabled={!!state.isBusy}>
+            {t('check')}
+          </button>
+          <button type="button" onClick={preview} disabled={!!state.isBusy}>
+            {t('preview')}
+          </button>
+          <button type="button" class="plain" onClick={saveDraft} disabled={!isChanged || !!state.isBusy}>
+            {t('saveDraft')}
+          </button>
+          <button type="button" class="plain" onClick={() => void load(`${base}/draft`, t('draftLoaded'))}>
+            {t('loadDraft')}
+          </button>
+          <button
+            type="button"
+            class="plain"
+            disabled={!isChanged}
+            onClick={() => {
+              setText(undefined);
+              set({});
+            }}
+          >
+            {t('discard')}
+          </button>
+        </div>
+        <div class="filters">
+          <label>
+            {t('note')} <input value={note} onInput={({ currentTarget }) => setNote(currentTarget.value)} size={32} />
+          </label>
+          <button type="button" onClick={publish} disabled={!isChanged || !!state.isBusy}>
+            {state.isContradictory ? t('publishAnyway') : t('publish')}
+          </button>
+        </div>
+        {state.isBusy && (
+          <p class="soft" role="status">
+            {t('loading')}
+          </p>
+        )}
+        {state.problem && <Alert>{state.problem}</Alert>}
+        {state.done && <p role="status">{state.done}</p>}
+        {state.checked && <Findings checked={state.checked} />}
+        {state.preview && <Moves preview={state.preview} site={site} />}
+      </section>
+      <section class="card">
+        <h2>{t('versions')}</h2>
+        <Loaded read={versions}>
+          {(found) => (
+            <Table
+              name="versions"
+              rows={found.versions}
+              columns={[
+                { title: t('version'), of: ({ version }) => version },
+                { title: t('publishedAt'), of: ({ publishedAt }) => showTime(publishedAt, site.timeZone) },
+                { title: t('author'), of: ({ author }) => author },
+                { title: t('note'), of: (version) => version.note },
+                {
+                  title: t('action'),
+                  of: () => '',
+                  show: ({ version, inForce }) => (
+                    <>
+                      <button
+                        type="button"
+                        class="plain small"
+                        onClick={() => void load(`${base}/versions/${version}`, t('versionLoaded', { version }))}
+                      >
+                        {t('open')}
+                      </button>{' '}
+                      {inForce ? (
+                        <span class="soft">{t('inForce')}</span>
+                      ) : (
+                        <button type="button" class="plain small" onClick={() => void restore(version)}>
+                          {t('restore')}
+                        </button>
+                      )}
+                    </>
+                  ),
+                },
+              ]}
+            />
+          )}
+        </Loaded>
+      </section>
+      <Templates site={site} onOpen={(name) => void load(`templates/${name}`, t('templateLoaded'))} />
+    </>
+  );
+}
+
+function Findings({ checked: { errors, warnings } }: { checked: Checked }): JSX.Element {
+  if (!errors.length && !warnings.length) return <p role="status">{t('allWell')}</p>;
+  return (
+    <>
+      {(
+        [
+          ['errors', errors],
+          ['warnings', warnings],
+        ] as const
+      ).map(
+        ([name, all]) =>
+          !!all.length && (
+            <div key={name}>
+              <h3>{t(name)}</h3>
+              <ul class="findings">
+                {all.map(({ path, message }, index) => (
+                  <li key={index}>
+                    <code>{path || '·'}</code> {message}
+                  </li>
+                ))}
+              </ul>
+            </div>
+          ),
+      )}
+    </>
+  );
+}
+
+function Moves({
+  preview: { visitors, moves, stages, examples },
+  site,
+}: {
+  preview: Preview;
+  site: Site;
+}): JSX.Element {
+  const moved = moves.reduce((sum, move) => sum + move.visitors, 0);
+  return (
+    <div class="preview">
+      <p role="status">{t('previewSum', { moved: showNumber(moved), visitors: showNumber(visitors) })}</p>
+      <Table
+        name="previewStages"
+        rows={stages}
+        columns={[
+          { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
+          { title: t('nowCount'), of: ({ before }) => before },
+          { title: t('thenCount'), of: ({ after }) => after },
+        ]}
+      />
+      {!!moves.length && (
+        <Table
+          name="previewMoves"
+          rows={moves}
+          columns={[
+            { title: t('fromStage'), of: ({ from }) => from, show: ({ from }) => <StageName stage={from} /> },
+            { title: t('toStage'), of: ({ to }) => to, show: ({ to }) => <StageName stage={to} /> },
+            { title: t('visitorsCount'), of: (move) => move.visitors },
+          ]}
+        />
+      )}
+      {!!examples.length && <h3>{t('examples')}</h3>}
+      {examples.map(({ visitorId, userId, from, to, why }) => (
+        <details key={visitorId}>
+          <summary>
+            {userId ?? `…${visitorId.slice(-8)}`}: <StageName stage={from} /> → <StageName stage={to} />
+          </summary>
+          <p>
+            <a href={linkToVisitor(site.siteKey, visitorId)}>{t('open')}</a>
+          </p>
+          <ul class="why">{why.because && <Why reason={why.because} />}</ul>
+        </details>
+      ))}
+    </div>
+  );
+}
+
+function Templates({ site, onOpen }: { site: Site; onOpen: (name: string) => void }): JSX.Element {
+  const read = useRead<{ templates: Template[] }>('templates');
+  return (
+    <section class="card">
+      <h2>{t('templates')}</h2>
+      <p class="soft">{t('templatesHint')}</p>
+      <Loaded read={read}>
+        {({ templates }) => (
+          <ul class="templates">
+            {templates.map(({ name, title, about }) => (
+              <li key={name}>
+                <strong>{inLanguage(title)}</strong>{' '}
+                {name === site.template && <span class="mark">{t('ownTemplate')}</span>}
+                <div class="soft">{inLanguage(about)}</div>
+                <button type="button" class="plain small" onClick={() => onOpen(name)}>
+                  {t('intoEditor')}
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Loaded>
+    </section>
+  );
+}

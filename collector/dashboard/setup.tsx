@@ -1,0 +1,213 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { change, type Lost, type LossReport, type Site, type VisitorSummary } from './api.js';
+import { useLive, useReport } from './live.js';
+import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
+import { linkTo } from './state.js';
+import { showNumber, showShare, showTime, t } from './texts.js';
+
+/** The line for the pages, whether it works, what of it was lost, and the site's settings. */
+export function Setup({ site }: { site: Site }): JSX.Element {
+  return (
+    <>
+      <Snippet site={site} />
+      <Settings key={site.siteKey} site={site} />
+      <Loss site={site} />
+      <AddSite />
+    </>
+  );
+}
+
+function Snippet({ site }: { site: Site }): JSX.Element {
+  const { data } = useLive<{ visitors: VisitorSummary[] }>(`sites/${site.siteKey}/visitors?limit=1`);
+  const last = data?.visitors[0];
+  return (
+    <section class="card">
+      <h2>{t('snippet')}</h2>
+      <p class="soft">{t('snippetHint')}</p>
+      <pre tabIndex={0}>{site.snippet}</pre>
+      <p role="status">
+        {!data
+          ? t('loading')
+          : last
+            ? `✓ ${t('lastEvent', { time: showTime(last.lastSeen, site.timeZone) })}`
+            : `○ ${t('waiting')}`}
+      </p>
+      <details>
+        <summary>{t('pinned')}</summary>
+        <pre tabIndex={0}>{site.pinnedSnippet}</pre>
+      </details>
+    </section>
+  );
+}
+
+const lines = (text: FormDataEntryValue | null) =>
+  String(text ?? '')
+    .split(/[\n,]/)
+    .map((each) => each.trim())
+    .filter(Boolean);
+
+function Settings({ site }: { site: Site }): JSX.Element {
+  const [state, set] = useState<{ problem?: string; done?: string }>({});
+  const save = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const days = String(form.get('retentionDays')).trim();
+    const retentionDays = days ? Number(days) : null;
+    // What is removed is gone for good.
+    const isLess = retentionDays !== null && retentionDays < (site.retentionDays ?? Infinity);
+    if (isLess && !confirm(t('confirmRetention', { count: retentionDays }))) return;
+    try {
+      await change('PATCH', `sites/${site.siteKey}`, {
+        name: form.get('name'),
+        origins: lines(form.get('origins')),
+        timeZone: form.get('timeZone'),
+        internal: lines(form.get('internal')),
+        retentionDays,
+      });
+      set({ done: t('saved') });
+    } catch (error) {
+      set({ problem: t('notSaved', { message: (error as Error).message }) });
+    }
+  };
+  return (
+    <section class="card">
+      <h2>{t('settings')}</h2>
+      <form class="form" onSubmit={save}>
+        <label>
+          {t('siteName')} <input name="name" defaultValue={site.name} required />
+        </label>
+        <label>
+          {t('origins')} <textarea name="origins" rows={3} defaultValue={site.origins.join('\n')} required />
+        </label>
+        <label>
+          {t('timeZone')} <input name="timeZone" defaultValue={site.timeZone} list="zones" required />
+        </label>
+        <datalist id="zones">
+          {Intl.supportedValuesOf('timeZone').map((zone) => (
+            <option key={zone} value={zone} />
+          ))}
+        </datalist>
+        <label>
+          {t('retentionDays')}{' '}
+          <input name="retentionDays" inputMode="numeric" defaultValue={String(site.retentionDays ?? '')} />
+        </label>
+        <label>
+          {t('internal')} <textarea name="internal" rows={2} defaultValue={site.internal.join('\n')} />
+        </label>
+        <button>{t('save')}</button>
+      </form>
+      {state.problem && <Alert>{state.problem}</Alert>}
+      {state.done && <p role="status">{state.done}</p>}
+    </section>
+  );
+}
+
+const columns = <T extends Lost>(title: string, of: (row: T) => string | null): Array<Column<T>> => [
+  { title, of: (row) => of(row) ?? t('unknown') },
+  { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+  { title: t('stored'), of: ({ stored }) => stored },
+  { title: t('missing'), of: ({ missing }) => missing },
+  { title: t('rate'), of: ({ rate }) => rate, show: ({ rate }) => (rate === null ? '–' : showShare(rate)) },
+];
+
+function Loss({ site }: { site: Site }): JSX.Element {
+  const read = useReport<LossReport>(site.siteKey, 'loss', rangeOf(site));
+  return (
+    <section class="card">
+      <h2>{t('loss')}</h2>
+      <p class="soft">{t('lossHint')}</p>
+      <div class="filters">
+        <RangePicker site={site} />
+      </div>
+      <Loaded read={read}>
+        {(report) =>
+          report.visitors ? (
+            <>
+              <p role="status">
+                {t('lossSum', {
+                  missing: showNumber(report.missing),
+                  all: showNumber(report.stored + report.missing),
+                  share: showShare(report.rate ?? 0),
+                  owned: showNumber(report.ownedUp),
+                })}
+              </p>
+              <Table
+                name="lossByBrowser"
+                rows={report.byBrowser}
+                columns={columns<LossReport['byBrowser'][number]>(t('browser'), ({ browser }) => browser)}
+              />
+              <Table
+                name="lossByChannel"
+                rows={report.byChannel}
+                columns={columns<LossReport['byChannel'][number]>(t('channel'), ({ channel }) => channel)}
+              />
+            </>
+          ) : (
+            <p>{t('nothingInRange')}</p>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}
+
+/** A site of one's own: what it takes, and the line for its pages at once. */
+export function AddSite(): JSX.Element {
+  const [state, set] = useState<{ problem?: string; added?: { siteKey: string; secretKey: string; snippet: string } }>(
+    {},
+  );
+  const add = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    try {
+      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      set({
+        added: await change('POST', 'sites', {
+          name: form.get('name'),
+          origins: lines(form.get('origins')),
+          template: form.get('template'),
+          timeZone: zone,
+        }),
+      });
+    } catch (error) {
+      set({ problem: t('notSaved', { message: (error as Error).message }) });
+    }
+  };
+  return (
+    <section class="card">
+      <h2>{t('addSite')}</h2>
+      <p class="soft">{t('addSiteHint')}</p>
+      <form class="form" onSubmit={add}>
+        <label>
+          {t('siteName')} <input name="name" required />
+        </label>
+        <label>
+          {t('origins')} <textarea name="origins" rows={2} placeholder="https://www.example.com" required />
+        </label>
+        <label>
+          {t('template')}{' '}
+          <select name="template">
+            {TEMPLATES.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <button>{t('addSite')}</button>
+      </form>
+      {state.problem && <Alert>{state.problem}</Alert>}
+      {state.added && (
+        <div role="status">
+          <p>{t('added')}</p>
+          <pre tabIndex={0}>{state.added.snippet}</pre>
+          <p>
+            {t('secretKey')} <code>{state.added.secretKey}</code>
+          </p>
+          <a href={linkTo(state.added.siteKey, 'setup')}>{t('open')}</a>
+        </div>
+      )}
+    </section>
+  );
+}
+
+const TEMPLATES = 'general retail saas b2b-manufacturing education healthcare media travel regulated-retail'.split(' ');
