@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { Access } from './access.js';
+import { Changes } from './changes.js';
 import { eventDoor, type Door } from './ingest/door.js';
 import type { Lookups } from './ingest/lookups.js';
 import type { Services } from './services.js';
@@ -56,6 +57,7 @@ export function createCollector(options: CollectorOptions): Hono {
 export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> & { store: RemoteStore; work: Work }): {
   app: Hono;
   door: Door;
+  changes: Changes;
 } {
   const { store, work, now = Date.now, log, adminToken, mount = '', rateLimit = 0, trustProxy = 0 } = options;
   const services: Services = {
@@ -69,6 +71,7 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
     access: new Access(store, now, adminToken),
     origins: new Origins(store, now),
     metrics: createMetrics(),
+    changes: new Changes(),
   };
 
   // Not strict: the dashboard stands at the mount with its slash, and everything else with or without one.
@@ -99,5 +102,5 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
     c.header('Retry-After', '5');
     return c.json({ error: 'the collector could not do this now; nothing was stored, try again later' }, 503);
   });
-  return { app, door };
+  return { app, door, changes: services.changes };
 }

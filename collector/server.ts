@@ -55,7 +55,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     onFatal?.(error);
   });
   const { store, work } = threads;
-  const { app, door } = createApp({ ...rest, store, work });
+  const { app, door, changes } = createApp({ ...rest, store, work });
   const knock = nodeDoor(door, `${options.mount ?? ''}/v1/events`, options.log);
   const others = getRequestListener(app.fetch);
   const atDoor: RequestListener = (request, response) => {
@@ -111,6 +111,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     signInLink: async () => `${url}/sign-in?token=${await access.addLink()}`,
     async stop() {
       for (const timer of timers) clearInterval(timer);
+      changes.end();
       await close(server);
       await jobs;
       await threads.close();

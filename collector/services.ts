@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Access } from './access.js';
+import type { Changes } from './changes.js';
 import type { CollectorOptions } from './app.js';
 import type { Metrics } from './metrics.js';
 import type { Origins } from './origins.js';
@@ -13,6 +14,7 @@ export interface Services extends Required<Omit<CollectorOptions, 'adminToken' |
   access: Access;
   origins: Origins;
   metrics: Metrics;
+  changes: Changes;
 }
 
 /** The address that the connection came from. */

@@ -28,6 +28,8 @@ export interface Reply {
   status: 200 | 400 | 403 | 413;
   /** JSON. */
   body: string;
+  /** Of a batch that was not refused. */
+  siteKey?: string;
   /** Why the whole batch was refused. */
   refusal?: RefusalReason;
   accepted: number;
@@ -78,7 +80,8 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
       }
       const { accepted, duplicates, rejected } = outcome.answer;
       const reasons = rejected.map(({ reason }) => reason);
-      return { status: 200, body: JSON.stringify(outcome.answer), accepted, duplicates, rejected: reasons };
+      const body = JSON.stringify(outcome.answer);
+      return { status: 200, body, siteKey: outcome.siteKey, accepted, duplicates, rejected: reasons };
     },
     refresh: (siteKey, visitorId, at) => refreshVisitor(store, siteKey, visitorId, at),
     async provenStage(siteKey, visitorId, at) {

@@ -2,7 +2,30 @@ import { useEffect, useState } from 'preact/hooks';
 import { get, SignedOut } from './api.js';
 import { isSignedIn } from './state.js';
 
-const EVERY_MS = 5000;
+/** Stages change as time passes too; and where changes cannot be heard, this is what is left. */
+const EVERY_MS = 15_000;
+
+/** One stream of changes for all that look at a site; a browser opens few at a time. */
+const streams = new Map<string, { source: EventSource; ears: Set<() => void> }>();
+
+/** Calls back whenever something was stored of a site. @returns ends it */
+function hear(siteKey: string, listen: () => void): () => void {
+  let stream = streams.get(siteKey);
+  if (!stream) {
+    const ears = new Set<() => void>();
+    const source = new EventSource(`api/sites/${siteKey}/changes`);
+    source.addEventListener('change', () => ears.forEach((each) => each()));
+    streams.set(siteKey, (stream = { source, ears }));
+  }
+  const { source, ears } = stream;
+  ears.add(listen);
+  return () => {
+    ears.delete(listen);
+    if (ears.size) return;
+    source.close();
+    streams.delete(siteKey);
+  };
+}
 
 export interface Live<T> {
   data: T | undefined;
@@ -28,10 +51,13 @@ export function useLive<T>(path: string): Live<T> {
     };
     void read();
     const timer = setInterval(() => void read(), EVERY_MS);
+    const siteKey = /^sites\/([^/]+)\//.exec(path)?.[1];
+    const deaf = siteKey && hear(siteKey, () => void read());
     document.addEventListener('visibilitychange', read);
     return () => {
       isGone = true;
       clearInterval(timer);
+      if (deaf) deaf();
       document.removeEventListener('visibilitychange', read);
     };
   }, [path]);

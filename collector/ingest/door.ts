@@ -37,7 +37,7 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 const RETRY_SECONDS = 5;
 
-export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, log }: Services): Door {
+export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, log, changes }: Services): Door {
   const limiter = rateLimit ? new RateLimiterMemory({ points: rateLimit, duration: 1 }) : undefined;
   let waiting = 0;
   let waitingBytes = 0;
@@ -61,6 +61,7 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
       const reply = await work.ingest({ text, origin, bearer, receivedAt: now(), client });
       if (reply.refusal) metrics.batches.inc({ reason: reply.refusal });
       metrics.events.inc(STORED, reply.accepted);
+      if (reply.accepted) changes.note(reply.siteKey!);
       if (reply.duplicates) metrics.events.inc(DUPLICATE, reply.duplicates);
       for (const reason of reply.rejected) metrics.events.inc({ outcome: 'rejected', reason });
       return { status: reply.status, headers: JSON_TYPE, body: reply.body };

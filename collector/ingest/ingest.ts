@@ -88,7 +88,7 @@ export interface BatchRequest {
   client?: Client;
 }
 
-export type BatchOutcome = { answer: BatchAnswer } | { refusal: RefusalReason };
+export type BatchOutcome = { siteKey: string; answer: BatchAnswer } | { refusal: RefusalReason };
 
 type Step = (attempt: Attempt) => RefusalReason | undefined | Promise<RefusalReason | undefined>;
 
@@ -150,8 +150,10 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     if (!record!.bot && !record!.isJudged)
       await store.append({ ...about, events: [], deadLetters: [], verdict, foldOf });
   }
-  if (appended.isForgotten) return { answer: forgottenAnswer(body.events as unknown[], timeline.current, request) };
-  return { answer: answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt) };
+  const answer = appended.isForgotten
+    ? forgottenAnswer(body.events as unknown[], timeline.current, request)
+    : answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt);
+  return { siteKey: site.siteKey, answer };
 }
 
 /** An erased visitor is answered as one who never was, and nothing of the batch is kept. */

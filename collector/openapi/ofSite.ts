@@ -133,6 +133,14 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       responses: { 200: json('How many were taken.', record({ costs: count })), 400: WRONG },
     },
   },
+  '/changes': {
+    get: {
+      operationId: 'hearChanges',
+      summary:
+        'Server-sent events: `ready` at first, then a `change` whenever something was stored, at most one a second',
+      responses: { 200: plain('Events without an end.', 'text/event-stream') },
+    },
+  },
   '/events.ndjson': {
     get: {
       operationId: 'readEvents',

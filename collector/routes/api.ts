@@ -7,6 +7,7 @@ import { openapiFor, roleFor } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
+import { changeRoutes } from './changes.js';
 import { costRoutes } from './costs.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
@@ -51,7 +52,8 @@ export function apiRoutes(services: Services): Hono {
     c.set('site', site);
     return next();
   });
-  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes]) ofSite.route('/', make(services));
+  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes, changeRoutes])
+    ofSite.route('/', make(services));
   routes.route('/api/sites/:siteKey', ofSite);
   return routes;
 }

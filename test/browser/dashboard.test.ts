@@ -219,6 +219,28 @@ test('rules are checked, previewed and published, and an old version is put in f
   expect(problems).toEqual([]);
 });
 
+test('the board follows what happens, by itself', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  await page.waitForSelector('.visitors a');
+  const names = () => page.$$eval('.visitors a', (all) => all.map((each) => each.textContent));
+  expect(await names()).not.toContain('newcomer');
+  const now = Date.now();
+  const event = { id: newId(now), name: 'page_view', time: now, url: 'https://demo.example/' };
+  await fetch(`${collector.url}/v1/events`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${site.secretKey}` },
+    body: JSON.stringify({ siteKey: site.siteKey, visitorId: newId(now), userId: 'newcomer', events: [event] }),
+  });
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('.visitors a')].some((each) => each.textContent === 'newcomer'),
+  );
+  const { visitors } = await ask<{ visitors: Array<{ userId?: string }> }>('visitors?limit=1');
+  expect(visitors[0]!.userId).toBe('newcomer');
+  expect(problems).toEqual([]);
+});
+
 test('a source is given a channel, a campaign its link, and a person is erased with a receipt', async () => {
   const { collector, site, ask } = await startShop();
   const { page, problems } = await openPage(await openChromium());

@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createCollector, openSqliteStore } from '../../collector/app.js';
 import { eventDoor, type Knock } from '../../collector/ingest/door.js';
+import { Changes } from '../../collector/changes.js';
 import { createMetrics } from '../../collector/metrics.js';
 import { Origins } from '../../collector/origins.js';
 import type { Services } from '../../collector/services.js';
@@ -124,6 +125,7 @@ test('what the disk cannot take is refused before it fills the memory, and room 
     store,
     now: Date.now,
     metrics: createMetrics(),
+    changes: new Changes(),
     rateLimit: 0,
     trustProxy: 0,
     origins: new Origins(store, Date.now),

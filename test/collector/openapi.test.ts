@@ -78,8 +78,9 @@ describe('answers are as the document says', () => {
     ajv.addSchema({ $id: 'document', ...document });
     const fits = async (response: Response) => {
       const declared = asked.operation.responses[response.status];
-      expect(declared, `${response.status} is not declared: ${await response.clone().text()}`).toBeTruthy();
-      const [type, content] = Object.entries(declared!.content ?? {})[0] ?? [];
+      // What has no end is not read to it.
+      if (!declared) throw new Error(`${response.status} is not declared: ${await response.text()}`);
+      const [type, content] = Object.entries(declared.content ?? {})[0] ?? [];
       if (!type) return;
       expect(response.headers.get('Content-Type')).toContain(type);
       if (type !== 'application/json') return;
@@ -160,6 +161,14 @@ describe('answers are as the document says', () => {
   });
 });
 
+/** The first piece of what has no end. */
+async function firstOf(response: Response): Promise<string> {
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
 test('no route below a site shows or changes anything of another site', async () => {
   const collector = await makeCollector();
   const { site, send, store, app } = collector;
@@ -176,7 +185,9 @@ test('no route below a site shows or changes anything of another site', async ()
   for (const each of all.filter(({ where }) => where.includes('{siteKey}'))) {
     for (const who of [mine, 'mine-user']) {
       const values = { siteKey: other.siteKey, visitorId: mine, who, id: String(job.id), name: 'stages' };
-      const text = await (await ask(collector, each, values, { publishRules: { ...rules, tags: {} } })).text();
+      const response = await ask(collector, each, values, { publishRules: { ...rules, tags: {} } });
+      const isEndless = response.headers.get('Content-Type') === 'text/event-stream';
+      const text = isEndless ? await firstOf(response) : await response.text();
       for (const planted of [mine, 'mine-title', 'mine-user']) expect(text).not.toContain(planted);
       asked++;
     }
