@@ -96,6 +96,30 @@ export interface SourcesReport {
   }>;
 }
 
+export interface Seen {
+  visitors: number;
+  times: number;
+  wentOn: number;
+}
+
+export interface ContentReport {
+  wentOn: number | null;
+  pages: Array<{ path: string; title: string | null } & Seen>;
+  downloads: Array<{ file: string } & Seen>;
+  searches: Array<{ term: string } & Seen>;
+  forms: Array<{
+    form: string;
+    started: number;
+    submitted: number;
+    abandoned: number;
+    rate: number | null;
+    lastField: string | null;
+    seconds: number | null;
+  }>;
+  vitals: Array<{ path: string; metric: string; p75: number; count: number }>;
+  entries: Array<{ stage: Stage; entered: number; pages: Array<{ path: string; visitors: number }> }>;
+}
+
 export interface Label {
   en: string;
   zh: string;

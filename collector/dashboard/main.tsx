@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { hasSession, signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
 import { Channels } from './channels.js';
+import { Content } from './content.js';
 import { Customers } from './customers.js';
 import { Flow } from './flow.js';
 import { Funnel } from './funnel.js';
@@ -77,6 +78,7 @@ const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
   flow: Flow,
   funnel: Funnel,
   channels: Channels,
+  content: Content,
   customers: Customers,
   visitors: Visitors,
   rules: Rules,

@@ -4,7 +4,17 @@ import { computed, signal } from '@preact/signals';
 export const isSignedIn = signal<boolean | undefined>(undefined);
 
 /** What of a site can be looked at, in the order in which it stands in the menu. */
-export const VIEWS = ['board', 'flow', 'funnel', 'channels', 'customers', 'visitors', 'rules', 'setup'] as const;
+export const VIEWS = [
+  'board',
+  'flow',
+  'funnel',
+  'channels',
+  'content',
+  'customers',
+  'visitors',
+  'rules',
+  'setup',
+] as const;
 export type View = (typeof VIEWS)[number];
 
 const hash = signal(location.hash);

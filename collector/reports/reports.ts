@@ -2,6 +2,7 @@
 import type { RemoteStore, Site } from '../store/store.js';
 import { reportAttribution } from './attribution.js';
 import { reportCommon } from './common.js';
+import { reportContent } from './content.js';
 import { reportLifecycle, reportNps, reportRfm } from './customers.js';
 import { reportFlow } from './flow.js';
 import { reportFunnel } from './funnel.js';
@@ -23,6 +24,7 @@ export const REPORTS = {
   common: reportCommon,
   attribution: reportAttribution,
   sources: reportSources,
+  content: reportContent,
   kpis: reportKpis,
   rfm: reportRfm,
   lifecycle: reportLifecycle,

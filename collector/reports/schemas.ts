@@ -11,6 +11,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   flow: 'moves between the stages, back and skipping ones too, and how long they stay',
   common: 'what those who went on to a stage had in common before',
   sources: 'where sessions came from by name, those without a channel first',
+  content: 'pages, downloads, searches, forms and web vitals, and who went on after them',
   attribution: 'channels credited with entries into a stage, by eight models',
   kpis: 'what each stage is measured by, now and before',
   rfm: 'buyers by how lately, how often and for how much they bought',
@@ -23,6 +24,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
 const range = { asOf: moment, timeZone: text, from: date, to: date };
 const each: Schema = { enum: STAGES };
 const loss = { visitors: count, stored: count, missing: count, ownedUp: count, rate: nullable('number') };
+const seen = { visitors: count, times: count, wentOn: number };
 const interval: Schema = { type: ['array', 'null'], items: number };
 const label = record({ en: text, zh: text });
 
@@ -106,6 +108,26 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
           isGiven: { type: 'boolean' },
         }),
       ),
+    }),
+    ContentReport: record({
+      ...range,
+      wentOn: nullable('number'),
+      pages: list(record({ path: text, title: nullable('string'), ...seen })),
+      downloads: list(record({ file: text, ...seen })),
+      searches: list(record({ term: text, ...seen })),
+      forms: list(
+        record({
+          form: text,
+          started: count,
+          submitted: count,
+          abandoned: count,
+          rate: nullable('number'),
+          lastField: nullable('string'),
+          seconds: nullable('number'),
+        }),
+      ),
+      vitals: list(record({ path: text, metric: text, p75: number, count })),
+      entries: list(record({ stage: each, entered: count, pages: list(record({ path: text, visitors: count })) })),
     }),
     AttributionReport: record({
       ...range,

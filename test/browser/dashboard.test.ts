@@ -98,7 +98,7 @@ test('says where most are lost, and calls tags by their names', async () => {
   expect(problems).toEqual([]);
 });
 
-const VIEWS = ['board', 'flow', 'funnel?by=channel', 'channels', 'customers', 'visitors', 'rules', 'setup'];
+const VIEWS = ['board', 'flow', 'funnel?by=channel', 'channels', 'content', 'customers', 'visitors', 'rules', 'setup'];
 
 test('every view is whole, readable and usable by all, in both languages and on light and dark', async () => {
   const { collector, site } = await startShop();

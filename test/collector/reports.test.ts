@@ -8,6 +8,7 @@ import type { ValueReport } from '../../collector/reports/value.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
 import type { KpiReport } from '../../collector/reports/kpis.js';
 import { REPORTS } from '../../collector/reports/reports.js';
+import type { ContentReport } from '../../collector/reports/content.js';
 import type { SourcesReport } from '../../collector/reports/sources.js';
 import type { FunnelReport } from '../../collector/reports/funnel.js';
 import { restageDue } from '../../collector/jobs/restage.js';
@@ -329,6 +330,58 @@ test('NPS takes the latest answer of each person, and no answer that is none', a
   });
 });
 
+test('what was looked at, and who went on after it', async () => {
+  const { send, get, site } = await makeCollector();
+  const at = (minutes: number) => NOW - 3_600_000 + minutes * 60_000;
+  const view = (path: string, minutes: number, title = path) =>
+    makeEvent('page_view', { url: `https://www.example.com${path}`, title, time: at(minutes) });
+  const made = (name: string, minutes: number, props: object) =>
+    makeEvent(name, { url: 'https://www.example.com/contact', time: at(minutes), props: props as never });
+  // Went on to buy after the guide, which was seen twice.
+  await send(newId(), [
+    view('/guide', 1),
+    view('/guide', 2, 'The guide'),
+    made('purchase', 9, { value: 5 }),
+    view('/thanks', 10),
+  ]);
+  await send(newId(), [
+    view('/guide', 1),
+    made('file_download', 2, { file_name: 'a.pdf' }),
+    made('search', 3, { search_term: ' Blue ' }),
+    made('form_start', 4, { form_id: 'ask' }),
+    made('form_abandon', 5, { form_id: 'ask', last_field: 'phone', seconds: 30 }),
+    made('web_vital', 6, { metric: 'LCP', value: 1000 }),
+  ]);
+  await send(newId(), [
+    view('/about', 1),
+    made('search', 3, { search_term: 'blue' }),
+    made('form_start', 4, { form_id: 'ask' }),
+    made('form_submit', 5, { form_id: 'ask' }),
+    made('form_abandon', 5, { form_id: 'ask', last_field: 'phone', seconds: 10 }),
+    made('web_vital', 6, { metric: 'LCP', value: 3000 }),
+    made('web_vital', 6, { metric: 'LCP', value: -1 }),
+  ]);
+  await send(newId(), [view('/guide', 1)], {}, { 'User-Agent': 'AhrefsBot/7.0' });
+  const content = await get<ContentReport>(`sites/${site.siteKey}/reports/content?from=2026-11-22&to=2026-11-22`);
+  // The one who filled in a form went on too, after what came before it.
+  const wentOn = Object.fromEntries(content.pages.map(({ path, wentOn: share }) => [path, share]));
+  expect(content.pages.map(({ path, visitors, times, title }) => [path, visitors, times, title])).toEqual([
+    ['/guide', 2, 3, 'The guide'],
+    ['/about', 1, 1, '/about'],
+    ['/thanks', 1, 1, '/thanks'],
+  ]);
+  expect(wentOn['/guide']).toBeGreaterThanOrEqual(0.5);
+  expect(wentOn['/thanks']).toBe(0);
+  expect(content.downloads).toMatchObject([{ file: 'a.pdf', visitors: 1, times: 1 }]);
+  expect(content.searches).toMatchObject([{ term: 'blue', visitors: 2, times: 2 }]);
+  expect(content.forms).toEqual([
+    { form: 'ask', started: 2, submitted: 1, abandoned: 2, rate: 0.5, lastField: 'phone', seconds: 20 },
+  ]);
+  expect(content.vitals).toEqual([{ path: '/contact', metric: 'LCP', p75: 2500, count: 2 }]);
+  const action = content.entries.find(({ stage }) => stage === 'action')!;
+  expect(action).toEqual({ stage: 'action', entered: 1, pages: [{ path: '/guide', visitors: 1 }] });
+});
+
 test('sources that are not known wait to be given a channel, and what is given can be taken back', async () => {
   const { send, get, site, app } = await makeCollector();
   const visit = (referrer: string, sessionId = 's') =>
@@ -506,7 +559,7 @@ test('a report can be asked for under another version of the rules: it is what i
   const now = await read();
   expect(now.funnel).not.toEqual(before.funnel);
   const pinned = await read('&rules=1');
-  expect(Object.keys(pinned)).toHaveLength(10);
+  expect(Object.keys(pinned)).toHaveLength(11);
   for (const name of pinnable.filter((each) => each !== 'flow' && each !== 'attribution'))
     expect({ name, ...pinned[name] }).toEqual({ name, ...before[name] });
   // Moves are told as they were noticed, whatever is asked for.

@@ -1,0 +1,156 @@
+import type { JSX } from 'preact';
+import type { ContentReport, Seen, Site } from './api.js';
+import { useReport } from './live.js';
+import { Loaded, RangePicker, rangeOf, StageName, Table, type Column } from './parts.js';
+import { showNumber, showShare, t } from './texts.js';
+
+const seenColumns = <T extends Seen>(): Array<Column<T>> => [
+  { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+  { title: t('times'), of: ({ times }) => times },
+  { title: t('ofThemWentOn'), of: ({ wentOn }) => wentOn, show: ({ wentOn }) => showShare(wentOn) },
+];
+
+/** Pages, downloads, searches and forms, each with who went on after it; and which pages move people on to which stage. */
+export function Content({ site }: { site: Site }): JSX.Element {
+  const read = useReport<ContentReport>(site.siteKey, 'content', rangeOf(site));
+  return (
+    <>
+      <section class="card">
+        <h2>{t('views.content')}</h2>
+        <p class="soft">{t('contentHint')}</p>
+        <div class="filters">
+          <RangePicker site={site} />
+        </div>
+        <Loaded read={read}>
+          {({ pages, wentOn }) =>
+            pages.length ? (
+              <>
+                {wentOn !== null && <p role="status">{t('contentSum', { share: showShare(wentOn) })}</p>}
+                <Table
+                  name="pages"
+                  rows={pages}
+                  columns={[
+                    { title: t('page'), of: ({ path }) => path },
+                    { title: t('pageTitle'), of: ({ title }) => title },
+                    ...seenColumns<ContentReport['pages'][number]>(),
+                  ]}
+                />
+              </>
+            ) : (
+              <p>{t('nothingInRange')}</p>
+            )
+          }
+        </Loaded>
+      </section>
+      {read.data && <More report={read.data} />}
+    </>
+  );
+}
+
+function More({ report: { entries, downloads, searches, forms, vitals } }: { report: ContentReport }): JSX.Element {
+  const moving = entries.flatMap(({ stage, pages }) => pages.map((row) => ({ stage, ...row })));
+  const gaps = entries.filter(({ entered, pages }) => entered && !pages.length);
+  return (
+    <>
+      <section class="card">
+        <h2>{t('moving')}</h2>
+        <p class="soft">{t('movingHint')}</p>
+        {moving.length ? (
+          <Table
+            name="moving"
+            rows={moving}
+            columns={[
+              { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
+              { title: t('page'), of: ({ path }) => path },
+              { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+            ]}
+          />
+        ) : (
+          <p>{t('nothingInRange')}</p>
+        )}
+        {gaps.map(({ stage, entered }) => (
+          <p key={stage} class="leak">
+            {t('gap', { stage: t(`stages.${stage}`), count: showNumber(entered) })}
+          </p>
+        ))}
+      </section>
+      <section class="card">
+        <h2>{t('forms')}</h2>
+        {forms.length ? (
+          <Table
+            name="forms"
+            rows={forms}
+            columns={[
+              { title: t('form'), of: ({ form }) => form || t('unknown') },
+              { title: t('begun'), of: ({ started }) => started },
+              { title: t('submitted'), of: ({ submitted }) => submitted },
+              { title: t('abandoned'), of: ({ abandoned }) => abandoned },
+              { title: t('rate'), of: ({ rate }) => rate, show: ({ rate }) => (rate === null ? '–' : showShare(rate)) },
+              { title: t('lastField'), of: ({ lastField }) => lastField },
+              { title: t('seconds'), of: ({ seconds }) => seconds },
+            ]}
+          />
+        ) : (
+          <p>{t('noForms')}</p>
+        )}
+      </section>
+      <section class="card">
+        <h2>{t('downloads')}</h2>
+        {downloads.length ? (
+          <Table
+            name="downloads"
+            rows={downloads}
+            columns={[
+              { title: t('file'), of: ({ file }) => file },
+              ...seenColumns<ContentReport['downloads'][number]>(),
+            ]}
+          />
+        ) : (
+          <p>{t('noDownloads')}</p>
+        )}
+      </section>
+      <section class="card">
+        <h2>{t('searches')}</h2>
+        {searches.length ? (
+          <Table
+            name="searches"
+            rows={searches}
+            columns={[
+              { title: t('term'), of: ({ term }) => term },
+              ...seenColumns<ContentReport['searches'][number]>(),
+            ]}
+          />
+        ) : (
+          <p>{t('noSearches')}</p>
+        )}
+      </section>
+      <section class="card">
+        <h2>{t('vitals')}</h2>
+        <p class="soft">{t('vitalsHint')}</p>
+        {vitals.length ? (
+          <Table
+            name="vitals"
+            rows={vitals}
+            isWorst={({ metric, p75 }) => p75 > (POOR[metric] ?? Infinity)}
+            columns={[
+              { title: t('page'), of: ({ path }) => path },
+              { title: t('metric'), of: ({ metric }) => metric },
+              {
+                title: t('p75'),
+                of: ({ p75 }) => p75,
+                show: ({ metric, p75 }) =>
+                  metric === 'CLS' ? p75.toFixed(2) : t('milliseconds', { count: showNumber(Math.round(p75)) }),
+              },
+              { title: t('measured'), of: ({ count }) => count },
+            ]}
+          />
+        ) : (
+          <p>{t('noVitals')}</p>
+        )}
+      </section>
+    </>
+  );
+}
+
+/** Above these a value is poor. @see https://web.dev/articles/vitals */
+const POOR: Record<string, number> = { LCP: 4000, INP: 500, CLS: 0.25, FCP: 3000, TTFB: 1800 };
