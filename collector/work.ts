@@ -1,11 +1,12 @@
 /** What changes visitors, and what takes long. It is done in other threads than the one that answers requests. */
-import { inferState, type Rules, type Stage, type Warning } from '../sdk/core/index.js';
+import { inferState, type Rules, type RulesError, type Stage, type Warning } from '../sdk/core/index.js';
 import { factsOf } from './ingest/fold.js';
 import { timelineOf } from './ingest/timeline.js';
 import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason } from './ingest/ingest.js';
 import type { Lookups } from './ingest/lookups.js';
 import { setGroups, type Grouped } from './jobs/groups.js';
 import { recompute } from './jobs/recompute.js';
+import { countAudience, listAudience, type Audience, type Member } from './reports/audience.js';
 import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
 import type { ReportQuery } from './reports/range.js';
@@ -61,6 +62,10 @@ export interface Work {
   preview(site: Site, rules: Rules, apply: 'all' | 'now', now: number): Promise<Preview>;
   /** Warns of what is odd about rules. */
   lint(siteKey: string, rules: Rules, now: number): Promise<Warning[]>;
+  /** Counts those who meet a condition. */
+  audience(site: Site, when: unknown, now: number): Promise<Audience | { errors: RulesError[] }>;
+  /** Lists them. */
+  members(site: Site, when: unknown, now: number): Promise<Member[] | { errors: RulesError[] }>;
   /** Sets everybody's groups that the rules ask for. */
   group(siteKey: string, now: number): Promise<Grouped>;
   /** Does a job to its end. */
@@ -108,6 +113,8 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     report: (name, site, query, at) => makeReport(store, name, site, query, at),
     preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
     lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
+    audience: (site, when, at) => countAudience(store, site, when, at),
+    members: (site, when, at) => listAudience(store, site, when, at),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
   };

@@ -226,6 +226,21 @@ export interface Preview {
   }>;
 }
 
+export interface Audience {
+  people: number;
+  of: number;
+  profile: Array<{ feature: string; people: number; share: number; everybody: number; index: number }>;
+  examples: Array<{ visitorId: string; userId: string | null; stage: Stage | null }>;
+}
+
+export interface SavedAudience {
+  id: number;
+  name: string;
+  when: object;
+  author: string | null;
+  savedAt: number;
+}
+
 export interface Finding {
   path: string;
   message: string;

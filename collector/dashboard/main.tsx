@@ -3,6 +3,7 @@ import { render, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { hasSession, signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
+import { Audiences } from './audiences.js';
 import { Channels } from './channels.js';
 import { Content } from './content.js';
 import { Customers } from './customers.js';
@@ -80,6 +81,7 @@ const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
   channels: Channels,
   content: Content,
   customers: Customers,
+  audiences: Audiences,
   visitors: Visitors,
   rules: Rules,
   setup: Setup,

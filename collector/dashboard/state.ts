@@ -11,6 +11,7 @@ export const VIEWS = [
   'channels',
   'content',
   'customers',
+  'audiences',
   'visitors',
   'rules',
   'setup',

@@ -1,5 +1,5 @@
 /** Operations below a site. */
-import { count, list, moment, nullable, record, ref, text, uuid } from '../schema.js';
+import { count, list, moment, nullable, number, record, ref, stage, text, uuid } from '../schema.js';
 import { STAGES } from '../../sdk/core/index.js';
 import { REPORT_SCHEMAS, REPORT_SUMMARIES } from '../reports/schemas.js';
 import { templateNames } from '../templates.js';
@@ -18,6 +18,8 @@ import {
   published,
   type Operation,
 } from './operation.js';
+
+const audienceId = path('id', 'expected the number of an audience');
 
 /** Everything below a site needs the admin token or a session. */
 export const ofSite: Record<string, Record<string, Operation>> = {
@@ -131,6 +133,67 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         'Says what channels cost on days, in place of what was said of them before: attribution then tells what an entry costs and what comes back',
       requestBody: body(record({ costs: list(ref('Cost')) })),
       responses: { 200: json('How many were taken.', record({ costs: count })), 400: WRONG },
+    },
+  },
+  '/audiences': {
+    get: {
+      operationId: 'listAudiences',
+      summary: 'Conditions on visitors that were given a name',
+      responses: { 200: json('Audiences.', record({ audiences: list(ref('SavedAudience')) })) },
+    },
+    post: {
+      operationId: 'addAudience',
+      'x-role': 'editor',
+      summary: 'Gives a condition a name',
+      requestBody: body(record({ name: text, when: { type: 'object' } })),
+      responses: { 201: json('The audience.', ref('SavedAudience')), 400: WRONG },
+    },
+  },
+  '/audiences/preview': {
+    post: {
+      operationId: 'countAudience',
+      summary:
+        'How many people meet a condition, and by what they differ from everybody: what the rules know (`signal`, `trait`), `{stage: [...]}`, `{peak: [...]}`, `{tag: ""}`, `{channel: [...]}`, `{source: [...]}`, and `all`, `any`, `not` of them',
+      requestBody: body(record({ when: { type: 'object' } })),
+      responses: {
+        200: json(
+          'The audience.',
+          record({
+            asOf: moment,
+            people: count,
+            of: count,
+            stages: list(record({ stage, people: count })),
+            profile: list(record({ feature: text, people: count, share: number, everybody: number, index: number })),
+            examples: list(ref('Member')),
+          }),
+        ),
+        400: WRONG,
+      },
+    },
+  },
+  '/audiences/{id}': {
+    put: {
+      operationId: 'changeAudience',
+      'x-role': 'editor',
+      summary: 'Puts another condition or name in its place',
+      parameters: [audienceId],
+      requestBody: body(record({ name: text, when: { type: 'object' } })),
+      responses: { 200: json('The audience.', ref('SavedAudience')), 400: WRONG },
+    },
+    delete: {
+      operationId: 'removeAudience',
+      'x-role': 'editor',
+      summary: 'Deletes a condition; of the visitors nothing is changed',
+      parameters: [audienceId],
+      responses: { 200: json('It is gone.', record({ audience: { type: 'null' } })) },
+    },
+  },
+  '/audiences/{id}/members': {
+    get: {
+      operationId: 'readMembers',
+      summary: 'Everybody who meets the condition now; cells of the CSV are no formulas',
+      parameters: [audienceId, query('format', 'expected json or csv', { enum: ['json', 'csv'] })],
+      responses: { 200: json('They.', record({ asOf: moment, members: list(ref('Member')) })), 400: WRONG },
     },
   },
   '/changes': {

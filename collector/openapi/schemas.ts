@@ -108,6 +108,23 @@ export const schemas: Record<string, Schema> = {
     snippet: text,
     pinnedSnippet: text,
   }),
+  SavedAudience: record({
+    id: count,
+    name: text,
+    when: { type: 'object' },
+    author: nullable('string'),
+    savedAt: moment,
+  }),
+  Member: record({
+    visitorId: uuid,
+    userId: nullable('string'),
+    stage,
+    peak: stage,
+    tags: list(text),
+    score: number,
+    channel: nullable('string'),
+    lastSeen: moment,
+  }),
   Cost: record({ day: date, channel: { ...text, minLength: 1, maxLength: 64 }, cost: { type: 'number', minimum: 0 } }),
   Verdict: record({ visitorId: uuid, bot: nullable('string'), isJudged: { type: 'boolean' } }),
   Receipt: record({

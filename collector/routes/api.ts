@@ -7,6 +7,7 @@ import { openapiFor, roleFor } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
+import { audienceRoutes } from './audiences.js';
 import { changeRoutes } from './changes.js';
 import { costRoutes } from './costs.js';
 import { reportRoutes } from './reports.js';
@@ -52,7 +53,7 @@ export function apiRoutes(services: Services): Hono {
     c.set('site', site);
     return next();
   });
-  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes, changeRoutes])
+  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes, changeRoutes, audienceRoutes])
     ofSite.route('/', make(services));
   routes.route('/api/sites/:siteKey', ofSite);
   return routes;

@@ -298,6 +298,15 @@ export interface Cost {
   cost: number;
 }
 
+/** A condition that was given a name: see reports/audience. */
+export interface SavedAudience {
+  id: number;
+  name: string;
+  when: object;
+  author: string | null;
+  savedAt: number;
+}
+
 /** A viewer reads; an editor also changes rules and links; an owner also erases, adds sites and sees what one person left. */
 export const ROLES = ['viewer', 'editor', 'owner'] as const;
 export type Role = (typeof ROLES)[number];
@@ -449,6 +458,13 @@ export interface Store {
   setCosts(siteKey: string, costs: Cost[]): Promise<void>;
   /** Costs of days, both included. */
   costs(siteKey: string, from: string, to: string): Promise<Cost[]>;
+
+  /** By name. */
+  audiences(siteKey: string): Promise<SavedAudience[]>;
+  /** Saves a new one, or in place of that with the number; its number, undefined where there is none to be replaced. */
+  saveAudience(siteKey: string, audience: Omit<SavedAudience, 'id'>, id?: number): Promise<number | undefined>;
+  /** Says whether there was one. */
+  removeAudience(siteKey: string, id: number): Promise<boolean>;
 
   /** The key that tokens are signed with, as a private JWK; what is offered is kept where there is none yet. */
   signingKey(offered?: string): Promise<string | undefined>;

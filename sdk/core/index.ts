@@ -14,6 +14,7 @@ export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, UNITS, type AddressParts, type Match, type Place } from './signal.js';
 export { decay, inferFrom, inferState, reachedDays, stageOf, type Inference } from './stage.js';
 export {
+  holds,
   viewFacts,
   type FactsView,
   type GroupReason,

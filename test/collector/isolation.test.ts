@@ -11,6 +11,8 @@ test('two sites neither see nor change each other, by any route below a site', a
   await send(mine, [{ ...makeEvent('page_view'), time: 'wrong' }]);
   const { job } = (await (await putRules((await store.rules(site.siteKey))[0]!.rules)).json()) as { job: number };
   await store.setCosts(site.siteKey, [{ day: '2026-11-20', channel: 'mine', cost: 7 }]);
+  const saved = { name: 'mine', when: { stage: ['action'] }, author: null, savedAt: NOW };
+  const audience = await store.saveAudience(site.siteKey, saved);
   await store.saveDraft(site.siteKey, { rules: { name: 'mine' }, author: null, savedAt: NOW });
   const before = {
     visitor: await visitor(mine),
@@ -40,6 +42,12 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['GET', 'visitors', 200],
     ['POST', 'groups', 200],
     ['GET', 'costs', 200],
+    ['GET', 'audiences', 200],
+    ['GET', `audiences/${audience}/members`, 404],
+    ['PUT', `audiences/${audience}`, 400],
+    ['DELETE', `audiences/${audience}`, 404],
+    ['POST', 'audiences', 400],
+    ['POST', 'audiences/preview', 400],
     ['PUT', 'costs', 400],
     ['GET', 'events.ndjson', 200],
     ['GET', `events.ndjson?visitor=${mine}`, 200],

@@ -103,8 +103,14 @@ describe('answers are as the document says', () => {
       file: 'debug.js',
     };
     await store.saveDraft(site.siteKey, { rules: {}, author: 'Ada', savedAt: NOW });
+    const saved = { name: 'A', when: { stage: ['action'] }, author: null, savedAt: NOW };
+    // The operations share an id: that of a job, and that of an audience.
+    while ((await store.saveAudience(site.siteKey, saved))! < job.id);
     const { rules } = (await store.rules(site.siteKey))[0]!;
     const bodies = {
+      addAudience: { name: 'B', when: { stage: ['action'] } },
+      changeAudience: { name: 'B', when: { stage: ['action'] } },
+      countAudience: { when: { stage: ['action'] } },
       sendEvents: { siteKey: site.siteKey, visitorId, events: [makeEvent('page_view'), { id: 7 }] },
       signToken: { siteKey: site.siteKey, visitorId },
       signIn: { token: ADMIN },

@@ -410,6 +410,18 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
         { day: '2026-11-22', channel: 'Email', cost: 3 },
       ]);
 
+      const audience = { name: 'B', when: { stage: ['action'] }, author: 'Ada', savedAt: NOW };
+      const id = (await store.saveAudience(siteKey, audience))!;
+      const other = (await store.saveAudience(siteKey, { ...audience, name: 'A' }))!;
+      expect(await store.saveAudience(siteKey, { ...audience, name: 'C' }, id)).toBe(id);
+      expect(await store.saveAudience(siteKey, audience, 999)).toBeUndefined();
+      expect((await store.audiences(siteKey)).map(({ name }) => name)).toEqual(['A', 'C']);
+      expect([await store.removeAudience(siteKey, other), await store.removeAudience(siteKey, other)]).toEqual([
+        true,
+        false,
+      ]);
+      expect(await store.audiences(siteKey)).toEqual([{ ...audience, id, name: 'C' }]);
+
       const user = { name: 'Ada', role: 'editor' as const, createdAt: NOW };
       expect([await store.addUser(user, 'hash'), await store.addUser(user, 'other')]).toEqual([true, false]);
       expect(await store.userOf('hash')).toEqual(user);

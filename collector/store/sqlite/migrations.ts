@@ -257,6 +257,15 @@ export const MIGRATIONS = [
     cost REAL NOT NULL,
     PRIMARY KEY (site_id, day, channel)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE audiences (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX audiences_by_site ON audiences (site_id, name);
   INSERT INTO batches (site_id, visitor_id, received_at, first_time, last_time, body)
     SELECT site_id, visitor_id, received_at, min(time), max(time), json_group_array(json_object(
       'event', json(body), 'bot', bot, 'isProven', iif(is_proven, json('true'), NULL), 'traits', json(traits)))

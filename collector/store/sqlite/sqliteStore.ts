@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import type { Append, Appended, Store, StoredEvent, VisitorRecord } from '../store.js';
 import { DAY_MS } from '../../../sdk/core/index.js';
 import { keyTable, tokenTable, userTable } from './accessTables.js';
+import { audienceTable } from './audienceTable.js';
 import { costTable } from './costTable.js';
 import { deadLetterTable } from './deadLetterTable.js';
 import { EventTable, PAGE } from './eventTable.js';
@@ -53,6 +54,7 @@ export function openSqliteStore(
   const pages = new PageTable(database);
   const events = new EventTable(database, pages);
   const costs = costTable(database);
+  const audiences = audienceTable(database);
   const deadLetters = deadLetterTable(database);
   const drafts = draftTable(database);
   const jobs = jobTable(database, sites, visitors);
@@ -299,6 +301,10 @@ export function openSqliteStore(
 
     setCosts: (siteKey, given) => commits.write(() => given.forEach((cost) => costs.put(sites.id(siteKey), cost))),
     costs: async (siteKey, from, to) => costs.between(sites.id(siteKey), from, to),
+
+    audiences: async (siteKey) => audiences.all(sites.id(siteKey)),
+    saveAudience: (siteKey, audience, id) => commits.write(() => audiences.save(sites.id(siteKey), audience, id)),
+    removeAudience: (siteKey, id) => commits.write(() => audiences.remove(sites.id(siteKey), id)),
 
     signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import type { Audience, Member } from '../../collector/reports/audience.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
+
+const DAY = 86_400_000;
+
+async function start() {
+  const collector = await makeCollector();
+  const { app, site, send } = collector;
+  const ask = async <T>(method: string, path: string, body?: object) => {
+    const response = await app.request(`/api/sites/${site.siteKey}/audiences${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${ADMIN}` },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    // As bytes: reading it as a text would take the mark at its beginning away.
+    const text = Buffer.from(await response.arrayBuffer()).toString();
+    return { status: response.status, text, json: (text.startsWith('{') ? JSON.parse(text) : {}) as T };
+  };
+  const view = (path: string, days: number, more = {}) =>
+    makeEvent('page_view', { url: `https://www.example.com${path}`, time: NOW - days * DAY - 1000, ...more });
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  const [ada, ben, cyd, bot] = [newId(), newId(), newId(), newId()];
+  await send(ada, [view('/?utm_source=news&utm_medium=email', 40), view('/pricing', 1), view('/pricing', 0)]);
+  await send(ben, [view('/pricing', 20), makeEvent('purchase', { props: { value: 9 } })], { userId: '=1+1' }, secret);
+  await send(cyd, [view('/blog/x', 0), makeEvent('identify', { props: { plan: 'pro' } })]);
+  await send(bot, [view('/pricing', 0)], {}, { 'User-Agent': 'AhrefsBot/7.0' });
+  const count = async (when: object) => (await ask<Audience>('POST', '/preview', { when })).json.people;
+  return { ...collector, ask, count, ids: { ada, ben, cyd, bot } };
+}
+
+const pricing = (more = {}) => ({ signal: 'pricing_view', ...more });
+
+test('an audience is whoever meets its condition, of facts, windows, traits, stages, tags and channels', async () => {
+  const { count, ask } = await start();
+  for (const [when, people] of [
+    [pricing(), 2],
+    [pricing({ within: 7 }), 1],
+    [pricing({ count: { gte: 2 } }), 1],
+    [{ not: pricing() }, 1],
+    [{ trait: 'plan', eq: 'pro' }, 1],
+    [{ stage: ['action', 'loyalty'] }, 1],
+    [{ peak: ['none'] }, 0],
+    [{ channel: ['Email'] }, 1],
+    [{ source: ['news'] }, 1],
+    [{ all: [pricing(), { not: { stage: ['action'] } }] }, 1],
+    [{ any: [{ channel: ['Email'] }, { trait: 'plan', eq: 'pro' }] }, 2],
+    [{ any: [pricing(), { not: pricing() }] }, 3],
+  ] as const)
+    expect([when, await count(when)]).toEqual([when, people]);
+  const { json } = await ask<Audience>('POST', '/preview', { when: pricing() });
+  expect(json.of).toBe(3);
+  expect(json.stages.reduce((sum, { people }) => sum + people, 0)).toBe(2);
+  expect(json.examples).toHaveLength(2);
+});
+
+test('what is wrong with a condition is said all at once, each with its place', async () => {
+  const { ask } = await start();
+  const wrong = { all: [{ stage: ['intrest'] }, { signal: 'pricing_veiw' }, { tag: 'x' }, { any: [] }, 7, { hue: 1 }] };
+  const { status, json } = await ask<{ errors: Array<{ path: string; message: string }> }>('POST', '/preview', {
+    when: wrong,
+  });
+  expect(status).toBe(400);
+  expect(json.errors.map(({ path }) => path)).toEqual(
+    expect.arrayContaining([
+      'when.all[0].stage',
+      'when.all[1].signal',
+      'when.all[2].tag',
+      'when.all[3].any',
+      'when.all[4]',
+    ]),
+  );
+  expect(json.errors.find(({ path }) => path === 'when.all[1].signal')!.message).toContain('pricing_view');
+  expect(json.errors.some(({ path }) => path.startsWith('when.all[5]'))).toBe(true);
+  for (const body of [{}, { when: null }, { when: [] }]) expect((await ask('POST', '/preview', body)).status).toBe(400);
+});
+
+test('an audience is kept by name, changed, listed as JSON and CSV, and deleted', async () => {
+  const { ask, ids } = await start();
+  const { status, json } = await ask<{ id: number }>('POST', '', { name: ' Buyers ', when: { stage: ['action'] } });
+  expect([status, json]).toMatchObject([201, { name: 'Buyers', author: 'admin' }]);
+  const { id } = json;
+  expect((await ask('POST', '', { name: '', when: { stage: ['action'] } })).status).toBe(400);
+  expect((await ask('POST', '', { name: 'x', when: { stage: [] } })).status).toBe(400);
+  const { members } = (await ask<{ members: Member[] }>('GET', `/${id}/members`)).json;
+  expect(members).toMatchObject([{ userId: '=1+1', stage: 'action' }]);
+  const csv = (await ask('GET', `/${id}/members?format=csv`)).text;
+  expect(csv.charCodeAt(0)).toBe(0xfeff);
+  const [header, row, end] = csv.slice(1).split('\n');
+  expect([header, end]).toEqual(['visitorId,userId,stage,peak,tags,score,channel,lastSeen', '']);
+  expect(row).toContain(",'=1+1,action,action,");
+  expect((await ask('GET', `/${id}/members?format=xml`)).status).toBe(400);
+
+  expect((await ask('PUT', `/${id}`, { name: 'Pro', when: { trait: 'plan', eq: 'pro' } })).status).toBe(200);
+  const changed = (await ask<{ members: Member[] }>('GET', `/${id}/members`)).json.members;
+  expect(changed.map(({ visitorId }) => visitorId)).toEqual([ids.cyd]);
+  expect((await ask<{ audiences: object[] }>('GET', '')).json.audiences).toMatchObject([{ id, name: 'Pro' }]);
+  expect((await ask('PUT', '/99', { name: 'Pro', when: pricing() })).status).toBe(404);
+  expect((await ask('DELETE', `/${id}`)).status).toBe(200);
+  for (const [method, path] of [
+    ['DELETE', `/${id}`],
+    ['GET', `/${id}/members`],
+  ] as const)
+    expect((await ask(method, path)).status).toBe(404);
+  expect((await ask<{ audiences: object[] }>('GET', '')).json.audiences).toEqual([]);
+});
+
+test('a profile says by what an audience differs from everybody', async () => {
+  const { ask, send } = await start();
+  for (let index = 0; index < 12; index++)
+    await send(newId(), [
+      makeEvent('page_view', {
+        url: `https://www.example.com/${index < 6 ? 'pricing?utm_source=a&utm_medium=email' : 'x'}`,
+        time: NOW - 5000,
+      }),
+    ]);
+  const { profile } = (await ask<Audience>('POST', '/preview', { when: pricing() })).json;
+  const email = profile.find(({ feature }) => feature === 'channel:Email')!;
+  expect(email).toMatchObject({ people: 7, share: 7 / 8, everybody: 7 / 15, index: 188 });
+});
