@@ -5,7 +5,7 @@ import { change, type Audience, type RulesNames, type SavedAudience, type Site }
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
-import { inLanguage, showNumber, showShare, showTime, t } from './texts.js';
+import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 const KINDS = ['stage', 'tag', 'signal', 'channel', 'trait'] as const;
 type Kind = (typeof KINDS)[number];
@@ -325,7 +325,7 @@ function Found({ found, site, rules }: { found: Audience; site: Site; rules: Rul
     const [kind, ...rest] = feature.split(':');
     const own = rest.join(':');
     if (kind === 'stage') return `${t('stage')}: ${t(`stages.${own as 'none'}`)}`;
-    return kind === 'tag' ? (inLanguage(rules?.tags?.[own]?.label) ?? own) : `${t('channel')}: ${own}`;
+    return kind === 'tag' ? (inLanguage(rules?.tags?.[own]?.label) ?? own) : `${t('channel')}: ${showChannel(own)}`;
   };
   return (
     <>

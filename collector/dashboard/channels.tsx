@@ -5,7 +5,7 @@ import { change, MODELS, type AttributionReport, type Model, type Site, type Sou
 import { useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
 import { chosen } from './state.js';
-import { showNumber, t } from './texts.js';
+import { showChannel, showNumber, t } from './texts.js';
 
 type Row = AttributionReport['channels'][number];
 
@@ -52,7 +52,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                   name="attribution"
                   rows={channels}
                   columns={[
-                    { title: t('channel'), of: ({ channel }) => channel },
+                    { title: t('channel'), of: ({ channel }) => showChannel(channel) },
                     { title: t('sessions'), of: ({ sessions }) => sessions },
                     { title: t('cost'), of: ({ cost }) => cost },
                     ...MODELS.map((model): Column<Row> => ({
@@ -120,7 +120,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
                 },
                 { title: t('sessions'), of: ({ sessions }) => sessions },
                 { title: t('visitorsCount'), of: ({ visitors }) => visitors },
-                { title: t('channel'), of: ({ channel }) => channel },
+                { title: t('channel'), of: ({ channel }) => showChannel(channel) },
                 {
                   title: t('giveChannel'),
                   of: ({ isGiven, channel }) => (isGiven ? channel : ''),
@@ -133,7 +133,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
                       <option value="">{t('asFound')}</option>
                       {[...new Set([...CHANNELS, ...Object.values(given)])].map((each) => (
                         <option key={each} value={each}>
-                          {each}
+                          {showChannel(each)}
                         </option>
                       ))}
                     </select>

@@ -15,7 +15,7 @@ import { shade } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
 import { chosen } from './state.js';
-import { inLanguage, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showChannel, showNumber, showShare, t } from './texts.js';
 
 /** What kinds of customers there are, what they are worth, and what those who went on had in common. */
 export function Customers({ site }: { site: Site }): JSX.Element {
@@ -45,7 +45,9 @@ function Common({ site }: { site: Site }): JSX.Element {
   const name = (feature: string) => {
     const [kind, ...rest] = feature.split(':');
     const own = rest.join(':');
-    return kind === 'signal' ? (inLanguage(rules?.signals?.[own]?.label) ?? own) : `${t('channel')}: ${own}`;
+    return kind === 'signal'
+      ? (inLanguage(rules?.signals?.[own]?.label) ?? own)
+      : `${t('channel')}: ${showChannel(own)}`;
   };
   return (
     <section class="card">

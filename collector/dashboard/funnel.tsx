@@ -5,7 +5,7 @@ import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
 import { choose, chosen } from './state.js';
-import { inLanguage, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showChannel, showNumber, showShare, t } from './texts.js';
 
 const KINDS = ['stage', 'signal', 'event', 'page'] as const;
 type Kind = (typeof KINDS)[number];
@@ -275,7 +275,10 @@ function Result({
             name="breakdown"
             rows={breakdown}
             columns={[
-              { title: t('value'), of: ({ value }) => value ?? t('unknown') },
+              {
+                title: t('value'),
+                of: ({ value }) => (chosen('by') === 'channel' ? showChannel(value) : (value ?? t('unknown'))),
+              },
               ...steps.map(({ step }, index) => ({
                 title: `${index + 1}. ${name(step)}`,
                 of: ({ visitors }: FunnelReport['breakdown'][number]) => visitors[index]!,

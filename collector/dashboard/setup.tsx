@@ -4,7 +4,7 @@ import { change, type Lost, type LossReport, type Site, type VisitorSummary } fr
 import { useLive, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
 import { linkTo } from './state.js';
-import { showNumber, showShare, showTime, t } from './texts.js';
+import { showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 /** The line for the pages, whether it works, what of it was lost, and the site's settings. */
 export function Setup({ site }: { site: Site }): JSX.Element {
@@ -140,7 +140,7 @@ function Loss({ site }: { site: Site }): JSX.Element {
               <Table
                 name="lossByChannel"
                 rows={report.byChannel}
-                columns={columns<LossReport['byChannel'][number]>(t('channel'), ({ channel }) => channel)}
+                columns={columns<LossReport['byChannel'][number]>(t('channel'), ({ channel }) => showChannel(channel))}
               />
             </>
           ) : (

@@ -5,12 +5,12 @@ import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, Select, StageName, Table } from './parts.js';
 import { chosen, linkToVisitor } from './state.js';
-import { inLanguage, showTime, t } from './texts.js';
+import { inLanguage, showChannel, showTime, t } from './texts.js';
 
 const from = (touch: Touch | null) =>
   !touch || touch.channel === 'Direct'
     ? t('direct')
-    : [touch.channel, touch.source, touch.campaign].filter(Boolean).join(' · ');
+    : [showChannel(touch.channel), touch.source, touch.campaign].filter(Boolean).join(' · ');
 
 export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; site: Site }): JSX.Element {
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
