@@ -1,7 +1,7 @@
 import { attempt, DAY_MS, matchSignals, placeOf, rank, STAGES, type Stage } from '../../sdk/core/index.js';
 import { adjustPValues, associate, type Association } from '../model/statistics.js';
 import type { RemoteStore, Site } from '../store/store.js';
-import { eachEvent, readJourneys } from './people.js';
+import { eachEvent, madeOf, readJourneys } from './people.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Fewer who did a thing say nothing of it. */
@@ -61,8 +61,11 @@ export async function reportCommon(
   await eachEvent(store, site, asked, people, (person, event, rules) => {
     // The event that moved somebody on is no reason why.
     if (!(event.time < (wentOnAt.get(person) ?? -Infinity))) return;
-    const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
-    for (const [signal] of matchSignals(rules, event, url && placeOf(url))) note(`signal:${signal}`, person);
+    const features = madeOf(did, rules, event, () => {
+      const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
+      return matchSignals(rules, event, url && placeOf(url)).map(([signal]) => `signal:${signal}`);
+    });
+    for (const feature of features) note(feature, person);
   });
   const wentOn = [...wentOnAt.values()].filter((at) => at < Infinity).length;
   const rows = [...did]

@@ -2,7 +2,7 @@
 import jstat from 'jstat';
 import { attempt, placeOf, STAGES, type Stage, type StagetagEvent } from '../../sdk/core/index.js';
 import type { RemoteStore, Site } from '../store/store.js';
-import { eachEvent, readJourneys, type Journey } from './people.js';
+import { eachEvent, madeOf, readJourneys, type Journey } from './people.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Of each kind those with most visitors. */
@@ -114,10 +114,13 @@ export async function reportContent(
       if (typeof props.seconds === 'number') form.seconds.push(props.seconds);
     }
   };
-  await eachEvent(store, site, { from, until }, people, (person, event) => {
+  const pathOf = ({ url: address }: StagetagEvent) => {
+    const url = address === undefined ? undefined : attempt(() => new URL(address));
+    return url && placeOf(url).path.slice(0, LONGEST);
+  };
+  await eachEvent(store, site, { from, until }, people, (person, event, rules) => {
     const { name, props = {}, time } = event;
-    const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
-    const path = url && placeOf(url).path.slice(0, LONGEST);
+    const path = madeOf(vitals, rules, event, () => pathOf(event));
     if (name === 'page_view') {
       if (path) onPage(person, event, path);
     } else if (name === 'file_download') {

@@ -5,6 +5,7 @@ import {
   matchSignals,
   placeOf,
   STAGES,
+  type CompiledRules,
   type Place,
   type Stage,
   type StagetagEvent,
@@ -13,7 +14,7 @@ import { followOptional, isOptional, type FunnelOptions, type Made } from '../mo
 import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
 import { timelineOf } from '../ingest/timeline.js';
-import { eachEvent, readJourneys, readSessions } from './people.js';
+import { eachEvent, madeOf, readJourneys, readSessions } from './people.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 interface Step {
@@ -110,18 +111,7 @@ export async function reportFunnel(
   };
   if (names.some((name) => !name.startsWith('stage:')))
     await eachEvent(store, site, { from, until }, people, (person, event, rules) => {
-      const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
-      const place = url && placeOf(url);
-      const carried = new Set([
-        `event:${event.name}`,
-        ...matchSignals(rules, event, place).map(([signal]) => `signal:${signal}`),
-      ]);
-      const isOnPage = (name: string) =>
-        event.name === 'page_view' &&
-        !!place &&
-        name.startsWith('page:') &&
-        isPage(name.slice('page:'.length), place.path);
-      const hit = names.filter((name) => carried.has(name) || isOnPage(name));
+      const [hit, place] = madeOf(made, rules, event, () => hitsOf(event, rules, names));
       // What is no step breaks a strict order.
       if (!hit.length && order !== 'strict') return;
       const held = hold ? heldIn(event, place, hold) : '';
@@ -191,6 +181,23 @@ function isStep(name: string): boolean {
   const [kind = '', ...rest] = name.split(':');
   const value = rest.join(':');
   return KINDS.includes(kind) && !!value && (kind !== 'stage' || STAGES.includes(value as Stage));
+}
+
+/** The steps that an event is. */
+function hitsOf(
+  event: StagetagEvent,
+  rules: CompiledRules,
+  names: string[],
+): [hit: string[], place: Place | undefined] {
+  const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
+  const place = url && placeOf(url);
+  const carried = new Set([
+    `event:${event.name}`,
+    ...matchSignals(rules, event, place).map(([signal]) => `signal:${signal}`),
+  ]);
+  const isOnPage = (name: string) =>
+    event.name === 'page_view' && !!place && name.startsWith('page:') && isPage(name.slice('page:'.length), place.path);
+  return [names.filter((name) => carried.has(name) || isOnPage(name)), place];
 }
 
 /** What of an event must be the same in all steps; undefined where it has no such thing. */

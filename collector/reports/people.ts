@@ -8,6 +8,7 @@ import {
   type Stage,
   type StagetagEvent,
 } from '../../sdk/core/index.js';
+import { remembered } from '../ingest/remembered.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { ListedSession, ListedTransition, RemoteStore, Site, VisitorRecord } from '../store/store.js';
 
@@ -136,6 +137,22 @@ export async function eachEvent(
     const person = people.personOf(visitorId);
     if (person) visit(person, event, timeline.at(event.time));
   }
+}
+
+/** What was made of events that hang on their name and page alone, by the rules that say what they mean. */
+const meanings = new WeakMap<object, WeakMap<CompiledRules, Map<string, unknown>>>();
+
+/**
+ * Makes something of an event, and of events of the same name on the same page only once: a site has far fewer pages than its visitors
+ * open. @param make must look at nothing but the event's name, address, props and source
+ */
+export function madeOf<T>(owner: object, rules: CompiledRules, event: StagetagEvent, make: () => T): T {
+  if (event.props || (event.source && Object.keys(event.source).length)) return make();
+  let byRules = meanings.get(owner);
+  if (!byRules) meanings.set(owner, (byRules = new WeakMap<CompiledRules, Map<string, unknown>>()));
+  let known = byRules.get(rules) as Map<string, T> | undefined;
+  if (!known) byRules.set(rules, (known = new Map<string, T>()));
+  return remembered(known, `${event.name}\n${event.url}`, make);
 }
 
 export const days = (ms: number): number => ms / DAY_MS;
