@@ -22,7 +22,7 @@ export interface StagesReport {
   from: string;
   to: string;
   stages: Array<{ stage: Stage; current: number; peak: number; entered: number; left: number }>;
-  funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null }>;
+  funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null; interval: [number, number] | null }>;
   days: Array<{ day: string; current: PerStage; entered: PerStage }>;
 }
 

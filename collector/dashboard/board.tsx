@@ -45,7 +45,7 @@ function Funnel({ report }: { report: StagesReport }): JSX.Element {
       <p class="soft">{t('nowHint')}</p>
       <ol class="funnel">
         {report.stages.map(({ stage, current }, index) => {
-          const { visitors, fromPrevious } = report.funnel[index]!;
+          const { visitors, fromPrevious, interval } = report.funnel[index]!;
           return (
             <li key={stage} data-stage={stage}>
               <span class="name">{t(`stages.${stage}`)}</span>
@@ -57,7 +57,8 @@ function Funnel({ report }: { report: StagesReport }): JSX.Element {
               <span class="soft detail">
                 {t('reached', { count: showNumber(visitors) })} ·{' '}
                 {t('entered', { count: showNumber(today?.entered[stage] ?? 0) })}
-                {fromPrevious !== null && ` · ${t('ofPrevious', { share: showShare(fromPrevious) })}`}
+                {fromPrevious !== null &&
+                  ` · ${t('ofPrevious', { share: showShare(fromPrevious) })} (${interval!.map(showShare).join('–')})`}
               </span>
             </li>
           );

@@ -34,7 +34,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     StagesReport: record({
       ...range,
       stages: list(record({ stage: each, current: count, peak: count, entered: count, left: count })),
-      funnel: list(record({ stage: each, visitors: count, fromPrevious: nullable('number') })),
+      funnel: list(record({ stage: each, visitors: count, fromPrevious: nullable('number'), interval })),
       days: list(record({ day: date, current: { type: 'object' }, entered: { type: 'object' } })),
     }),
     FunnelReport: record({

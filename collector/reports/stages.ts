@@ -1,5 +1,6 @@
 import type { DateTime } from 'luxon';
 import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
+import { wilson, type Interval } from '../model/statistics.js';
 import type { RemoteStore, Site, TransitionCount } from '../store/store.js';
 import { headingOf, readRange, type Heading, type Range } from './range.js';
 
@@ -16,8 +17,8 @@ export interface StagesReport extends Heading {
     entered: number;
     left: number;
   }>;
-  /** Visitors who ever got as far as each stage, whichever they skipped, and the share of those of the stage before. */
-  funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null }>;
+  /** Visitors who ever got as far as each stage, whichever they skipped, and the share of those of the stage before, with its 95 % interval. */
+  funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null; interval: Interval | null }>;
   days: Array<{ day: string; current: PerStage; entered: PerStage }>;
 }
 
@@ -106,5 +107,6 @@ function funnelOf(peak: PerStage): StagesReport['funnel'] {
     stage,
     visitors: reached[index]!,
     fromPrevious: index && reached[index - 1] ? reached[index]! / reached[index - 1]! : null,
+    interval: index ? wilson(reached[index]!, reached[index - 1]!) : null,
   }));
 }

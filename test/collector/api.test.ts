@@ -202,7 +202,12 @@ describe('the report of stages', () => {
     const report = await get<{
       days: Array<{ day: string; current: Record<string, number>; entered: Record<string, number> }>;
       stages: Array<{ stage: string; current: number; peak: number; entered: number; left: number }>;
-      funnel: Array<{ stage: string; visitors: number; fromPrevious: number | null }>;
+      funnel: Array<{
+        stage: string;
+        visitors: number;
+        fromPrevious: number | null;
+        interval: [number, number] | null;
+      }>;
     }>(`sites/${made.siteKey}/reports/stages?from=2026-11-20&to=2026-11-22`);
     expect(report.days.map(({ day, current }) => [day, current.awareness, current.action])).toEqual([
       ['2026-11-20', 1, 0],
@@ -218,6 +223,10 @@ describe('the report of stages', () => {
       left: 1,
     });
     expect(report.funnel.map(({ visitors }) => visitors)).toEqual([2, 1, 1, 1, 0]);
+    // Wilson's, of one of two.
+    expect(report.funnel[0]!.interval).toBeNull();
+    expect(report.funnel[1]!.interval![0]).toBeCloseTo(0.0945, 4);
+    expect(report.funnel[1]!.interval![1]).toBeCloseTo(0.9055, 4);
     const before = await get<typeof report>(`sites/${made.siteKey}/reports/stages?from=2026-11-20&to=2026-11-20`);
     expect(before.stages.filter(({ current }) => current)).toEqual([
       { stage: 'awareness', current: 1, peak: 1, entered: 1, left: 0 },
