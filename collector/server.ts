@@ -146,7 +146,10 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): stri
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), STOP_MS);
+    // Connections become idle as their last answers end.
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
     server.close(() => {
+      clearInterval(idle);
       clearTimeout(force);
       resolve();
     });

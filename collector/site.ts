@@ -83,7 +83,8 @@ function checkSite({
     Array.isArray(internal) && internal.length <= MAX_INTERNAL && internal.every((each) => typeof each === 'string');
   if (!isTexts || !addressList(internal))
     return `internal: expected a list of at most ${MAX_INTERNAL} addresses and networks, such as ["203.0.113.7", "2001:db8::/32"]`;
-  const isName = (each: unknown) => typeof each === 'string' && !!each.trim() && each.length <= MAX_CHANNEL;
+  const isName = (each: unknown) =>
+    typeof each === 'string' && !!each.trim() && each.length <= MAX_CHANNEL && !/\p{Cc}/u.test(each);
   const isChannels =
     isRecord(channels) && Object.keys(channels).length <= MAX_CHANNELS && Object.entries(channels).flat().every(isName);
   if (!isChannels)

@@ -174,9 +174,13 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                     of: () => '',
                     show: ({ id, when, name: own }) => (
                       <>
-                        <a href={linkTo(site.siteKey, 'audiences', { when: JSON.stringify(draftOf(when)) })}>
-                          {t('open')}
-                        </a>{' '}
+                        {isOfBuilder(when) ? (
+                          <a href={linkTo(site.siteKey, 'audiences', { when: JSON.stringify(draftOf(when)) })}>
+                            {t('open')}
+                          </a>
+                        ) : (
+                          <span class="soft">{t('notOfBuilder')}</span>
+                        )}{' '}
                         <a href={`api/sites/${site.siteKey}/audiences/${id}/members?format=csv`} download>
                           CSV
                         </a>{' '}
@@ -208,7 +212,10 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** The builder's lines of a condition that it made; of others what it can show. */
+/** Whether the builder shows all of a condition: one that came by the API may ask for more. */
+const isOfBuilder = (when: object): boolean => JSON.stringify(conditionOf(draftOf(when))) === JSON.stringify(when);
+
+/** The builder's lines of a condition that it made. */
 function draftOf(when: object): Draft {
   const joined = 'any' in when ? 'any' : 'all';
   const list = ((when as Record<string, unknown>)[joined] ?? [when]) as Array<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { STAGES } from '../../sdk/core/index.js';
-import { change, MODELS, type AttributionReport, type Model, type Site, type SourcesReport } from './api.js';
+import { change, get, MODELS, type AttributionReport, type Model, type Site, type SourcesReport } from './api.js';
 import { useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
 import { chosen } from './state.js';
@@ -84,10 +84,15 @@ function Sources({ site }: { site: Site }): JSX.Element {
   const read = useReport<SourcesReport>(site.siteKey, 'sources', rangeOf(site));
   const [given, setGiven] = useState(site.channels);
   const [problem, setProblem] = useState('');
-  const give = async (source: string, channel: string) => {
-    const { [source.toLowerCase()]: _, ...others } = given;
-    const channels = channel ? { ...others, [source.toLowerCase()]: channel } : others;
+  /** One after the other, and each upon what is there by then: somebody else may have given some too. */
+  const turn = useRef(Promise.resolve());
+  const give = (source: string, channel: string) => (turn.current = turn.current.then(() => giveNow(source, channel)));
+  const giveNow = async (source: string, channel: string) => {
     try {
+      const { sites } = await get<{ sites: Site[] }>('sites');
+      const { channels: now } = sites.find(({ siteKey }) => siteKey === site.siteKey)!;
+      const { [source.toLowerCase()]: _, ...others } = now;
+      const channels = channel ? { ...others, [source.toLowerCase()]: channel } : others;
       await change('PATCH', `sites/${site.siteKey}`, { channels });
       setGiven(channels);
       setProblem('');

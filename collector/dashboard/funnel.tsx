@@ -36,10 +36,11 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
     .map(readStep);
   const isWhole = steps.every(({ name }) => name);
   const asked = ['steps', 'order', 'window', 'by', 'hold'].map((name) => [name, chosen(name)]);
-  const read = useReport<FunnelReport>(site.siteKey, 'funnel', {
-    ...rangeOf(site),
-    ...(isWhole && (Object.fromEntries(asked) as Record<string, string>)),
-  });
+  const read = useReport<FunnelReport>(
+    site.siteKey,
+    'funnel',
+    isWhole ? { ...rangeOf(site), ...(Object.fromEntries(asked) as Record<string, string>) } : undefined,
+  );
   const put = (next: Step[]) => choose({ steps: next.map(writeStep).join(',') });
   const change = (at: number, changes: Partial<Step>) =>
     put(steps.map((step, index) => (index === at ? { ...step, ...changes } : step)));
@@ -119,6 +120,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
         </div>
       </section>
       <section class="card">
+        {!isWhole && <p>{t('nameStep')}</p>}
         <Loaded read={read}>{(report) => <Result report={report} rules={rules} />}</Loaded>
       </section>
     </>

@@ -6,23 +6,38 @@ import { isSignedIn } from './state.js';
 const EVERY_MS = 15_000;
 
 /** One stream of changes for all that look at a site; a browser opens few at a time. */
-const streams = new Map<string, { source: EventSource; ears: Set<() => void> }>();
+const streams = new Map<string, { ears: Set<() => void>; end: () => void }>();
 
 /** Calls back whenever something was stored of a site. @returns ends it */
 function hear(siteKey: string, listen: () => void): () => void {
   let stream = streams.get(siteKey);
   if (!stream) {
     const ears = new Set<() => void>();
-    const source = new EventSource(`api/sites/${siteKey}/changes`);
-    source.addEventListener('change', () => ears.forEach((each) => each()));
-    streams.set(siteKey, (stream = { source, ears }));
+    let source: EventSource | undefined;
+    // A tab that nobody sees holds no connection: a browser has six for all tabs together.
+    const attend = () => {
+      if (document.hidden) {
+        source?.close();
+        source = undefined;
+      } else if (!source) {
+        source = new EventSource(`api/sites/${siteKey}/changes`);
+        source.addEventListener('change', () => ears.forEach((each) => each()));
+      }
+    };
+    attend();
+    document.addEventListener('visibilitychange', attend);
+    const end = () => {
+      document.removeEventListener('visibilitychange', attend);
+      source?.close();
+    };
+    streams.set(siteKey, (stream = { ears, end }));
   }
-  const { source, ears } = stream;
+  const { ears, end } = stream;
   ears.add(listen);
   return () => {
     ears.delete(listen);
     if (ears.size) return;
-    source.close();
+    end();
     streams.delete(siteKey);
   };
 }
@@ -112,8 +127,8 @@ export function useRead<T>(path: string | undefined): Read<T> {
   return { data: state.data, problem: state.problem, isLoading: state.isLoading, again: () => setTimes(times + 1) };
 }
 
-/** Reads a report of a site; parameters that are empty are left out. */
-export function useReport<T>(siteKey: string, name: string, parameters: Record<string, string>): Read<T> {
-  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
-  return useRead<T>(`sites/${siteKey}/reports/${name}?${query}`);
+/** Reads a report of a site; parameters that are empty are left out, and without any nothing is asked. */
+export function useReport<T>(siteKey: string, name: string, parameters: Record<string, string> | undefined): Read<T> {
+  const query = new URLSearchParams(Object.entries(parameters ?? {}).filter(([, value]) => value));
+  return useRead<T>(parameters && `sites/${siteKey}/reports/${name}?${query}`);
 }

@@ -196,10 +196,13 @@ const daysBefore = (day: string, count: number): string =>
 
 /** The days that were chosen, as reports are asked for them. */
 export function rangeOf(site: Site): { from: string; to: string } {
-  const today = todayOf(site);
-  const to = chosen('to', today);
-  const length = Number(chosen('days', '30')) || 30;
-  return { from: chosen('from', daysBefore(to, length - 1)), to };
+  // An address can say anything.
+  const isDay = (day: string) => /^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(Date.parse(day));
+  const to = isDay(chosen('to')) ? chosen('to') : todayOf(site);
+  const length = Number(chosen('days', '30'));
+  const from = chosen('from');
+  const first = daysBefore(to, (length >= 1 && length <= 3660 ? Math.floor(length) : 30) - 1);
+  return { from: isDay(from) ? from : first, to };
 }
 
 export function RangePicker({ site }: { site: Site }): JSX.Element {

@@ -7,6 +7,9 @@ import { linkToVisitor } from './state.js';
 import { inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why } from './why.js';
 
+/** What was written and not published, by site: it is there again after a look at another view. */
+const unsaved = new Map<string, string>();
+
 interface Checked {
   errors: Finding[];
   warnings: Finding[];
@@ -17,7 +20,12 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const base = `sites/${site.siteKey}/rules`;
   const rules = useRead<object>(base);
   const versions = useRead<{ versions: RuleVersion[] }>(`${base}/versions`);
-  const [text, setText] = useState<string>();
+  const [text, keepText] = useState(unsaved.get(site.siteKey));
+  const setText = (next: string | undefined) => {
+    if (next === undefined) unsaved.delete(site.siteKey);
+    else unsaved.set(site.siteKey, next);
+    keepText(next);
+  };
   const [state, set] = useState<{
     problem?: string;
     done?: string;
@@ -69,7 +77,9 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       await change('PUT', `${base}/draft`, given);
       return { done: t('draftSaved') };
     });
+  const mayDrop = () => !isChanged || confirm(t('confirmDrop'));
   const load = async (path: string, done: string) => {
+    if (!mayDrop()) return;
     try {
       const found = await get<{ rules?: object }>(path);
       setText(JSON.stringify(found.rules ?? found, null, 2));
@@ -79,6 +89,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     }
   };
   const restore = async (version: number) => {
+    if (!confirm(t('confirmRestore', { version })) || !mayDrop()) return;
     try {
       const next = await change<{ version: number }>('POST', `${base}/versions/${version}/restore`);
       setText(undefined);

@@ -54,6 +54,7 @@ function Settings({ site }: { site: Site }): JSX.Element {
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const days = String(form.get('retentionDays')).trim();
     const retentionDays = days ? Number(days) : null;
+    if (Number.isNaN(retentionDays)) return set({ problem: t('notDays', { given: days }) });
     // What is removed is gone for good.
     const isLess = retentionDays !== null && retentionDays < (site.retentionDays ?? Infinity);
     if (isLess && !confirm(t('confirmRetention', { count: retentionDays }))) return;

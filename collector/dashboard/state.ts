@@ -23,6 +23,15 @@ addEventListener('hashchange', () => {
   hash.value = location.hash;
 });
 
+/** What is no proper address stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 export interface Route {
   siteKey: string;
   view: View;
@@ -40,7 +49,7 @@ export interface Route {
 export const route = computed((): Route => {
   const [path = '', ...rest] = hash.value.replace(/^#\/?/, '').split('?');
   const query = rest.join('?');
-  const [first = '', second = '', third = ''] = path.split('/').map(decodeURIComponent);
+  const [first = '', second = '', third = ''] = path.split('/').map(decode);
   const of = { siteKey: '', view: 'board' as View, visitorId: '', query: new URLSearchParams(query) };
   if (first === 'sign-in') return { ...of, problem: second };
   const view = VIEWS.find((each) => each === second) ?? 'board';

@@ -315,6 +315,11 @@ const en = {
     channel: 'came first by the channel',
     trait: 'has the trait',
   },
+  notDays: '“{{given}}” is no number of days; nothing was changed.',
+  confirmDrop: 'What you changed in the rules and did not publish is lost. Go on?',
+  confirmRestore: 'Version {{version}} is put in force at once, and everybody is counted anew. Go on?',
+  notOfBuilder: 'made elsewhere',
+  nameStep: 'Name every step to see how far people get.',
   views: {
     board: 'Board',
     flow: 'Flow',
@@ -716,6 +721,11 @@ const zh: typeof en = {
     channel: '首次来自渠道',
     trait: '具有属性',
   },
+  notDays: '“{{given}}”不是天数，未作任何修改。',
+  confirmDrop: '尚未发布的规则修改将丢失。继续吗？',
+  confirmRestore: '版本 {{version}} 将立即生效，并重新计算所有访客。继续吗？',
+  notOfBuilder: '由接口创建',
+  nameStep: '请为每个步骤填写名称。',
   views: {
     board: '总览',
     flow: '流动',

@@ -54,9 +54,17 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
     (!stage || (visitor.stage ?? 'none') === stage) && (!tag || visitor.tags.includes(tag));
   const readMore = async () => {
     try {
-      const { visitors } = await get<{ visitors: VisitorSummary[] }>(`${path}&seenBefore=${all.at(-1)!.lastSeen}`);
-      setMore([...more, ...visitors]);
-      setProblem(visitors.length ? '' : t('noMore'));
+      // Some may have been seen in the same moment as the last one.
+      const before = all.at(-1)!.lastSeen;
+      const known = new Set(all.map(({ visitorId }) => visitorId));
+      const next = async (seenBefore: number) =>
+        (await get<{ visitors: VisitorSummary[] }>(`${path}&seenBefore=${seenBefore}`)).visitors.filter(
+          ({ visitorId }) => !known.has(visitorId),
+        );
+      const visitors = await next(before + 1);
+      const found = visitors.length ? visitors : await next(before);
+      setMore([...more, ...found]);
+      setProblem(found.length ? '' : t('noMore'));
     } catch (error) {
       setProblem(t('failed', { message: (error as Error).message }));
     }

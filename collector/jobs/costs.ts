@@ -13,7 +13,7 @@ export function parseCost(given: unknown): Cost | string {
   const { day, channel, cost } = isRecord(given) ? given : {};
   if (typeof day !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(day) || !DateTime.fromISO(day).isValid)
     return 'day: expected one such as 2026-01-31';
-  if (typeof channel !== 'string' || !channel.trim() || channel.length > MAX_CHANNEL)
+  if (typeof channel !== 'string' || !channel.trim() || channel.length > MAX_CHANNEL || /\p{Cc}/u.test(channel))
     return `channel: expected a name of at most ${MAX_CHANNEL} characters, such as Paid Search`;
   const amount = typeof cost === 'string' && cost.trim() ? Number(cost) : cost;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0)

@@ -138,7 +138,8 @@ export function creditByShapley(channels: string[], valueOf: (coalition: string[
  * equally, however many channels there are.
  */
 export function creditBySets(sets: Array<{ channels: string[]; value: number }>): Record<string, number> {
-  const credit: Record<string, number> = {};
+  // Channels may be called as things that every object has.
+  const credit = Object.create(null) as Record<string, number>;
   for (const { channels, value } of sets)
     for (const channel of channels) credit[channel] = (credit[channel] ?? 0) + value / channels.length;
   return credit;

@@ -107,7 +107,7 @@ export async function reportAttribution(
       continue;
     }
     paths.push({ path, converted: 1 });
-    const set = [...new Set(path)].sort().join('\n');
+    const set = JSON.stringify([...new Set(path)].sort());
     const revenue = revenueOf(person, end);
     const known = sets.get(set);
     sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
@@ -122,7 +122,7 @@ export async function reportAttribution(
   for (const { path } of paths) for (const channel of path) rowOf(channel).sessions++;
   const { credit: markov } = creditByRemoval(paths);
   const bySet = (what: 'entries' | 'revenue') =>
-    creditBySets([...sets].map(([set, sum]) => ({ channels: set.split('\n'), value: sum[what] })));
+    creditBySets([...sets].map(([set, sum]) => ({ channels: JSON.parse(set) as string[], value: sum[what] })));
   const [shapley, shapleyRevenue] = [bySet('entries'), bySet('revenue')];
   const earned = [...sets.values()].reduce((sum, { revenue }) => sum + revenue, 0);
   const costs = new Map<string, number>();
@@ -131,7 +131,7 @@ export async function reportAttribution(
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);
   const channels = [...rows].map(([channel, { sessions: count, credit, revenue }]) => {
-    credit.markov = markov[channel] ?? 0;
+    credit.markov = Object.hasOwn(markov, channel) ? markov[channel]! : 0;
     credit.shapley = shapley[channel] ?? 0;
     // Of a chain only the shares are known: they divide what all brought together.
     revenue.markov = entries > withoutTouch ? (earned * credit.markov) / (entries - withoutTouch) : 0;

@@ -51,6 +51,8 @@ export interface Member {
 type Test = (record: VisitorRecord, view: () => FactsView) => boolean;
 
 const EXAMPLES = 10;
+/** Each is looked at for everybody. */
+const MAX_CONDITIONS = 100;
 /** Fewer who have a thing say nothing of it. */
 const LEAST = 5;
 const MOST = 20;
@@ -75,7 +77,10 @@ export function parseAudience(rules: Rules, input: unknown): { test: Test } | { 
     errors.push({ path, message });
     return () => false;
   };
+  let count = 0;
   const read = (value: unknown, path: string): Test => {
+    if (++count > MAX_CONDITIONS)
+      return count > MAX_CONDITIONS + 1 ? () => false : wrong(path, `expected at most ${MAX_CONDITIONS} conditions`);
     if (!isRecord(value)) return wrong(path, `expected a condition, got ${JSON.stringify(value)}`);
     const [name = '', ...others] = Object.keys(value);
     const given = value[name];

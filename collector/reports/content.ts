@@ -68,7 +68,9 @@ const goesOn = (journey: Journey | undefined, after: number): boolean =>
   !!journey && [...journey.reachedAt.values()].some((at) => at > after);
 
 /** Interpolated between the two that are nearest, as spreadsheets do. */
-const quantile = (values: number[], share: number): number => jstat.quantiles(values, [share], 1, 1)[0]!;
+const quantile = (values: number[], share: number): number =>
+  // Of a single one the library knows nothing.
+  values.length > 1 ? jstat.quantiles(values, [share], 1, 1)[0]! : values[0]!;
 
 const text = (value: unknown): string | null =>
   typeof value === 'string' && value ? value.slice(0, LONGEST) : typeof value === 'number' ? String(value) : null;

@@ -122,8 +122,9 @@ export async function reportFunnel(
     for (const stage of STAGES) {
       const time = reachedAt.get(stage);
       if (time === undefined || time < from || time >= until || !names.includes(`stage:${stage}`)) continue;
-      // A stage is reached with whatever is held.
-      for (const held of hold ? (made.get(person)?.keys() ?? []) : ['']) add(person, [[`stage:${stage}`], time], held);
+      // A stage is reached with whatever is held, and by who did nothing else too.
+      for (const held of hold ? [...(made.get(person)?.keys() ?? [''])] : [''])
+        add(person, [[`stage:${stage}`], time], held);
     }
 
   const options = { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil };

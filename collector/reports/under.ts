@@ -39,6 +39,11 @@ export async function pinTo(
   if (!rules) return undefined;
   const published = [...(await store.rules(site.siteKey)), { rules, publishedAt: 0, since: 0 }];
   const timeline = timelineOf(published);
+  // What was counted while other signals were in force is no more what this version would have counted.
+  const isSame = published.every((each) => timeline.keepsFacts(each.rules.version));
+  const pinned = isSame
+    ? timeline
+    : { ...timeline, keepsFacts: () => false, current: { ...timeline.current, version: -1 } };
   return {
     ...store,
     rules: async () => published,
@@ -46,7 +51,7 @@ export async function pinTo(
       const records = await store.everyVisitor(siteKey, after, limit);
       return Promise.all(
         records.map(async (record) => {
-          const facts = await factsUnder(store, site, timeline, record);
+          const facts = await factsUnder(store, site, pinned, record);
           return { ...record, facts, ...inferState(timeline.current, facts, now), rules: version };
         }),
       );

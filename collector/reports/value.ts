@@ -186,7 +186,9 @@ export async function reportValue(
     if (!first) return;
     const orders = days.reduce((all, each) => all + each.orders, 0);
     sum.buyers++;
-    buyers.push(days);
+    // A clock that is ahead has not told of tomorrow.
+    const known = days.filter(({ day }) => day <= today);
+    if (known.length) buyers.push(known);
     sum.orders += orders;
     sum.units += days.reduce((all, each) => all + each.units, 0);
     sum.years += Math.max(LEAST_YEARS, (today - first.day) / 365);

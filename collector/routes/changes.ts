@@ -15,6 +15,8 @@ export function changeRoutes({ changes }: Services): Hono<SiteEnv> {
     c.header('Cache-Control', 'no-store');
     // nginx would keep it until there is more.
     c.header('X-Accel-Buffering', 'no');
+    // Whoever asks for the head alone reads no stream to its end.
+    if (c.req.raw.method === 'HEAD') return c.body(null);
     return streamSSE(c, async (stream) => {
       let isOver = false;
       let isNew = false;

@@ -224,9 +224,41 @@ test('an audience is counted while it is made, saved, and opened again', async (
   expect(problems).toEqual([]);
 });
 
+test('an address that says nothing sensible shows the view all the same', async () => {
+  const { collector, site } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  for (const odd of [
+    'flow?to=x',
+    'flow?days=1e9',
+    'flow?from=2026-13-45',
+    'content?days=-3',
+    'funnel?steps=,',
+    'audiences?when=%7B',
+    'nowhere',
+  ]) {
+    await page.goto(`${collector.url}/#/${site.siteKey}/${odd}`);
+    await page.waitForSelector('main .card h2');
+  }
+  await page.goto(`${collector.url}/#/%`);
+  await page.waitForSelector('main .card h2');
+  await page.goto(`${collector.url}/#/${site.siteKey}/setup`);
+  await page.waitForSelector('input[name=retentionDays]');
+  await page.type('input[name=retentionDays]', '90 days');
+  await page.click('form.form button');
+  await page.waitForSelector('.problem');
+  expect(await page.$eval('.problem', (text) => text.textContent)).toContain('90 days');
+  expect(problems).toEqual([]);
+});
+
 test('rules are checked, previewed and published, and an old version is put in force again', async () => {
   const { collector, site, ask } = await startShop();
   const { page, problems } = await openPage(await openChromium());
+  const asked: string[] = [];
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.message());
+    void dialog.accept();
+  });
   await signIn(page, collector.url);
   await page.goto(`${collector.url}/#/${site.siteKey}/rules`);
   await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value);
@@ -261,8 +293,20 @@ test('rules are checked, previewed and published, and an old version is put in f
   await press('Publish');
   await page.waitForFunction(() => document.querySelectorAll('.versions tbody tr').length === 2);
   expect(await ask<object>('rules')).toMatchObject({ version: 2, stages: { interest: { when: { signal: 'visit' } } } });
+  // What is written is there again after a look at something else.
+  await write('rules.name = "mine"');
+  await page.goto(`${collector.url}/#/${site.siteKey}/flow`);
+  await page.waitForSelector('.losses');
+  await page.goto(`${collector.url}/#/${site.siteKey}/rules`);
+  await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value.includes('"mine"'));
+  await page.waitForSelector('.versions tbody tr');
+  expect(asked).toEqual([]);
   await press('Put in force again');
   await page.waitForFunction(() => document.querySelectorAll('.versions tbody tr').length === 3);
+  expect(asked).toEqual([
+    expect.stringContaining('Version 1 is put in force'),
+    expect.stringContaining('did not publish'),
+  ]);
   expect(JSON.stringify(await ask<object>('rules'))).not.toContain('"interest":{"when":{"signal":"visit"}}');
   expect(problems).toEqual([]);
 });
@@ -303,6 +347,16 @@ test('a source is given a channel, a campaign its link, and a person is erased w
   );
   const { sources } = await ask<SourcesReport>('reports/sources');
   expect(sources.find((each) => each.source === source)).toMatchObject({ channel: 'Affiliates', isGiven: true });
+  // Two at once: none takes the place of the other.
+  await page.evaluate(() => {
+    for (const select of [...document.querySelectorAll<HTMLSelectElement>('.sources select')].slice(1, 3)) {
+      select.value = 'Email';
+      select.dispatchEvent(new Event('change'));
+    }
+  });
+  await expect
+    .poll(async () => (await ask<SourcesReport>('reports/sources')).sources.filter(({ isGiven }) => isGiven).length)
+    .toBe(3);
   await page.type('input[name=utm_source]', '小红书');
   expect(await page.$eval('.link', (link) => link.textContent)).toBe(
     `https://demo.example/?utm_source=${encodeURIComponent('小红书')}`,

@@ -72,6 +72,9 @@ test('what is wrong with a condition is said all at once, each with its place', 
   );
   expect(json.errors.find(({ path }) => path === 'when.all[1].signal')!.message).toContain('pricing_view');
   expect(json.errors.some(({ path }) => path.startsWith('when.all[5]'))).toBe(true);
+  const many = { any: Array.from({ length: 200 }, () => pricing()) };
+  const refused = await ask<{ error: string }>('POST', '/preview', { when: many });
+  expect([refused.status, refused.json.error]).toEqual([400, expect.stringContaining('at most 100 conditions')]);
   for (const body of [{}, { when: null }, { when: [] }]) expect((await ask('POST', '/preview', body)).status).toBe(400);
 });
 

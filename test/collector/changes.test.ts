@@ -20,13 +20,15 @@ async function start() {
       headers: { Origin: site.origins[0]! },
       body: JSON.stringify({ siteKey: site.siteKey, visitorId: newId(Date.now()), events }),
     });
-  const listen = async (site: Site, token = ADMIN) => {
+  const listen = async (site: Site, token = ADMIN, method = 'GET') => {
     const response = await fetch(`${collector.url}/api/sites/${site.siteKey}/changes`, {
+      method,
       headers: { Authorization: `Bearer ${token}` },
     });
     const names: string[] = [];
     const over = (async () => {
       let text = '';
+      if (!response.body) return;
       for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
         text += new TextDecoder().decode(chunk);
         names.splice(0, Infinity, ...[...text.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name!));
@@ -53,6 +55,10 @@ test('who looks at a site is told when something of it was stored, and of no oth
   await expect.poll(() => ours.names, { timeout: 5000 }).toEqual(['ready', 'change', 'change']);
   expect(theirs.names).toEqual(['ready']);
   expect((await listen(mine, 'wrong')).response.status).toBe(401);
+  // Who asks for the head alone is not told anything.
+  const head = await listen(mine, ADMIN, 'HEAD');
+  await head.over;
+  expect([head.response.status, head.names]).toEqual([200, []]);
   // Nobody who listens holds up the end.
   await stop();
   await Promise.all([ours.over, theirs.over]);

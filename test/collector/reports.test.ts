@@ -314,6 +314,44 @@ const answers = async ({ send, site }: TestCollector, scores: unknown[], userId?
     );
 };
 
+test('a version of the rules has everybody as if it had always been in force, whatever was published since', async () => {
+  const { get, site, app, report } = await retail(120);
+  const first = await get<Rules>(`sites/${site.siteKey}/rules/versions/1`);
+  const publish = async (rules: object) => {
+    const response = await app.request(`/api/sites/${site.siteKey}/rules?wait=true&confirm=true&apply=now`, {
+      method: 'PUT',
+      headers: { Authorization: 'Bearer admin-token' },
+      body: JSON.stringify(rules),
+    });
+    expect(response.status).toBe(200);
+  };
+  const next = { ...first, signals: { ...first.signals, search: { event: 'page_view' } } };
+  await publish(next);
+  await publish({ ...next, stages: { ...next.stages, awareness: { when: { signal: 'visit', count: { gte: 1 } } } } });
+  const steps = async () => (await report<FunnelReport>('funnel', '&rules=2')).steps.map(({ visitors }) => visitors);
+  const before = await steps();
+  await publish(first);
+  expect(await steps()).toEqual(before);
+});
+
+test('an order of tomorrow, by a clock that is ahead, breaks no report', async () => {
+  const { get, site, send } = await makeCollector();
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  for (let index = 0; index < 110; index++)
+    await send(
+      newId(),
+      [0, 20, 45]
+        .slice(0, 1 + (index % 3))
+        .map((days) => makeEvent('purchase', { time: NOW - (50 - days) * DAY, props: { value: 9 } })),
+      {},
+      secret,
+    );
+  await send(newId(), [makeEvent('purchase', { time: NOW + 36 * 3_600_000, props: { value: 9 } })], {}, secret);
+  const { buyers, ltv } = await get<ValueReport>(`sites/${site.siteKey}/reports/value`);
+  expect(buyers).toBe(111);
+  expect(ltv.fitted!.ordersNextYear).toBeGreaterThan(0);
+});
+
 test('NPS takes the latest answer of each person, and no answer that is none', async () => {
   const collector = await makeCollector();
   const { get, site, store } = collector;
@@ -351,6 +389,7 @@ test('what was looked at, and who went on after it', async () => {
     made('form_start', 4, { form_id: 'ask' }),
     made('form_abandon', 5, { form_id: 'ask', last_field: 'phone', seconds: 30 }),
     made('web_vital', 6, { metric: 'LCP', value: 1000 }),
+    made('web_vital', 6, { metric: 'CLS', value: 0.12 }),
   ]);
   await send(newId(), [
     view('/about', 1),
@@ -377,7 +416,10 @@ test('what was looked at, and who went on after it', async () => {
   expect(content.forms).toEqual([
     { form: 'ask', started: 2, submitted: 1, abandoned: 2, rate: 0.5, lastField: 'phone', seconds: 20 },
   ]);
-  expect(content.vitals).toEqual([{ path: '/contact', metric: 'LCP', p75: 2500, count: 2 }]);
+  expect(content.vitals).toEqual([
+    { path: '/contact', metric: 'LCP', p75: 2500, count: 2 },
+    { path: '/contact', metric: 'CLS', p75: 0.12, count: 1 },
+  ]);
   const action = content.entries.find(({ stage }) => stage === 'action')!;
   expect(action).toEqual({ stage: 'action', entered: 1, pages: [{ path: '/guide', visitors: 1 }] });
 });
@@ -495,6 +537,15 @@ test('what channels cost and what came back, by every model', async () => {
   expect(of('Display')).toMatchObject({ sessions: 0, linear: 0, cost: 5, cac: { linear: null }, roas: { linear: 0 } });
   for (const model of ['first', 'timeDecay', 'markov', 'shapley'] as const)
     expect(channels.reduce((sum, row) => sum + row.revenue![model], 0)).toBeCloseTo(160, 4);
+  // A channel may be called as a thing that every object has.
+  await put([{ day: '2026-11-12', channel: 'constructor', cost: 5 }]);
+  const odd = await get<AttributionReport>(`sites/${site.siteKey}/reports/attribution?from=2026-11-01&to=2026-11-22`);
+  expect(odd.channels.find(({ channel }) => channel === 'constructor')).toMatchObject({
+    cost: 5,
+    markov: 0,
+    shapley: 0,
+  });
+  expect(await put([{ ...costs[0], channel: 'a\nb' }])).toMatchObject([400, { error: /channel/ }]);
   expect(await store.costs('st_none', '2026-01-01', '2026-12-31').catch(() => [])).toEqual([]);
 });
 
@@ -530,6 +581,12 @@ test('a step that may be left out holds nobody up, and what is held must be the 
     [4, 0],
     [4, 0],
   ]);
+  // Whoever did nothing that could be held still stood at the stage.
+  await send(newId(), [makeEvent('page_view')]);
+  const staged = await funnel('steps=stage:awareness,event:purchase&hold=props.item');
+  const unheld = await funnel('steps=stage:awareness,event:purchase');
+  expect(staged.steps.map(({ visitors }) => visitors)).toEqual(unheld.steps.map(({ visitors }) => visitors));
+  expect(staged.steps[0]!.visitors).toBe(7);
   const required = await funnel(`${steps.replace('?', '')}&hold=props.item`);
   expect(required.steps.map(({ visitors }) => visitors)).toEqual([6, 4, 1]);
 });

@@ -25,8 +25,10 @@ test('events of an older schema, each in a row of its own, are all there after t
   for (let index = 0; index < 300; index++) {
     const event = makeEvent(index % 3 ? 'page_view' : 'purchase', {
       time: NOW - index * 60_000,
-      props: { coupon: null, value: index / 7, text: '"\\u00e9\n\u2028' },
+      ...(index % 4 === 0 && { title: `Page ${index}`, referrer: 'https://a.example/' }),
+      ...(index % 5 && { props: { coupon: null, value: index / 7, text: '"\\u00e9\n\u2028' } }),
     });
+    if (index % 7 === 0) delete (event as Partial<typeof event>).url;
     const visitorId = visitors[index % 2]!;
     // Many of one moment, as an import brings them.
     const receivedAt = NOW + (index < 200 ? 0 : index);

@@ -258,6 +258,8 @@ interface Packed extends Partial<Omit<StoredEvent, 'event'>> {
   event: Record<string, unknown>;
   /** What the event before it has, and it has not. */
   without?: string[];
+  /** Whether it stands for itself: from a schema in which each event had a row of its own. */
+  whole?: true;
 }
 
 function pack(events: StoredEvent[]): string {
@@ -281,8 +283,8 @@ function pack(events: StoredEvent[]): string {
 
 function unpack(row: Row): StoredEvent[] {
   let before: Record<string, unknown> = {};
-  return (JSON.parse(row.body) as Packed[]).map(({ event, without = [], bot = null, isProven, traits }) => {
-    before = { ...before, ...event };
+  return (JSON.parse(row.body) as Packed[]).map(({ event, without = [], whole, bot = null, isProven, traits }) => {
+    before = { ...(!whole && before), ...event };
     for (const key of without) delete before[key];
     return {
       event: before as unknown as StagetagEvent,

@@ -229,7 +229,7 @@ export const MIGRATIONS = [
     -- Of its events.
     first_time INTEGER NOT NULL,
     last_time INTEGER NOT NULL,
-    -- JSON list of {event, without?, bot?, isProven?, traits?}; an event has what the one before it has, but for what is in "without".
+    -- JSON list of {event, without?, bot?, isProven?, traits?}; an event has what the one before it has, but for what is in "without"; one that is "whole" stands for itself.
     body TEXT NOT NULL
   ) STRICT;
   -- Where each event is.
@@ -248,6 +248,12 @@ export const MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
   -- Where a session came from, by the name of its first touch; and to which channels the owner says that names belong.
   ALTER TABLE sessions ADD COLUMN source TEXT;
+  -- Of those from before only what their visitors' first and last touches tell is known.
+  UPDATE sessions SET source = (
+    SELECT CASE
+      WHEN first_touch ->> 'at' BETWEEN started_at AND ended_at THEN first_touch ->> 'source'
+      WHEN last_touch ->> 'at' BETWEEN started_at AND ended_at THEN last_touch ->> 'source' END
+    FROM visitors WHERE visitors.site_id = sessions.site_id AND visitors.id = sessions.visitor_id);
   ALTER TABLE sites ADD COLUMN channels TEXT NOT NULL DEFAULT '{}';
   -- What channels cost, by day of the site's time zone, in the currency of its orders.
   CREATE TABLE costs (
@@ -268,7 +274,7 @@ export const MIGRATIONS = [
   CREATE INDEX audiences_by_site ON audiences (site_id, name);
   INSERT INTO batches (site_id, visitor_id, received_at, first_time, last_time, body)
     SELECT site_id, visitor_id, received_at, min(time), max(time), json_group_array(json_object(
-      'event', json(body), 'bot', bot, 'isProven', iif(is_proven, json('true'), NULL), 'traits', json(traits)))
+      'event', json(body), 'whole', json('true'), 'bot', bot, 'isProven', iif(is_proven, json('true'), NULL), 'traits', json(traits)))
     FROM (
       SELECT *, row_number() OVER (PARTITION BY site_id, visitor_id, received_at ORDER BY id) / 50 AS part FROM events
     ) GROUP BY site_id, visitor_id, received_at, part ORDER BY received_at;
