@@ -1,5 +1,5 @@
 /** Operations below a site. */
-import { count, list, moment, nullable, number, record, ref, stage, text, uuid } from '../schema.js';
+import { count, date, list, moment, nullable, number, record, ref, stage, text, uuid } from '../schema.js';
 import { STAGES } from '../../sdk/core/index.js';
 import { REPORT_SCHEMAS, REPORT_SUMMARIES } from '../reports/schemas.js';
 import { templateNames } from '../templates.js';
@@ -130,8 +130,8 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'setCosts',
       'x-role': 'editor',
       summary:
-        'Says what channels cost on days, in place of what was said of them before: attribution then tells what an entry costs and what comes back',
-      requestBody: body(record({ costs: list(ref('Cost')) })),
+        'Says what channels cost on days, in place of what was said of them before, null takes it back: attribution then tells what an entry costs and what comes back',
+      requestBody: body(record({ costs: list(record({ day: date, channel: text, cost: nullable('number') })) })),
       responses: { 200: json('How many were taken.', record({ costs: count })), 400: WRONG },
     },
   },

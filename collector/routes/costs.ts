@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
 import { parseCost } from '../jobs/costs.js';
 import type { Services } from '../services.js';
-import type { Cost } from '../store/store.js';
+import type { GivenCost } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
@@ -23,10 +23,15 @@ export function costRoutes({ store }: Services): Hono<SiteEnv> {
     const given: unknown = isRecord(body) ? body.costs : undefined;
     if (!Array.isArray(given) || given.length > MAX_COSTS)
       return c.json({ error: `costs: expected a list of at most ${MAX_COSTS} {day, channel, cost}` }, 400);
-    const costs = given.map(parseCost);
+    // Null takes a cost back.
+    const isTaken = (each: unknown) => isRecord(each) && each.cost === null;
+    const costs = given.map((each: unknown): GivenCost | string => {
+      const cost = parseCost(isTaken(each) ? { ...(each as object), cost: 0 } : each);
+      return isTaken(each) && typeof cost === 'object' ? { ...cost, cost: null } : cost;
+    });
     const wrong = costs.findIndex((cost) => typeof cost === 'string');
     if (wrong >= 0) return c.json({ error: `costs[${wrong}]: ${costs[wrong] as string}; nothing was changed` }, 400);
-    await store.setCosts(c.get('site').siteKey, costs as Cost[]);
+    await store.setCosts(c.get('site').siteKey, costs as GivenCost[]);
     return c.json({ costs: costs.length });
   });
   return routes;

@@ -298,6 +298,9 @@ export interface Cost {
   cost: number;
 }
 
+/** What is said of a cost: null takes it back. */
+export type GivenCost = Omit<Cost, 'cost'> & { cost: number | null };
+
 /** A condition that was given a name: see reports/audience. */
 export interface SavedAudience {
   id: number;
@@ -455,7 +458,7 @@ export interface Store {
   pageViews(siteKey: string, from: number, until: number): Promise<number>;
 
   /** Puts what channels cost on days in the place of what was there. */
-  setCosts(siteKey: string, costs: Cost[]): Promise<void>;
+  setCosts(siteKey: string, costs: GivenCost[]): Promise<void>;
   /** Costs of days, both included. */
   costs(siteKey: string, from: string, to: string): Promise<Cost[]>;
 

@@ -85,6 +85,22 @@ describe('of invented visitors', () => {
     expect(Math.abs((await until(fix.day, '2026-11-12')) / before - 1 - fix.gain)).toBeLessThan(0.1);
   });
 
+  test('the campaign that was planted is found in its days, and in no others', async () => {
+    const { get, site, summary } = given;
+    const { name, from, to } = summary.campaign;
+    const brought = async (first: string, last: string) => {
+      const query = `from=${first}&to=${last}&by=campaign`;
+      const { breakdown } = await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`);
+      return breakdown.find(({ value }) => value === name)?.visitors[0] ?? 0;
+    };
+    const beside = (day: string, days: number) => new Date(Date.parse(day) + days * DAY).toISOString().slice(0, 10);
+    const labelled = people.filter(({ firstTouch }) => firstTouch?.campaign === name).length;
+    expect(labelled).toBeGreaterThan(10);
+    expect(await brought(from, to)).toBe(labelled);
+    expect(await brought('2026-08-25', beside(from, -1))).toBe(0);
+    expect(await brought(beside(to, 1), '2026-11-22')).toBe(0);
+  });
+
   test('a breakdown adds up to the whole', async () => {
     const { steps, breakdown } = await given.report<FunnelReport>('funnel', '&by=channel');
     expect(breakdown.length).toBeGreaterThan(4);
@@ -545,6 +561,9 @@ test('what channels cost and what came back, by every model', async () => {
     markov: 0,
     shapley: 0,
   });
+  expect(await put([{ day: '2026-11-12', channel: 'constructor', cost: null }])).toMatchObject([200, {}]);
+  expect(await put([{ day: 'x', channel: 'y', cost: null }])).toMatchObject([400, { error: /day/ }]);
+  expect(await get(`sites/${site.siteKey}/costs?from=2026-11-12`)).toMatchObject({ costs: [{}, {}] });
   expect(await put([{ ...costs[0], channel: 'a\nb' }])).toMatchObject([400, { error: /channel/ }]);
   expect(await store.costs('st_none', '2026-01-01', '2026-12-31').catch(() => [])).toEqual([]);
 });
