@@ -5,7 +5,7 @@ import { attributeOf, closestOf, recordCaptured } from '../record.js';
 import { isWanted } from '../settings.js';
 import { readJson } from '../storage.js';
 import { hasHost } from '../takeLink.js';
-import { afterwards, markedProps, onDeed } from './deeds.js';
+import { afterwards, markedProps, onDeed, stay } from './deeds.js';
 
 /** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
 const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|apk|epub|mp[34]|mov)$/i;
@@ -26,9 +26,9 @@ export function captureClicks(): void {
     // An address without a host may be the file itself, and tells no name.
     const file = hostname ? decode(pathname.split('/').pop()!) : '';
     const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
-    const isOutside = hostname && hostname !== location.hostname;
+    const isHere = hostname === location.hostname;
     const { visitorId } = who();
-    if (isOutside && hasHost(hostname) && visitorId) {
+    if (!isHere && hasHost(hostname) && visitorId) {
       // The visitor goes along; see takeLink.
       url.search += `&st_link=${visitorId}.${Date.now()}.${readJson<number>(`seq:${visitorId}`) ?? 0}`;
       link!.setAttribute('href', url.href);
@@ -41,7 +41,9 @@ export function captureClicks(): void {
         const file_extension = file.split('.').slice(1).pop() ?? '';
         if (isWanted('downloads'))
           recordCaptured('file_download', { file_name: saved || file, file_extension, link_url, link_text });
-      } else if (isWanted('outbound') && isOutside && !hasHost(hostname)) {
+      } else if (isHere) {
+        stay();
+      } else if (hostname && !hasHost(hostname) && isWanted('outbound')) {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });
       }

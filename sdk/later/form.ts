@@ -1,5 +1,4 @@
 import { address, arrivals, attributeOf, closestOf, farewells, ofForm, recordCaptured } from '../record.js';
-import { guard } from '../settings.js';
 import { afterwards, markedProps, onDeed, take } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
@@ -13,11 +12,8 @@ interface Progress {
   url?: string;
 }
 
-/** Where a form goes, without what is in a query; nothing where that is no page. */
-const destination = guard((action: string) => {
-  const { origin, pathname } = new URL(action);
-  return origin.startsWith('http') ? origin + pathname : '';
-});
+/** Where a form goes, without what is in a query; nothing where that is no page, or an address that holds a person's name (`@`). */
+const destination = (action: string): string => /^http[^?#@]{5,}(?![^?#])/.exec(action)?.[0] ?? '';
 
 /** Records when a form is begun, sent, and left without being sent. */
 export function captureForms(): void {
@@ -32,7 +28,7 @@ export function captureForms(): void {
       {
         form_id: attributeOf(form, 'id') ?? '',
         form_name: attributeOf(form, 'name') ?? '',
-        form_destination: destination(ofForm(form, 'action'))!,
+        form_destination: destination(ofForm(form, 'action')),
         fields_filled: fields.size,
         fields_total: fieldsOf(form, FIELDS).length,
         last_field: last,

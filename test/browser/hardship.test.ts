@@ -1,6 +1,7 @@
 /** Cases in which something was lost, told or repeated once, in Chromium. */
 import fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { StagetagEvent } from '../../sdk/core/index.js';
 import { eventually } from '../helpers/browser.js';
 import { openEngine, type Engine } from '../helpers/engines.js';
 import { expectNoProblems, startSite } from '../helpers/site.js';
@@ -53,6 +54,40 @@ test('leaving does not disregard what the collector asked for', async () => {
     setTimeout(resolve, 300);
   }, 300))`);
   expect(site.road.batches).toHaveLength(1);
+});
+
+test('what a page measured of itself travels with the next page where a link leads there, and everything else at once', async () => {
+  const link = '<a id="on" href="/two">On</a> <a id="buy" href="/two" data-st-event="buy">Buy</a>';
+  const site = await startSite(engine, { '/': link, '/two': link });
+  await site.visit('/');
+  await site.complete();
+  await site.tab.click('body');
+  await site.tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1100))'); // Less than a second is no engagement.
+  await site.confirmed();
+  const before = site.road.batches.length;
+  const later = () =>
+    site.road.batches.slice(before).map(({ text }) => (JSON.parse(text) as { events: StagetagEvent[] }).events);
+
+  await site.tab.click('#on');
+  await site.arrived('/two');
+  await site.named('user_engagement');
+  const [first] = later();
+  expect(first!.map(({ name, url }) => [name, new URL(url!).pathname])).toEqual(
+    expect.arrayContaining([
+      ['user_engagement', '/'],
+      ['web_vital', '/'],
+      ['page_view', '/two'],
+    ]),
+  );
+
+  await site.complete();
+  await site.confirmed();
+  const known = later().length;
+  await site.tab.click('#buy');
+  await site.named('buy');
+  const [next] = later().slice(known);
+  expect(next!.map(({ name }) => name)).toContain('buy');
+  expect(next!.map(({ name }) => name)).not.toContain('page_view');
 });
 
 test('the queue keeps its bound while the collector has asked to wait', async () => {
@@ -232,7 +267,7 @@ test('files made by the page, mail forms and forms in shadow trees tell nothing 
   const starts = (await site.named('form_start', 4)).map(({ props }) => [props!.form_id, props!.form_destination]);
   expect(starts.slice(0, 2)).toEqual([
     ['mail', ''],
-    ['broken', undefined],
+    ['broken', ''],
   ]);
   expect(site.road.seen.join()).not.toContain('planted');
 });
