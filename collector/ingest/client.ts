@@ -44,6 +44,33 @@ function parseAgent(userAgent: string) {
   return { device: known(DEVICES, platform.type), browser: known(BROWSERS, browser.name), os: known(SYSTEMS, os.name) };
 }
 
+/**
+ * Apps that open links in a browser of their own, by what it says of itself; as sources, by the names that are classed as social.
+ * From what is published of them and seen in access logs; the more special first.
+ */
+const APPS: Array<[says: RegExp, source: string]> = [
+  [/MicroMessenger|wxwork/i, 'weixin'],
+  [/Weibo/i, 'weibo'],
+  [/xhsdiscover|XiaoHongShu|discover\/\d/i, 'xiaohongshu'],
+  [/aweme/i, 'douyin'],
+  [/NewsArticle|TTWebView.*news/i, 'toutiao'],
+  [/Kwai|ksWebView/i, 'kuaishou'],
+  [/BiliApp|bili-app/i, 'bilibili'],
+  [/ZhihuHybrid|osee2unifiedRelease/i, 'zhihu'],
+  [/\bQQ\/\d/, 'qzone.qq'],
+  [/Instagram/, 'instagram'],
+  [/FBAN|FBAV/, 'facebook'],
+  [/musical_ly|TikTok|\btrill_/i, 'tiktok'],
+  [/LinkedInApp/, 'linkedin'],
+  [/Twitter/, 'twitter'],
+  [/Pinterest/, 'pinterest'],
+  [/\bLine\//, 'line.me'],
+];
+
+/** The app in whose browser this is, as a source; undefined where it is none of those that are known. */
+export const appOf = ({ userAgent = '' }: Pick<Client, 'userAgent'>): string | undefined =>
+  APPS.find(([says]) => says.test(userAgent.slice(0, MAX_AGENT)))?.[1];
+
 /** Describes who sends. The address is looked at and forgotten. */
 export function describeClient({ userAgent, address }: Client, geo: Geo | undefined): ClientInfo {
   const text = userAgent?.slice(0, MAX_AGENT) ?? '';

@@ -296,7 +296,8 @@ function findTransitions(
 /** What events add to the sessions they are of. @param events by (time, id) */
 function sessionsOf(events: StoredEvent[], client: ClientInfo = NOBODY): SessionPart[] {
   const parts = new Map<string, SessionPart>();
-  for (const { event, bot } of events) {
+  for (const stored of events) {
+    const { event, bot } = stored;
     if (!event.sessionId) continue;
     const known = parts.get(event.sessionId);
     if (known) {
@@ -305,7 +306,7 @@ function sessionsOf(events: StoredEvent[], client: ClientInfo = NOBODY): Session
       continue;
     }
     const url = parseUrl(event.url);
-    const landing = url && landingOf(event, url);
+    const landing = url && landingOf(stored, url);
     parts.set(event.sessionId, {
       sessionId: event.sessionId,
       startedAt: event.time,
@@ -333,10 +334,10 @@ const isDirect = (touch: DatedTouch) => touch.channel === 'Direct';
 /** Notes where events came from: the first of them, and the last that was not direct, can be their visitor's. @param events by (time, id) */
 function noteTouches(record: VisitorRecord, events: StoredEvent[]): void {
   const placed = events.filter(({ event }) => parseUrl(event.url));
-  const touchOfOne = ({ event }: StoredEvent): DatedTouch => ({
-    ...landingOf(event, parseUrl(event.url)!),
-    at: event.time,
-    id: event.id.toLowerCase(),
+  const touchOfOne = (stored: StoredEvent): DatedTouch => ({
+    ...landingOf(stored, parseUrl(stored.event.url)!),
+    at: stored.event.time,
+    id: idOf(stored),
   });
   if (!placed.length) return;
   noteTouch(record, touchOfOne(placed[0]!));
@@ -362,9 +363,9 @@ function noteTouch(record: VisitorRecord, touch: DatedTouch | null): void {
 /** Touches of landings without labels of their own, by their addresses. */
 const landings = new Map<string, Touch>();
 
-function landingOf(event: StagetagEvent, url: URL): Touch {
-  const find = () => touchOf(event, url, parseUrl(event.referrer));
-  return hasLabels(event) ? find() : remembered(landings, JSON.stringify([event.url, event.referrer]), find);
+function landingOf({ event, inApp }: StoredEvent, url: URL): Touch {
+  const find = () => touchOf(event, url, parseUrl(event.referrer), inApp);
+  return hasLabels(event) ? find() : remembered(landings, JSON.stringify([event.url, event.referrer, inApp]), find);
 }
 
 /** Adds a number to ascending ranges. */

@@ -17,7 +17,7 @@ import { namesForgotten } from '../jobs/erase.js';
 import type { DeadLetter, Site, Store, StoredEvent } from '../store/store.js';
 import { botReason, isImpossible, isInternal, isSpam, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
-import { describeClient } from './client.js';
+import { appOf, describeClient } from './client.js';
 import { foldInto } from './fold.js';
 import type { Lookups } from './lookups.js';
 import { inForce, timelineOf } from './timeline.js';
@@ -259,11 +259,12 @@ function readEvents(attempt: Attempt): undefined {
   // With the secret key the site's own server speaks for its visitors.
   const isOwn = !fromServer && isInternal(site.internal, client?.address);
   const sender = isOwn ? 'internal' : client && !fromServer ? botReason(client) : null;
+  const inApp = client && !fromServer ? appOf(client) : undefined;
   for (const input of body.events as unknown[]) {
     const parsed = expireOld(parseEvent(input, { fromServer }), site, receivedAt);
     if ('event' in parsed) {
       const bot = sender ?? (spam && !fromServer && isSpam(parsed.event, spam) ? 'referrer_spam' : null);
-      events.push({ event: parsed.event, receivedAt, bot, isProven: fromServer });
+      events.push({ event: parsed.event, receivedAt, bot, isProven: fromServer, ...(inApp && { inApp }) });
       continue;
     }
     const { reason } = parsed;

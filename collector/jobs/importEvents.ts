@@ -81,7 +81,7 @@ export async function importEvents(
       refuse('not_json');
       continue;
     }
-    const { visitorId, receivedAt, bot, ...event } = input;
+    const { visitorId, receivedAt, bot, inApp, ...event } = input;
     if (!isUuidV7(visitorId)) {
       refuse('invalid_visitor_id');
       continue;
@@ -95,6 +95,7 @@ export async function importEvents(
       event: parsed.event,
       receivedAt: Number.isSafeInteger(receivedAt) ? Math.min(receivedAt as number, now) : now,
       bot: typeof bot === 'string' && /^\w{1,64}$/.test(bot) ? bot : null,
+      ...(typeof inApp === 'string' && /^[\w.]{1,64}$/.test(inApp) && { inApp }),
     };
     const id = visitorId.toLowerCase();
     const others = waiting.get(id);

@@ -207,7 +207,8 @@ export const ofSite: Record<string, Record<string, Operation>> = {
   '/events.ndjson': {
     get: {
       operationId: 'readEvents',
-      summary: 'Every stored event as it was sent, with visitorId, receivedAt and bot, one a line',
+      summary:
+        'Every stored event as it was sent, with visitorId, receivedAt and bot, and inApp where it happened in an app, one a line',
       parameters: [
         day('from'),
         day('to'),

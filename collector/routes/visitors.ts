@@ -142,8 +142,8 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 }
 
 /** An event as it was sent, and what the collector knows of it. */
-function sent({ event, receivedAt, bot }: StoredEvent) {
-  return { ...event, receivedAt, bot };
+function sent({ event, receivedAt, bot, inApp }: StoredEvent) {
+  return { ...(inApp && { inApp }), ...event, receivedAt, bot };
 }
 
 /** How long before it came an event may have happened, and how far ahead of our clock, without being flagged. */

@@ -76,6 +76,8 @@ export interface StoredEvent {
   receivedAt: number;
   /** Why the event counts as a bot's, or null. */
   bot: string | null;
+  /** The app in whose own browser it happened, as a source: such visits mostly have no referrer. Absent where it was none that is known. */
+  inApp?: string;
   /** Whether it came with the secret key. */
   isProven?: boolean;
   /** Traits of the envelope it came in, where it was the batch's greatest by (time, id). */

@@ -119,10 +119,16 @@ const mediumOf = (host: string): string => {
 };
 
 /**
- * Makes the touch of an event: its `source`, else the labels in its address, else its referrer, else direct.
- * Facebook adds `fbclid` to unpaid links too, so that one names a source and no paid medium.
+ * Makes the touch of an event: its `source`, else the labels in its address, else its referrer, else the app in whose browser it
+ * happened, else direct. Facebook adds `fbclid` to unpaid links too, so that one names a source and no paid medium.
+ * @param app a source, such as `weixin`
  */
-export function touchOf(event: StagetagEvent, url: ParsedUrl | undefined, referrer: ParsedUrl | undefined): Touch {
+export function touchOf(
+  event: StagetagEvent,
+  url: ParsedUrl | undefined,
+  referrer: ParsedUrl | undefined,
+  app?: string,
+): Touch {
   const labels = event.source ?? (url && readSource(url.searchParams)) ?? {};
   const clickId = Object.keys(NETWORKS).find((name) => labels[name]);
   const host = referrer && referrer.hostname !== url?.hostname ? referrer.hostname.replace(/^www\./, '') : null;
@@ -136,7 +142,11 @@ export function touchOf(event: StagetagEvent, url: ParsedUrl | undefined, referr
     source = host;
     medium = mediumOf(host);
   }
-  if (!source && !medium && SHARED.test(new Map(url?.searchParams).get('from') ?? '')) {
+  // Pages further on in a visit have the site's own as their referrer.
+  if (!source && !medium && !event.referrer && app) {
+    source = app;
+    medium = mediumOf(app);
+  } else if (!source && !medium && SHARED.test(new Map(url?.searchParams).get('from') ?? '')) {
     source = 'weixin';
     medium = 'social';
   }

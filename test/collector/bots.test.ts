@@ -9,6 +9,8 @@ import {
   MAX_PER_MINUTE,
   openSpamList,
 } from '../../collector/ingest/bot.js';
+import { appOf } from '../../collector/ingest/client.js';
+import { classifyChannel } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, temporaryFolder } from '../helpers/collector.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
@@ -229,4 +231,40 @@ test("a bot that is no bot after all counts with its person's others", async () 
     body: '{"bot":null}',
   });
   expect((await visitor(phone)).stage).toBe('action');
+});
+
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148';
+
+test.each([
+  [FIREFOX, undefined],
+  [IPHONE, undefined],
+  [WECHAT, 'weixin'],
+  [`${IPHONE} Weibo (iPhone15,2__weibo__14.5.0__iphone__os17.5)`, 'weibo'],
+  [`${IPHONE} discover/8.40 NetType/WiFi`, 'xiaohongshu'],
+  [`${IPHONE} aweme_30.1.0 Region/CN AppTheme/light NetType/WIFI JsSdk/2.0 Channel/App`, 'douyin'],
+  [`${IPHONE} NewsArticle/9.9.5 JsSdk/2.0`, 'toutiao'],
+  [`${IPHONE} Kwai/12.4.30`, 'kuaishou'],
+  [`${IPHONE} BiliApp/77900100`, 'bilibili'],
+  [`${IPHONE} ZhihuHybrid osee2unifiedRelease/10.4.0`, 'zhihu'],
+  [`${IPHONE} QQ/9.0.60 V1_IPH_SQ_9.0.60`, 'qzone.qq'],
+  [`${IPHONE} Instagram 330.0.0.40.92`, 'instagram'],
+  [`${IPHONE} [FBAN/FBIOS;FBAV/465.0.0.40.70]`, 'facebook'],
+  [`${IPHONE} musical_ly_34.5.0 BytedanceWebview/d8a21c6`, 'tiktok'],
+  [`${IPHONE} [LinkedInApp]/9.29`, 'linkedin'],
+])('%s is the browser of %s, which is social', (userAgent, app) => {
+  expect(appOf({ userAgent })).toBe(app);
+  if (app) expect(classifyChannel(app, '', '')).toMatch(/^Organic (Social|Video)$/);
+});
+
+test('a visit in WeChat without a referrer came from WeChat, and each event keeps that', async () => {
+  const { send, visitor, ndjson, store, site } = await makeCollector();
+  const id = newId();
+  await send(id, [makeEvent('page_view'), makeEvent('page_view')], {}, { 'User-Agent': WECHAT });
+  const touch = { channel: 'Organic Social', source: 'weixin', medium: 'social', referrer: null };
+  expect(await visitor(id)).toMatchObject({ firstTouch: touch, lastTouch: touch });
+  expect((await ndjson(`?visitor=${id}`)).map((event) => (event as { inApp?: string }).inApp)).toEqual(['weixin', 'weixin']);
+  for await (const stored of store.events(site.siteKey, { visitorId: id })) expect(stored.inApp).toBe('weixin');
+  const { sessions } = (await visitor(id)) as unknown as { sessions: Array<{ channel: string }> };
+  expect(sessions.map(({ channel }) => channel)).toEqual(['Organic Social']);
 });

@@ -14,11 +14,12 @@ test.each(input.map((labels, index) => [...labels, expected[index]!] as const))(
   },
 );
 
-const touch = (url: string, referrer?: string, source?: Record<string, string>) =>
+const touch = (url: string, referrer?: string, source?: Record<string, string>, app?: string) =>
   touchOf(
     { id: 'a', name: 'page_view', time: 1, url, referrer, source },
     new URL(url),
     referrer ? new URL(referrer) : undefined,
+    app,
   );
 
 test.each([
@@ -104,3 +105,17 @@ test.each(['singlemessage', 'groupmessage', 'timeline'])(
 test("an event's own source goes before its address", () => {
   expect(touch('https://a.example/?utm_source=b', undefined, { utm_source: 'c', utm_medium: 'cpc' }).source).toBe('c');
 });
+
+test.each([
+  ['https://a.example/', undefined, undefined, ['Organic Social', 'weixin']],
+  ['https://a.example/?utm_source=news&utm_medium=email', undefined, undefined, ['Email', 'news']],
+  ['https://a.example/?gclid=x', undefined, undefined, ['Paid Search', 'google']],
+  ['https://a.example/', 'https://www.baidu.com/', undefined, ['Organic Search', 'baidu.com']],
+  ['https://a.example/b', 'https://a.example/', undefined, ['Direct', null]],
+])(
+  'in the browser of an app a landing on %s from %s came from what is known better, else from the app',
+  (url, referrer, source, expected) => {
+    const { channel, source: from } = touch(url, referrer, source, 'weixin');
+    expect([channel, from]).toEqual(expected);
+  },
+);

@@ -265,7 +265,7 @@ interface Packed extends Partial<Omit<StoredEvent, 'event'>> {
 function pack(events: StoredEvent[]): string {
   let before: Record<string, unknown> = {};
   return JSON.stringify(
-    events.map(({ event, bot, isProven, traits }): Packed => {
+    events.map(({ event, bot, inApp, isProven, traits }): Packed => {
       const whole = event as unknown as Record<string, unknown>;
       const own = Object.fromEntries(Object.entries(whole).filter(([key, value]) => value !== before[key]));
       const without = Object.keys(before).filter((key) => !Object.hasOwn(whole, key));
@@ -274,6 +274,7 @@ function pack(events: StoredEvent[]): string {
         event: own,
         ...(without.length && { without }),
         ...(bot !== null && { bot }),
+        ...(inApp && { inApp }),
         ...(isProven && { isProven }),
         ...(traits && { traits }),
       };
@@ -283,15 +284,18 @@ function pack(events: StoredEvent[]): string {
 
 function unpack(row: Row): StoredEvent[] {
   let before: Record<string, unknown> = {};
-  return (JSON.parse(row.body) as Packed[]).map(({ event, without = [], whole, bot = null, isProven, traits }) => {
-    before = { ...(!whole && before), ...event };
-    for (const key of without) delete before[key];
-    return {
-      event: before as unknown as StagetagEvent,
-      receivedAt: row.received_at,
-      bot,
-      ...(isProven && { isProven }),
-      ...(traits && { traits }),
-    };
-  });
+  return (JSON.parse(row.body) as Packed[]).map(
+    ({ event, without = [], whole, bot = null, inApp, isProven, traits }) => {
+      before = { ...(!whole && before), ...event };
+      for (const key of without) delete before[key];
+      return {
+        event: before as unknown as StagetagEvent,
+        receivedAt: row.received_at,
+        bot,
+        ...(inApp && { inApp }),
+        ...(isProven && { isProven }),
+        ...(traits && { traits }),
+      };
+    },
+  );
 }

@@ -229,7 +229,7 @@ export const MIGRATIONS = [
     -- Of its events.
     first_time INTEGER NOT NULL,
     last_time INTEGER NOT NULL,
-    -- JSON list of {event, without?, bot?, isProven?, traits?}; an event has what the one before it has, but for what is in "without"; one that is "whole" stands for itself.
+    -- JSON list of {event, without?, bot?, inApp?, isProven?, traits?}; an event has what the one before it has, but for what is in "without"; one that is "whole" stands for itself.
     body TEXT NOT NULL
   ) STRICT;
   -- Where each event is.
