@@ -263,7 +263,10 @@ test('a visit in WeChat without a referrer came from WeChat, and each event keep
   await send(id, [makeEvent('page_view'), makeEvent('page_view')], {}, { 'User-Agent': WECHAT });
   const touch = { channel: 'Organic Social', source: 'weixin', medium: 'social', referrer: null };
   expect(await visitor(id)).toMatchObject({ firstTouch: touch, lastTouch: touch });
-  expect((await ndjson(`?visitor=${id}`)).map((event) => (event as { inApp?: string }).inApp)).toEqual(['weixin', 'weixin']);
+  expect((await ndjson(`?visitor=${id}`)).map((event) => (event as { inApp?: string }).inApp)).toEqual([
+    'weixin',
+    'weixin',
+  ]);
   for await (const stored of store.events(site.siteKey, { visitorId: id })) expect(stored.inApp).toBe('weixin');
   const { sessions } = (await visitor(id)) as unknown as { sessions: Array<{ channel: string }> };
   expect(sessions.map(({ channel }) => channel)).toEqual(['Organic Social']);
