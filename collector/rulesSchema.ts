@@ -81,6 +81,10 @@ export const RULES_SCHEMA: Schema = {
         },
         ['weights'],
       ),
+      exclude: {
+        ...named(only({ when: condition, label }, ['when'])),
+        description: 'whom reports, counts and audiences leave out: staff, job seekers, competitors',
+      },
     },
     ['signals', 'stages'],
   ),

@@ -214,6 +214,7 @@ export interface RuleVersion {
 
 export interface Preview {
   visitors: number;
+  excluded: { before: number; after: number };
   moves: Array<{ from: Stage | null; to: Stage | null; visitors: number }>;
   stages: Array<{ stage: Stage; before: number; after: number }>;
   tags: Array<{ tag: string; before: number; after: number }>;
@@ -277,6 +278,10 @@ export interface VisitorSummary {
   firstSeen: number;
   lastSeen: number;
   eventCount: number;
+  /** Why reports leave it out, or null. */
+  bot: string | null;
+  /** Whether somebody said that, or that it is counted, by hand. */
+  isJudged: boolean;
   firstTouch: Touch | null;
   lastTouch: Touch | null;
 }

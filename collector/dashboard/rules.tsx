@@ -233,7 +233,7 @@ function Findings({ checked: { errors, warnings } }: { checked: Checked }): JSX.
 }
 
 function Moves({
-  preview: { visitors, moves, stages, examples },
+  preview: { visitors, excluded, moves, stages, examples },
   site,
 }: {
   preview: Preview;
@@ -243,6 +243,9 @@ function Moves({
   return (
     <div class="preview">
       <p role="status">{t('previewSum', { moved: showNumber(moved), visitors: showNumber(visitors) })}</p>
+      {excluded.before !== excluded.after && (
+        <p>{t('previewExcluded', { before: showNumber(excluded.before), after: showNumber(excluded.after) })}</p>
+      )}
       <Table
         name="previewStages"
         rows={stages}

@@ -57,6 +57,21 @@ const en = {
   next: 'Nearest step to {{stage}}',
   history: 'How it came to this',
   noHistory: 'No change of stage yet.',
+  leftOutBecause: 'Reports leave this visitor out: {{reason}}.',
+  leftOut: {
+    crawler: 'a crawler',
+    headless: 'a browser that nobody looks at',
+    script: 'a script',
+    ai_assistant: 'an AI assistant',
+    internal: "the site's own people",
+    referrer_spam: 'referrer spam',
+    impossible_rate: 'more events than anybody makes',
+    by_hand: 'said by hand',
+    excluded: 'excluded by the rules ({{name}})',
+  },
+  countVisitor: 'Count in reports',
+  leaveOutVisitor: 'Leave out of reports',
+  judgeByRules: 'As events and rules say',
   begins: 'begins at {{to}}',
   becomes: '{{from}} becomes {{to}}',
   leaves: '{{from}} ends',
@@ -227,6 +242,7 @@ const en = {
   errors: 'Wrong',
   warnings: 'Odd',
   previewSum: '{{moved}} of {{visitors}} visitors would stand elsewhere.',
+  previewExcluded: 'The rules leave {{before}} visitors out of reports now, and would leave out {{after}}.',
   nowCount: 'Now',
   thenCount: 'Then',
   examples: 'Examples',
@@ -470,6 +486,21 @@ const zh: typeof en = {
   next: '距离“{{stage}}”最近的一步',
   history: '阶段变化过程',
   noHistory: '阶段尚未变化。',
+  leftOutBecause: '报表不计入此访客：{{reason}}。',
+  leftOut: {
+    crawler: '爬虫',
+    headless: '无人查看的浏览器',
+    script: '脚本',
+    ai_assistant: 'AI 助手',
+    internal: '网站内部人员',
+    referrer_spam: '来源垃圾',
+    impossible_rate: '事件多到不可能出自真人',
+    by_hand: '人工标记',
+    excluded: '规则排除（{{name}}）',
+  },
+  countVisitor: '计入报表',
+  leaveOutVisitor: '不计入报表',
+  judgeByRules: '按事件和规则判断',
   begins: '从“{{to}}”开始',
   becomes: '由“{{from}}”变为“{{to}}”',
   leaves: '“{{from}}”结束',
@@ -634,6 +665,7 @@ const zh: typeof en = {
   errors: '错误',
   warnings: '警告',
   previewSum: '{{visitors}} 位访客中有 {{moved}} 位的阶段会改变。',
+  previewExcluded: '目前有 {{before}} 位访客按规则不计入报表，发布后将为 {{after}} 位。',
   nowCount: '现在',
   thenCount: '之后',
   examples: '示例',
@@ -851,7 +883,7 @@ document.documentElement.lang = language.value;
 type Texts = typeof en;
 
 /** The name of a text; of one in a group, the group's before it. */
-type Key = {
+export type Key = {
   [K in keyof Texts]: Texts[K] extends string ? K : `${K}.${Extract<keyof Texts[K], string>}`;
 }[keyof Texts];
 

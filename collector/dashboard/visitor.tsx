@@ -4,7 +4,7 @@ import { change, get, type SentEvent, type Site, type Transition, type Visitor }
 import { useLive } from './live.js';
 import { Alert, Problem, save, StageDot, StageName } from './parts.js';
 import { linkTo } from './state.js';
-import { showNumber, showTime, t } from './texts.js';
+import { showNumber, showTime, t, type Key } from './texts.js';
 import { Why } from './why.js';
 
 /** One visitor: where they stand and why, how it came to this, and everything they did. */
@@ -48,6 +48,7 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
           <dt>{t('lastSeen')}</dt>
           <dd>{time(visitor.lastSeen)}</dd>
         </dl>
+        <Counted site={site} visitor={visitor} />
         <Rights site={site} visitorId={visitor.visitorId} />
         <h3>{t('whyHere')}</h3>
         {why.sticky && <p>{t('sticky')}</p>}
@@ -93,6 +94,53 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
 }
 
 /** What somebody may ask for: all that is kept of them, and that it is erased. */
+/** Reasons that have words of their own; others stand as somebody wrote them. */
+const REASONS: Record<string, Key> = {
+  crawler: 'leftOut.crawler',
+  headless: 'leftOut.headless',
+  script: 'leftOut.script',
+  ai_assistant: 'leftOut.ai_assistant',
+  internal: 'leftOut.internal',
+  referrer_spam: 'leftOut.referrer_spam',
+  impossible_rate: 'leftOut.impossible_rate',
+  by_hand: 'leftOut.by_hand',
+};
+
+/** Why reports leave somebody out. @param bot as the API says it, such as `crawler` or `excluded:staff` */
+export function leftOut(bot: string): string {
+  const [kind, name] = bot.split(':') as [string, string | undefined];
+  if (name) return t('leftOut.excluded', { name });
+  return REASONS[kind] ? t(REASONS[kind]) : kind;
+}
+
+/** Whether reports count the visitor, and the way to say otherwise, and to take that back. */
+function Counted({ site, visitor: { visitorId, bot, isJudged } }: { site: Site; visitor: Visitor }): JSX.Element {
+  const [problem, setProblem] = useState('');
+  const path = `sites/${site.siteKey}/visitors/${visitorId}/bot`;
+  const say = (how: 'PUT' | 'DELETE', body?: object) => () =>
+    change(how, path, body).catch((error: Error) => setProblem(t('failed', { message: error.message })));
+  return (
+    <>
+      {bot && <p role="status">{t('leftOutBecause', { reason: leftOut(bot) })}</p>}
+      <p>
+        <button
+          type="button"
+          class="plain small"
+          onClick={bot ? say('PUT', { bot: null }) : say('PUT', { bot: 'by_hand' })}
+        >
+          {t(bot ? 'countVisitor' : 'leaveOutVisitor')}
+        </button>{' '}
+        {isJudged && (
+          <button type="button" class="plain small" onClick={say('DELETE')}>
+            {t('judgeByRules')}
+          </button>
+        )}
+      </p>
+      {problem && <Alert>{problem}</Alert>}
+    </>
+  );
+}
+
 function Rights({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
   const [state, set] = useState<{ problem?: string; receipt?: object }>({});
   const attempt = async (run: () => Promise<void>) => {

@@ -6,6 +6,7 @@ import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, Select, StageName, Table } from './parts.js';
 import { chosen, linkToVisitor } from './state.js';
 import { inLanguage, showChannel, showTime, t } from './texts.js';
+import { leftOut } from './visitor.js';
 
 const from = (touch: Touch | null) =>
   !touch || touch.channel === 'Direct'
@@ -24,8 +25,11 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
         {
           title: t('visitor'),
           of: (visitor) => visitor.userId ?? visitor.visitorId,
-          show: ({ userId, visitorId }) => (
-            <a href={linkToVisitor(site.siteKey, visitorId)}>{userId ?? `…${visitorId.slice(-8)}`}</a>
+          show: ({ userId, visitorId, bot }) => (
+            <>
+              <a href={linkToVisitor(site.siteKey, visitorId)}>{userId ?? `…${visitorId.slice(-8)}`}</a>
+              {bot && <div class="soft">{leftOut(bot)}</div>}
+            </>
           ),
         },
         { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },

@@ -30,7 +30,7 @@ import {
   type StagetagEvent,
   type Touch,
 } from '../../sdk/core/index.js';
-import { MAX_RANGES } from '../store/store.js';
+import { isBot, MAX_RANGES } from '../store/store.js';
 import type { Cause, DatedTouch, Fold, SessionPart, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
 import type { ClientInfo } from './client.js';
 import { remembered } from './remembered.js';
@@ -96,17 +96,17 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       userId: personId && personId === before?.personId ? start.userId : (userId ?? start.userId),
       lost: Math.max(start.lost, lost),
       skew: skew ?? start.skew,
-      bot:
-        start.isJudged || start.isPerson
-          ? start.bot
-          : (start.bot ?? (history ?? added).find(({ bot }) => bot)?.bot ?? null),
+      // Of a person's visitor the person's facts tell whether it is excluded.
+      bot: start.isJudged
+        ? start.bot
+        : (botOf(start, history ?? added) ?? (personId ? null : timeline.excludedAs(view))),
       rules: current.version,
       rev: start.rev + (isChanged ? 1 : 0),
       events: start.events + added.length,
       firstSeen: added.length ? Math.min(start.firstSeen, seenAt) : start.firstSeen,
       lastSeen: added.length ? Math.max(start.lastSeen, seenAt) : start.lastSeen,
       stageSince: transitions.at(-1)?.at ?? start.stageSince,
-      dueAt: personId ? null : (nextChange(current, facts, now, view) ?? null),
+      dueAt: personId ? null : (nextChange(timeline.due, facts, now, view) ?? null),
     };
     for (const stored of events) note(record, stored);
     noteTouches(record, events);
@@ -115,13 +115,19 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
   };
 }
 
+/** Why it counts as a bot, whatever the rules exclude. */
+function botOf({ bot, isPerson }: VisitorRecord, events: StoredEvent[]): string | null {
+  if (isBot(bot)) return bot;
+  return isPerson ? null : (events.find((stored) => stored.bot)?.bot ?? null);
+}
+
 /** A visitor who turns out to be a person's is not counted by itself any more. */
 const leave = (before: VisitorRecord | undefined, now: number): Transition[] =>
   before?.stage && !before.personId ? [{ from: before.stage, to: null, at: now, cause: { kind: 'link' } }] : [];
 
 /** A person is what its visitors are together. */
 function addUp(person: VisitorRecord, all: VisitorRecord[]): VisitorRecord {
-  const people = all.filter(({ bot }) => !bot);
+  const people = all.filter(({ bot }) => !isBot(bot));
   const parts = people.length ? people : all;
   const record: VisitorRecord = {
     ...person,

@@ -1,5 +1,5 @@
-import { compileRules, type CompiledRules } from '../../sdk/core/index.js';
-import type { PublishedRules } from '../store/store.js';
+import { compileExclusions, compileRules, holds, type CompiledRules, type FactsView } from '../../sdk/core/index.js';
+import { EXCLUDED, type PublishedRules } from '../store/store.js';
 
 /** A site's rules over time: signals match by the version in force at an event's time, conditions are always the newest. */
 export interface Timeline {
@@ -9,6 +9,10 @@ export interface Timeline {
   at(time: number): CompiledRules;
   /** Whether facts that were made while this version was in force are the same now: no signal has changed since. */
   keepsFacts(version: number): boolean;
+  /** Why reports leave somebody out whose facts are these, such as `excluded:staff`, or null: by the rules in force now. */
+  excludedAs(view: FactsView): string | null;
+  /** The rules in force now, with every window whose end may change something: those of exclusions too. */
+  due: CompiledRules;
 }
 
 const timelines = new WeakMap<PublishedRules[], Timeline>();
@@ -23,10 +27,16 @@ export function timelineOf(published: PublishedRules[]): Timeline {
       .reverse();
     steps[0]!.rules = current;
     const kept = keptVersions(published);
+    const exclusions = compileExclusions(published.at(-1)!.rules);
     timeline = {
       current,
       at: (time) => (steps.find(({ since }) => since <= time) ?? steps.at(-1)!).rules,
       keepsFacts: (version) => kept.has(version),
+      excludedAs: (view) => {
+        const found = exclusions.conditions.find(([, when]) => holds(view, when, view.today));
+        return found ? EXCLUDED + found[0] : null;
+      },
+      due: { ...current, windows: [...new Set([...current.windows, ...exclusions.windows])] },
     };
     timelines.set(published, timeline);
   }

@@ -159,6 +159,7 @@ export const schemas: Record<string, Schema> = {
   Preview: record({
     asOf: moment,
     visitors: count,
+    excluded: record({ before: count, after: count }),
     moves: list(record({ from: stage, to: stage, visitors: count })),
     stages: list(record({ stage: { enum: STAGES }, before: count, after: count })),
     tags: list(record({ tag: text, before: count, after: count })),

@@ -1,4 +1,5 @@
 import {
+  compileExclusions,
   compileRules,
   dayOf,
   formatDay,
@@ -19,7 +20,7 @@ const PAGE = 500;
 /** Warns of what is odd about rules, by themselves and before what the site's visitors did so far. */
 export async function lintSite(store: RemoteStore, siteKey: string, rules: Rules, now: number): Promise<Warning[]> {
   const compiled = compileRules(rules);
-  const warnings = lintRules(compiled);
+  const warnings = lintRules(compiled, compileExclusions(rules));
   const published = (await store.rules(siteKey)).at(-1)!.rules;
   const counts = await store.stageCounts(siteKey);
   const all = counts.reduce((sum, { visitors }) => sum + visitors, 0);

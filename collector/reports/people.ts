@@ -10,7 +10,14 @@ import {
 } from '../../sdk/core/index.js';
 import { remembered } from '../ingest/remembered.js';
 import { timelineOf } from '../ingest/timeline.js';
-import type { ListedSession, ListedTransition, RemoteStore, Site, VisitorRecord } from '../store/store.js';
+import {
+  isBot,
+  type ListedSession,
+  type ListedTransition,
+  type RemoteStore,
+  type Site,
+  type VisitorRecord,
+} from '../store/store.js';
 
 const PAGE = 500;
 
@@ -36,15 +43,16 @@ export async function readPeople(
   siteKey: string,
   visit?: (record: VisitorRecord) => void,
 ): Promise<People> {
-  /** Visitors who are a person's, or a bot's. */
+  /** Visitors who are a person's, or whom reports leave out. */
   const others = new Map<string, string | undefined>();
   const all = pages(
     (after: string | undefined) => store.everyVisitor(siteKey, after, PAGE),
     ({ visitorId }) => visitorId,
   );
   for await (const record of all) {
-    if (record.bot) others.set(record.visitorId, undefined);
+    if (isBot(record.bot)) others.set(record.visitorId, undefined);
     else if (record.personId) others.set(record.visitorId, record.personId);
+    else if (record.bot) others.set(record.visitorId, undefined);
     else visit?.(record);
   }
   const bots = new Set([...others].filter(([, owner]) => owner === undefined).map(([id]) => id));

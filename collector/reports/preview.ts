@@ -3,16 +3,18 @@ import {
   compileRules,
   explainStage,
   formatDay,
-  inferState,
+  inferFrom,
   rank,
   STAGES,
+  viewFacts,
   type Explanation,
+  type Facts,
   type Inference,
   type Rules,
   type Stage,
 } from '../../sdk/core/index.js';
-import { sinceOf, timelineOf } from '../ingest/timeline.js';
-import type { RemoteStore, Site } from '../store/store.js';
+import { sinceOf, timelineOf, type Timeline } from '../ingest/timeline.js';
+import { isBot, type RemoteStore, type Site } from '../store/store.js';
 import { factsUnder } from './under.js';
 
 export interface Move {
@@ -23,8 +25,10 @@ export interface Move {
 
 export interface Preview {
   asOf: number;
-  /** Visitors looked at: a proven user once, bots not. */
+  /** Visitors looked at: a proven user once; bots, and those who are excluded now, not. */
   visitors: number;
+  /** How many are left out of reports by the rules' `exclude`, and would be. */
+  excluded: { before: number; after: number };
   /** Those who would stand elsewhere, the most first. */
   moves: Move[];
   /** How many stand at each stage, and would. */
@@ -59,12 +63,17 @@ export async function previewRules(
     const page = await store.everyVisitor(siteKey, after, PAGE);
     for (const record of page) {
       // A person's visitors are told of with the person.
-      if (record.personId || record.bot) continue;
-      const before = inferState(today.current, await factsUnder(store, site, today, record), now);
+      if (record.personId || isBot(record.bot)) continue;
+      const inferred = (timeline: Timeline, facts: Facts) => {
+        const view = viewFacts(timeline.current, facts, now);
+        // Who was judged by hand is left out by no rule.
+        return !record.isJudged && timeline.excludedAs(view) ? undefined : inferFrom(view);
+      };
+      const before = inferred(today, await factsUnder(store, site, today, record));
       const facts = await factsUnder(store, site, then, record);
-      const later = inferState(then.current, facts, now);
+      const later = inferred(then, facts);
       const isExample = counter.add(before, later);
-      if (!isExample) continue;
+      if (!isExample || !before || !later) continue;
       const [from, to] = [before.stage, later.stage];
       const why = explainStage(then.current, facts, now, (rank(to) > rank(from) ? to : from)!);
       counter.examples.push({ visitorId: record.visitorId, userId: record.userId, from, to, why });
@@ -81,6 +90,7 @@ export async function previewRules(
 class Counter {
   readonly examples: Preview['examples'] = [];
   #visitors = 0;
+  readonly #excluded = { before: 0, after: 0 };
   readonly #moves = new Map<string, Move>();
   readonly #stages = STAGES.map((stage) => ({ stage, before: 0, after: 0 }));
   readonly #tags: Map<string, { tag: string; before: number; after: number }>;
@@ -90,15 +100,18 @@ class Counter {
     this.#tags = new Map(names.map((tag) => [tag, { tag, before: 0, after: 0 }]));
   }
 
-  /** Says whether it is one of the first of its move. */
-  add(before: Inference, later: Inference): boolean {
-    this.#visitors++;
+  /** Says whether it is one of the first of its move. @param before where it stands, @param later and would; undefined where it is excluded */
+  add(before: Inference | undefined, later: Inference | undefined): boolean {
+    if (before) this.#visitors++;
+    else this.#excluded.before++;
+    if (!later) this.#excluded.after++;
     for (const row of this.#stages) {
-      row.before += +(row.stage === before.stage);
-      row.after += +(row.stage === later.stage);
+      row.before += +(row.stage === before?.stage);
+      row.after += +(row.stage === later?.stage);
     }
-    for (const tag of before.tags) this.#tags.get(tag)!.before++;
-    for (const tag of later.tags) this.#tags.get(tag)!.after++;
+    for (const tag of before?.tags ?? []) this.#tags.get(tag)!.before++;
+    for (const tag of later?.tags ?? []) this.#tags.get(tag)!.after++;
+    if (!before || !later) return false;
     const [from, to] = [before.stage, later.stage];
     if (from === to) return false;
     const move = this.#moves.get(`${from} ${to}`) ?? { from, to, visitors: 0 };
@@ -109,6 +122,7 @@ class Counter {
   result() {
     return {
       visitors: this.#visitors,
+      excluded: this.#excluded,
       moves: [...this.#moves.values()].sort((a, b) => b.visitors - a.visitors),
       stages: this.#stages,
       tags: [...this.#tags.values()],

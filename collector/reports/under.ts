@@ -2,7 +2,7 @@
 import { emptyFacts, inferState, mergeFacts, type Facts } from '../../sdk/core/index.js';
 import { factsAnew } from '../ingest/fold.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
-import type { RemoteStore, Site, StoredEvent, VisitorRecord } from '../store/store.js';
+import { isBot, type RemoteStore, type Site, type StoredEvent, type VisitorRecord } from '../store/store.js';
 
 /** The facts of a record under rules: as they are, where no signal changed since it was made; else from its raw events. */
 export async function factsUnder(
@@ -20,7 +20,7 @@ export async function factsUnder(
   const sum = emptyFacts();
   for (const visitorId of await store.visitorsOfPerson(siteKey, record.visitorId)) {
     const part = await store.visitor(siteKey, visitorId);
-    if (part && !part.bot) mergeFacts(sum, await factsUnder(store, { siteKey, keptFrom }, timeline, part));
+    if (part && !isBot(part.bot)) mergeFacts(sum, await factsUnder(store, { siteKey, keptFrom }, timeline, part));
   }
   return sum;
 }

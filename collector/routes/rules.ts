@@ -1,5 +1,6 @@
 import { Hono, type Context } from 'hono';
 import {
+  compileExclusions,
   compileRules,
   isDeep,
   isRecord,
@@ -33,7 +34,7 @@ export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
   const publish = async (c: Context<SiteEnv>, rules: Rules, publishing: Partial<Publishing>) => {
     const { siteKey } = c.get('site');
     const { apply = 'all', wait = 'false', confirm = 'false', note = null } = publishing;
-    const warnings = lintRules(compileRules(rules));
+    const warnings = lintRules(compileRules(rules), compileExclusions(rules));
     const contradictions = warnings.filter(({ code }) => code === 'never_met');
     if (contradictions.length && confirm !== 'true') {
       const places = contradictions.map(({ path }) => path).join(', ');

@@ -87,6 +87,12 @@ export interface StoredEvent {
 /** A touch and the event that made it. */
 export type DatedTouch = Touch & { id: string };
 
+/** How the `bot` of those begins whom the rules exclude; the exclusion's name follows. */
+export const EXCLUDED = 'excluded:';
+
+/** Whether that is a bot's mark, and not one of somebody whom the rules exclude: what a bot does is no person's doing. */
+export const isBot = (bot: string | null): boolean => bot !== null && !bot.startsWith(EXCLUDED);
+
 /** All that is kept of a visitor beside the raw events; rebuilt from them at any time. */
 export interface VisitorRecord extends Inference {
   visitorId: string;
@@ -98,7 +104,7 @@ export interface VisitorRecord extends Inference {
   linkedAt: number;
   /** Whether this is a person: the sum of visitors, with no events of its own. */
   isPerson: boolean;
-  /** Why the visitor counts as a bot, or null: reports leave it out. */
+  /** Why the visitor counts as a bot, or by which of the rules' exclusions it is left out (`excluded:NAME`), or null: reports leave it out. */
   bot: string | null;
   /** Whether somebody said that, or that it is none, by hand: no event changes it then. */
   isJudged: boolean;

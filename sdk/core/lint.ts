@@ -3,6 +3,7 @@ import {
   STAGES,
   type CompiledCondition,
   type CompiledRules,
+  type Exclusions,
   type Measure,
   type Range,
   type Scalar,
@@ -36,8 +37,10 @@ export const warn = (code: LintCode, path: string, more = ''): Warning => ({
   message: LINT_CODES[code] + more,
 });
 
+const NOBODY: Exclusions = { conditions: [], windows: [] };
+
 /** Warns of what can be seen in the rules alone. It never warns of what somebody can meet, and may miss what nobody can. */
-export function lintRules(rules: CompiledRules): Warning[] {
+export function lintRules(rules: CompiledRules, { conditions: exclusions }: Exclusions = NOBODY): Warning[] {
   const warnings: Warning[] = [];
   const conditions: Array<[path: string, condition: CompiledCondition]> = [
     ...STAGES.flatMap((stage): Array<[string, CompiledCondition]> => {
@@ -45,6 +48,7 @@ export function lintRules(rules: CompiledRules): Warning[] {
       return rule ? [[`stages.${stage}.when`, rule.when]] : [];
     }),
     ...Object.entries(rules.tags).map(([name, when]): [string, CompiledCondition] => [`tags.${name}.when`, when]),
+    ...exclusions.map(([name, when]): [string, CompiledCondition] => [`exclude.${name}.when`, when]),
   ];
   for (const [path, condition] of conditions) {
     if (isNever(condition)) warnings.push(warn('never_met', path));

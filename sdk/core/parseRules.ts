@@ -216,6 +216,7 @@ const condition: Check = (value, path, report) => {
 
 const tag = shape({ when: condition, dimension: oneOf(TAG_DIMENSIONS), label }, ['when', 'dimension']);
 const stage = shape({ when: condition, sticky: boolean, label }, ['when']);
+const exclusion = shape({ when: condition, label }, ['when']);
 
 const document = shape(
   {
@@ -226,6 +227,7 @@ const document = shape(
     stages: shape(Object.fromEntries(STAGES.map((name) => [name, stage]))),
     tags: namedMapOf(tag),
     score: shape({ weights: mapOf(weight), halfLifeDays: atLeast(0.01, 'of days', false, MAX_DAYS) }, ['weights']),
+    exclude: namedMapOf(exclusion),
   },
   ['signals', 'stages'],
 );
@@ -267,6 +269,7 @@ function checkReferences(rules: Rules, report: Report): void {
     }
   }
   for (const [name, { when }] of Object.entries(rules.tags ?? {})) walk(when, `tags.${name}.when`);
+  for (const [name, { when }] of Object.entries(rules.exclude ?? {})) walk(when, `exclude.${name}.when`);
   for (const name of Object.keys(rules.score?.weights ?? {})) checkSignal(name, `score.weights.${name}`);
 }
 

@@ -71,6 +71,11 @@ export interface Rules {
   stages: Partial<Record<Stage, { when: Condition; sticky?: boolean; label?: Label }>>;
   tags?: Record<string, { when: Condition; dimension: TagDimension; label?: Label }>;
   score?: { weights: Record<string, number>; halfLifeDays?: number };
+  /**
+   * Who is no customer to be: staff, job seekers, competitors. Whoever meets one of these conditions has a stage like anybody, and
+   * reports, counts and audiences leave them out for as long as it is met. The collector alone looks at them: browsers are told nothing.
+   */
+  exclude?: Record<string, { when: Condition; label?: Label }>;
 }
 
 /** The ranges a signal condition may have, in the order in which they are explained. */
@@ -132,25 +137,48 @@ const listOf = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [valu
 const dense = <T extends object>(object: T): T =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 
-/** Makes of a validated document what is evaluated. */
-export function compileRules(rules: Rules): CompiledRules {
-  const windows = new Set<number>();
-  let hasUpperBound = false;
-  const compile = (condition: Condition): CompiledCondition => {
-    if ('all' in condition) return { all: condition.all.map(compile) };
-    if ('any' in condition) return { any: condition.any.map(compile) };
+/** Makes conditions as they are evaluated, and notes what they ask for. */
+class Compiler {
+  readonly windows = new Set<number>();
+  hasUpperBound = false;
+
+  readonly compile = (condition: Condition): CompiledCondition => {
+    if ('all' in condition) return { all: condition.all.map(this.compile) };
+    if ('any' in condition) return { any: condition.any.map(this.compile) };
     if ('not' in condition) {
-      hasUpperBound = true;
-      return { not: [compile(condition.not)] };
+      this.hasUpperBound = true;
+      return { not: [this.compile(condition.not)] };
     }
     if ('trait' in condition) return { trait: condition.trait, need: compileMatcher(condition) };
     const { signal, within } = condition;
     const need: Partial<Record<Measure, Range>> = {};
     for (const measure of MEASURES) if (condition[measure]) need[measure] = condition[measure];
-    if (Object.values(need).some(({ lte }) => lte !== undefined)) hasUpperBound = true;
-    if (within) windows.add(within);
+    if (Object.values(need).some(({ lte }) => lte !== undefined)) this.hasUpperBound = true;
+    if (within) this.windows.add(within);
     return dense({ signal, need: Object.keys(need).length ? need : undefined, within });
   };
+}
+
+/** Conditions of those whom reports leave out, by name, as they are evaluated; and their windows in days. */
+export interface Exclusions {
+  conditions: Array<[name: string, when: CompiledCondition]>;
+  windows: number[];
+}
+
+/** Makes of a validated document what only the collector evaluates. */
+export function compileExclusions({ exclude = {} }: Rules): Exclusions {
+  const { compile, windows } = new Compiler();
+  const conditions = Object.entries(exclude).map(([name, { when }]): [string, CompiledCondition] => [
+    name,
+    compile(when),
+  ]);
+  return { conditions, windows: [...windows] };
+}
+
+/** Makes of a validated document what is evaluated on both sides. */
+export function compileRules(rules: Rules): CompiledRules {
+  const compiler = new Compiler();
+  const { compile, windows } = compiler;
   const signals = Object.entries(rules.signals).map(
     ([name, { event, path, host, props = {}, source = {}, distinct, value }]) => {
       const match = (['props', 'source'] as const).flatMap((from) =>
@@ -178,7 +206,7 @@ export function compileRules(rules: Rules): CompiledRules {
     return rule ? [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined })]] : [];
   });
   // Only stages are followed over the past.
-  const turns = hasUpperBound ? [...windows] : undefined;
+  const turns = compiler.hasUpperBound ? [...windows] : undefined;
   const tags = Object.entries(rules.tags ?? {}).map(([name, { when }]): [string, CompiledCondition] => [
     name,
     compile(when),

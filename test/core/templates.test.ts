@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readTemplate, templateNames, type DemoStep } from '../../collector/templates.js';
 import {
+  compileExclusions,
   compileRules,
   emptyFacts,
   eventFacts,
@@ -53,12 +54,12 @@ describe.each(NAMES)('the template %s', (name) => {
 
   test('has rules without a warning, for all five stages', () => {
     expect(Object.keys(rules.stages)).toEqual([...STAGES]);
-    expect(lintRules(compileRules(rules))).toEqual([]);
+    expect(lintRules(compileRules(rules), compileExclusions(rules))).toEqual([]);
   });
 
   test('says everything in both languages', () => {
-    const { signals, tags } = rules as Required<Rules>;
-    for (const { label } of [...Object.values(signals), ...Object.values(tags)]) isBilingual(label);
+    const { signals, tags, exclude = {} } = rules as Required<Omit<Rules, 'exclude'>> & Rules;
+    for (const { label } of [signals, tags, exclude].flatMap((each) => Object.values(each))) isBilingual(label);
     isBilingual(template.title);
     isBilingual(template.about);
     for (const { label } of Object.values(template.kpis)) isBilingual(label);

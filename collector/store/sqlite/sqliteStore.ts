@@ -1,6 +1,6 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
 import type Database from 'better-sqlite3';
-import type { Append, Appended, Store, StoredEvent, VisitorRecord } from '../store.js';
+import { isBot, type Append, type Appended, type Store, type StoredEvent, type VisitorRecord } from '../store.js';
 import { DAY_MS } from '../../../sdk/core/index.js';
 import { keyTable, tokenTable, userTable } from './accessTables.js';
 import { audienceTable } from './audienceTable.js';
@@ -107,13 +107,14 @@ export function openSqliteStore(
 
     const known = visitors.get(site, toBlob(personId));
     const isLinked = personId !== wasOf;
-    const isWhole = known?.rules === rulesVersion && !isLinked && !history && record.bot === found?.bot;
+    const isWhole =
+      known?.rules === rulesVersion && !isLinked && !history && isBot(record.bot) === isBot(found?.bot ?? null);
     // The visitor as it was before these events, where the person cannot just add them to what it knows.
     const own = isWhole ? undefined : { ...record, facts: past, events: record.events - added.length };
     const userId = link?.personId === personId ? link.userId : (known?.userId ?? record.userId);
     const who = { visitorId: personId, userId };
     // What a bot does is no person's doing.
-    const person = foldPerson(site, who, batch, { added: record.bot ? [] : added, own, isLinked });
+    const person = foldPerson(site, who, batch, { added: isBot(record.bot) ? [] : added, own, isLinked });
     return { ...counts, record, person };
   }
 
