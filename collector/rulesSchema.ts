@@ -78,6 +78,21 @@ export const RULES_SCHEMA: Schema = {
             additionalProperties: { type: 'number', minimum: -1_000_000, maximum: 1_000_000 },
           },
           halfLifeDays: { type: 'number', minimum: 0.01, maximum: 3660 },
+          intent: {
+            type: 'array',
+            items: text,
+            minItems: 1,
+            description: 'signals whose weights tell of intent; all others tell of behaviour',
+          },
+          fit: {
+            type: 'array',
+            items: only(
+              { when: condition, points: { type: 'number', minimum: -1_000_000, maximum: 1_000_000 }, label },
+              ['when', 'points'],
+            ),
+            minItems: 1,
+            description: 'points for who somebody is; no part of the score',
+          },
         },
         ['weights'],
       ),

@@ -311,6 +311,7 @@ export interface SentEvent {
 }
 
 export interface Visitor extends VisitorSummary {
+  scores: { behaviour: number; intent: number; profile: number };
   why: Explanation;
   transitions: Transition[];
   events: SentEvent[];

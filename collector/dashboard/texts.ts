@@ -57,6 +57,7 @@ const en = {
   next: 'Nearest step to {{stage}}',
   history: 'How it came to this',
   noHistory: 'No change of stage yet.',
+  scoreParts: '(behaviour {{behaviour}}, intent {{intent}}; profile {{profile}})',
   leftOutBecause: 'Reports leave this visitor out: {{reason}}.',
   leftOut: {
     crawler: 'a crawler',
@@ -486,6 +487,7 @@ const zh: typeof en = {
   next: '距离“{{stage}}”最近的一步',
   history: '阶段变化过程',
   noHistory: '阶段尚未变化。',
+  scoreParts: '（行为 {{behaviour}}，意向 {{intent}}；画像 {{profile}}）',
   leftOutBecause: '报表不计入此访客：{{reason}}。',
   leftOut: {
     crawler: '爬虫',

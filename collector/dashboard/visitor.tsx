@@ -30,6 +30,8 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
 function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Element {
   const { why } = visitor;
   const time = (at: number) => showTime(at, site.timeZone);
+  const { behaviour, intent, profile } = visitor.scores;
+  const parts = { behaviour: showNumber(behaviour), intent: showNumber(intent), profile: showNumber(profile) };
   return (
     <>
       <section class="card">
@@ -40,7 +42,9 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
             <StageName stage={visitor.stage} />
           </dd>
           <dt>{t('score')}</dt>
-          <dd>{showNumber(visitor.score)}</dd>
+          <dd>
+            {showNumber(visitor.score)} <span class="soft">{t('scoreParts', parts)}</span>
+          </dd>
           <dt>{t('tags')}</dt>
           <dd>{visitor.tags.join(', ') || t('none')}</dd>
           <dt>{t('firstSeen')}</dt>

@@ -85,6 +85,7 @@ export const schemas: Record<string, Schema> = {
     allOf: [
       ref('VisitorSummary'),
       record({
+        scores: record({ behaviour: number, intent: number, profile: number }),
         facts,
         traits: { type: 'object' },
         why: { type: 'object' },

@@ -4,10 +4,12 @@ import {
   countedFacts,
   DAY_MS,
   explainStage,
-  inferState,
+  inferFrom,
   isRecord,
   isUuid,
   parseDay,
+  scoresOf,
+  viewFacts,
   visibleFacts,
   type Facts,
   type Stage,
@@ -46,11 +48,14 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const { record: own, person } = isUuid(visitorId) ? await work.refresh(siteKey, visitorId, now()) : {};
     if (!own || own.isPerson) return c.json({ error: 'this site has no such visitor' }, 404);
     const record = person ? { ...person, visitorId, events: own.events, lost: own.lost } : own;
-    const { current: rules } = timelineOf(await store.rules(siteKey));
+    const published = await store.rules(siteKey);
+    const { current: rules } = timelineOf(published);
     const { facts } = record;
+    const view = viewFacts(rules, facts, now());
     return c.json({
       ...summary(record, c.get('site')),
-      ...inferState(rules, facts, now()),
+      ...inferFrom(view),
+      scores: scoresOf(published.at(-1)!.rules, view),
       facts: sorted(countedFacts(visibleFacts(rules, facts))),
       traits: Object.fromEntries(Object.entries(facts.traits).map(([name, [, , value]]) => [name, value])),
       why: explainStage(rules, facts, now()),

@@ -12,6 +12,7 @@ export { attempt, matchesGlobs } from './matcher.js';
 export { MAX_RULES_DEPTH, parseRules, type RulesError } from './parseRules.js';
 export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, UNITS, type AddressParts, type Match, type Place } from './signal.js';
+export { scoresOf, type Scores } from './scores.js';
 export { decay, inferFrom, inferState, reachedDays, stageOf, type Inference } from './stage.js';
 export {
   holds,

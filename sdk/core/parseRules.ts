@@ -226,7 +226,15 @@ const document = shape(
     signals: namedMapOf(signal),
     stages: shape(Object.fromEntries(STAGES.map((name) => [name, stage]))),
     tags: namedMapOf(tag),
-    score: shape({ weights: mapOf(weight), halfLifeDays: atLeast(0.01, 'of days', false, MAX_DAYS) }, ['weights']),
+    score: shape(
+      {
+        weights: mapOf(weight),
+        halfLifeDays: atLeast(0.01, 'of days', false, MAX_DAYS),
+        intent: listOf(text),
+        fit: listOf(shape({ when: condition, points: weight, label }, ['when', 'points'])),
+      },
+      ['weights'],
+    ),
     exclude: namedMapOf(exclusion),
   },
   ['signals', 'stages'],
@@ -271,6 +279,8 @@ function checkReferences(rules: Rules, report: Report): void {
   for (const [name, { when }] of Object.entries(rules.tags ?? {})) walk(when, `tags.${name}.when`);
   for (const [name, { when }] of Object.entries(rules.exclude ?? {})) walk(when, `exclude.${name}.when`);
   for (const name of Object.keys(rules.score?.weights ?? {})) checkSignal(name, `score.weights.${name}`);
+  (rules.score?.intent ?? []).forEach((name, index) => checkSignal(name, `score.intent[${index}]`));
+  (rules.score?.fit ?? []).forEach(({ when }, index) => walk(when, `score.fit[${index}].when`));
 }
 
 function hasUpperBound(part: Condition): boolean {

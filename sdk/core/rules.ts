@@ -70,7 +70,14 @@ export interface Rules {
   signals: Record<string, Signal>;
   stages: Partial<Record<Stage, { when: Condition; sticky?: boolean; label?: Label }>>;
   tags?: Record<string, { when: Condition; dimension: TagDimension; label?: Label }>;
-  score?: { weights: Record<string, number>; halfLifeDays?: number };
+  score?: {
+    weights: Record<string, number>;
+    halfLifeDays?: number;
+    /** Signals whose weights tell of intent; all others tell of behaviour. */
+    intent?: string[];
+    /** What makes somebody a fit customer: the points of each condition that is met. They are no part of the score. */
+    fit?: Array<{ when: Condition; points: number; label?: Label }>;
+  };
   /**
    * Who is no customer to be: staff, job seekers, competitors. Whoever meets one of these conditions has a stage like anybody, and
    * reports, counts and audiences leave them out for as long as it is met. The collector alone looks at them: browsers are told nothing.
@@ -173,6 +180,16 @@ export function compileExclusions({ exclude = {} }: Rules): Exclusions {
     compile(when),
   ]);
   return { conditions, windows: [...windows] };
+}
+
+/** What of a validated document tells the scores apart, as it is evaluated. Only the collector does. */
+export function compileScores({ score }: Rules): {
+  intent: string[];
+  fit: Array<{ when: CompiledCondition; points: number }>;
+} {
+  const { compile } = new Compiler();
+  const fit = (score?.fit ?? []).map(({ when, points }) => ({ when: compile(when), points }));
+  return { intent: score?.intent ?? [], fit };
 }
 
 /** Makes of a validated document what is evaluated on both sides. */

@@ -60,6 +60,7 @@ describe.each(NAMES)('the template %s', (name) => {
   test('says everything in both languages', () => {
     const { signals, tags, exclude = {} } = rules as Required<Omit<Rules, 'exclude'>> & Rules;
     for (const { label } of [signals, tags, exclude].flatMap((each) => Object.values(each))) isBilingual(label);
+    for (const { label } of rules.score?.fit ?? []) isBilingual(label);
     isBilingual(template.title);
     isBilingual(template.about);
     for (const { label } of Object.values(template.kpis)) isBilingual(label);
