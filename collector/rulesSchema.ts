@@ -67,10 +67,36 @@ export const RULES_SCHEMA: Schema = {
       ),
       stages: only(
         Object.fromEntries(
-          STAGES.map((stage) => [stage, only({ when: condition, sticky: { type: 'boolean' }, label }, ['when'])]),
+          STAGES.map((stage) => [
+            stage,
+            only(
+              {
+                when: condition,
+                sticky: { type: 'boolean' },
+                keep: { ...condition, description: 'holds a stage that was entered for as long as this is met' },
+                label,
+              },
+              ['when'],
+            ),
+          ]),
         ),
       ),
-      tags: named(only({ when: condition, dimension: { enum: TAG_DIMENSIONS }, label }, ['when', 'dimension'])),
+      tags: named(
+        only(
+          {
+            when: condition,
+            dimension: { enum: TAG_DIMENSIONS },
+            ttlDays: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 3660,
+              description: 'days from the last on which it was met',
+            },
+            label,
+          },
+          ['when', 'dimension'],
+        ),
+      ),
       score: only(
         {
           weights: {

@@ -3,6 +3,8 @@ import {
   eventFacts,
   explainStage,
   FACTS_VERSION,
+  isPlain,
+  LASTING_VERSION,
   inferState,
   placeOf,
   type Explanation,
@@ -102,7 +104,10 @@ export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer): v
 export function state(): State {
   const events = pending();
   // Facts of a format that this script does not know: what the collector inferred from them holds.
-  const known = base && base.facts.v !== FACTS_VERSION ? base : inferState(rules(), facts(events), now());
+  const known =
+    base && (isPlain ? base.facts.v !== FACTS_VERSION : base.facts.v > LASTING_VERSION)
+      ? base
+      : inferState(rules(), facts(events), now());
   return { ...known, status: events[0] ? 'provisional' : 'confirmed', rules: rules().version, asOf: now() };
 }
 

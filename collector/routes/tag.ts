@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { Hono, type Context } from 'hono';
+import { isLasting } from '../../sdk/core/index.js';
 import { readBuilt } from '../assets.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Services } from '../services.js';
@@ -59,12 +60,12 @@ function send(c: Context, { text, etag, br, gzip: zipped }: Served, maxAge: stri
 /** The script tag's file: the SDK with the site's settings and rules inside. Beside it what that file loads, and itself without settings. */
 export function tagRoutes({ store }: Services): Hono {
   const built = readBuilt('tag');
-  const bundle = built.get('stagetag.js')!.toString();
+  const builds = { plain: built.get('stagetag.js')!.toString(), lasting: built.get('lasting.js')!.toString() };
   const parts = new Map<string, Promise<Served>>();
-  const sites = new Map<string, { version: number; served: Promise<Served> }>();
+  const sites = new Map<string, { version: string; served: Promise<Served> }>();
 
   const partOf = (file: string): Promise<Served> | undefined => {
-    const code = file === 'stagetag.js' ? undefined : built.get(file);
+    const code = ['stagetag.js', 'lasting.js'].includes(file) ? undefined : built.get(file);
     if (!code) return undefined;
     const served = parts.get(file) ?? prepare(code.toString());
     parts.set(file, served);
@@ -76,13 +77,15 @@ export function tagRoutes({ store }: Services): Hono {
     const site = known ? await Promise.race([asked, late()]) : await asked;
     if (site === LATE) return known!.served;
     if (!site) return undefined;
-    if (known?.version !== site.rulesVersion) {
+    const version = `${site.rulesVersion} ${site.origins.join(' ')}`;
+    if (known?.version !== version) {
       const { current: rules } = timelineOf(await store.rules(siteKey));
       const hosts = site.origins.map((origin) => new URL(origin).hostname);
       // A site of one host has no other to hand its visitors to.
       const others = new Set(hosts);
       const settings = toLiteral({ siteKey, ...(others.size > 1 && { hosts: [...others] }), rules });
-      known = { version: site.rulesVersion, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
+      const bundle = builds[isLasting(rules) ? 'lasting' : 'plain'];
+      known = { version, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
       sites.set(siteKey, known);
     }
     return known.served;

@@ -2,7 +2,9 @@
 import { DAY_MS, dayOf, formatDay, parseDay } from './day.js';
 import {
   emptyFacts,
+  FACTS_VERSION,
   isBefore,
+  LASTING_VERSION,
   mergeCounts,
   mergeKeys,
   sourcesOf,
@@ -22,6 +24,10 @@ const LATE_DAYS = 8;
 const SENT_ORDERS = 200;
 
 const namesByRules = new WeakMap<CompiledRules, Set<string>>();
+
+/** Whether rules hold stages or tags longer than their conditions: then browsers need the tag's other build, and the facts their own format. */
+export const isLasting = ({ stages, tags }: CompiledRules): boolean =>
+  Object.values(stages).some(({ keep }) => keep) || Object.values(tags).some((when) => 'any' in when && when.lasts);
 
 /** Names of the traits that the rules ask for: no other leaves the collector. */
 export function traitNames(rules: CompiledRules): Set<string> {
@@ -74,7 +80,7 @@ export function nextChange(
  * @param lastTime the greatest time of the visitor's events whose clock was not ahead, epoch ms
  */
 export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number): Facts {
-  const facts = visibleFacts(rules, all);
+  const facts = { ...visibleFacts(rules, all), v: isLasting(rules) ? LASTING_VERSION : FACTS_VERSION };
   const through = dayOf(lastTime) - LATE_DAYS;
   const cut = through - Math.max(0, ...rules.windows);
   const last = formatDay(cut);
@@ -85,7 +91,7 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
   const past = listedDays(facts, (day) => parseDay(day) <= through);
   const old = listedDays(facts, isOld);
   const counted = sourcesOf(old).reduce((sum, counts) => mergeCounts(sum, counts), emptyFacts());
-  const { peak, sticky } = walkStages(viewFacts(rules, past, through * DAY_MS));
+  const { peak, sticky, stages } = walkStages(viewFacts(rules, past, through * DAY_MS));
   const base: FactsBase = {
     through: formatDay(through),
     cut: formatDay(cut),
@@ -94,6 +100,7 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
     ),
     peak,
     sticky: [...sticky],
+    ...(isLasting(rules) && { held: stages }),
     score: scoreAt(viewFacts(rules, old, cut * DAY_MS), cut),
   };
   const recent = listedDays(facts, (day) => !isOld(day));

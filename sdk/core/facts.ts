@@ -13,6 +13,9 @@ export const DISTINCT_CAP = 64;
 /** The format of the facts below. Whoever does not know it shows the stage it was sent and infers nothing. */
 export const FACTS_VERSION = 1;
 
+/** The same, for rules that hold stages or tags longer than their conditions. */
+export const LASTING_VERSION = 2;
+
 /** Something of one event, where of several events only the first, or the last, by (time, id) counts. */
 export type Dated<T> = [time: number, id: string, what: T];
 
@@ -40,6 +43,8 @@ export interface FactsBase {
   days: Record<string, number>;
   peak: Stage | null;
   sticky: Stage[];
+  /** Stages held by the end of `through`, where the rules keep one longer than its condition. */
+  held?: Stage[];
   /** The score as of the end of `cut`. */
   score: number;
 }

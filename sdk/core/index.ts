@@ -9,6 +9,7 @@ export * from './event.js';
 export * from './facts.js';
 export { lintRules, LINT_CODES, signalsOf, warn, type LintCode, type Warning } from './lint.js';
 export { attempt, matchesGlobs } from './matcher.js';
+export { isPlain } from './plain.js';
 export { MAX_RULES_DEPTH, parseRules, type RulesError } from './parseRules.js';
 export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, UNITS, type AddressParts, type Match, type Place } from './signal.js';

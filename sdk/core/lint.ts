@@ -45,7 +45,9 @@ export function lintRules(rules: CompiledRules, { conditions: exclusions }: Excl
   const conditions: Array<[path: string, condition: CompiledCondition]> = [
     ...STAGES.flatMap((stage): Array<[string, CompiledCondition]> => {
       const rule = rules.stages[stage];
-      return rule ? [[`stages.${stage}.when`, rule.when]] : [];
+      if (!rule) return [];
+      const kept: Array<[string, CompiledCondition]> = rule.keep ? [[`stages.${stage}.keep`, rule.keep]] : [];
+      return [[`stages.${stage}.when`, rule.when], ...kept];
     }),
     ...Object.entries(rules.tags).map(([name, when]): [string, CompiledCondition] => [`tags.${name}.when`, when]),
     ...exclusions.map(([name, when]): [string, CompiledCondition] => [`exclude.${name}.when`, when]),
@@ -56,11 +58,11 @@ export function lintRules(rules: CompiledRules, { conditions: exclusions }: Excl
   }
   const stages = STAGES.filter((stage) => rules.stages[stage]);
   stages.forEach((stage: Stage, at) => {
-    const { when, sticky } = rules.stages[stage]!;
+    const { when, sticky, keep } = rules.stages[stage]!;
     // One that is kept may be stood at when the higher one is not met any more.
     const hides = (each: Stage) => (rules.stages[each]!.sticky || !sticky) && implies(when, rules.stages[each]!.when);
     const higher = stages.slice(at + 1).find(hides);
-    if (higher && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, `: ${higher}`));
+    if (higher && !keep && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, `: ${higher}`));
   });
   for (const names of equals(rules.tags)) warnings.push(warn('same_tags', `tags.${names[0]}`, `: ${names.join(', ')}`));
   const signals = Object.entries(rules.signals).map(([name, signal]) => [name, { ...signal, weight: undefined }]);

@@ -214,8 +214,16 @@ const condition: Check = (value, path, report) => {
   report(path, `expected a condition with one of ${Object.keys(CONDITIONS).join(', ')}, got ${show(value)}${hint}`);
 };
 
-const tag = shape({ when: condition, dimension: oneOf(TAG_DIMENSIONS), label }, ['when', 'dimension']);
-const stage = shape({ when: condition, sticky: boolean, label }, ['when']);
+const tag = shape(
+  {
+    when: condition,
+    dimension: oneOf(TAG_DIMENSIONS),
+    ttlDays: atLeast(1, 'of days', true, MAX_DAYS),
+    label,
+  },
+  ['when', 'dimension'],
+);
+const stage = shape({ when: condition, sticky: boolean, keep: condition, label }, ['when']);
 const exclusion = shape({ when: condition, label }, ['when']);
 
 const document = shape(
@@ -270,8 +278,10 @@ function checkReferences(rules: Rules, report: Report): void {
       }
     }
   };
-  for (const [name, { when, sticky }] of Object.entries(rules.stages)) {
+  for (const [name, { when, sticky, keep }] of Object.entries(rules.stages)) {
     walk(when, `stages.${name}.when`);
+    if (keep) walk(keep, `stages.${name}.keep`);
+    if (sticky && keep) report(`stages.${name}.keep`, 'cannot go with "sticky", which keeps the stage for good');
     if (sticky && hasUpperBound(when)) {
       report(`stages.${name}.sticky`, 'cannot go with "not" or "lte": what once was not would be kept for good');
     }

@@ -68,8 +68,28 @@ export interface Rules {
   version: number;
   name?: string;
   signals: Record<string, Signal>;
-  stages: Partial<Record<Stage, { when: Condition; sticky?: boolean; label?: Label }>>;
-  tags?: Record<string, { when: Condition; dimension: TagDimension; label?: Label }>;
+  stages: Partial<
+    Record<
+      Stage,
+      {
+        when: Condition;
+        sticky?: boolean;
+        /** Holds a stage that was entered for as long as this is met, although `when` no longer is: enter at five, leave below two. */
+        keep?: Condition;
+        label?: Label;
+      }
+    >
+  >;
+  tags?: Record<
+    string,
+    {
+      when: Condition;
+      dimension: TagDimension;
+      /** Days for which the tag holds from the last day on which `when` was met, that day included. While it is met where absent. */
+      ttlDays?: number;
+      label?: Label;
+    }
+  >;
   score?: {
     weights: Record<string, number>;
     halfLifeDays?: number;
@@ -106,7 +126,8 @@ export type CompiledCondition =
   | { signal: string; need?: Partial<Record<Measure, Range>>; within?: number }
   | { trait: string; need: CompiledMatcher }
   | { all: CompiledCondition[] }
-  | { any: CompiledCondition[] }
+  /** `lasts`: of one part alone, which need be met on one of so many days up to the one in question. */
+  | { any: CompiledCondition[]; lasts?: number }
   | { not: CompiledCondition[] };
 
 /**
@@ -128,13 +149,13 @@ export interface CompiledRules {
       weight?: number;
     }
   >;
-  stages: Partial<Record<Stage, { when: CompiledCondition; sticky?: true }>>;
+  stages: Partial<Record<Stage, { when: CompiledCondition; sticky?: true; keep?: CompiledCondition }>>;
   /** In alphabetical order. */
   tags: Record<string, CompiledCondition>;
   halfLifeDays?: number;
   /** Every window in use, in days. */
   windows: number[];
-  /** Windows of stages whose end can make one hold: all where a stage has an upper bound (`not`, `lte`), else absent. */
+  /** Windows of stages whose end can change what follows: all where a stage has an upper bound (`not`, `lte`) or `keep`, else absent. */
   turns?: number[];
 }
 
@@ -220,14 +241,22 @@ export function compileRules(rules: Rules): CompiledRules {
   );
   const stages = STAGES.flatMap((stage) => {
     const rule = rules.stages[stage];
-    return rule ? [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined })]] : [];
+    if (!rule) return [];
+    if (rule.keep) compiler.hasUpperBound = true;
+    const keep = rule.keep && compile(rule.keep);
+    return [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined, keep })]];
   });
   // Only stages are followed over the past.
   const turns = compiler.hasUpperBound ? [...windows] : undefined;
-  const tags = Object.entries(rules.tags ?? {}).map(([name, { when }]): [string, CompiledCondition] => [
-    name,
-    compile(when),
-  ]);
+  const tags = Object.entries(rules.tags ?? {}).map(([name, { when, ttlDays = 1 }]): [string, CompiledCondition] => {
+    if (ttlDays === 1) return [name, compile(when)];
+    const own = new Compiler();
+    const condition = own.compile(when);
+    // A day's leaving of the window ends the tag so many days later; so does a day on which an upper bound was passed.
+    for (const window of own.windows) windows.add(window).add(window + ttlDays - 1);
+    windows.add(ttlDays - 1);
+    return [name, { any: [condition], lasts: ttlDays }];
+  });
   return dense({
     version: rules.version,
     signals: Object.fromEntries(signals) as CompiledRules['signals'],

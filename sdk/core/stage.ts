@@ -3,6 +3,7 @@ import { holds, turningDays, viewFacts, type FactsView } from './view.js';
 import type { Facts } from './facts.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
 import { parseDay } from './day.js';
+import { isPlain } from './plain.js';
 
 /** Where a visitor stands. */
 export interface Inference {
@@ -50,12 +51,15 @@ export interface Walk {
 export function walkStages(view: FactsView, see?: (day: number, peak: number) => void): Walk {
   const { rules, today, base } = view;
   const sticky = new Set(base?.sticky);
-  let stages: Stage[] = [];
+  let stages: Stage[] = isPlain ? [] : (base?.held ?? []);
   let peak = base ? rank(base.peak) : -1;
   for (const day of new Set([...turningDays(view, rules.turns), today])) {
     if (day > today || (base && day <= parseDay(base.through))) continue;
+    const before = stages;
     stages = STAGES.filter((stage) => {
       const rule = rules.stages[stage];
+      if (!isPlain && rule?.keep)
+        return holds(view, rule.when, day) || (before.includes(stage) && holds(view, rule.keep, day));
       // Of past days only what was reached then counts, or is kept.
       const isNews = !!rule && (rule.sticky || rank(stage) > peak || day === today);
       const isMet = isNews && (sticky.has(stage) || holds(view, rule.when, day));

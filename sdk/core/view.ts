@@ -2,6 +2,7 @@
 import { dayOf, formatDay, parseDay } from './day.js';
 import { DISTINCT_CAP, isBefore, keepDated, type Facts, type FactsBase, type Keys } from './facts.js';
 import { isInRange, matchesValue } from './matcher.js';
+import { isPlain } from './plain.js';
 import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
 import { UNITS } from './signal.js';
 
@@ -91,7 +92,7 @@ export interface GroupReason extends Met {
 export type Reason = SignalReason | TraitReason | GroupReason;
 
 type AnyCondition = Partial<
-  Record<'trait' | 'signal', string> & { within: number; need: object } & Record<
+  Record<'trait' | 'signal', string> & { within: number; need: object; lasts: number } & Record<
       'all' | 'any' | 'not',
       CompiledCondition[]
     >
@@ -112,6 +113,9 @@ export function holds(
 ): boolean {
   const { trait, signal, within, need = ONCE, all, any, not } = condition as AnyCondition;
   const test = (part: CompiledCondition) => holds(view, part, day);
+  if (!isPlain)
+    for (let { lasts = 1 } = condition as AnyCondition; --lasts > 0;)
+      if (holds(view, any![0]!, day - lasts)) return true;
   if (!trait && !signal) return all ? all.every(test) : any ? any.some(test) : !not!.some(test);
   const have = trait ? (view.traits[trait]?.[2] ?? null) : measure(view, signal!, within, day);
   if (reason) Object.assign(reason, { need, have });

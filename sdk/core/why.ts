@@ -1,8 +1,9 @@
 /** Why a stage holds or not: the rule, the facts that met it or are missing, and the nearest step further. Codes, no texts. */
 import type { Facts } from './facts.js';
+import { isPlain } from './plain.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
-import { explain, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
+import { explain, holds, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
 
 export interface Explanation {
   /** The stage that is explained; null where the visitor stands at none and none was asked for. */
@@ -26,7 +27,10 @@ export function explainStage(rules: CompiledRules, facts: Facts | Facts[], now: 
   const stage = asked ?? current;
   const because = (each: Stage | null) => {
     const rule = each && rules.stages[each];
-    return rule ? explain(view, rule.when, view.today) : null;
+    if (!rule) return null;
+    // Where it is held by less than it takes to enter, that is why.
+    const isKept = !isPlain && rule.keep && stages.includes(each!) && !holds(view, rule.when, view.today);
+    return explain(view, isKept ? rule.keep! : rule.when, view.today);
   };
   const higher = STAGES.slice(rank(current) + 1).find((each) => rules.stages[each]);
   return {

@@ -16,6 +16,7 @@ import {
   mergeFacts,
   placeOf,
   type Inference,
+  type Rules,
 } from '../../sdk/core/index.js';
 import { uuidV7 } from '../../sdk/uuid.js';
 import { openChromium, openPage, startWorld } from '../helpers/browser.js';
@@ -63,10 +64,30 @@ const ASK = (visitors: Array<{ visitorId: string; events: object[]; answer: obje
   });
 };
 
-test.each(templateNames())(
-  'browser, model and collector agree on random visitors of the template %s, now and later',
+const general = readTemplate('general')!.rules;
+/** The tag has another build for rules that hold stages and tags longer than their conditions. */
+const LASTING: Rules = {
+  ...general,
+  stages: {
+    ...general.stages,
+    interest: { ...general.stages.interest!, keep: { signal: 'visit', count: { gte: 2 }, within: 45 } },
+    consideration: {
+      when: general.stages.consideration!.when,
+      keep: { any: [{ signal: 'product_view', within: 60 }, { not: { signal: 'visit', within: 50 } }] },
+    },
+  },
+  tags: Object.fromEntries(
+    Object.entries(general.tags!).map(([name, tag], index) => [name, { ...tag, ttlDays: 3 + 9 * index }]),
+  ),
+};
+
+test.each<[string, string, Rules]>([
+  ...templateNames().map((name): [string, string, Rules] => [`the template ${name}`, name, readTemplate(name)!.rules]),
+  ['rules that keep stages and let tags last', 'general', LASTING],
+])(
+  'browser, model and collector agree on random visitors of %s, now and later',
   { timeout: 3_600_000 },
-  async (name) => {
+  async (_, name, rules) => {
     let snippet = '';
     const world = await startWorld(() => {
       const app = new Hono();
@@ -77,6 +98,7 @@ test.each(templateNames())(
     });
     const { url, store } = world.collector;
     const site = (await addSite(store, { name, origins: [world.pages], template: name }, Date.now())) as Site;
+    if (rules === LASTING) await store.publishRules(site.siteKey, rules, { publishedAt: Date.now(), since: 0 });
     snippet = `<script src="${url}/t/${site.siteKey}.js" data-auto="off"></script>`;
     const { page, problems } = await openPage(await openChromium());
     // The second file would send what is kept here for the model alone.
@@ -86,7 +108,6 @@ test.each(templateNames())(
     await page.waitForFunction('window.stagetag?.siteKey');
     await page.evaluate('stagetag.ready');
 
-    const { rules } = readTemplate(name)!;
     const compiled = compileRules({ ...rules, version: 1 });
     const random = seeded(7 + name.length);
     const seen = { stages: new Set<string | null>(), tags: new Set<string>() };

@@ -284,6 +284,33 @@ describe('the script', () => {
     expect((await again(tag)).status).toBe(200);
   });
 
+  test('knows of stages that are kept and tags that last where the rules have some, and weighs nothing for it elsewhere', async () => {
+    const { app, site, putRules } = await makeCollector();
+    const read = async () => (await app.request(`/t/${site.siteKey}.js`)).text();
+    const signals = { visit: { event: 'page_view' } };
+    const when = { signal: 'visit', within: 7 };
+    const plain = await read();
+    await putRules({ signals, stages: { interest: { when, keep: { signal: 'visit', within: 30 } } } });
+    const kept = await read();
+    await putRules({ signals, stages: {}, tags: { lately: { when, dimension: 'behaviour', ttlDays: 9 } } });
+    const lasting = await read();
+    expect([plain, kept, lasting].map((text) => /\blasts\b/.test(text.replace(/"?lasts"?:\d+/, '')))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(plain).not.toMatch(/\bheld\b/);
+    for (const name of ['stagetag', 'lasting']) expect((await app.request(`/t/${name}.js`)).status).toBe(404);
+  });
+
+  test('names the hosts that the site has now', async () => {
+    const { app, site, store } = await makeCollector();
+    const read = async () => (await app.request(`/t/${site.siteKey}.js`)).text();
+    expect(await read()).not.toContain('shop.example');
+    await store.updateSite(site.siteKey, { origins: [...site.origins, 'https://shop.example'] });
+    expect(await read()).toContain('shop.example');
+  });
+
   test('comes as it was where the store is busy for long, and as it is where it is not', async () => {
     const { app, site, store, putRules } = await makeCollector();
     const read = async () => (await app.request(`/t/${site.siteKey}.js`)).text();
