@@ -98,12 +98,8 @@ function look(): void {
 
 function arrive(): void {
   look();
-  isLeft = false;
   if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
-
-/** Whether the page was left; it may come back. */
-let isLeft: boolean;
 
 /** Lets the captures say their last words, and sends them. */
 function depart(isGone: boolean): void {
@@ -135,21 +131,20 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
       watchDeeds();
       captures.forEach((capture) => guard(capture)());
     });
-    on('online', arrive);
     on('pageshow', arrive);
+    on('online', arrive);
     let looking: unknown;
     on('storage', ({ key }: StorageEvent) => {
       // Once for all that another tab writes at a time.
       if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
     });
-    on('visibilitychange', () => (ofDocument('hidden') ? isLeft || depart(false) : arrive()));
+    on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
     started(state());
   };
   // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
   setTimeout(guard(() => begin()));
   on('pagehide', () => {
     begin();
-    isLeft = true;
     depart(true);
   });
 

@@ -97,24 +97,26 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
   );
 }
 
-/** What somebody may ask for: all that is kept of them, and that it is erased. */
 /** Reasons that have words of their own; others stand as somebody wrote them. */
-const REASONS: Record<string, Key> = {
-  crawler: 'leftOut.crawler',
-  headless: 'leftOut.headless',
-  script: 'leftOut.script',
-  ai_assistant: 'leftOut.ai_assistant',
-  internal: 'leftOut.internal',
-  referrer_spam: 'leftOut.referrer_spam',
-  impossible_rate: 'leftOut.impossible_rate',
-  by_hand: 'leftOut.by_hand',
-};
+const REASONS = new Map<string, Key>(
+  Object.entries({
+    crawler: 'leftOut.crawler',
+    headless: 'leftOut.headless',
+    script: 'leftOut.script',
+    ai_assistant: 'leftOut.ai_assistant',
+    internal: 'leftOut.internal',
+    referrer_spam: 'leftOut.referrer_spam',
+    impossible_rate: 'leftOut.impossible_rate',
+    by_hand: 'leftOut.by_hand',
+  } as const),
+);
 
 /** Why reports leave somebody out. @param bot as the API says it, such as `crawler` or `excluded:staff` */
 export function leftOut(bot: string): string {
   const [kind, name] = bot.split(':') as [string, string | undefined];
   if (name) return t('leftOut.excluded', { name });
-  return REASONS[kind] ? t(REASONS[kind]) : kind;
+  const words = REASONS.get(kind);
+  return words ? t(words) : kind;
 }
 
 /** Whether reports count the visitor, and the way to say otherwise, and to take that back. */
@@ -145,6 +147,7 @@ function Counted({ site, visitor: { visitorId, bot, isJudged } }: { site: Site; 
   );
 }
 
+/** What somebody may ask for: all that is kept of them, and that it is erased. */
 function Rights({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
   const [state, set] = useState<{ problem?: string; receipt?: object }>({});
   const attempt = async (run: () => Promise<void>) => {

@@ -67,6 +67,9 @@ const APPS: Array<[says: RegExp, source: string]> = [
   [/\bLine\//, 'line.me'],
 ];
 
+/** Every name that `appOf` gives. */
+export const APP_NAMES = new Set(APPS.map(([, source]) => source));
+
 /** The app in whose browser this is, as a source; undefined where it is none of those that are known. */
 export const appOf = ({ userAgent = '' }: Pick<Client, 'userAgent'>): string | undefined =>
   APPS.find(([says]) => says.test(userAgent.slice(0, MAX_AGENT)))?.[1];

@@ -139,6 +139,8 @@ function addUp(person: VisitorRecord, all: VisitorRecord[]): VisitorRecord {
     lastSeen: Math.max(...parts.map(({ lastSeen }) => lastSeen)),
     lastTime: Math.max(...parts.map(({ lastTime }) => lastTime)),
     bot: people.length ? null : parts[0]!.bot,
+    // Who says by hand of one of its visitors that it counts says so of the person.
+    isJudged: people.some(({ isJudged }) => isJudged),
     firstTouch: null,
     lastTouch: null,
   };

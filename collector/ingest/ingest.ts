@@ -14,7 +14,7 @@ import {
   type StagetagEvent,
 } from '../../sdk/core/index.js';
 import { namesForgotten } from '../jobs/erase.js';
-import type { DeadLetter, Site, Store, StoredEvent } from '../store/store.js';
+import { isBot, type DeadLetter, type Site, type Store, type StoredEvent } from '../store/store.js';
 import { botReason, isImpossible, isInternal, isSpam, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
 import { appOf, describeClient } from './client.js';
@@ -147,7 +147,7 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     const foldOf = (id: string) => foldInto(id, timeline, request.receivedAt);
     const verdict = { bot: 'impossible_rate', isJudged: false };
     // Its facts stay what they are, and so does the answer.
-    if (!record!.bot && !record!.isJudged)
+    if (!isBot(record!.bot) && !record!.isJudged)
       await store.append({ ...about, events: [], deadLetters: [], verdict, foldOf });
   }
   const answer = appended.isForgotten

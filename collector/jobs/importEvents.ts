@@ -1,5 +1,6 @@
 /** Events from elsewhere, in the form in which `events.ndjson` gives them out. */
 import { attempt, EVENT_REASONS, isRecord, isUuidV7, parseEvent, type EventReason } from '../../sdk/core/index.js';
+import { APP_NAMES } from '../ingest/client.js';
 import { foldInto } from '../ingest/fold.js';
 import { expireOld } from '../ingest/ingest.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
@@ -81,7 +82,11 @@ export async function importEvents(
       refuse('not_json');
       continue;
     }
-    const { visitorId, receivedAt, bot, inApp, ...event } = input;
+    const { visitorId, receivedAt, bot, ...rest } = input;
+    // What the event itself called so, and no collector, stays with it.
+    const { inApp, ...without } = rest;
+    const isApp = APP_NAMES.has(inApp as string);
+    const event = isApp ? without : rest;
     if (!isUuidV7(visitorId)) {
       refuse('invalid_visitor_id');
       continue;
@@ -95,7 +100,7 @@ export async function importEvents(
       event: parsed.event,
       receivedAt: Number.isSafeInteger(receivedAt) ? Math.min(receivedAt as number, now) : now,
       bot: typeof bot === 'string' && /^\w{1,64}$/.test(bot) ? bot : null,
-      ...(typeof inApp === 'string' && /^[\w.]{1,64}$/.test(inApp) && { inApp }),
+      ...(isApp && { inApp: inApp as string }),
     };
     const id = visitorId.toLowerCase();
     const others = waiting.get(id);

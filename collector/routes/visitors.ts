@@ -19,7 +19,14 @@ import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import { classified } from '../reports/sources.js';
 import { explainVisitor } from '../reports/why.js';
 import type { Services } from '../services.js';
-import type { DatedTouch, Site, StoredEvent, Verdict, VisitorRecord } from '../store/store.js';
+import {
+  isBot,
+  type DatedTouch,
+  type Site,
+  type StoredEvent,
+  type Verdict,
+  type VisitorRecord,
+} from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
@@ -47,7 +54,8 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const visitorId = c.req.param('visitorId').toLowerCase();
     const { record: own, person } = isUuid(visitorId) ? await work.refresh(siteKey, visitorId, now()) : {};
     if (!own || own.isPerson) return c.json({ error: 'this site has no such visitor' }, 404);
-    const record = person ? { ...person, visitorId, events: own.events, lost: own.lost } : own;
+    const ofOwn = { visitorId, events: own.events, lost: own.lost, isJudged: own.isJudged };
+    const record = person ? { ...person, ...ofOwn, bot: isBot(own.bot) ? own.bot : person.bot } : own;
     const published = await store.rules(siteKey);
     const { current: rules } = timelineOf(published);
     const { facts } = record;
@@ -148,7 +156,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 
 /** An event as it was sent, and what the collector knows of it. */
 function sent({ event, receivedAt, bot, inApp }: StoredEvent) {
-  return { ...(inApp && { inApp }), ...event, receivedAt, bot };
+  return { ...event, receivedAt, bot, ...(inApp && { inApp }) };
 }
 
 /** How long before it came an event may have happened, and how far ahead of our clock, without being flagged. */

@@ -121,7 +121,7 @@ const mediumOf = (host: string): string => {
 /**
  * Makes the touch of an event: its `source`, else the labels in its address, else its referrer, else the app in whose browser it
  * happened, else direct. Facebook adds `fbclid` to unpaid links too, so that one names a source and no paid medium.
- * @param app a source, such as `weixin`
+ * @param app a source, such as `weixin`; it counts where a session began with a landing that had no referrer
  */
 export function touchOf(
   event: StagetagEvent,
@@ -142,8 +142,8 @@ export function touchOf(
     source = host;
     medium = mediumOf(host);
   }
-  // Pages further on in a visit have the site's own as their referrer.
-  if (!source && !medium && !event.referrer && app) {
+  // Nothing else that happens in the app is an arrival, and coming back from a payment begins no session.
+  if (!source && !medium && app && event.name === 'session_start' && event.referrer === '') {
     source = app;
     medium = mediumOf(app);
   } else if (!source && !medium && SHARED.test(new Map(url?.searchParams).get('from') ?? '')) {

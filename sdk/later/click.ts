@@ -5,7 +5,7 @@ import { attributeOf, closestOf, recordCaptured } from '../record.js';
 import { isWanted } from '../settings.js';
 import { readJson } from '../storage.js';
 import { hasHost } from '../takeLink.js';
-import { afterwards, markedProps, onDeed, stay } from './deeds.js';
+import { afterwards, markedProps, onDeed } from './deeds.js';
 
 /** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
 const DOWNLOADS = /\.(pdf|docx?|xlsx?|pptx?|csv|txt|zip|rar|7z|gz|exe|dmg|pkg|apk|epub|mp[34]|mov)$/i;
@@ -21,14 +21,14 @@ export function captureClicks(): void {
     // auxclick comes for the right button too, which opens nothing.
     if (given == null || event.button > 1) return;
     const url = new URL(given, link!.baseURI);
-    const { hostname, pathname, href, protocol } = url;
+    const { hostname, pathname, protocol, search } = url;
     const saved = attributeOf(link!, 'download');
     // An address without a host may be the file itself, and tells no name.
     const file = hostname ? decode(pathname.split('/').pop()!) : '';
-    const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
-    const isHere = hostname === location.hostname;
+    const link_url = hostname ? mask(url.origin + pathname + search) : protocol;
+    const isOutside = hostname && hostname !== location.hostname;
     const { visitorId } = who();
-    if (!isHere && hasHost(hostname) && visitorId) {
+    if (isOutside && hasHost(hostname) && visitorId) {
       // The visitor goes along; see takeLink.
       url.search += `&st_link=${visitorId}.${Date.now()}.${readJson<number>(`seq:${visitorId}`) ?? 0}`;
       link!.setAttribute('href', url.href);
@@ -41,9 +41,7 @@ export function captureClicks(): void {
         const file_extension = file.split('.').slice(1).pop() ?? '';
         if (isWanted('downloads'))
           recordCaptured('file_download', { file_name: saved || file, file_extension, link_url, link_text });
-      } else if (isHere) {
-        stay();
-      } else if (hostname && !hasHost(hostname) && isWanted('outbound')) {
+      } else if (isWanted('outbound') && isOutside && !hasHost(hostname)) {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });
       }

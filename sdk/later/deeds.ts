@@ -10,13 +10,6 @@ const handlers: Array<[type: RegExp, handler: Handler]> = [];
 /** Calls a handler for each deed of a type. */
 export const onDeed = (type: RegExp, handler: Handler): void => void handlers.push([type, handler]);
 
-/** Until when the site's next page is about to take this one's place, epoch ms: a link that has led nowhere by then leads nowhere. */
-export let staysUntil = 0;
-
-export function stay(): void {
-  staysUntil = Date.now() + 5000;
-}
-
 /** Hands a deed out. */
 export function take(deed: Event): void {
   for (const [type, handler] of handlers) if (type.test(deed.type)) guard(handler as (event: Event) => void)(deed);

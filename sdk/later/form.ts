@@ -12,7 +12,7 @@ interface Progress {
   url?: string;
 }
 
-/** Where a form goes, without what is in a query; nothing where that is no page, or an address that holds a person's name (`@`). */
+/** Where a form goes, without what is in a query; nothing where that is no page. */
 const destination = (action: string): string => /^http[^?#@]{5,}(?![^?#])/.exec(action)?.[0] ?? '';
 
 /** Records when a form is begun, sent, and left without being sent. */
@@ -28,7 +28,7 @@ export function captureForms(): void {
       {
         form_id: attributeOf(form, 'id') ?? '',
         form_name: attributeOf(form, 'name') ?? '',
-        form_destination: destination(ofForm(form, 'action')),
+        form_destination: destination(ofForm(form, 'action'))!,
         fields_filled: fields.size,
         fields_total: fieldsOf(form, FIELDS).length,
         last_field: last,

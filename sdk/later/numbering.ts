@@ -16,8 +16,8 @@ export function number(item: Queued): Queued {
 const QUEUE_LIMIT = 1000;
 const MAX_AGE_MS = 7 * 86_400_000;
 
-/** What goes first where not all can stay, and may wait for the next page: this one measured it by itself. */
-export const isLow = ({ event }: Queued): boolean => /^(scroll|user_engagement|web_vital)$/.test(event.name);
+/** What goes first where not all can stay: the page made these by itself, and many of them. */
+const LOW_VALUE = /^(user_engagement|scroll|web_vital)$/;
 
 /** Counts one more under a name of the visitor's. */
 function count(what: string, { visitorId }: Queued): number {
@@ -30,7 +30,7 @@ function count(what: string, { visitorId }: Queued): number {
 /** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
 export function trimQueue(): void {
   const lost = queued()
-    .sort((a, b) => +isLow(b) - +isLow(a))
+    .sort((a, b) => +LOW_VALUE.test(b.event.name) - +LOW_VALUE.test(a.event.name))
     .filter(
       ({ event }, index, { length }) =>
         index < length - +(settings.queue ?? QUEUE_LIMIT) || event.time < Date.now() - MAX_AGE_MS,

@@ -7,8 +7,7 @@ import { later } from '../record.js';
 import { guard, settings } from '../settings.js';
 import { readJson, stringify, writeJson } from '../storage.js';
 import { who } from '../identity.js';
-import { staysUntil } from './deeds.js';
-import { isLow, number, trimQueue } from './numbering.js';
+import { number, trimQueue } from './numbering.js';
 import { reset } from '../start.js';
 
 /** Events of one moment travel together. */
@@ -29,7 +28,7 @@ let room = KEEPALIVE_CHARS;
 
 /** Sends what there is, and from now on what comes. */
 export function startSender(): void {
-  Object.assign(later, { leave, run, wake });
+  Object.assign(later, { wake, run, leave });
   wake();
 }
 
@@ -74,9 +73,9 @@ async function takeTurn(): Promise<void> {
 
 /** What is on its way, from here or from a page that was left, and until when that is taken for true. */
 function leased(): [until: number, ids: string[]] {
-  const [until, ids] = readJson<[number, string[]]>('lease') ?? [0, []];
-  const leftMs = until - Date.now();
-  return leftMs > 0 && leftMs <= TIMEOUT_MS ? [until, ids] : [0, []];
+  const lease = readJson<[number, string[]]>('lease') ?? [0, []];
+  const leftMs = lease[0] - Date.now();
+  return lease[1][0] && leftMs > 0 && leftMs <= TIMEOUT_MS ? lease : [0, []];
 }
 
 function unsent(): Queued[] {
@@ -88,12 +87,9 @@ async function sendAll(): Promise<void> {
   while (await sendBatch());
 }
 
-/**
- * Sends what is unsent, as far as the browser carries it, in the tick in which the page is left. What it measured of itself is left to
- * the site's next page, where one is about to be opened: the browser shows that only after this one has said its last words.
- */
+/** Sends what is unsent, as far as the browser carries it, in the tick in which the page is left. */
 function leave(): void {
-  if (!(staysUntil > Date.now() && unsent().every(isLow))) sendBatch().catch(() => {});
+  for (let batches = 2; batches--;) sendBatch().catch(() => {});
   // Some systems put a page in the background to sleep, together with the lock it holds; and one that holds a lock could not be
   // kept for the back button.
   release?.();
@@ -123,12 +119,13 @@ async function sendBatch(): Promise<boolean | void> {
     items = items.slice(0, items.length >> 1);
   }
   const ids = items.map(({ event }) => event.id);
-  writeJson('lease', [Date.now() + TIMEOUT_MS, [...leased()[1], ...ids]]);
+  const [end, before] = leased();
+  writeJson('lease', [end || Date.now() + TIMEOUT_MS, [...before, ...ids]]);
   const [status, after, answer] = await post(body);
   // The visitor may have said no meanwhile: then there is nothing left to be kept.
   if (!who().visitorId) return;
-  // For whatever else is on its way, too: else one page after the other could go on leasing what never came.
-  writeJson('lease', [0]);
+  const [until, leasedIds] = leased();
+  writeJson('lease', [until, leasedIds.filter((id) => !ids.includes(id))]);
   const isRefused = status === 403;
   // What is too large even alone is dropped like what cannot be read.
   const isDropped = status === 400 || (status === 413 && !items[1]);

@@ -1,7 +1,6 @@
 /** Cases in which something was lost, told or repeated once, in Chromium. */
 import fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { StagetagEvent } from '../../sdk/core/index.js';
 import { eventually } from '../helpers/browser.js';
 import { openEngine, type Engine } from '../helpers/engines.js';
 import { expectNoProblems, startSite } from '../helpers/site.js';
@@ -54,40 +53,6 @@ test('leaving does not disregard what the collector asked for', async () => {
     setTimeout(resolve, 300);
   }, 300))`);
   expect(site.road.batches).toHaveLength(1);
-});
-
-test('what a page measured of itself travels with the next page where a link leads there, and everything else at once', async () => {
-  const link = '<a id="on" href="/two">On</a> <a id="buy" href="/two" data-st-event="buy">Buy</a>';
-  const site = await startSite(engine, { '/': link, '/two': link });
-  await site.visit('/');
-  await site.complete();
-  await site.tab.click('body');
-  await site.tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1100))'); // Less than a second is no engagement.
-  await site.confirmed();
-  const before = site.road.batches.length;
-  const later = () =>
-    site.road.batches.slice(before).map(({ text }) => (JSON.parse(text) as { events: StagetagEvent[] }).events);
-
-  await site.tab.click('#on');
-  await site.arrived('/two');
-  await site.named('user_engagement');
-  const [first] = later();
-  expect(first!.map(({ name, url }) => [name, new URL(url!).pathname])).toEqual(
-    expect.arrayContaining([
-      ['user_engagement', '/'],
-      ['web_vital', '/'],
-      ['page_view', '/two'],
-    ]),
-  );
-
-  await site.complete();
-  await site.confirmed();
-  const known = later().length;
-  await site.tab.click('#buy');
-  await site.named('buy');
-  const [next] = later().slice(known);
-  expect(next!.map(({ name }) => name)).toContain('buy');
-  expect(next!.map(({ name }) => name)).not.toContain('page_view');
 });
 
 test('the queue keeps its bound while the collector has asked to wait', async () => {
@@ -241,6 +206,7 @@ test('a denial stays one although an answer is under way', async () => {
 
 test('files made by the page, mail forms and forms in shadow trees tell nothing of what is in them', async () => {
   const body = `<a id="made" download="list.csv" href="data:text/csv,planted-a">Save</a>
+    <a id="login" href="https://ann:planted-e@other.invalid/x?y=1#planted-f">Over there</a>
     <form id="mail" action="mailto:planted-b@mail.example"><input name="b"></form>
     <form id="broken" action="http://"><input name="c"></form><div id="host"></div>
     <form id="post" method="post" action="/stay/x"><input name="remark"><button formmethod="get" formaction="/next">Go</button></form>
@@ -248,6 +214,8 @@ test('files made by the page, mail forms and forms in shadow trees tell nothing 
   const site = await startSite(engine, { '/': body, '/next': 'next' });
   const { tab } = await site.visit('/').then(() => site);
   await tab.evaluate('document.querySelector("#made").click()');
+  const press = `new MouseEvent('auxclick', { button: 1, bubbles: true })`;
+  await tab.evaluate(`document.querySelector('#login').dispatchEvent(${press})`);
   await tab.type('#mail input', 'x');
   await tab.type('#broken input', 'x');
   await tab.evaluate(`(() => {
@@ -264,6 +232,7 @@ test('files made by the page, mail forms and forms in shadow trees tell nothing 
   const urls = (await site.named('page_view', 4)).map(({ url }) => url!.replace(site.pages, ''));
   expect(urls).toEqual(['/', '/next?message=***', '/', '/next?remark=***']);
   expect((await site.named('file_download'))[0]!.props).toMatchObject({ file_name: 'list.csv', link_url: 'data:' });
+  expect((await site.named('outbound_click'))[0]!.props).toEqual({ link_url: 'https://other.invalid/x?y=1' });
   const starts = (await site.named('form_start', 4)).map(({ props }) => [props!.form_id, props!.form_destination]);
   expect(starts.slice(0, 2)).toEqual([
     ['mail', ''],

@@ -11,7 +11,7 @@ import {
 } from '../../collector/ingest/bot.js';
 import { appOf } from '../../collector/ingest/client.js';
 import { classifyChannel } from '../../sdk/core/index.js';
-import { ADMIN, makeCollector, makeEvent, newId, temporaryFolder } from '../helpers/collector.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 const WECHAT =
@@ -260,13 +260,19 @@ test.each([
 test('a visit in WeChat without a referrer came from WeChat, and each event keeps that', async () => {
   const { send, visitor, ndjson, store, site } = await makeCollector();
   const id = newId();
-  await send(id, [makeEvent('page_view'), makeEvent('page_view')], {}, { 'User-Agent': WECHAT });
+  const landing = { time: NOW - 5000, referrer: '' };
+  await send(
+    id,
+    [makeEvent('session_start', landing), makeEvent('page_view', landing), makeEvent('scroll'), makeEvent('page_view')],
+    {},
+    { 'User-Agent': WECHAT },
+  );
   const touch = { channel: 'Organic Social', source: 'weixin', medium: 'social', referrer: null };
-  expect(await visitor(id)).toMatchObject({ firstTouch: touch, lastTouch: touch });
-  expect((await ndjson(`?visitor=${id}`)).map((event) => (event as { inApp?: string }).inApp)).toEqual([
-    'weixin',
-    'weixin',
-  ]);
+  const at = NOW - 5000;
+  expect(await visitor(id)).toMatchObject({ firstTouch: { ...touch, at }, lastTouch: { ...touch, at } });
+  expect((await ndjson(`?visitor=${id}`)).map((event) => (event as { inApp?: string }).inApp)).toEqual(
+    Array.from({ length: 4 }, () => 'weixin'),
+  );
   for await (const stored of store.events(site.siteKey, { visitorId: id })) expect(stored.inApp).toBe('weixin');
   const { sessions } = (await visitor(id)) as unknown as { sessions: Array<{ channel: string }> };
   expect(sessions.map(({ channel }) => channel)).toEqual(['Organic Social']);

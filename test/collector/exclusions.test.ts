@@ -117,6 +117,67 @@ test('what a person said of a visitor by hand holds before any exclusion', async
   expect(await markOf(collector, id)).toBe('excluded:job_seeker');
 });
 
+test('a word said by hand holds for a user too, and is taken back', async () => {
+  const collector = await makeCollector();
+  const { app, site, send, visitor } = collector;
+  await publish(collector, RULES);
+  const id = newId();
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  await send(id, lookAtJobs(), { userId: 'ada' }, secret);
+  const marks = async () => {
+    const { bot, isJudged } = (await visitor(id)) as unknown as { bot: string | null; isJudged: boolean };
+    return [bot, isJudged, await standing(collector)];
+  };
+  expect(await marks()).toEqual(['excluded:job_seeker', false, 0]);
+  const where = `/api/sites/${site.siteKey}/visitors/${id}/bot`;
+  const headers = { Authorization: `Bearer ${ADMIN}` };
+  await app.request(where, { method: 'PUT', headers, body: JSON.stringify({ bot: null }) });
+  expect(await marks()).toEqual([null, true, 1]);
+  await send(id, lookAtJobs(), { userId: 'ada' }, secret);
+  expect(await marks()).toEqual([null, true, 1]);
+  await app.request(where, { method: 'DELETE', headers });
+  expect(await marks()).toEqual(['excluded:job_seeker', false, 0]);
+});
+
+test('what an excluded visitor did stays out of reports when it turns out whose visitor it is', async () => {
+  const collector = await makeCollector();
+  const { get, site, send, clock, app } = collector;
+  await publish(collector, RULES);
+  const id = newId();
+  await send(id, lookAtJobs());
+  clock.now = NOW + 2 * DAY;
+  await send(
+    id,
+    [makeEvent('page_view', { time: clock.now })],
+    { userId: 'ada' },
+    { Authorization: `Bearer ${site.secretKey}` },
+  );
+  const { stages } = await get<{ stages: Array<{ current: number; entered: number; peak: number }> }>(
+    `sites/${site.siteKey}/reports/stages`,
+  );
+  for (const stage of stages) expect(stage).toMatchObject({ current: 0, entered: 0, peak: 0 });
+  const list = await app.request(`/api/sites/${site.siteKey}/visitors`, {
+    headers: { Authorization: `Bearer ${ADMIN}` },
+  });
+  expect(await list.json()).toMatchObject({ visitors: [{ bot: 'excluded:job_seeker' }] });
+});
+
+test('more than anybody can do is a bot, excluded or not, and stays one when the exclusion ends', async () => {
+  const collector = await makeCollector();
+  const { send, clock, store } = collector;
+  await publish(collector, RULES);
+  const id = newId();
+  for (let batch = 0; batch < 21; batch++)
+    await send(
+      id,
+      Array.from({ length: 150 }, () => makeEvent('page_view', { url: `${SITE}/jobs`, time: NOW })),
+    );
+  expect(await markOf(collector, id)).toBe('impossible_rate');
+  clock.now = NOW + 8 * DAY;
+  await restageDue(store, clock.now);
+  expect(await markOf(collector, id)).toBe('impossible_rate');
+});
+
 test('browsers are told nothing of exclusions, and what is wrong with one is said with its path', async () => {
   const parsed = parseRules(RULES) as { rules: Rules };
   expect(JSON.stringify(compileRules(parsed.rules))).not.toMatch(/staff|job_seeker|exclude/);

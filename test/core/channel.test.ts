@@ -14,9 +14,9 @@ test.each(input.map((labels, index) => [...labels, expected[index]!] as const))(
   },
 );
 
-const touch = (url: string, referrer?: string, source?: Record<string, string>, app?: string) =>
+const touch = (url: string, referrer?: string, source?: Record<string, string>, app?: string, name = 'page_view') =>
   touchOf(
-    { id: 'a', name: 'page_view', time: 1, url, referrer, source },
+    { id: 'a', name, time: 1, url, referrer, source },
     new URL(url),
     referrer ? new URL(referrer) : undefined,
     app,
@@ -107,15 +107,19 @@ test("an event's own source goes before its address", () => {
 });
 
 test.each([
-  ['https://a.example/', undefined, undefined, ['Organic Social', 'weixin']],
-  ['https://a.example/?utm_source=news&utm_medium=email', undefined, undefined, ['Email', 'news']],
-  ['https://a.example/?gclid=x', undefined, undefined, ['Paid Search', 'google']],
-  ['https://a.example/', 'https://www.baidu.com/', undefined, ['Organic Search', 'baidu.com']],
-  ['https://a.example/b', 'https://a.example/', undefined, ['Direct', null]],
+  ['session_start', 'https://a.example/', '', ['Organic Social', 'weixin']],
+  ['session_start', 'https://a.example/?utm_source=news&utm_medium=email', '', ['Email', 'news']],
+  ['session_start', 'https://a.example/?gclid=x', '', ['Paid Search', 'google']],
+  ['session_start', 'https://a.example/', 'https://www.baidu.com/', ['Organic Search', 'baidu.com']],
+  ['session_start', 'https://a.example/b', 'https://a.example/', ['Direct', null]],
+  // A session that begins on a page that stood open, and what happens within one: coming back from a payment too.
+  ['session_start', 'https://a.example/', undefined, ['Direct', null]],
+  ['page_view', 'https://a.example/', '', ['Direct', null]],
+  ['scroll', 'https://a.example/', undefined, ['Direct', null]],
 ])(
-  'in the browser of an app a landing on %s from %s came from what is known better, else from the app',
-  (url, referrer, source, expected) => {
-    const { channel, source: from } = touch(url, referrer, source, 'weixin');
-    expect([channel, from]).toEqual(expected);
+  'in the browser of an app %s on %s from %j came from what is known better, else from the app',
+  (name, url, referrer, expected) => {
+    const { channel, source } = touch(url, referrer, undefined, 'weixin', name);
+    expect([channel, source]).toEqual(expected);
   },
 );

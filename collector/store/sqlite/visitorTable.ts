@@ -53,8 +53,13 @@ const VISITOR_COLUMNS = (
 /** A quarter hour: the days of every time zone in use begin on one. */
 export const QUARTER_MS = 15 * 60_000;
 
-/** Of the visitors that reports count. */
-const COUNTED = 'visitor_id NOT IN (SELECT id FROM visitors WHERE site_id = @site AND bot IS NOT NULL)';
+/** Of the visitors that reports count: none that is left out, and none of a person who is. */
+const COUNTED = `visitor_id NOT IN (
+  SELECT id FROM visitors WHERE site_id = @site AND bot IS NOT NULL
+  UNION ALL
+  SELECT v.id FROM visitors p JOIN visitors v ON v.site_id = p.site_id AND v.person_id = p.id
+  WHERE p.site_id = @site AND p.bot IS NOT NULL AND p.is_person
+)`;
 
 /** Visitors' records and their transitions. */
 export class VisitorTable {
@@ -88,7 +93,7 @@ export class VisitorTable {
       ON CONFLICT DO UPDATE SET ${columns}`);
     this.#latest = database.prepare<[number, number, number], VisitorRow>(
       // Who is proven to be a person's stands where the person does.
-      `SELECT v.*, p.stage AS stage, p.peak AS peak, p.tags AS tags, p.score AS score FROM visitors v
+      `SELECT v.*, p.stage AS stage, p.peak AS peak, p.tags AS tags, p.score AS score, coalesce(v.bot, p.bot) AS bot FROM visitors v
       JOIN visitors p ON p.site_id = v.site_id AND p.id = coalesce(v.person_id, v.id)
       WHERE v.site_id = ? AND v.last_seen < ? AND NOT v.is_person ORDER BY v.last_seen DESC LIMIT ?`,
     );
