@@ -46,7 +46,7 @@ function parseAgent(userAgent: string) {
 
 /**
  * Apps that open links in a browser of their own, by what it says of itself; as sources, by the names that are classed as social.
- * From what is published of them and seen in access logs; the more special first.
+ * By the words that each is known to add to its user agent; the first that fits.
  */
 const APPS: Array<[says: RegExp, source: string]> = [
   [/MicroMessenger|wxwork/i, 'weixin'],

@@ -1,4 +1,5 @@
 import { address, arrivals, attributeOf, closestOf, farewells, ofForm, recordCaptured } from '../record.js';
+import { guard } from '../settings.js';
 import { afterwards, markedProps, onDeed, take } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
@@ -13,7 +14,10 @@ interface Progress {
 }
 
 /** Where a form goes, without what is in a query; nothing where that is no page. */
-const destination = (action: string): string => /^http[^?#@]{5,}(?![^?#])/.exec(action)?.[0] ?? '';
+const destination = guard((action: string) => {
+  const { origin, pathname } = new URL(action);
+  return origin.startsWith('http') ? origin + pathname : '';
+});
 
 /** Records when a form is begun, sent, and left without being sent. */
 export function captureForms(): void {

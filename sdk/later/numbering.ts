@@ -17,7 +17,7 @@ const QUEUE_LIMIT = 1000;
 const MAX_AGE_MS = 7 * 86_400_000;
 
 /** What goes first where not all can stay: the page made these by itself, and many of them. */
-const LOW_VALUE = /^(user_engagement|scroll|web_vital)$/;
+const LOW_VALUE = /^(scroll|user_engagement|web_vital)$/;
 
 /** Counts one more under a name of the visitor's. */
 function count(what: string, { visitorId }: Queued): number {

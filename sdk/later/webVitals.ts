@@ -61,7 +61,7 @@ export function captureWebVitals(): void {
   const types = PerformanceObserver.supportedEntryTypes;
   const watch = (buffered: boolean) => {
     sum = 0;
-    for (const type of ['largest-contentful-paint', 'paint', 'layout-shift', 'event', 'first-input'])
+    for (const type of ['paint', 'largest-contentful-paint', 'layout-shift', 'event', 'first-input'])
       // What is painted in the background is painted late.
       if (types.includes(type) && (!/paint/.test(type) || (buffered && !document.hidden)))
         observer.observe({ type, buffered, durationThreshold: 16 } as PerformanceObserverInit);
