@@ -192,7 +192,7 @@ function dashboardPage() {
   };
 }
 
-/** Leaves out what only rules need that hold stages or tags longer than their conditions. */
+/** Leaves out what only some sites need; see isPlain. */
 const plain = replace({ 'typeof STAGETAG_PLAIN': '"boolean"', delimiters: ['', ''], preventAssignment: true });
 
 // Our modules do nothing when loaded: what the page does not use goes, with the tables it is made of.
@@ -221,7 +221,7 @@ export default [
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/lasting.js', plugins: [minifyTag] },
+    output: { ...iife, file: 'dist/tag/full.js', plugins: [minifyTag] },
     treeshake,
     plugins: [giveShared, resolve(), size({ fill: fillTag })],
   },

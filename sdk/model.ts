@@ -4,7 +4,7 @@ import {
   explainStage,
   FACTS_VERSION,
   isPlain,
-  LASTING_VERSION,
+  FULL_VERSION,
   inferState,
   placeOf,
   type Explanation,
@@ -105,7 +105,7 @@ export function state(): State {
   const events = pending();
   // Facts of a format that this script does not know: what the collector inferred from them holds.
   const known =
-    base && (isPlain ? base.facts.v !== FACTS_VERSION : base.facts.v > LASTING_VERSION)
+    base && (isPlain ? base.facts.v !== FACTS_VERSION : base.facts.v > FULL_VERSION)
       ? base
       : inferState(rules(), facts(events), now());
   return { ...known, status: events[0] ? 'provisional' : 'confirmed', rules: rules().version, asOf: now() };

@@ -8,8 +8,9 @@ import { mask } from './mask.js';
 import { stamp } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
 import { consent, isOpen } from './consent.js';
-import { isQuiet, publish, tell } from './expose/publish.js';
+import { publish, tell } from './expose/publish.js';
 import { guard, ofDocument, settings, words } from './settings.js';
+import { isQuiet } from './storage.js';
 import { uuidV7 } from './uuid.js';
 
 type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;

@@ -1,6 +1,6 @@
 /** Starts the parts in their order, and gives out the page API. */
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
-import type { CompiledRules, Explanation, Stage } from './core/index.js';
+import { isPlain, type CompiledRules, type Explanation, type Stage } from './core/index.js';
 import { publish, subscribe, together, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
 import { farewells, later, on, record, releaseHeld, watchDeeds } from './record.js';
@@ -96,16 +96,22 @@ function look(): void {
   });
 }
 
+/** Whether the page is left for good, as far as it knows: it may come back by the back button. */
+let isGone = false;
+
 function arrive(): void {
+  isGone = false;
   look();
   if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
 
 /** Lets the captures say their last words, and sends them. */
-function depart(isGone: boolean): void {
+function depart(): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
-  together(() => [...farewells].reverse().forEach((farewell) => guard(farewell)(isGone)));
-  if (isOpen()) later.leave?.();
+  together(() => {
+    [...farewells].reverse().forEach((farewell) => guard(farewell)(isGone));
+    if (isOpen()) later.leave?.();
+  }, isGone);
 }
 
 /**
@@ -122,7 +128,7 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     begin = () => {};
     openStorage();
     openConsent();
-    linked = guard(takeLink)();
+    if (!isPlain) linked = guard(takeLink)();
     // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
     if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
       maskFields([...new URLSearchParams(location.search).keys()]);
@@ -138,14 +144,15 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
       // Once for all that another tab writes at a time.
       if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
     });
-    on('visibilitychange', () => (ofDocument('hidden') ? depart(false) : arrive()));
+    on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
     started(state());
   };
   // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
   setTimeout(guard(() => begin()));
   on('pagehide', () => {
     begin();
-    depart(true);
+    isGone = true;
+    depart();
   });
 
   const calls = {

@@ -1,5 +1,6 @@
 /** Carrying the visitor from one of the site's own domains to another, by a parameter that lives for two minutes. */
 import { isOpen } from './consent.js';
+import { isPlain } from './core/index.js';
 import { referrerHost } from './returns.js';
 import { settings, words } from './settings.js';
 import { readText, writeText } from './storage.js';
@@ -7,7 +8,7 @@ import { readText, writeText } from './storage.js';
 const LIFETIME_MS = 120_000;
 
 /** Whether a host is another of the site's own. */
-export const hasHost = (host: string | undefined): boolean => words(settings.hosts).includes(host!);
+export const hasHost = (host: string | undefined): boolean => !isPlain && words(settings.hosts).includes(host!);
 
 /**
  * Takes the visitor that another domain handed over out of the address bar, before anything reads it.

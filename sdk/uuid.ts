@@ -7,7 +7,6 @@ let last = 0;
 export function uuidV7(time: number): string {
   last = Math.max(time, last + 1);
   const head = last.toString(16).padStart(12, '0').replace(/.{8}/, '$&-');
-  return `${head}-7xxx-8xxx-xxxxxxxxxxxx`.replace(/x/g, () =>
-    (crypto.getRandomValues(new Uint8Array(1))[0]! % 16).toString(16),
-  );
+  const random = crypto.getRandomValues(new Uint8Array(36));
+  return `${head}-7xxx-8xxx-xxxxxxxxxxxx`.replace(/x/g, (_, at: number) => (random[at]! % 16).toString(16));
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { Hono, type Context } from 'hono';
-import { isLasting } from '../../sdk/core/index.js';
+import { needsFull } from '../../sdk/core/index.js';
 import { readBuilt } from '../assets.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Services } from '../services.js';
@@ -60,12 +60,12 @@ function send(c: Context, { text, etag, br, gzip: zipped }: Served, maxAge: stri
 /** The script tag's file: the SDK with the site's settings and rules inside. Beside it what that file loads, and itself without settings. */
 export function tagRoutes({ store }: Services): Hono {
   const built = readBuilt('tag');
-  const builds = { plain: built.get('stagetag.js')!.toString(), lasting: built.get('lasting.js')!.toString() };
+  const builds = { plain: built.get('stagetag.js')!.toString(), full: built.get('full.js')!.toString() };
   const parts = new Map<string, Promise<Served>>();
   const sites = new Map<string, { version: string; served: Promise<Served> }>();
 
   const partOf = (file: string): Promise<Served> | undefined => {
-    const code = ['stagetag.js', 'lasting.js'].includes(file) ? undefined : built.get(file);
+    const code = ['stagetag.js', 'full.js'].includes(file) ? undefined : built.get(file);
     if (!code) return undefined;
     const served = parts.get(file) ?? prepare(code.toString());
     parts.set(file, served);
@@ -84,7 +84,7 @@ export function tagRoutes({ store }: Services): Hono {
       // A site of one host has no other to hand its visitors to.
       const others = new Set(hosts);
       const settings = toLiteral({ siteKey, ...(others.size > 1 && { hosts: [...others] }), rules });
-      const bundle = builds[isLasting(rules) ? 'lasting' : 'plain'];
+      const bundle = builds[others.size > 1 || needsFull(rules) ? 'full' : 'plain'];
       known = { version, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
       sites.set(siteKey, known);
     }

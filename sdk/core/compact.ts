@@ -4,7 +4,7 @@ import {
   emptyFacts,
   FACTS_VERSION,
   isBefore,
-  LASTING_VERSION,
+  FULL_VERSION,
   mergeCounts,
   mergeKeys,
   sourcesOf,
@@ -25,9 +25,11 @@ const SENT_ORDERS = 200;
 
 const namesByRules = new WeakMap<CompiledRules, Set<string>>();
 
-/** Whether rules hold stages or tags longer than their conditions: then browsers need the tag's other build, and the facts their own format. */
-export const isLasting = ({ stages, tags }: CompiledRules): boolean =>
-  Object.values(stages).some(({ keep }) => keep) || Object.values(tags).some((when) => 'any' in when && when.lasts);
+/** Whether rules ask for what the tag's plain build cannot do (see isPlain): then browsers need its full one, and facts say so by their format. */
+export const needsFull = (rules: CompiledRules): boolean =>
+  traitNames(rules).size > 0 ||
+  Object.values(rules.stages).some(({ keep }) => keep) ||
+  Object.values(rules.tags).some((when) => 'any' in when && when.lasts);
 
 /** Names of the traits that the rules ask for: no other leaves the collector. */
 export function traitNames(rules: CompiledRules): Set<string> {
@@ -41,7 +43,10 @@ export function traitNames(rules: CompiledRules): Set<string> {
     else if ('not' in condition) condition.not.forEach(walk);
     else if ('trait' in condition) names.add(condition.trait);
   };
-  for (const { when } of Object.values(rules.stages)) walk(when);
+  for (const { when, keep } of Object.values(rules.stages)) {
+    walk(when);
+    if (keep) walk(keep);
+  }
   for (const when of Object.values(rules.tags)) walk(when);
   return names;
 }
@@ -80,7 +85,7 @@ export function nextChange(
  * @param lastTime the greatest time of the visitor's events whose clock was not ahead, epoch ms
  */
 export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number): Facts {
-  const facts = { ...visibleFacts(rules, all), v: isLasting(rules) ? LASTING_VERSION : FACTS_VERSION };
+  const facts = { ...visibleFacts(rules, all), v: needsFull(rules) ? FULL_VERSION : FACTS_VERSION };
   const through = dayOf(lastTime) - LATE_DAYS;
   const cut = through - Math.max(0, ...rules.windows);
   const last = formatDay(cut);
@@ -100,7 +105,7 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
     ),
     peak,
     sticky: [...sticky],
-    ...(isLasting(rules) && { held: stages }),
+    ...(needsFull(rules) && { held: stages }),
     score: scoreAt(viewFacts(rules, old, cut * DAY_MS), cut),
   };
   const recent = listedDays(facts, (day) => !isOld(day));

@@ -2,6 +2,7 @@
  * Facts: what is known of a visitor, as counters by (signal, UTC day) and bounded sets.
  * They merge by addition over distinct events, so no order, batching or repetition can change them.
  */
+import { isPlain } from './plain.js';
 import { dayOf, formatDay } from './day.js';
 import type { StagetagEvent } from './event.js';
 import type { CompiledRules, Scalar, Stage } from './rules.js';
@@ -13,8 +14,8 @@ export const DISTINCT_CAP = 64;
 /** The format of the facts below. Whoever does not know it shows the stage it was sent and infers nothing. */
 export const FACTS_VERSION = 1;
 
-/** The same, for rules that hold stages or tags longer than their conditions. */
-export const LASTING_VERSION = 2;
+/** The same, for rules that only the full build of the tag can infer with. */
+export const FULL_VERSION = 2;
 
 /** Something of one event, where of several events only the first, or the last, by (time, id) counts. */
 export type Dated<T> = [time: number, id: string, what: T];
@@ -88,7 +89,7 @@ export function matchedFacts(event: StagetagEvent, matches: Match[]): Facts {
     // An event that carries no signal, an amount below zero for one, does not stand for its transaction.
     if (isOrder) facts.orders[`${name}\n${transaction}`] = [time, id, counts];
   }
-  if (name === 'identify') facts.traits = datedTraits(props, time, id);
+  if (!isPlain && name === 'identify') facts.traits = datedTraits(props, time, id);
   return facts;
 }
 

@@ -34,7 +34,7 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
   const traits: Facts['traits'] = {};
   for (const part of parts) {
     keepDated(orders, part.orders, isBefore);
-    keepDated(traits, part.traits, (other, present) => isBefore(present, other));
+    if (!isPlain) keepDated(traits, part.traits, (other, present) => isBefore(present, other));
   }
   const rows = new Map<string, Row[]>();
   const active = new Set<number>();
@@ -111,7 +111,8 @@ export function holds(
   day: number,
   reason?: Record<string, unknown>,
 ): boolean {
-  const { trait, signal, within, need = ONCE, all, any, not } = condition as AnyCondition;
+  const { signal, within, need = ONCE, all, any, not } = condition as AnyCondition;
+  const trait = isPlain ? undefined : (condition as AnyCondition).trait;
   const test = (part: CompiledCondition) => holds(view, part, day);
   if (!isPlain)
     for (let { lasts = 1 } = condition as AnyCondition; --lasts > 0;)

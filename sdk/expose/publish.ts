@@ -3,7 +3,7 @@ import { isOpen } from '../consent.js';
 import type { StagetagEvent, Stage } from '../core/index.js';
 import { state, type State } from '../model.js';
 import { guard, ofDocument, settings } from '../settings.js';
-import { readText, stringify, writeText } from '../storage.js';
+import { beQuiet, isQuiet, readText, stringify, writeText } from '../storage.js';
 import { showSlots } from './slots.js';
 
 /** Why events will not be counted, or cannot be sent for now. */
@@ -43,15 +43,12 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
 /** What was shown last; an empty text where nothing was. */
 let shown = '';
 
-/** Whether nothing is shown for now, since much happens at once. */
-export let isQuiet = false;
-
-/** Runs what records several events, and shows the state once, after it. */
-export function together(run: () => void): void {
-  isQuiet = true;
+/** Runs what records several events, and writes and shows once, after it. @param isGone nobody is left to be shown anything */
+export function together(run: () => void, isGone?: boolean): void {
+  beQuiet(true);
   guard(run)();
-  isQuiet = false;
-  publish();
+  beQuiet(false);
+  if (!isGone) publish();
 }
 
 /**

@@ -21,11 +21,12 @@ export function captureClicks(): void {
     // auxclick comes for the right button too, which opens nothing.
     if (given == null || event.button > 1) return;
     const url = new URL(given, link!.baseURI);
-    const { hostname, pathname, href, protocol } = url;
+    const { host, hostname, pathname, protocol, search } = url;
     const saved = attributeOf(link!, 'download');
     // An address without a host may be the file itself, and tells no name.
     const file = hostname ? decode(pathname.split('/').pop()!) : '';
-    const link_url = hostname ? mask(href.split('#')[0]!) : protocol;
+    // Without the name and password that an address may hold.
+    const link_url = hostname ? mask(`${protocol}//${host}${pathname}${search}`) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
     const { visitorId } = who();
     if (isOutside && hasHost(hostname) && visitorId) {

@@ -284,8 +284,8 @@ describe('the script', () => {
     expect((await again(tag)).status).toBe(200);
   });
 
-  test('knows of stages that are kept and tags that last where the rules have some, and weighs nothing for it elsewhere', async () => {
-    const { app, site, putRules } = await makeCollector();
+  test('knows of traits, of stages that are kept, of tags that last and of further hosts where there are some, and weighs nothing for them elsewhere', async () => {
+    const { app, site, store, putRules } = await makeCollector();
     const read = async () => (await app.request(`/t/${site.siteKey}.js`)).text();
     const signals = { visit: { event: 'page_view' } };
     const when = { signal: 'visit', within: 7 };
@@ -294,13 +294,16 @@ describe('the script', () => {
     const kept = await read();
     await putRules({ signals, stages: {}, tags: { lately: { when, dimension: 'behaviour', ttlDays: 9 } } });
     const lasting = await read();
-    expect([plain, kept, lasting].map((text) => /\blasts\b/.test(text.replace(/"?lasts"?:\d+/, '')))).toEqual([
-      false,
-      true,
-      true,
-    ]);
-    expect(plain).not.toMatch(/\bheld\b/);
-    for (const name of ['stagetag', 'lasting']) expect((await app.request(`/t/${name}.js`)).status).toBe(404);
+    await putRules({ signals, stages: { interest: { when, keep: { trait: 'plan', eq: 'paid' } } } });
+    const asking = await read();
+    await putRules({ signals, stages: { interest: { when } } });
+    const plainAgain = await read();
+    await store.updateSite(site.siteKey, { origins: [...site.origins, 'https://shop.example'] });
+    const handing = await read();
+    const isFull = (text: string) => ['held', 'st_link', '.trait'].map((part) => text.includes(part));
+    const [yes, no] = [true, false].map((value) => [value, value, value]);
+    expect([plain, kept, lasting, asking, plainAgain, handing].map(isFull)).toEqual([no, yes, yes, yes, no, yes]);
+    for (const name of ['stagetag', 'full']) expect((await app.request(`/t/${name}.js`)).status).toBe(404);
   });
 
   test('names the hosts that the site has now', async () => {

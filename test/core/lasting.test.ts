@@ -10,7 +10,7 @@ import {
   explainStage,
   FACTS_VERSION,
   inferState,
-  LASTING_VERSION,
+  FULL_VERSION,
   mergeFacts,
   nextChange,
   parseRules,
@@ -104,7 +104,7 @@ test.each(Array.from({ length: 60 }, (_, seed) => seed))(
     const given = events(random).sort((a, b) => a.time - b.time);
     const news = given.splice(-Math.ceil(random() * 3));
     const sent = compactFacts(RULES, factsOf(given), given.at(-1)!.time);
-    expect(sent.v).toBe(LASTING_VERSION);
+    expect(sent.v).toBe(FULL_VERSION);
     for (const days of [0, 2, 8, 15]) {
       const now = NOW + days * DAY_MS;
       const [all, parts] = [factsOf([...given, ...news]), [sent, factsOf(news)]];
