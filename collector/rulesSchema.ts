@@ -143,6 +143,8 @@ export const RULES_SCHEMA: Schema = {
             distinct: range(whole),
             value: range({ type: 'number', minimum: 0 }),
             days: range(whole),
+            perSession: { ...range(whole), description: 'most different values in one session' },
+            sessions: { ...range(whole), description: 'most sessions that had the same value' },
             within: { type: 'integer', minimum: 1, maximum: 3660, description: 'days: today and those before' },
           },
           ['signal'],

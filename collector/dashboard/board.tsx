@@ -79,7 +79,7 @@ function Days({ report, zone }: { report: StagesReport; zone: string }): JSX.Ele
     <section class="card">
       <h2>{t('perDay')}</h2>
       <p class="soft">{t('perDayHint', { zone })}</p>
-      <Chart draw={({ drawDays }, element) => drawDays(element, days, series)} of={series} />
+      <Chart name="stages" draw={({ drawDays }, element) => drawDays(element, days, series)} of={series} />
       <details>
         <summary>
           {t('day')} · {t('stage')}

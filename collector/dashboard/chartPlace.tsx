@@ -1,19 +1,23 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { language } from './texts.js';
+import { save } from './parts.js';
+import { language, t } from './texts.js';
+import { theme } from './theme.js';
 
 type Charts = typeof import('./chart.js');
 
-/** A place for a chart, whose library comes when one is shown. @param of what is drawn: when it changes, it is drawn anew */
+/** A place for a chart, whose library comes when one is shown, and which can be taken along as a picture. @param of what is drawn: when it changes, it is drawn anew */
 export function Chart({
+  name,
   draw,
   of,
 }: {
+  name: string;
   draw: (charts: Charts, element: HTMLElement) => () => void;
   of: unknown;
 }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
-  const drawn = JSON.stringify([of, language.value]);
+  const drawn = JSON.stringify([of, language.value, theme.value]);
   useEffect(() => {
     let takeAway = () => {};
     let isGone = false;
@@ -25,5 +29,16 @@ export function Chart({
       takeAway();
     };
   }, [drawn]);
-  return <div class="chart" ref={place} />;
+  const take = async () => {
+    const { toPng } = await import('./chart.js');
+    save(`${name}.png`, await toPng(place.current!));
+  };
+  return (
+    <>
+      <div class="chart" ref={place} />
+      <button type="button" class="plain small" onClick={take}>
+        {t('png')}
+      </button>
+    </>
+  );
 }

@@ -190,6 +190,7 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
           return (
             <>
               <Chart
+                name="retention"
                 draw={({ drawDays }, element) =>
                   drawDays(
                     element,

@@ -94,7 +94,7 @@ function Moves({ report: { moves } }: { report: FlowReport }): JSX.Element {
     <section class="card">
       <h2>{t('moves')}</h2>
       <p class="soft">{t('movesHint')}</p>
-      <Chart draw={({ drawFlow }, element) => drawFlow(element, links)} of={links} />
+      <Chart name="flow" draw={({ drawFlow }, element) => drawFlow(element, links)} of={links} />
       <h3>{t('matrix')}</h3>
       <div class="scroll" tabIndex={0} role="region" aria-label={t('matrix')}>
         <table class="matrix">

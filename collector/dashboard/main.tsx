@@ -15,6 +15,7 @@ import { Rules } from './rules.js';
 import { AddSite, Setup } from './setup.js';
 import { isSignedIn, linkTo, route, VIEWS, type View } from './state.js';
 import { language, switchLanguage, t } from './texts.js';
+import { chooseTheme, theme, THEMES, type Theme } from './theme.js';
 import { VisitorPage } from './visitor.js';
 import { Visitors } from './visitors.js';
 
@@ -31,6 +32,17 @@ function Header({ children }: { children?: JSX.Element | JSX.Element[] | false }
     <header>
       <h1>Stagetag</h1>
       {children}
+      <select
+        aria-label={t('theme')}
+        value={theme.value}
+        onChange={({ currentTarget }) => chooseTheme(currentTarget.value as Theme)}
+      >
+        {THEMES.map((each) => (
+          <option key={each} value={each}>
+            {t(`themes.${each}`)}
+          </option>
+        ))}
+      </select>
       <button type="button" class="plain" onClick={switchLanguage}>
         {t('language')}
       </button>

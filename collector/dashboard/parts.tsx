@@ -145,12 +145,13 @@ function cell(value: string | number | null): string {
 function saveCsv<T>(name: string, columns: Array<Column<T>>, rows: T[]): void {
   const lines = [columns.map(({ title }) => cell(title)), ...rows.map((row) => columns.map(({ of }) => cell(of(row))))];
   // Spreadsheets tell by the mark that it is UTF-8.
-  save(`${name}.csv`, `\uFEFF${lines.map((line) => line.join(',')).join('\r\n')}\r\n`, 'text/csv');
+  const text = `\uFEFF${lines.map((line) => line.join(',')).join('\r\n')}\r\n`;
+  save(`${name}.csv`, new Blob([text], { type: 'text/csv' }));
 }
 
-export function save(name: string, text: string, type: string): void {
+export function save(name: string, blob: Blob): void {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

@@ -160,7 +160,10 @@ function Rights({ site, visitorId }: { site: Site; visitorId: string }): JSX.Ele
   const path = `sites/${site.siteKey}/people/${visitorId}`;
   const take = () =>
     attempt(async () =>
-      save(`${visitorId}.json`, JSON.stringify(await get<object>(`${path}/export`), null, 2), 'application/json'),
+      save(
+        `${visitorId}.json`,
+        new Blob([JSON.stringify(await get<object>(`${path}/export`), null, 2)], { type: 'application/json' }),
+      ),
     );
   const erase = () =>
     attempt(async () => {

@@ -36,7 +36,7 @@ function describe({ signal, need, have, within }: SignalReason): string {
       gte !== undefined && t('atLeast', { value: gte }),
       lte !== undefined && t('atMost', { value: lte }),
     ];
-    return `${bounds.filter(Boolean).join(' · ')} ${t(measure)} (${t('have', { value: showNumber(have[measure] ?? 0) })})`;
+    return `${bounds.filter(Boolean).join(' · ')} ${t(measure === 'sessions' ? 'sessionsOfSame' : measure)} (${t('have', { value: showNumber(have[measure] ?? 0) })})`;
   });
   return `${signal}: ${asked.join(' · ')}, ${within ? t('within', { count: within }) : t('ever')}`;
 }

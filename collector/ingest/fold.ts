@@ -1,5 +1,6 @@
 /** Folding events into a visitor's record. Pure: the model decides, the store keeps what comes out. */
 import {
+  addEvent,
   attempt,
   countedFacts,
   datedTraits,
@@ -10,7 +11,6 @@ import {
   inferFrom,
   isBefore,
   listedDays,
-  matchedFacts,
   matchSignals,
   mergeFacts,
   mergeTraits,
@@ -66,8 +66,8 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     const known = before ?? newRecord(id, timeline, seenAt);
     const start = parts?.length ? addUp(known, parts) : known;
     const past = history ? factsAnew(timeline, start.facts, without(history, added), keptFrom) : start.facts;
-    const singles = events.map((stored) => factsOfOne(timeline, stored));
-    const facts = [past, ...singles].reduce(mergeFacts, emptyFacts());
+    const facts = events.length ? mergeFacts(emptyFacts(), past) : past;
+    for (const stored of events) addOne(timeline, facts, stored);
 
     const { current } = timeline;
     const view = viewFacts(current, facts, now);
@@ -80,7 +80,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
           before?.personId ? { ...start, stage: null } : start,
           past,
           events,
-          singles,
+          view,
           state,
           now,
           isLinked || isMoved ? 'link' : undefined,
@@ -201,16 +201,22 @@ function without(history: StoredEvent[], added: StoredEvent[]): StoredEvent[] {
 }
 
 /** The facts of these events alone. */
-export const factsOf = (timeline: Timeline, events: StoredEvent[]): Facts =>
-  events.map((stored) => factsOfOne(timeline, stored)).reduce(mergeFacts, emptyFacts());
-
-function factsOfOne(timeline: Timeline, stored: StoredEvent): Facts {
-  const { event, traits } = stored;
-  const rules = timeline.at(event.time);
-  const id = idOf(stored);
-  const facts = matchedFacts({ ...event, id }, matchesOf(rules, event, parseUrl(event.url)));
-  if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
+export function factsOf(timeline: Timeline, events: StoredEvent[]): Facts {
+  const facts = emptyFacts();
+  for (const stored of events) addOne(timeline, facts, stored);
   return facts;
+}
+
+/** Adds what one event says to facts, in place. */
+function addOne(timeline: Timeline, facts: Facts, stored: StoredEvent): void {
+  const { event, traits } = stored;
+  const id = idOf(stored);
+  addEvent(
+    facts,
+    id === event.id ? event : { ...event, id },
+    matchesOf(timeline.at(event.time), event, parseUrl(event.url)),
+  );
+  if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
 }
 
 const hasLabels = ({ source }: StagetagEvent) => !!source && Object.keys(source).length > 0;
@@ -237,14 +243,14 @@ const isSame = (a: Inference, b: Inference) =>
 
 /**
  * What happened to the current stage, in order: a change of rules or time passing first, then event by event.
- * @param past facts before the events @param parts the facts of each event alone @param anew why `past` is not what it was
+ * @param past facts before the events @param last the facts after them, as they are seen now @param anew why `past` is not what it was
  */
 function findTransitions(
   timeline: Timeline,
   start: VisitorRecord,
   past: Facts,
   events: StoredEvent[],
-  parts: Facts[],
+  last: FactsView,
   end: Inference,
   now: number,
   anew: 'link' | undefined,
@@ -252,13 +258,14 @@ function findTransitions(
   const { current } = timeline;
   const transitions: Transition[] = [];
   let { stage, stageSince } = start;
-  const views = new Map<number, FactsView>();
-  /** What is known now when this many of the events are. */
+  const views = new Map([[events.length, last]]);
+  /** What is known now when this many of the events are, and the stage that follows. */
   const known = (count: number) => {
-    const view = views.get(count) ?? viewFacts(current, [past, ...parts.slice(0, count)], now);
+    const view = views.get(count) ?? viewFacts(current, [past, factsOf(timeline, events.slice(0, count))], now);
     views.set(count, view);
     return view;
   };
+  const stageBy = (count: number) => (count === events.length ? end.stage : stageOf(known(count)));
   const move = (to: Stage | null, at: number, view: FactsView, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
     const rule = (rank(to) > rank(stage) ? to : stage)!;
     const because = reasonFor(view, rule);
@@ -268,7 +275,7 @@ function findTransitions(
   };
 
   if (anew || start.rules !== current.version) {
-    const to = stageOf(known(0));
+    const to = stageBy(0);
     if (to !== stage) move(to, now, known(0), { kind: anew ?? 'rules' });
   } else {
     // Time may have passed several windows' ends since the record was last looked at.
@@ -285,16 +292,16 @@ function findTransitions(
     if (to === stage) return;
     if (until - from > 1) {
       const half = (from + until) >> 1;
-      follow(from, half, stageOf(known(half)));
+      follow(from, half, stageBy(half));
       return follow(half, until, to);
     }
     const { event } = events[from]!;
-    const signals = Object.keys(countedFacts(parts[from]!).signals);
+    const signals = Object.keys(countedFacts(factsOf(timeline, [events[from]!])).signals);
     move(to, event.time, known(until), { kind: 'event', event: event.id, eventName: event.name, signals });
   };
   // Who is new enters by the first event, and mostly stays there.
   const first = start.rev || events.length < 2 ? 0 : 1;
-  if (first) follow(0, 1, stageOf(known(1)));
+  if (first) follow(0, 1, stageBy(1));
   if (events.length) follow(first, events.length, end.stage);
   // Traits that came with an event stored before: the log must end where the visitor stands.
   if (end.stage !== stage) move(end.stage, now, known(events.length), { kind: 'event' });

@@ -48,7 +48,7 @@ export const inForce = ({ current, keepsFacts }: Timeline) => ({ rulesVersion: c
 
 /** What the signals of rules say of events: all of them but their weights. */
 const meaningOf = ({ rules }: Pick<PublishedRules, 'rules'>): string =>
-  JSON.stringify(compileRules({ ...rules, score: undefined }).signals);
+  JSON.stringify(compileRules({ ...rules, score: rules.score && { ...rules.score, weights: {} } }).signals);
 
 /** The latest versions whose signals are the same. */
 function keptVersions(published: PublishedRules[]): Set<number> {

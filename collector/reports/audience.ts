@@ -70,6 +70,7 @@ const KNOWN: Partial<Record<keyof typeof LISTS, readonly string[]>> = {
 
 /** Makes a test of a condition from outside, or lists everything that is wrong with it. */
 export function parseAudience(rules: Rules, input: unknown): { test: Test } | { errors: RulesError[] } {
+  const paired = compileRules(rules).signals;
   if (isDeep(input, MAX_RULES_DEPTH))
     return { errors: [{ path: 'when', message: `expected at most ${MAX_RULES_DEPTH} levels of nesting` }] };
   const errors: RulesError[] = [];
@@ -120,7 +121,11 @@ export function parseAudience(rules: Rules, input: unknown): { test: Test } | { 
         errors.push({ path: at.replace('stages.awareness.when', path), message });
       return () => false;
     }
-    const condition = compileRules(parsed.rules).stages.awareness!.when;
+    const { signals, stages } = compileRules(parsed.rules);
+    const asked = Object.keys(signals).find((name) => signals[name]!.pairs && !paired[name]?.pairs);
+    if (asked)
+      return wrong(path, `facts say nothing of sessions of ${asked}, since no condition of the rules asks for them`);
+    const condition = stages.awareness!.when;
     return (_, view) => holds(view(), condition, view().today);
   };
   const test = read(input, 'when');

@@ -28,6 +28,7 @@ const namesByRules = new WeakMap<CompiledRules, Set<string>>();
 /** Whether rules ask for what the tag's plain build cannot do (see isPlain): then browsers need its full one, and facts say so by their format. */
 export const needsFull = (rules: CompiledRules): boolean =>
   traitNames(rules).size > 0 ||
+  Object.values(rules.signals).some(({ pairs }) => pairs) ||
   Object.values(rules.stages).some(({ keep }) => keep) ||
   Object.values(rules.tags).some((when) => 'any' in when && when.lasts);
 

@@ -105,8 +105,8 @@ function implies(a: CompiledCondition, b: CompiledCondition): boolean {
     const own = boundsOf(a, measure as Measure);
     const isWider = spanOf(b) >= spanOf(a);
     const isNarrower = spanOf(b) <= spanOf(a);
-    // In a wider window an amount may be less: a key counts with its first.
-    const isSteady = measure !== 'value' || spanOf(a) === spanOf(b);
+    // In a wider window an amount may be less: a key counts with its first; and so may what is counted by sessions, of which some are left out.
+    const isSteady = ['count', 'distinct', 'days'].includes(measure) || spanOf(a) === spanOf(b);
     return (
       isSteady && (gte <= 0 || (isWider && own.gte >= gte)) && (lte === Infinity || (isNarrower && own.lte <= lte))
     );
@@ -119,11 +119,15 @@ const ONCE: Partial<Record<Measure, Range>> = { count: { gte: 1 } };
 const needOf = (condition: SignalCondition) => condition.need ?? ONCE;
 const spanOf = ({ within = Infinity }: SignalCondition) => within;
 
-/** From what and up to what a measure is where the condition is met. Days and different values are never more than events. */
+/** From what and up to what a measure is where the condition is met. Days, different values and sessions are never more than events. */
 function boundsOf(condition: SignalCondition, measure: Measure): { gte: number; lte: number } {
   const need = needOf(condition);
   const { gte = 0, lte = Infinity } = need[measure] ?? {};
-  if (measure === 'count') return { gte: Math.max(gte, need.days?.gte ?? 0, need.distinct?.gte ?? 0), lte };
+  if (measure === 'count')
+    return {
+      gte: Math.max(...Object.entries(need).map(([name, each]) => (name === 'value' ? 0 : (each.gte ?? 0)))),
+      lte,
+    };
   if (measure === 'days') return { gte: Math.max(gte, boundsOf(condition, 'count').gte > 0 ? 1 : 0), lte };
   return { gte, lte: Math.min(lte, measure === 'value' ? Infinity : (need.count?.lte ?? Infinity)) };
 }

@@ -199,6 +199,8 @@ const CONDITIONS: Record<string, Check> = {
     distinct: range(atLeast(0, '')),
     value: range(atLeast(0, '', false)),
     days: count,
+    perSession: count,
+    sessions: count,
     within: atLeast(1, 'of days', true, MAX_DAYS),
   }),
 };
@@ -269,12 +271,17 @@ function checkReferences(rules: Rules, report: Report): void {
         report(`${path}.distinct`, `signal ${part.signal} has no "distinct" to count`);
       if (part.value && rules.signals[part.signal] && !value)
         report(`${path}.value`, `signal ${part.signal} has no "value" to add up`);
-      const { gte = 0, lte = 0 } = part.distinct ?? {};
-      if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP) {
-        report(
-          `${path}.distinct`,
-          `at most ${DISTINCT_CAP} different values are told apart: gte up to ${DISTINCT_CAP}, lte below it`,
-        );
+      if (part.perSession && rules.signals[part.signal] && !distinct)
+        report(`${path}.perSession`, `signal ${part.signal} has no "distinct" to count`);
+      for (const name of ['distinct', 'perSession', 'sessions'] as const) {
+        const { gte = 0, lte = 0 } = part[name] ?? {};
+        if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP) {
+          const what = name === 'distinct' ? 'different values' : 'values of sessions';
+          report(
+            `${path}.${name}`,
+            `at most ${DISTINCT_CAP} ${what} are told apart: gte up to ${DISTINCT_CAP}, lte below it`,
+          );
+        }
       }
     }
   };

@@ -53,6 +53,10 @@ export interface SignalCondition {
   value?: Range;
   /** Number of different active UTC days. */
   days?: Range;
+  /** The most different values of the signal's `distinct` in one session. */
+  perSession?: Range;
+  /** The most sessions that had the same value of the signal's `distinct`; where it has none, how many had the signal. */
+  sessions?: Range;
   /** Window in days: today (UTC) and the N−1 days before. Everything ever where absent. */
   within?: number;
 }
@@ -106,7 +110,7 @@ export interface Rules {
 }
 
 /** The ranges a signal condition may have, in the order in which they are explained. */
-export const MEASURES = ['count', 'distinct', 'value', 'days'] as const;
+export const MEASURES = ['count', 'distinct', 'value', 'days', 'perSession', 'sessions'] as const;
 export type Measure = (typeof MEASURES)[number];
 
 /** The place of a stage in the order of stages, from 0; −1 for none. */
@@ -145,6 +149,8 @@ export interface CompiledRules {
       match?: Array<[from: 'props' | 'source', key: string, matcher: CompiledMatcher]>;
       distinct?: string;
       value?: string;
+      /** Whether a condition asks what came together in a session. */
+      pairs?: true;
       /** What one event of it adds to the score. */
       weight?: number;
     }
@@ -168,6 +174,8 @@ const dense = <T extends object>(object: T): T =>
 /** Makes conditions as they are evaluated, and notes what they ask for. */
 class Compiler {
   readonly windows = new Set<number>();
+  /** Signals of which is asked what came together in a session. */
+  readonly paired = new Set<string>();
   hasUpperBound = false;
 
   readonly compile = (condition: Condition): CompiledCondition => {
@@ -182,6 +190,7 @@ class Compiler {
     const need: Partial<Record<Measure, Range>> = {};
     for (const measure of MEASURES) if (condition[measure]) need[measure] = condition[measure];
     if (Object.values(need).some(({ lte }) => lte !== undefined)) this.hasUpperBound = true;
+    if (need.perSession || need.sessions) this.paired.add(signal);
     if (within) this.windows.add(within);
     return dense({ signal, need: Object.keys(need).length ? need : undefined, within });
   };
@@ -213,10 +222,24 @@ export function compileScores({ score }: Rules): {
   return { intent: score?.intent ?? [], fit };
 }
 
+/** The conditions of a document, each once. */
+function* conditionsOf({ stages, tags = {}, exclude = {}, score }: Rules): Generator<Condition> {
+  for (const { when, keep } of Object.values(stages)) yield* keep ? [when, keep] : [when];
+  for (const { when } of [...Object.values(tags), ...Object.values(exclude), ...(score?.fit ?? [])]) yield when;
+}
+
+/** Signals of which a condition asks what came together in a session: of these alone facts say it. */
+function pairedSignals(rules: Rules): Set<string> {
+  const { compile, paired } = new Compiler();
+  for (const condition of conditionsOf(rules)) compile(condition);
+  return paired;
+}
+
 /** Makes of a validated document what is evaluated on both sides. */
 export function compileRules(rules: Rules): CompiledRules {
   const compiler = new Compiler();
   const { compile, windows } = compiler;
+  const paired = pairedSignals(rules);
   const signals = Object.entries(rules.signals).map(
     ([name, { event, path, host, props = {}, source = {}, distinct, value }]) => {
       const match = (['props', 'source'] as const).flatMap((from) =>
@@ -234,6 +257,7 @@ export function compileRules(rules: Rules): CompiledRules {
           match: match.length ? match : undefined,
           distinct,
           value,
+          pairs: paired.has(name) || undefined,
           weight: rules.score?.weights[name],
         }),
       ];

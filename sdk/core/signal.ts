@@ -1,5 +1,6 @@
 import type { StagetagEvent } from './event.js';
 import { attempt, matchesGlobs, matchesValue } from './matcher.js';
+import { isPlain } from './plain.js';
 import type { CompiledRules } from './rules.js';
 
 /** Where an event happened, in the form rules match on. */
@@ -33,9 +34,9 @@ export const decode = (text: string): string => attempt(() => decodeURIComponent
 
 /**
  * A signal that an event carries, with its amount in units (0 where it adds nothing up), and with the hash of the value to be counted
- * once, where the signal has `distinct` and the event such a value.
+ * once, where the signal has `distinct` and the event such a value. `isPaired`: it is noted with the event's session too.
  */
-export type Match = [signal: string, value: number, key: string | undefined];
+export type Match = [signal: string, value: number, key: string | undefined, isPaired?: boolean];
 
 /** Finds the signals that an event carries under the rules. */
 export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, place: Place | undefined): Match[] {
@@ -43,7 +44,7 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
   // An object is no amount and no text; it may even throw when it is made one.
   const plain = (value: unknown) => (value instanceof Object ? NaN : value);
   const read = (from: string) => (from === 'path' ? place?.path : plain(event.props?.[from.slice('props.'.length)]));
-  for (const [signal, { event: names, path, host, match, distinct, value }] of Object.entries(signals)) {
+  for (const [signal, { event: names, path, host, match, distinct, value, pairs }] of Object.entries(signals)) {
     // First of all, since it is all that most signals need to be told apart.
     if (names && !names.includes(event.name)) continue;
     const amount = toUnits((value && read(value)) ?? 0);
@@ -55,7 +56,9 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
       (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, plain(event[from]?.[name]))) &&
       amount !== undefined // What is stored and not counted: see toUnits.
     ) {
-      matches.push([signal, amount, key == null ? undefined : hashKey(`${key as string}`)]);
+      const found: Match = [signal, amount, key == null ? undefined : hashKey(`${key as string}`)];
+      if (!isPlain && pairs && (!distinct || found[2])) found.push(true);
+      matches.push(found);
     }
   }
   return matches;

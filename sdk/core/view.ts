@@ -1,6 +1,6 @@
 /** Facts laid out for evaluation at one moment, and conditions evaluated on them. */
 import { dayOf, formatDay, parseDay } from './day.js';
-import { DISTINCT_CAP, isBefore, keepDated, type Facts, type FactsBase, type Keys } from './facts.js';
+import { DISTINCT_CAP, isBefore, keepDated, pairsOf, type Facts, type FactsBase, type Keys } from './facts.js';
 import { isInRange, matchesValue } from './matcher.js';
 import { isPlain } from './plain.js';
 import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
@@ -10,7 +10,7 @@ import { UNITS } from './signal.js';
  * What one signal did on one day; a day after today counts as today. `days` are the active days it stands for: more than one where
  * it sums up days that lie behind every window.
  */
-type Row = [day: number, count: number, value: number, keys: Keys, days: number];
+type Row = [day: number, count: number, value: number, keys: Keys, days: number, pairs?: Keys];
 
 export interface FactsView {
   rules: CompiledRules;
@@ -45,13 +45,15 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
       for (const [text, count] of Object.entries(days)) {
         const day = Math.min(parseDay(text), today);
         active.add(day);
-        known.push([
+        const row: Row = [
           day,
           count,
           values[signal]?.[text] ?? 0,
           keys[signal]?.[text] ?? {},
           text === base?.cut ? base.days[signal]! : 1,
-        ]);
+        ];
+        if (!isPlain && rules.signals[signal]?.pairs) row.push(keys[pairsOf(signal)]?.[text] ?? {});
+        known.push(row);
       }
     }
   }
@@ -68,8 +70,8 @@ export interface SignalReason extends Met {
   signal: string;
   /** What the rule asks for, such as `{count: {gte: 2}}`. */
   need: Partial<Record<Measure, Range>>;
-  /** What the facts say, in every measure. */
-  have: Record<Measure, number>;
+  /** What the facts say, in every measure; of sessions only where a condition of the rules asks for them. */
+  have: Partial<Record<Measure, number>>;
   /** Window in days; absent where everything ever counts. */
   within?: number;
 }
@@ -123,7 +125,7 @@ export function holds(
   return trait
     ? matchesValue(need, have)
     : (Object.keys(need) as Measure[]).every((name) =>
-        isInRange((need as Record<Measure, Range>)[name], (have as Record<Measure, number>)[name]),
+        isInRange((need as Record<Measure, Range>)[name], (have as Record<Measure, number>)[name] ?? 0),
       );
 }
 
@@ -143,12 +145,19 @@ export function explain(view: FactsView, condition: CompiledCondition, day: numb
 }
 
 /** Counts what a signal did in the window that ends with a day. */
-function measure({ rows }: FactsView, signal: string, within = Infinity, until: number): Record<Measure, number> {
+function measure(
+  { rules, rows }: FactsView,
+  signal: string,
+  within = Infinity,
+  until: number,
+): Partial<Record<Measure, number>> {
   const seen: Keys = {};
+  const together: Keys = {};
   const active = new Set<number>();
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
-  for (const [day, count, value, keys, days] of rows.get(signal) ?? []) {
+  for (const [day, count, value, keys, days, pairs] of rows.get(signal) ?? []) {
     if (day > until || day <= until - within) continue;
+    if (!isPlain && pairs) keepDated(together, pairs, isBefore);
     sum.count += count;
     sum.value += value;
     keepDated(seen, keys, isBefore);
@@ -160,7 +169,16 @@ function measure({ rows }: FactsView, signal: string, within = Infinity, until: 
     sum.value += seen[key]![2];
   }
   sum.value /= UNITS;
-  return sum;
+  return !isPlain && rules.signals[signal]?.pairs ? { ...sum, ...measurePairs(together) } : sum;
+}
+
+/** Counts the most values of one session, and the most sessions of one value; of many pairs the same are left out everywhere, by session. */
+function measurePairs(pairs: Keys): { perSession: number; sessions: number } {
+  const counts = [new Map<string, number>(), new Map<string, number>()] as const;
+  for (const pair of Object.keys(pairs).sort().slice(0, DISTINCT_CAP))
+    for (const [at, part] of pair.split('.').entries()) counts[at]!.set(part, (counts[at]!.get(part) ?? 0) + 1);
+  const [perSession, sessions] = counts.map((count) => Math.max(0, ...count.values())) as [number, number];
+  return { perSession, sessions };
 }
 
 /**

@@ -25,14 +25,10 @@ const VISIT = [
   ['address', '/pricing'],
 ];
 /**
- * What of the tag is on the page: nothing, a script that does nothing in its place, the tag, the tag and the head snippet, and the tag
- * that is not told when its page is left, which so has nothing to do before the next page.
+ * What of the tag is on the page: nothing, a script that does nothing in its place, the least that a tracker does (a script of the tag's
+ * size that runs none of it, and sends one text when the page is left), the tag, and the tag with the head snippet.
  */
-const KINDS = ['without', 'empty', 'tag', 'snippet too', 'not told of leaving'];
-
-/** Nobody hears after it that the page is left. */
-const HUSH = `<script>for (const type of ['pagehide', 'visibilitychange'])
-  addEventListener(type, (event) => event.stopImmediatePropagation(), true);</script>`;
+const KINDS = ['without', 'empty', 'least', 'tag', 'snippet too'];
 
 const WATCH = `window.vitals = { lcp: 0, cls: 0, inp: 0 };
   new PerformanceObserver((list) => { for (const entry of list.getEntries()) vitals.lcp = entry.startTime; }).observe({ type: 'largest-contentful-paint', buffered: true });
@@ -58,6 +54,7 @@ async function runCollector() {
 /** The demo site with the tag, and with less of it where a cookie says so. */
 async function runPages() {
   let site;
+  let least;
   const app = new Hono();
   app.use(async (c, next) => {
     await next();
@@ -73,18 +70,24 @@ async function runPages() {
       without: bare,
       empty: bare.replace('</head>', '<script defer src="/empty.js"></script></head>'),
       tag,
+      least: bare.replace('</head>', '<script defer src="/least.js"></script></head>'),
       'snippet too': html,
-      'not told of leaving': tag.replace('<script', `${HUSH}<script`),
     };
     c.res = new Response(bodies[kind], c.res);
   });
   app.get('/empty.js', (c) => c.body('1', 200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=600' }));
+  app.get('/least.js', (c) =>
+    c.body(least, 200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=600' }),
+  );
   app.all('*', (c) => site.fetch(c.req.raw));
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) =>
     process.send(`http://localhost:${port}`),
   );
-  process.on('message', (options) => {
+  process.on('message', async (options) => {
     site = createDemoSite(options);
+    const text = await (await fetch(`${options.collectorUrl}/t/${options.siteKey}.js`)).text();
+    const post = `fetch('${options.collectorUrl}/v1/events', { method: 'POST', keepalive: true, body: '${'x'.repeat(2000)}' })`;
+    least = `(() => { ${text} });\naddEventListener('pagehide', () => { ${post}.catch(() => {}); });`;
     process.send('ready');
   });
   process.on('disconnect', () => server.close());

@@ -65,7 +65,7 @@ const ASK = (visitors: Array<{ visitorId: string; events: object[]; answer: obje
 };
 
 const general = readTemplate('general')!.rules;
-/** The tag has another build for rules that hold stages and tags longer than their conditions. */
+/** The tag's full build is for rules that hold stages and tags longer than their conditions. */
 const LASTING: Rules = {
   ...general,
   stages: {
@@ -81,9 +81,25 @@ const LASTING: Rules = {
   ),
 };
 
+/** Rules that ask what came together in a session; with traits and windows that they alone have. */
+const SESSIONS: Rules = {
+  ...general,
+  signals: { ...general.signals, any_page: { event: 'page_view', distinct: 'path' } },
+  stages: {
+    ...general.stages,
+    interest: { when: { signal: 'any_page', perSession: { gte: 2 }, within: 20 } },
+    consideration: { when: { signal: 'any_page', sessions: { gte: 2 }, within: 40 } },
+  },
+  tags: {
+    settled: { when: { signal: 'visit', sessions: { gte: 2, lte: 4 }, within: 60 }, dimension: 'behaviour' },
+    thorough: { when: { signal: 'any_page', perSession: { gte: 3 } }, dimension: 'intent', ttlDays: 12 },
+  },
+};
+
 test.each<[string, string, Rules]>([
   ...templateNames().map((name): [string, string, Rules] => [`the template ${name}`, name, readTemplate(name)!.rules]),
   ['rules that keep stages and let tags last', 'general', LASTING],
+  ['rules that ask what came together in a session', 'general', SESSIONS],
 ])(
   'browser, model and collector agree on random visitors of %s, now and later',
   { timeout: 3_600_000 },
@@ -98,7 +114,8 @@ test.each<[string, string, Rules]>([
     });
     const { url, store } = world.collector;
     const site = (await addSite(store, { name, origins: [world.pages], template: name }, Date.now())) as Site;
-    if (rules === LASTING) await store.publishRules(site.siteKey, rules, { publishedAt: Date.now(), since: 0 });
+    if (rules === LASTING || rules === SESSIONS)
+      await store.publishRules(site.siteKey, rules, { publishedAt: Date.now(), since: 0 });
     snippet = `<script src="${url}/t/${site.siteKey}.js" data-auto="off"></script>`;
     const { page, problems } = await openPage(await openChromium());
     // The second file would send what is kept here for the model alone.
