@@ -33,8 +33,14 @@ export class Access {
   }
 
   /** Whose session it is; undefined where it is none, or has ended. */
-  whoIsIn(session: string): Promise<Who | undefined> {
-    return this.store.sessionUser(hash(session), this.now());
+  async whoIsIn(session: string): Promise<Who | undefined> {
+    return (await this.store.sessionUser(hash(session), this.now())) ?? this.#guestOf(session);
+  }
+
+  /** Whoever has the token of a link that shows a site is its guest for as long as the link works. */
+  async #guestOf(token: string): Promise<Who | undefined> {
+    const siteKey = await this.store.siteOfShare(hash(token), this.now());
+    return siteKey === undefined ? undefined : { name: null, role: 'guest', siteKey };
   }
 
   /** Begins a session for a token, or for a sign-in link's, which then is used up. @returns undefined where it is neither */

@@ -1,6 +1,7 @@
 /** What the collector can be asked, and what it answers: the document that is served, and that parameters are checked by. */
 import { count, date, list, nullable, record, ref, text, uuid } from './schema.js';
-import { ROLES, type Role } from './store/store.js';
+import { decode } from '../sdk/core/index.js';
+import { ROLES, USER_ROLES, type Role } from './store/store.js';
 import {
   json,
   error,
@@ -135,6 +136,16 @@ const paths: Record<string, Record<string, Operation>> = {
       responses: { 302: { description: 'On to the dashboard.' } },
     },
   },
+  '/shared': {
+    get: {
+      operationId: 'followShare',
+      summary:
+        "Shows a site's reports to whoever has the token, as long as the link works, and goes on to the dashboard",
+      security: open,
+      parameters: [query('token', 'expected the token of a link')],
+      responses: { 302: { description: 'On to the dashboard.' } },
+    },
+  },
   '/api/session': {
     get: {
       operationId: 'readSession',
@@ -178,9 +189,50 @@ const paths: Record<string, Record<string, Operation>> = {
       },
     },
   },
+  '/api/users': {
+    get: {
+      operationId: 'listUsers',
+      'x-role': 'owner',
+      summary: 'Who may do what',
+      responses: { 200: json('Users.', record({ users: list(ref('User')) })) },
+    },
+    post: {
+      operationId: 'addUser',
+      'x-role': 'owner',
+      summary: 'Adds a user. The token to sign in with is said once and kept nowhere',
+      requestBody: body(record({ name: text, 'role?': { enum: USER_ROLES } })),
+      responses: {
+        201: json('The user.', { allOf: [ref('User'), record({ token: text })] }),
+        400: WRONG,
+        409: error('There is one of this name.'),
+      },
+    },
+  },
+  '/api/users/{name}': {
+    delete: {
+      operationId: 'removeUser',
+      'x-role': 'owner',
+      summary: 'Removes a user, and ends its sessions',
+      parameters: [path('name', 'expected the name of a user')],
+      responses: { 200: json('It is gone.', record({ user: { type: 'null' } })), 404: error('There is none.') },
+    },
+  },
+  '/api/audit': {
+    get: {
+      operationId: 'readAudit',
+      'x-role': 'owner',
+      summary: 'Who changed what through the API, the latest first; the latest ten thousand are kept',
+      parameters: [
+        query('limit', 'expected a whole number from 1 to 1000', { type: 'integer', minimum: 1, maximum: 1000 }),
+        query('before', 'expected the number of an entry', { type: 'integer' }),
+      ],
+      responses: { 200: json('Entries.', record({ entries: list(ref('AuditEntry')) })), 400: WRONG },
+    },
+  },
   '/api/sites': {
     get: {
       operationId: 'listSites',
+      'x-role': 'guest',
       summary: 'All sites',
       responses: { 200: json('Sites.', record({ sites: list(ref('Site')) })) },
     },
@@ -273,11 +325,26 @@ for (const [where, operations] of Object.entries(paths))
 
 /** The least role that an operation takes. What is at no known path is only said not to be there. */
 export function roleFor(method: string, where: string): Role {
-  const path = Object.keys(paths).find((each) => new RegExp(`${each.replace(/\{\w+\}/g, '[^/]+')}/?$`).test(where));
+  const at = operationAt(method, where);
+  return at ? (at.operation['x-role'] ?? 'viewer') : 'owner';
+}
+
+const PATTERNS = Object.keys(paths).map((path) => ({
+  path,
+  pattern: new RegExp(`${path.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}/?$`),
+}));
+
+/** The operation that is asked for, with the values in its path; undefined where there is none. */
+export function operationAt(
+  method: string,
+  where: string,
+): { operation: Operation; values: Record<string, string> } | undefined {
+  const found = PATTERNS.find(({ pattern }) => pattern.test(where));
   // A HEAD is answered as the GET would be.
-  const name = method === 'HEAD' ? 'get' : method.toLowerCase();
-  const operation = path && paths[path]![name];
-  return operation ? (operation['x-role'] ?? 'viewer') : 'owner';
+  const operation = found && paths[found.path]![method === 'HEAD' ? 'get' : method.toLowerCase()];
+  if (!operation) return undefined;
+  const values = Object.entries(found.pattern.exec(where)!.groups ?? {});
+  return { operation, values: Object.fromEntries(values.map(([name, value]) => [name, decode(value)])) };
 }
 
 /** Operations by path and method. */

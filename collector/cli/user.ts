@@ -1,14 +1,14 @@
 import { Command, Option } from 'commander';
 import { makeToken } from '../access.js';
 import { StartError } from '../server.js';
-import { ROLES, type Role } from '../store/store.js';
+import { USER_ROLES, type Role } from '../store/store.js';
 import { dataCommand, print, withStore, type DataFlags } from './command.js';
 
 export function userCommand(): Command {
   const add = dataCommand('add')
     .description('add a user; prints the token to sign in with, which is kept nowhere')
     .requiredOption('--name <name>', 'who that is')
-    .addOption(new Option('--role <role>', 'what they may do').choices(ROLES).default('viewer'))
+    .addOption(new Option('--role <role>', 'what they may do').choices(USER_ROLES).default('viewer'))
     .action(({ data, json, name, role }: DataFlags & { name: string; role: Role }) =>
       withStore(data, async (store) => {
         const { token, tokenHash } = makeToken();

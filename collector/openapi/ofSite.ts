@@ -196,9 +196,90 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       responses: { 200: json('They.', record({ asOf: moment, members: list(ref('Member')) })), 400: WRONG },
     },
   },
+  '/annotations': {
+    get: {
+      operationId: 'listAnnotations',
+      'x-role': 'guest',
+      summary: 'Notes to days, and on which days rules were published: what belongs on every axis of time',
+      responses: {
+        200: json(
+          'They.',
+          record({
+            annotations: list(ref('Annotation')),
+            published: list(record({ version: count, note: nullable('string'), day: date })),
+          }),
+        ),
+      },
+    },
+    post: {
+      operationId: 'addAnnotation',
+      'x-role': 'editor',
+      summary: 'Leaves a note to a day, such as the beginning of a campaign',
+      requestBody: body(record({ day: date, text })),
+      responses: { 201: json('The note.', ref('Annotation')), 400: WRONG },
+    },
+  },
+  '/annotations/{id}': {
+    delete: {
+      operationId: 'removeAnnotation',
+      'x-role': 'editor',
+      summary: 'Takes a note away',
+      parameters: [path('id', 'expected the number of a note')],
+      responses: { 200: json('It is gone.', record({ annotation: { type: 'null' } })) },
+    },
+  },
+  '/views': {
+    get: {
+      operationId: 'listViews',
+      summary: 'Views of the dashboard that were given a name',
+      responses: { 200: json('Views.', record({ views: list(ref('SavedView')) })) },
+    },
+    post: {
+      operationId: 'addView',
+      'x-role': 'editor',
+      summary: 'Gives a view a name',
+      requestBody: body(record({ name: text, address: text })),
+      responses: { 201: json('The view.', ref('SavedView')), 400: WRONG },
+    },
+  },
+  '/views/{id}': {
+    delete: {
+      operationId: 'removeView',
+      'x-role': 'editor',
+      summary: 'Forgets the name of a view',
+      parameters: [path('id', 'expected the number of a view')],
+      responses: { 200: json('It is gone.', record({ view: { type: 'null' } })) },
+    },
+  },
+  '/shares': {
+    get: {
+      operationId: 'listShares',
+      'x-role': 'owner',
+      summary: "Links that show this site's reports to whoever has them, as long as they work",
+      responses: { 200: json('Links.', record({ shares: list(ref('Share')) })) },
+    },
+    post: {
+      operationId: 'addShare',
+      'x-role': 'owner',
+      summary:
+        "Makes a link that shows this site's reports, and nobody's visitors, to whoever has it. It is said once and kept nowhere",
+      requestBody: body(record({ address: text, 'days?': { type: 'integer', minimum: 1, maximum: 366 } })),
+      responses: { 201: json('The link.', { allOf: [ref('Share'), record({ link: text })] }), 400: WRONG },
+    },
+  },
+  '/shares/{id}': {
+    delete: {
+      operationId: 'removeShare',
+      'x-role': 'owner',
+      summary: 'Ends a link, for those who follow it already too',
+      parameters: [path('id', 'expected the number of a link')],
+      responses: { 200: json('It has ended.', record({ share: { type: 'null' } })) },
+    },
+  },
   '/changes': {
     get: {
       operationId: 'hearChanges',
+      'x-role': 'guest',
       summary:
         'Server-sent events: `ready` at first, then a `change` whenever something was stored, at most one a second',
       responses: { 200: plain('Events without an end.', 'text/event-stream') },
@@ -324,6 +405,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
   '/reports/{name}': {
     get: {
       operationId: 'readReport',
+      'x-role': 'guest',
       summary: Object.entries(REPORT_SUMMARIES)
         .map(([name, summary]) => `\`${name}\`: ${summary}`)
         .join('; '),

@@ -4,6 +4,7 @@ import { EVENT_REASONS, LINT_CODES, STAGES } from '../../sdk/core/index.js';
 import { EARLY_REFUSALS } from '../ingest/door.js';
 import { MAX_EVENTS, REFUSALS } from '../ingest/ingest.js';
 import { REPORT_SCHEMAS } from '../reports/schemas.js';
+import { USER_ROLES } from '../store/store.js';
 
 export const state = { stage, peak: stage, tags: list(text), score: number, rules: count };
 export const facts: Schema = { type: 'object', description: 'counts by signal and UTC day; its form is given by `v`' };
@@ -109,6 +110,18 @@ export const schemas: Record<string, Schema> = {
     snippet: text,
     pinnedSnippet: text,
   }),
+  User: record({ name: text, role: { enum: USER_ROLES }, createdAt: moment }),
+  AuditEntry: record({
+    id: count,
+    at: moment,
+    who: text,
+    action: { ...text, description: 'the operation, by its id in this document' },
+    siteKey: nullable('string'),
+    target: nullable('string'),
+  }),
+  Annotation: record({ id: count, day: date, text, author: nullable('string'), savedAt: moment }),
+  SavedView: record({ id: count, name: text, address: text, author: nullable('string'), savedAt: moment }),
+  Share: record({ id: count, address: text, author: nullable('string'), savedAt: moment, expiresAt: moment }),
   SavedAudience: record({
     id: count,
     name: text,

@@ -3,22 +3,24 @@ import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
 import { version } from '../assets.js';
 import { mayAct } from '../access.js';
-import { openapiFor, roleFor } from '../openapi.js';
+import { openapiFor, operationAt, roleFor } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
 import { audienceRoutes } from './audiences.js';
 import { changeRoutes } from './changes.js';
 import { costRoutes } from './costs.js';
+import { noteRoutes } from './notes.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
 import { SESSION_COOKIE } from './signIn.js';
 import { siteRoutes } from './sites.js';
+import { userRoutes } from './users.js';
 import { visitorRoutes } from './visitors.js';
 
 /** What routes below a site find in their context. */
 export interface SiteEnv {
-  Variables: { site: Site; who: Who };
+  Variables: { site: Site; who: Who; /** What was changed, where its address does not say it. */ target?: string };
 }
 
 const MAX_BODY = 1024 * 1024;
@@ -45,6 +47,7 @@ export function apiRoutes(services: Services): Hono {
     return c.json({ ...summaryOf(template), rules: template.rules });
   });
   routes.route('/api/sites', siteRoutes(services));
+  routes.route('/api', userRoutes(services));
 
   const ofSite = new Hono<SiteEnv>();
   ofSite.use(async (c, next) => {
@@ -53,7 +56,7 @@ export function apiRoutes(services: Services): Hono {
     c.set('site', site);
     return next();
   });
-  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes, changeRoutes, audienceRoutes])
+  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes, changeRoutes, audienceRoutes, noteRoutes])
     ofSite.route('/', make(services));
   routes.route('/api/sites/:siteKey', ofSite);
   return routes;
@@ -61,7 +64,7 @@ export function apiRoutes(services: Services): Hono {
 
 const summaryOf = ({ name, title, about, kpis }: Template) => ({ name, title, about, kpis });
 
-function requireAccess({ access, mount }: Services): MiddlewareHandler<SiteEnv> {
+function requireAccess({ access, mount, store, now }: Services): MiddlewareHandler<SiteEnv> {
   return async (c, next) => {
     c.header('Cache-Control', 'no-store');
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1];
@@ -72,11 +75,26 @@ function requireAccess({ access, mount }: Services): MiddlewareHandler<SiteEnv> 
       return c.json({ error: 'sign in, or send Authorization: Bearer with the admin token' }, 401);
     }
     if (session && isForeignWrite(c)) return c.json({ error: "another site's page may not do this" }, 403);
-    const needed = roleFor(c.req.method, c.req.path.slice(mount.length));
+    const { method } = c.req;
+    const where = c.req.path.slice(mount.length);
+    const needed = roleFor(method, where);
     if (!mayAct(who.role, needed))
       return c.json({ error: `this takes the role ${needed}, and yours is ${who.role}` }, 403);
+    const at = operationAt(method, where);
+    const { siteKey, visitorId: _, who: __, ...rest } = at?.values ?? {};
+    // A guest's site is the only one there is.
+    if (who.siteKey && siteKey && siteKey !== who.siteKey) return c.json({ error: 'no site has this key' }, 404);
     c.set('who', who);
-    return next();
+    await next();
+    // What takes no more than a viewer changes nothing. A visitor's id is not noted: it would outlive the visitor.
+    if (!at || !c.res.ok || !mayAct(needed, 'editor') || method === 'GET' || method === 'HEAD') return;
+    await store.addAudit({
+      at: now(),
+      who: who.name ?? 'admin',
+      action: at.operation.operationId,
+      siteKey: siteKey ?? null,
+      target: c.get('target') ?? Object.values(rest)[0] ?? null,
+    });
   };
 }
 

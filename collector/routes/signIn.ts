@@ -23,6 +23,11 @@ export function signInRoutes(services: Services): Hono {
   async function signIn(c: Context, token: unknown): Promise<boolean> {
     const session = typeof token === 'string' ? await access.signIn(token) : undefined;
     if (!session) return false;
+    keepSession(c, session);
+    return true;
+  }
+
+  const keepSession = (c: Context, session: string) =>
     setCookie(c, SESSION_COOKIE, session, {
       path,
       httpOnly: true,
@@ -30,14 +35,22 @@ export function signInRoutes(services: Services): Hono {
       secure: publicBase(c, services).startsWith('https:'),
       maxAge: SESSION_DAYS * 86_400,
     });
-    return true;
-  }
 
   const routes = new Hono();
   routes.get('/sign-in', async (c) => {
     c.header('Cache-Control', 'no-store');
     const isSignedIn = !(await isOftenTried(c)) && (await signIn(c, c.req.query('token')));
     return c.redirect(isSignedIn ? path : `${path}#/sign-in/link-expired`);
+  });
+  routes.get('/shared', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    const token = c.req.query('token') ?? '';
+    if ((await isOftenTried(c)) || (await access.whoIsIn(token))?.role !== 'guest')
+      return c.redirect(`${path}#/sign-in/share-ended`);
+    // Who is signed in sees more than a guest, and stays it. What stands after the `#` of the link goes along.
+    const known = await access.whoIsIn(getCookie(c, SESSION_COOKIE) ?? '');
+    if (!known || known.role === 'guest') keepSession(c, token);
+    return c.redirect(path);
   });
   // Always a 200: whether somebody is signed in is a question, not a mistake.
   routes.get('/api/session', async (c) => {

@@ -3,13 +3,14 @@ import { isRecord } from '../../sdk/core/index.js';
 import { publicBase, type Services } from '../services.js';
 import { addSite, pinnedSnippetFor, snippetFor, updateSite, type SiteRequest } from '../site.js';
 import type { Site } from '../store/store.js';
-import { readJson } from './api.js';
+import { readJson, type SiteEnv } from './api.js';
 
-export function siteRoutes(services: Services): Hono {
+export function siteRoutes(services: Services): Hono<SiteEnv> {
   const { store, now } = services;
-  const routes = new Hono();
+  const routes = new Hono<SiteEnv>();
   routes.get('/', async (c) => {
-    const sites = await store.sites();
+    const { siteKey: only } = c.get('who');
+    const sites = (await store.sites()).filter(({ siteKey }) => !only || siteKey === only);
     const base = publicBase(c, services);
     return c.json({
       sites: sites.map(

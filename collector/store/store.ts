@@ -318,14 +318,59 @@ export interface SavedAudience {
   savedAt: number;
 }
 
-/** A viewer reads; an editor also changes rules and links; an owner also erases, adds sites and sees what one person left. */
-export const ROLES = ['viewer', 'editor', 'owner'] as const;
+/** A note to a day of a site, such as the beginning of a campaign. */
+export interface Annotation {
+  id: number;
+  /** `YYYY-MM-DD` in the site's time zone. */
+  day: string;
+  text: string;
+  author: string | null;
+  savedAt: number;
+}
+
+/** A view of the dashboard that was given a name. */
+export interface SavedView {
+  id: number;
+  name: string;
+  /** What stands after the site in the address bar, such as `flow?days=90`. */
+  address: string;
+  author: string | null;
+  savedAt: number;
+}
+
+/** A link that shows a site's reports to whoever has it. */
+export interface Share extends Omit<SavedView, 'name'> {
+  expiresAt: number;
+}
+
+/** Something that was changed through the API. */
+export interface AuditEntry {
+  id: number;
+  at: number;
+  /** Name of the user; `admin` for the admin token. */
+  who: string;
+  /** The operation, by its id in the API document. */
+  action: string;
+  siteKey: string | null;
+  /** The number or name of what was changed, where there is one. Nobody's visitor. */
+  target: string | null;
+}
+
+/**
+ * A guest sees one site's reports by a link; a viewer reads; an editor also changes rules and links; an owner also erases, adds sites and
+ * sees what one person left.
+ */
+export const ROLES = ['guest', 'viewer', 'editor', 'owner'] as const;
 export type Role = (typeof ROLES)[number];
+/** Those that a user may have. */
+export const USER_ROLES = ['viewer', 'editor', 'owner'] as const;
 
 /** Who asks for something; null is whoever has the admin token or its link. */
 export interface Who {
   name: string | null;
   role: Role;
+  /** Of a guest: the only site that there is. */
+  siteKey?: string;
 }
 
 export interface User {
@@ -476,6 +521,26 @@ export interface Store {
   saveAudience(siteKey: string, audience: Omit<SavedAudience, 'id'>, id?: number): Promise<number | undefined>;
   /** Says whether there was one. */
   removeAudience(siteKey: string, id: number): Promise<boolean>;
+
+  /** By day. */
+  annotations(siteKey: string): Promise<Annotation[]>;
+  addAnnotation(siteKey: string, annotation: Omit<Annotation, 'id'>): Promise<number>;
+  removeAnnotation(siteKey: string, id: number): Promise<boolean>;
+  /** By name. */
+  views(siteKey: string): Promise<SavedView[]>;
+  addView(siteKey: string, view: Omit<SavedView, 'id'>): Promise<number>;
+  removeView(siteKey: string, id: number): Promise<boolean>;
+  /** Links that still work. */
+  shares(siteKey: string, now: number): Promise<Share[]>;
+  addShare(siteKey: string, share: Omit<Share, 'id'>, tokenHash: string): Promise<number>;
+  removeShare(siteKey: string, id: number): Promise<boolean>;
+  /** The site that a link's token shows. */
+  siteOfShare(tokenHash: string, now: number): Promise<string | undefined>;
+
+  /** Notes that something was changed; the latest ten thousand stay. */
+  addAudit(entry: Omit<AuditEntry, 'id'>): Promise<void>;
+  /** The latest first. @param before the number of the last one seen */
+  audit(limit: number, before?: number): Promise<AuditEntry[]>;
 
   /** The key that tokens are signed with, as a private JWK; what is offered is kept where there is none yet. */
   signingKey(offered?: string): Promise<string | undefined>;

@@ -13,6 +13,10 @@ test('two sites neither see nor change each other, by any route below a site', a
   await store.setCosts(site.siteKey, [{ day: '2026-11-20', channel: 'mine', cost: 7 }]);
   const saved = { name: 'mine', when: { stage: ['action'] }, author: null, savedAt: NOW };
   const audience = await store.saveAudience(site.siteKey, saved);
+  const kept = { author: 'mine', savedAt: NOW };
+  const note = await store.addAnnotation(site.siteKey, { day: '2026-11-20', text: 'mine', ...kept });
+  const view = await store.addView(site.siteKey, { name: 'mine', address: 'board', ...kept });
+  const share = await store.addShare(site.siteKey, { address: 'mine', expiresAt: NOW + 1e9, ...kept }, 'hash');
   await store.saveDraft(site.siteKey, { rules: { name: 'mine' }, author: null, savedAt: NOW });
   const before = {
     visitor: await visitor(mine),
@@ -49,6 +53,15 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['POST', 'audiences', 400],
     ['POST', 'audiences/preview', 400],
     ['PUT', 'costs', 400],
+    ['GET', 'annotations', 200],
+    ['POST', 'annotations', 400],
+    ['DELETE', `annotations/${note}`, 404],
+    ['GET', 'views', 200],
+    ['POST', 'views', 400],
+    ['DELETE', `views/${view}`, 404],
+    ['GET', 'shares', 200],
+    ['POST', 'shares', 400],
+    ['DELETE', `shares/${share}`, 404],
     ['GET', 'events.ndjson', 200],
     ['GET', `events.ndjson?visitor=${mine}`, 200],
     ['GET', 'reports/stages', 200],

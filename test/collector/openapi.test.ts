@@ -104,10 +104,19 @@ describe('answers are as the document says', () => {
     };
     await store.saveDraft(site.siteKey, { rules: {}, author: 'Ada', savedAt: NOW });
     const saved = { name: 'A', when: { stage: ['action'] }, author: null, savedAt: NOW };
-    // The operations share an id: that of a job, and that of an audience.
+    // The operations share an id: that of a job, of an audience, of a note, a view and a link; and a name: that of a report and a user.
     while ((await store.saveAudience(site.siteKey, saved))! < job.id);
+    const by = { author: null, savedAt: NOW };
+    while ((await store.addAnnotation(site.siteKey, { day: '2026-11-20', text: 'A', ...by })) < job.id);
+    while ((await store.addView(site.siteKey, { name: 'A', address: 'board', ...by })) < job.id);
+    while ((await store.addShare(site.siteKey, { address: 'board', expiresAt: NOW + 1, ...by }, newId())) < job.id);
+    await store.addUser({ name: 'stages', role: 'viewer', createdAt: NOW }, 'hash');
     const { rules } = (await store.rules(site.siteKey))[0]!;
     const bodies = {
+      addAnnotation: { day: '2026-11-20', text: 'B' },
+      addView: { name: 'B', address: 'flow?days=90' },
+      addShare: { address: 'board' },
+      addUser: { name: 'Ada' },
       addAudience: { name: 'B', when: { stage: ['action'] } },
       changeAudience: { name: 'B', when: { stage: ['action'] } },
       countAudience: { when: { stage: ['action'] } },

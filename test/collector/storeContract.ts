@@ -422,6 +422,35 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       ]);
       expect(await store.audiences(siteKey)).toEqual([{ ...audience, id, name: 'C' }]);
 
+      const note = { day: '2026-11-22', text: 'Sale begins', author: 'Ada', savedAt: NOW };
+      const noted = await store.addAnnotation(siteKey, note);
+      const before = await store.addAnnotation(siteKey, { ...note, day: '2026-11-02' });
+      expect((await store.annotations(siteKey)).map(({ id }) => id)).toEqual([before, noted]);
+      expect(await store.removeAnnotation(siteKey, before)).toBe(true);
+      expect(await store.removeAnnotation(siteKey, before)).toBe(false);
+      expect(await store.annotations(siteKey)).toEqual([{ id: noted, ...note }]);
+      const view = { name: 'Leak', address: 'flow?days=90', author: null, savedAt: NOW };
+      const viewed = await store.addView(siteKey, view);
+      expect(await store.views(siteKey)).toEqual([{ id: viewed, ...view }]);
+      expect([await store.removeView(siteKey, viewed), await store.removeView(siteKey, viewed)]).toEqual([true, false]);
+      const share = { address: 'board', author: null, savedAt: NOW, expiresAt: NOW + 10 };
+      const shared = await store.addShare(siteKey, share, 'shared');
+      expect(await store.shares(siteKey, NOW)).toEqual([{ id: shared, ...share }]);
+      expect(await store.shares(siteKey, NOW + 10)).toEqual([]);
+      expect(await store.siteOfShare('shared', NOW + 9)).toBe(siteKey);
+      expect(await store.siteOfShare('shared', NOW + 10)).toBeUndefined();
+      expect([await store.removeShare(siteKey, shared), await store.removeShare(siteKey, shared)]).toEqual([
+        true,
+        false,
+      ]);
+      expect(await store.siteOfShare('shared', NOW)).toBeUndefined();
+      const entry = { at: NOW, who: 'Ada', action: 'changeSite', siteKey, target: null };
+      await store.addAudit(entry);
+      await store.addAudit({ ...entry, siteKey: null, target: 'Bob' });
+      const entries = await store.audit(5);
+      expect(entries.map(({ id: _, ...rest }) => rest)).toEqual([{ ...entry, siteKey: null, target: 'Bob' }, entry]);
+      expect(await store.audit(5, entries[0]!.id)).toEqual([entries[1]]);
+
       const user = { name: 'Ada', role: 'editor' as const, createdAt: NOW };
       expect([await store.addUser(user, 'hash'), await store.addUser(user, 'other')]).toEqual([true, false]);
       expect(await store.userOf('hash')).toEqual(user);

@@ -290,4 +290,43 @@ export const MIGRATIONS = [
     ('event_ids', 'event_ids', '10000000 10000000 1');
   ANALYZE sqlite_schema;
   `,
+  `
+  -- What people leave beside the numbers.
+  CREATE TABLE annotations (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    text TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX annotations_by_site ON annotations (site_id, day);
+  CREATE TABLE views (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX views_by_site ON views (site_id, name);
+  CREATE TABLE shares (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    address TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX shares_by_site ON shares (site_id);
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    action TEXT NOT NULL,
+    site_key TEXT,
+    target TEXT
+  ) STRICT;
+  `,
 ];

@@ -10,6 +10,7 @@ import { EventTable, PAGE } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
 import { jobTable } from './jobTable.js';
+import { annotationTable, auditTable, shareTable, viewTable } from './noteTables.js';
 import { PageTable } from './pageTable.js';
 import { SessionTable } from './sessionTable.js';
 import { draftTable, SiteTable } from './siteTable.js';
@@ -55,6 +56,10 @@ export function openSqliteStore(
   const events = new EventTable(database, pages);
   const costs = costTable(database);
   const audiences = audienceTable(database);
+  const annotations = annotationTable(database);
+  const views = viewTable(database);
+  const shares = shareTable(database);
+  const audits = auditTable(database);
   const deadLetters = deadLetterTable(database);
   const drafts = draftTable(database);
   const jobs = jobTable(database, sites, visitors);
@@ -306,6 +311,19 @@ export function openSqliteStore(
     audiences: async (siteKey) => audiences.all(sites.id(siteKey)),
     saveAudience: (siteKey, audience, id) => commits.write(() => audiences.save(sites.id(siteKey), audience, id)),
     removeAudience: (siteKey, id) => commits.write(() => audiences.remove(sites.id(siteKey), id)),
+
+    annotations: async (siteKey) => annotations.all(sites.id(siteKey)),
+    addAnnotation: (siteKey, annotation) => commits.write(() => annotations.add(sites.id(siteKey), annotation)),
+    removeAnnotation: (siteKey, id) => commits.write(() => annotations.remove(sites.id(siteKey), id)),
+    views: async (siteKey) => views.all(sites.id(siteKey)),
+    addView: (siteKey, view) => commits.write(() => views.add(sites.id(siteKey), view)),
+    removeView: (siteKey, id) => commits.write(() => views.remove(sites.id(siteKey), id)),
+    shares: async (siteKey, now) => shares.all(sites.id(siteKey), now),
+    addShare: (siteKey, share, hash) => commits.write(() => shares.add(sites.id(siteKey), share, hash)),
+    removeShare: (siteKey, id) => commits.write(() => shares.remove(sites.id(siteKey), id)),
+    siteOfShare: async (hash, now) => shares.siteOf(hash, now),
+    addAudit: (entry) => commits.write(() => audits.add(entry)),
+    audit: async (limit, before) => audits.latest(limit, before),
 
     signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),
