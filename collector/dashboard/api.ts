@@ -328,8 +328,44 @@ export async function get<T>(path: string): Promise<T> {
   return request<T>(path, {});
 }
 
-export async function hasSession(): Promise<boolean> {
-  return (await get<{ signedIn: boolean }>('session')).signedIn;
+export type Role = 'guest' | 'viewer' | 'editor' | 'owner';
+
+/** What who is signed in may do; undefined where nobody is. */
+export async function readRole(): Promise<Role | undefined> {
+  return (await get<{ role?: Role }>('session')).role;
+}
+
+export interface Notes {
+  annotations: Array<{ id: number; day: string; text: string; author: string | null }>;
+  published: Array<{ version: number; note: string | null; day: string }>;
+}
+
+export interface SavedView {
+  id: number;
+  name: string;
+  address: string;
+}
+
+export interface Share {
+  id: number;
+  address: string;
+  author: string | null;
+  expiresAt: number;
+}
+
+export interface User {
+  name: string;
+  role: Exclude<Role, 'guest'>;
+  createdAt: number;
+}
+
+export interface AuditEntry {
+  id: number;
+  at: number;
+  who: string;
+  action: string;
+  siteKey: string | null;
+  target: string | null;
 }
 
 /** Signs in with a token. @throws Error with what the collector says */

@@ -2,15 +2,35 @@ import type { JSX } from 'preact';
 import type { KpiReport, Site, StagesReport, VisitorSummary } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useLive, useReport } from './live.js';
+import { marksOf, NoteList, useNotes } from './notes.js';
 import { COLORS, Loaded, Problem, StageName, Table } from './parts.js';
-import { linkTo } from './state.js';
+import { linkTo, may } from './state.js';
 import { VisitorTable } from './visitors.js';
 import { inLanguage, showNumber, showShare, t } from './texts.js';
 
-export function Board({ site }: { site: Site }): JSX.Element {
+/** A guest sees the numbers alone. */
+export const Board = ({ site }: { site: Site }): JSX.Element =>
+  may('viewer') ? <WholeBoard site={site} /> : <Numbers site={site} />;
+
+function Numbers({ site }: { site: Site }): JSX.Element {
   const report = useLive<StagesReport>(`sites/${site.siteKey}/reports/stages`);
+  return (
+    <>
+      <Problem live={report} />
+      {report.data && (
+        <>
+          <Funnel report={report.data} />
+          <Days report={report.data} site={site} />
+          <Kpis site={site} />
+        </>
+      )}
+    </>
+  );
+}
+
+function WholeBoard({ site }: { site: Site }): JSX.Element {
   const visitors = useLive<{ visitors: VisitorSummary[] }>(`sites/${site.siteKey}/visitors?limit=20`);
-  if (!report.data || !visitors.data) return <Problem live={report.problem ? report : visitors} />;
+  if (!visitors.data) return <Problem live={visitors} />;
   if (!visitors.data.visitors.length) {
     return (
       <section class="card">
@@ -21,10 +41,7 @@ export function Board({ site }: { site: Site }): JSX.Element {
   }
   return (
     <>
-      <Problem live={report} />
-      <Funnel report={report.data} />
-      <Days report={report.data} zone={site.timeZone} />
-      <Kpis site={site} />
+      <Numbers site={site} />
       <section class="card">
         <h2>{t('latest')}</h2>
         <VisitorTable visitors={visitors.data.visitors} site={site} />
@@ -68,18 +85,32 @@ function Funnel({ report }: { report: StagesReport }): JSX.Element {
   );
 }
 
-function Days({ report, zone }: { report: StagesReport; zone: string }): JSX.Element {
+function Days({ report, site }: { report: StagesReport; site: Site }): JSX.Element {
+  const notes = useNotes(site);
   const series = report.stages.map(({ stage }) => ({
     name: t(`stages.${stage}`),
     color: COLORS[stage],
     values: report.days.map(({ current }) => current[stage]),
   }));
   const days = report.days.map(({ day }) => day);
+  const marks = notes.data ? marksOf(notes.data, days) : [];
   return (
     <section class="card">
       <h2>{t('perDay')}</h2>
-      <p class="soft">{t('perDayHint', { zone })}</p>
-      <Chart name="stages" draw={({ drawDays }, element) => drawDays(element, days, series)} of={series} />
+      <p class="soft">{t('perDayHint', { zone: site.timeZone })}</p>
+      <Chart
+        name="stages"
+        draw={({ drawDays }, element) =>
+          drawDays(
+            element,
+            days,
+            series,
+            marks.map(({ day }) => day),
+          )
+        }
+        of={[series, marks]}
+      />
+      <NoteList site={site} marks={marks} again={notes.again} />
       <details>
         <summary>
           {t('day')} · {t('stage')}

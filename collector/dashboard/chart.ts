@@ -1,10 +1,19 @@
 /** The chart library, loaded when a chart is shown and not before. */
 import { BarChart, SankeyChart } from 'echarts/charts';
-import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
+import { AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
-use([BarChart, SankeyChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+use([
+  BarChart,
+  SankeyChart,
+  AriaComponent,
+  GridComponent,
+  LegendComponent,
+  MarkLineComponent,
+  TooltipComponent,
+  SVGRenderer,
+]);
 
 /** Named, since the library measures texts with it. */
 const FONT = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif";
@@ -55,16 +64,25 @@ export async function toPng(element: HTMLElement): Promise<Blob> {
   );
 }
 
-/** Draws stacked bars by day. */
-export const drawDays = (element: HTMLElement, days: string[], series: Series[]): (() => void) =>
+/** Draws stacked bars by day. @param marked days to which something is noted, numbered from 1 */
+export const drawDays = (element: HTMLElement, days: string[], series: Series[], marked: string[] = []): (() => void) =>
   draw(element, (ink) => ({
     legend: { type: 'scroll', textStyle: { color: ink, fontFamily: FONT }, bottom: 0 },
     // As drawn text: HTML in a tooltip would need inline styles, which the page's policy forbids.
     tooltip: { trigger: 'axis', renderMode: 'richText', order: 'seriesDesc' },
-    grid: { left: 8, right: 8, top: 12, bottom: 40, containLabel: true },
+    grid: { left: 8, right: 8, top: marked.length ? 24 : 12, bottom: 40, containLabel: true },
     xAxis: { type: 'category', data: days, axisLabel: { hideOverlap: true, formatter: (day: string) => day.slice(5) } },
     yAxis: { type: 'value', minInterval: 1, splitLine: { lineStyle: { opacity: 0.25 } } },
-    series: series.map(({ name, color, values }) => ({
+    series: series.map(({ name, color, values }, index) => ({
+      ...(!index && {
+        markLine: {
+          symbol: 'none',
+          silent: true,
+          lineStyle: { color: ink, type: 'dashed', opacity: 0.6 },
+          label: { color: ink, formatter: ({ data }: { data: { name: string } }) => data.name },
+          data: marked.map((day, at) => ({ xAxis: day, name: `${at + 1}` })),
+        },
+      }),
       type: 'bar',
       stack: 'all',
       name,

@@ -1,7 +1,7 @@
 /** The dashboard: one page for people, fed by the documented API alone. */
 import { render, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { hasSession, signIn, signOut, type Site } from './api.js';
+import { signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
 import { Audiences } from './audiences.js';
 import { Channels } from './channels.js';
@@ -13,9 +13,10 @@ import { useLive } from './live.js';
 import { Problem } from './parts.js';
 import { Rules } from './rules.js';
 import { AddSite, Setup } from './setup.js';
-import { isSignedIn, linkTo, route, VIEWS, type View } from './state.js';
+import { hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View } from './state.js';
 import { language, switchLanguage, t } from './texts.js';
 import { chooseTheme, theme, THEMES, type Theme } from './theme.js';
+import { GUEST_VIEWS, ViewMenu } from './viewMenu.js';
 import { VisitorPage } from './visitor.js';
 import { Visitors } from './visitors.js';
 
@@ -51,14 +52,16 @@ function Header({ children }: { children?: JSX.Element | JSX.Element[] | false }
 }
 
 function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
-  const [error, setError] = useState(problem === 'link-expired' ? t('linkExpired') : '');
+  const [error, setError] = useState(
+    problem === 'link-expired' ? t('linkExpired') : problem === 'share-ended' ? t('shareEnded') : '',
+  );
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const token = String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim();
     try {
       await signIn(token);
       location.hash = '';
-      isSignedIn.value = true;
+      await lookWhoIsIn();
     } catch (failure) {
       setError((failure as Error).message);
     }
@@ -127,7 +130,7 @@ function Signed(): JSX.Element {
       </Header>
       {site && (
         <nav aria-label={t('menu')}>
-          {VIEWS.map((each) => (
+          {VIEWS.filter((each) => may('viewer') || GUEST_VIEWS.includes(each)).map((each) => (
             <a key={each} href={linkTo(site.siteKey, each)} aria-current={each === view ? 'page' : undefined}>
               {t(`views.${each}`)}
             </a>
@@ -135,10 +138,13 @@ function Signed(): JSX.Element {
         </nav>
       )}
       <main>
+        {site && may('viewer') && !visitorId && <ViewMenu key={site.siteKey + hereOf(route.value)} site={site} />}
         {!live.data ? (
           <Problem live={live} />
         ) : !site ? (
           <AddSite />
+        ) : !may('viewer') && !GUEST_VIEWS.includes(view) ? (
+          <p class="card">{t('notForGuests')}</p>
         ) : visitorId ? (
           <VisitorPage key={visitorId} site={site} visitorId={visitorId} />
         ) : (
@@ -149,9 +155,7 @@ function Signed(): JSX.Element {
   );
 }
 
-hasSession().then(
-  (signedIn) => (isSignedIn.value = signedIn),
-  () => (isSignedIn.value = false), // The form says what is wrong when it is used.
-);
+// The form says what is wrong when it is used.
+lookWhoIsIn().catch(() => (isSignedIn.value = false));
 
 render(<App />, document.getElementById('app')!);

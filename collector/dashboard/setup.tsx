@@ -3,7 +3,8 @@ import { useState } from 'preact/hooks';
 import { change, type Lost, type LossReport, type Site, type VisitorSummary } from './api.js';
 import { useLive, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
-import { linkTo } from './state.js';
+import { linkTo, may } from './state.js';
+import { Team } from './team.js';
 import { showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 /** The line for the pages, whether it works, what of it was lost, and the site's settings. */
@@ -13,6 +14,7 @@ export function Setup({ site }: { site: Site }): JSX.Element {
       <Snippet site={site} />
       <Settings key={site.siteKey} site={site} />
       <Loss site={site} />
+      {may('owner') && <Team site={site} />}
       <AddSite />
     </>
   );

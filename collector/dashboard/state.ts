@@ -1,7 +1,20 @@
 import { computed, signal } from '@preact/signals';
+import { readRole, type Role } from './api.js';
 
 /** Undefined until the collector has said so. */
 export const isSignedIn = signal<boolean | undefined>(undefined);
+
+const ROLES: Role[] = ['guest', 'viewer', 'editor', 'owner'];
+const role = signal<Role | undefined>(undefined);
+
+/** Whether who is signed in may do what takes this. */
+export const may = (needed: Role): boolean => ROLES.indexOf(role.value!) >= ROLES.indexOf(needed);
+
+/** Asks who is signed in. */
+export async function lookWhoIsIn(): Promise<void> {
+  role.value = await readRole();
+  isSignedIn.value = !!role.value;
+}
 
 /** What of a site can be looked at, in the order in which it stands in the menu. */
 export const VIEWS = [
@@ -60,6 +73,9 @@ export const linkTo = (siteKey: string, view: View = 'board', query: Record<stri
   const text = new URLSearchParams(query).toString();
   return `#/${encodeURIComponent(siteKey)}${view === 'board' && !text ? '' : `/${view}`}${text && `?${text}`}`;
 };
+
+/** A view and what was chosen in it, as it stands behind the site in the address bar. */
+export const hereOf = ({ view, query }: Route): string => `${view}${query.size ? `?${query.toString()}` : ''}`;
 
 export const linkToVisitor = (siteKey: string, visitorId: string): string =>
   `#/${encodeURIComponent(siteKey)}/visitors/${encodeURIComponent(visitorId)}`;

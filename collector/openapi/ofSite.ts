@@ -302,6 +302,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
   '/rules': {
     get: {
       operationId: 'readRules',
+      'x-role': 'guest',
       summary: 'The rules in force',
       responses: { 200: json('Rules.', ref('Rules')) },
     },

@@ -79,7 +79,7 @@ test('says where most are lost, and calls tags by their names', async () => {
   );
   expect(await page.$eval('.steps .worst .stage', (cell) => cell.getAttribute('data-stage'))).toBe(report.leak!.from);
   expect(await page.$eval('.leak', (text) => text.textContent)).toContain(String(report.leak!.lost));
-  await page.click('summary');
+  await page.click('section summary');
   expect((await page.$$('.moves tbody tr')).length).toBe(report.moves.length);
   const cells = await page.$$eval('.matrix td', (all) =>
     all.map((cell) => Number(cell.textContent!.replace(/\D/g, ''))),
@@ -129,6 +129,7 @@ test('every view is whole, readable and usable by all, in both languages and on 
       await page.waitForFunction(
         () => document.querySelector('main .card') && !/Loading|正在加载/.test(document.body.innerText),
       );
+      await page.evaluate(() => (document.querySelector<HTMLDetailsElement>('.view-menu')!.open = true));
       await page.evaluate(AXE);
       const { violations, passes } = await page.evaluate(async () => {
         const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResult> } };
@@ -208,8 +209,8 @@ test('an audience is counted while it is made, saved, and opened again', async (
   await isSaid(standing('action'));
   await page.select('.builder li:first-child select:nth-of-type(1)', 'not');
   await isSaid(all - standing('action'));
-  await page.type('input[name=name]', 'All but buyers');
-  await page.click('form.filters button');
+  await page.type('section input[name=name]', 'All but buyers');
+  await page.click('section form.filters button');
   await page.waitForSelector('.audiences tbody tr');
   const { audiences } = await ask<{ audiences: Array<{ id: number; when: object }> }>('audiences');
   expect(audiences).toMatchObject([{ name: 'All but buyers', when: { all: [{ not: { stage: ['action'] } }] } }]);
@@ -415,5 +416,123 @@ test('says of a user why the journey has the step of a login in it', async () =>
   await page.evaluate(() => [...document.querySelectorAll('header button')].at(-1)!.dispatchEvent(new Event('click')));
   await page.waitForFunction(() => document.documentElement.lang === 'zh');
   expect(await history()).toContain('属于某位用户');
+  expect(problems).toEqual([]);
+});
+
+test('what people leave beside the numbers is there again: notes, views, users, and a link that shows reports alone', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  page.on('dialog', (dialog) => void dialog.accept());
+  await signIn(page, collector.url);
+  await page.waitForSelector('form.note');
+  const today = new Date().toISOString().slice(0, 10);
+  await page.type('form.note input[name=text]', 'Sale <b>begins</b>');
+  await page.click('form.note button');
+  await page.waitForFunction(() => document.querySelector('.notes')?.textContent?.includes('Sale <b>begins</b>'));
+  expect(await ask('annotations')).toMatchObject({ annotations: [{ day: today, text: 'Sale <b>begins</b>' }] });
+  // Each stands in the chart by its number.
+  const marked = () => page.$$eval('.chart svg text', (all) => all.map((each) => each.textContent));
+  await expect.poll(marked).toContain('2');
+  await page.click('.notes button');
+  await page.waitForFunction(() => !document.querySelector('.notes')?.textContent?.includes('Sale'));
+
+  await page.goto(`${collector.url}/#/${site.siteKey}/flow?days=90`);
+  await page.waitForSelector('.losses');
+  await page.click('.view-menu summary');
+  await page.type('.view-menu input[name=name]', 'The leak');
+  await page.click('.view-menu form:nth-of-type(1) button');
+  await page.waitForSelector('.view-menu a');
+  await page.goto(`${collector.url}/#/${site.siteKey}/content`);
+  await page.waitForSelector('.view-menu summary');
+  await page.click('.view-menu summary');
+  await page.waitForSelector('.view-menu a');
+  await page.click('.view-menu a');
+  await page.waitForFunction(() => location.hash.endsWith('/flow?days=90'));
+  await page.waitForSelector('.view-menu:not([open])');
+  await page.click('.view-menu summary');
+  await page.click('.view-menu form:nth-of-type(2) button');
+  await page.waitForSelector('input.link');
+  const link = await page.$eval('input.link', (input) => (input as HTMLInputElement).value);
+
+  await page.goto(`${collector.url}/#/${site.siteKey}/setup`);
+  await page.waitForSelector('.users input[name=name]');
+  await page.type('.users input[name=name]', 'Ada');
+  await page.click('.users form button');
+  await page.waitForSelector('.users code');
+  const token = await page.$eval('.users code', (code) => code.textContent);
+  const asAda = await fetch(`${collector.url}/api/sites`, { headers: { Authorization: `Bearer ${token}` } });
+  expect(asAda.status).toBe(200);
+  await page.waitForFunction(() => document.querySelector('table.audit')?.textContent?.includes('addUser'));
+  expect(await page.$eval('table.audit', (table) => table.textContent)).toContain('addShare');
+  await page.click('table.users button');
+  await page.waitForFunction(() => !document.querySelector('table.users'));
+
+  const { page: guest, problems: others } = await openPage(await openChromium());
+  await guest.goto(link);
+  await guest.waitForSelector('.losses');
+  expect(await guest.evaluate(() => location.hash)).toBe(`#/${site.siteKey}/flow?days=90`);
+  const seen = (of: Page) => of.$$eval('nav a', (all) => all.map((each) => each.textContent));
+  expect(await seen(guest)).toEqual(['Board', 'Flow', 'Funnel', 'Channels', 'Content', 'Customers']);
+  for (const view of ['board', 'funnel', 'channels', 'content', 'customers']) {
+    await guest.goto(`${collector.url}/#/${site.siteKey}/${view}`);
+    await guest.waitForFunction(() => document.querySelector('main .card') && !/Loading/.test(document.body.innerText));
+    expect(await guest.$('.problem')).toBeNull();
+  }
+  await guest.goto(`${collector.url}/#/${site.siteKey}/visitors`);
+  await guest.waitForFunction(() => /Sign in to see more/.test(document.body.innerText));
+  await page.click('table.shares button');
+  await page.waitForFunction(() => !document.querySelector('table.shares'));
+  await guest.goto('about:blank');
+  await guest.goto(link);
+  await guest.waitForSelector('.sign-in .problem');
+  expect(await guest.$eval('.sign-in .problem', (text) => text.textContent)).toMatch(/ended/);
+  expect([...problems, ...others]).toEqual([]);
+});
+
+test('is light or dark as was chosen, and a chart can be taken along as a picture', async () => {
+  const { collector } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }]);
+  await signIn(page, collector.url);
+  await page.waitForSelector('.chart svg');
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  const choose = (name: string) => page.select('header select:not(.site select)', name);
+  await choose('dark');
+  const dark = await ground();
+  expect(dark).not.toBe(light);
+  await page.reload();
+  await page.waitForSelector('.chart svg');
+  expect(await ground()).toBe(dark);
+  await choose('system');
+  expect(await ground()).toBe(light);
+
+  await page.evaluate(() => {
+    const made: Blob[] = [];
+    Object.assign(window, { made });
+    const create = URL.createObjectURL.bind(URL);
+    URL.createObjectURL = (blob: Blob) => {
+      made.push(blob);
+      return create(blob);
+    };
+  });
+  await page.waitForSelector('.chart svg');
+  await page.click('.chart + button');
+  await page.waitForFunction(() => (window as unknown as { made: Blob[] }).made.length === 1);
+  const picture = await page.evaluate(async () => {
+    const [blob] = (window as unknown as { made: Blob[] }).made;
+    const image = await createImageBitmap(blob!);
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+    const context = canvas.getContext('2d')!;
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, image.width, image.height);
+    const colors = new Set<string>();
+    for (let at = 0; at < data.length; at += 4 * 97) colors.add(data.slice(at, at + 3).join());
+    return { type: blob!.type, width: image.width, colors: colors.size };
+  });
+  expect(picture.type).toBe('image/png');
+  expect(picture.width).toBeGreaterThan(1000);
+  // Bars and words, not the ground alone.
+  expect(picture.colors).toBeGreaterThan(5);
   expect(problems).toEqual([]);
 });

@@ -1,0 +1,175 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { change, type AuditEntry, type Share, type Site, type User } from './api.js';
+import { useRead } from './live.js';
+import { Alert, Loaded, Table } from './parts.js';
+import { showTime, t } from './texts.js';
+
+const ROLES = ['viewer', 'editor', 'owner'] as const;
+
+/** Who may do what, which links show this site's reports, and who changed what. */
+export function Team({ site }: { site: Site }): JSX.Element {
+  const [changes, setChanges] = useState(0);
+  const changed = () => setChanges(changes + 1);
+  return (
+    <>
+      <Users changed={changed} zone={site.timeZone} />
+      <Shares site={site} changed={changed} />
+      <Audit key={changes} zone={site.timeZone} />
+    </>
+  );
+}
+
+function useAttempt(done: () => void): [problem: string, attempt: (run: () => Promise<unknown>) => void] {
+  const [problem, setProblem] = useState('');
+  const attempt = (run: () => Promise<unknown>) =>
+    void run().then(
+      () => {
+        setProblem('');
+        done();
+      },
+      (error: Error) => setProblem(t('notSaved', { message: error.message })),
+    );
+  return [problem, attempt];
+}
+
+function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.Element {
+  const read = useRead<{ users: User[] }>('users');
+  const [added, setAdded] = useState<{ name: string; token: string }>();
+  const [problem, attempt] = useAttempt(() => {
+    read.again();
+    changed();
+  });
+  const add = (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const { name, role } = Object.fromEntries(new FormData(form));
+    attempt(async () => {
+      setAdded(await change('POST', 'users', { name, role }));
+      form.reset();
+    });
+  };
+  const remove = (name: string) =>
+    confirm(t('confirmUserGone', { name })) && attempt(() => change('DELETE', `users/${encodeURIComponent(name)}`));
+  return (
+    <section class="card users">
+      <h2>{t('users')}</h2>
+      <p class="soft">{t('usersHint')}</p>
+      <Loaded read={read}>
+        {({ users }) =>
+          users.length ? (
+            <Table
+              name="users"
+              rows={users}
+              columns={[
+                { title: t('userName'), of: ({ name }) => name },
+                { title: t('role'), of: ({ role }) => t(`roles.${role}`) },
+                { title: t('since'), of: ({ createdAt }) => showTime(createdAt, zone) },
+                {
+                  title: '',
+                  of: () => '',
+                  show: ({ name }) => (
+                    <button type="button" class="plain small" onClick={() => remove(name)}>
+                      {t('remove')}
+                    </button>
+                  ),
+                },
+              ]}
+            />
+          ) : (
+            <p>{t('noUsers')}</p>
+          )
+        }
+      </Loaded>
+      <form class="filters" onSubmit={add}>
+        <input name="name" aria-label={t('userName')} placeholder={t('userName')} maxLength={200} required />
+        <select name="role" aria-label={t('role')}>
+          {ROLES.map((role) => (
+            <option key={role} value={role}>
+              {t(`roles.${role}`)}
+            </option>
+          ))}
+        </select>
+        <button>{t('addUser')}</button>
+      </form>
+      {added && (
+        <p role="status">
+          {t('userAdded', { name: added.name })} <code>{added.token}</code>
+        </p>
+      )}
+      {problem && <Alert>{problem}</Alert>}
+    </section>
+  );
+}
+
+function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Element {
+  const path = `sites/${site.siteKey}/shares`;
+  const read = useRead<{ shares: Share[] }>(path);
+  const [problem, attempt] = useAttempt(() => {
+    read.again();
+    changed();
+  });
+  const end = ({ id }: Share) => confirm(t('confirmShareGone')) && attempt(() => change('DELETE', `${path}/${id}`));
+  return (
+    <section class="card">
+      <h2>{t('shares')}</h2>
+      <p class="soft">{t('sharesHint')}</p>
+      <Loaded read={read}>
+        {({ shares }) =>
+          shares.length ? (
+            <Table
+              name="shares"
+              rows={shares}
+              columns={[
+                { title: t('view'), of: ({ address }) => address },
+                { title: t('author'), of: ({ author }) => author },
+                { title: t('ends'), of: ({ expiresAt }) => showTime(expiresAt, site.timeZone) },
+                {
+                  title: '',
+                  of: () => '',
+                  show: (share) => (
+                    <button type="button" class="plain small" onClick={() => end(share)}>
+                      {t('endShare')}
+                    </button>
+                  ),
+                },
+              ]}
+            />
+          ) : (
+            <p>{t('noShares')}</p>
+          )
+        }
+      </Loaded>
+      {problem && <Alert>{problem}</Alert>}
+    </section>
+  );
+}
+
+function Audit({ zone }: { zone: string }): JSX.Element {
+  const read = useRead<{ entries: AuditEntry[] }>('audit?limit=200');
+  return (
+    <section class="card">
+      <h2>{t('audit')}</h2>
+      <p class="soft">{t('auditHint')}</p>
+      <Loaded read={read}>
+        {({ entries }) =>
+          entries.length ? (
+            <Table
+              name="audit"
+              rows={entries}
+              columns={[
+                { title: t('changedAt'), of: ({ at }) => showTime(at, zone) },
+                { title: t('who'), of: ({ who }) => who },
+                { title: t('operation'), of: ({ action }) => action, show: ({ action }) => <code>{action}</code> },
+                { title: t('target'), of: ({ target }) => target },
+                { title: t('site'), of: ({ siteKey }) => siteKey },
+              ]}
+            />
+          ) : (
+            <p>{t('noAudit')}</p>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}
