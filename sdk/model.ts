@@ -72,7 +72,7 @@ const facts = (events: StagetagEvent[]): Facts[] => [...(base ? [base.facts] : [
 
 /** The highest version wins, over a cached script's too. */
 function adoptRules(next?: CompiledRules | null): boolean {
-  const isNewer = !!next && next.version > rules().version;
+  const isNewer = !!next && next.version > rules().version && !(isPlain && next.full);
   if (isNewer) {
     newerRules = next;
     counted = new WeakMap();
@@ -104,11 +104,19 @@ export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer): v
 export function state(): State {
   const events = pending();
   // Facts of a format that this script does not know: what the collector inferred from them holds.
-  const known =
+  const { stage, peak, tags, score } =
     base && (isPlain ? base.facts.v !== FACTS_VERSION : base.facts.v > FULL_VERSION)
       ? base
       : inferState(rules(), facts(events), now());
-  return { ...known, status: events[0] ? 'provisional' : 'confirmed', rules: rules().version, asOf: now() };
+  return {
+    stage,
+    peak,
+    tags,
+    score,
+    status: events[0] ? 'provisional' : 'confirmed',
+    rules: rules().version,
+    asOf: now(),
+  };
 }
 
 export const why = (stage?: Stage): Explanation => explainStage(rules(), facts(pending()), now(), stage);

@@ -82,8 +82,8 @@ function keep(draft: Draft): void {
 }
 
 /** Keeps what happened before consent, or lets it go. */
-export function releaseHeld(isWanted: boolean): void {
-  for (const draft of held.splice(0)) if (isWanted) keep(draft);
+export function releaseHeld(): void {
+  for (const draft of held.splice(0)) if (isOpen()) keep(draft);
 }
 
 /** Listens on the window before the page's own handlers do, and keeps a handler's errors from the page. */

@@ -54,7 +54,7 @@ function open(isNew?: boolean): void {
   linked = undefined;
   maskFields([]);
   loadModel();
-  releaseHeld(true);
+  releaseHeld();
 }
 
 /** Forgets user and visitor: a new visitor begins. */
@@ -76,7 +76,8 @@ function choose(choice: Consent): void {
   } else {
     // Everything of ours goes from the browser, except the word that it was denied.
     closeIdentity();
-    releaseHeld(false);
+    releaseHeld();
+    openStorage();
     textNames('').forEach(removeText);
     writeText('consent', choice);
     loadModel();
@@ -106,12 +107,12 @@ function arrive(): void {
 }
 
 /** Lets the captures say their last words, and sends them. */
-function depart(): void {
+function depart(gone = isGone): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
   together(() => {
-    [...farewells].reverse().forEach((farewell) => guard(farewell)(isGone));
+    [...farewells].reverse().forEach((farewell) => guard(farewell)(gone));
     if (isOpen()) later.leave?.();
-  }, isGone);
+  }, gone);
 }
 
 /**

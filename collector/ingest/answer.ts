@@ -63,6 +63,6 @@ function visitorAnswer(
     asOf: now,
     rev: record?.rev ?? 0,
     have: record?.have ?? [],
-    facts: record ? compactFacts(rules, facts, record.lastTime) : facts,
+    facts: compactFacts(rules, facts, record?.lastTime ?? now),
   };
 }

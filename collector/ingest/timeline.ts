@@ -23,7 +23,7 @@ export function timelineOf(published: PublishedRules[]): Timeline {
   if (!timeline) {
     const current = compileRules(published.at(-1)!.rules);
     const steps = published
-      .map(({ rules, since }) => ({ since, rules: { ...current, signals: compileRules(rules).signals } }))
+      .map(({ rules, since }) => ({ since, rules: { ...current, signals: pairedAs(current, compileRules(rules)) } }))
       .reverse();
     steps[0]!.rules = current;
     const kept = keptVersions(published);
@@ -42,6 +42,15 @@ export function timelineOf(published: PublishedRules[]): Timeline {
   }
   return timeline;
 }
+
+/** The signals of older rules, which note the session where a condition asks for it now: conditions are always the newest. */
+const pairedAs = ({ signals: now }: CompiledRules, { signals }: CompiledRules): CompiledRules['signals'] =>
+  Object.fromEntries(
+    Object.entries(signals).map(([name, { pairs: _, ...rest }]) => [
+      name,
+      { ...rest, ...(now[name]?.pairs && { pairs: true as const }) },
+    ]),
+  );
 
 /** What a store is told of the rules in force. */
 export const inForce = ({ current, keepsFacts }: Timeline) => ({ rulesVersion: current.version, keepsFacts });

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { Hono, type Context } from 'hono';
-import { needsFull } from '../../sdk/core/index.js';
 import { readBuilt } from '../assets.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Services } from '../services.js';
@@ -84,7 +83,7 @@ export function tagRoutes({ store }: Services): Hono {
       // A site of one host has no other to hand its visitors to.
       const others = new Set(hosts);
       const settings = toLiteral({ siteKey, ...(others.size > 1 && { hosts: [...others] }), rules });
-      const bundle = builds[others.size > 1 || needsFull(rules) ? 'full' : 'plain'];
+      const bundle = builds[others.size > 1 || rules.full ? 'full' : 'plain'];
       known = { version, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
       sites.set(siteKey, known);
     }

@@ -25,13 +25,6 @@ const SENT_ORDERS = 200;
 
 const namesByRules = new WeakMap<CompiledRules, Set<string>>();
 
-/** Whether rules ask for what the tag's plain build cannot do (see isPlain): then browsers need its full one, and facts say so by their format. */
-export const needsFull = (rules: CompiledRules): boolean =>
-  traitNames(rules).size > 0 ||
-  Object.values(rules.signals).some(({ pairs }) => pairs) ||
-  Object.values(rules.stages).some(({ keep }) => keep) ||
-  Object.values(rules.tags).some((when) => 'any' in when && when.lasts);
-
 /** Names of the traits that the rules ask for: no other leaves the collector. */
 export function traitNames(rules: CompiledRules): Set<string> {
   const known = namesByRules.get(rules);
@@ -86,7 +79,7 @@ export function nextChange(
  * @param lastTime the greatest time of the visitor's events whose clock was not ahead, epoch ms
  */
 export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number): Facts {
-  const facts = { ...visibleFacts(rules, all), v: needsFull(rules) ? FULL_VERSION : FACTS_VERSION };
+  const facts = { ...visibleFacts(rules, all), v: rules.full ? FULL_VERSION : FACTS_VERSION };
   const through = dayOf(lastTime) - LATE_DAYS;
   const cut = through - Math.max(0, ...rules.windows);
   const last = formatDay(cut);
@@ -106,7 +99,7 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
     ),
     peak,
     sticky: [...sticky],
-    ...(needsFull(rules) && { held: stages }),
+    ...(rules.full && { held: stages }),
     score: scoreAt(viewFacts(rules, old, cut * DAY_MS), cut),
   };
   const recent = listedDays(facts, (day) => !isOld(day));

@@ -159,6 +159,8 @@ export interface CompiledRules {
   /** In alphabetical order. */
   tags: Record<string, CompiledCondition>;
   halfLifeDays?: number;
+  /** Whether stages or tags ask for what the tag's plain build cannot do: see isPlain. */
+  full?: true;
   /** Every window in use, in days. */
   windows: number[];
   /** Windows of stages whose end can change what follows: all where a stage has an upper bound (`not`, `lte`) or `keep`, else absent. */
@@ -173,10 +175,15 @@ const dense = <T extends object>(object: T): T =>
 
 /** Makes conditions as they are evaluated, and notes what they ask for. */
 class Compiler {
+  constructor(private readonly signals: Rules['signals'] = {}) {}
+
   readonly windows = new Set<number>();
   /** Signals of which is asked what came together in a session. */
   readonly paired = new Set<string>();
+  /** Whether a condition may come to be met by a day's leaving its window. */
   hasUpperBound = false;
+  /** Whether a condition asks for what the plain build of the tag cannot do. */
+  isFull = false;
 
   readonly compile = (condition: Condition): CompiledCondition => {
     if ('all' in condition) return { all: condition.all.map(this.compile) };
@@ -185,12 +192,22 @@ class Compiler {
       this.hasUpperBound = true;
       return { not: [this.compile(condition.not)] };
     }
-    if ('trait' in condition) return { trait: condition.trait, need: compileMatcher(condition) };
+    if ('trait' in condition) {
+      this.isFull = true;
+      return { trait: condition.trait, need: compileMatcher(condition) };
+    }
     const { signal, within } = condition;
     const need: Partial<Record<Measure, Range>> = {};
     for (const measure of MEASURES) if (condition[measure]) need[measure] = condition[measure];
     if (Object.values(need).some(({ lte }) => lte !== undefined)) this.hasUpperBound = true;
-    if (need.perSession || need.sessions) this.paired.add(signal);
+    if (need.perSession || need.sessions) {
+      this.paired.add(signal);
+      this.isFull = true;
+      // What was left out beyond the cap comes in when an older day leaves.
+      this.hasUpperBound = true;
+    }
+    // A value counts with its first amount in the window.
+    if (need.value && this.signals[signal]?.distinct) this.hasUpperBound = true;
     if (within) this.windows.add(within);
     return dense({ signal, need: Object.keys(need).length ? need : undefined, within });
   };
@@ -237,7 +254,7 @@ function pairedSignals(rules: Rules): Set<string> {
 
 /** Makes of a validated document what is evaluated on both sides. */
 export function compileRules(rules: Rules): CompiledRules {
-  const compiler = new Compiler();
+  const compiler = new Compiler(rules.signals);
   const { compile, windows } = compiler;
   const paired = pairedSignals(rules);
   const signals = Object.entries(rules.signals).map(
@@ -266,7 +283,7 @@ export function compileRules(rules: Rules): CompiledRules {
   const stages = STAGES.flatMap((stage) => {
     const rule = rules.stages[stage];
     if (!rule) return [];
-    if (rule.keep) compiler.hasUpperBound = true;
+    if (rule.keep) compiler.hasUpperBound = compiler.isFull = true;
     const keep = rule.keep && compile(rule.keep);
     return [[stage, dense({ when: compile(rule.when), sticky: rule.sticky || undefined, keep })]];
   });
@@ -274,6 +291,7 @@ export function compileRules(rules: Rules): CompiledRules {
   const turns = compiler.hasUpperBound ? [...windows] : undefined;
   const tags = Object.entries(rules.tags ?? {}).map(([name, { when, ttlDays = 1 }]): [string, CompiledCondition] => {
     if (ttlDays === 1) return [name, compile(when)];
+    compiler.isFull = true;
     const own = new Compiler();
     const condition = own.compile(when);
     // A day's leaving of the window ends the tag so many days later; so does a day on which an upper bound was passed.
@@ -287,6 +305,7 @@ export function compileRules(rules: Rules): CompiledRules {
     stages: Object.fromEntries(stages) as CompiledRules['stages'],
     tags: Object.fromEntries(tags.sort(([a], [b]) => (a < b ? -1 : 1))),
     halfLifeDays: rules.score?.halfLifeDays,
+    full: compiler.isFull || undefined,
     windows: [...windows],
     turns,
   });

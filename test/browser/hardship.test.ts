@@ -262,3 +262,71 @@ test('eight hundred events of an outage are all stored, and the time that each t
   await tab.evaluate(`void dispatchEvent(new Event('online'))`);
   expect(await site.named('e', 800)).toHaveLength(800);
 });
+
+test('rules that only the full tag can infer with are left to the collector by a plain one that is open, and nothing throws', async () => {
+  const site = await startSite(engine, { '/': 'one' });
+  const { tab } = await site.visit('/').then(() => site);
+  await site.complete();
+  await site.confirmed();
+  const rules = {
+    signals: { visit: { event: 'page_view' } },
+    stages: { awareness: { when: { signal: 'visit' } }, loyalty: { when: { trait: 'plan', eq: 'paid' } } },
+  };
+  const { siteKey } = site.site;
+  await site.collector.store.publishRules(siteKey, rules as never, { publishedAt: Date.now(), since: 0 });
+  await tab.evaluate(`void stagetag.identify('u1', { plan: 'paid' })`);
+  const shown = () => tab.evaluate<string | null>('document.documentElement.dataset.stage ?? null');
+  expect(await eventually(shown, (stage) => stage === 'loyalty')).toBe('loyalty');
+  // What the collector told of the visitor is nobody else's business.
+  expect(await tab.evaluate('Object.keys(stagetag.state()).sort().join()')).toBe(
+    'asOf,peak,rules,score,stage,status,tags',
+  );
+  expect(await tab.evaluate(`(stagetag.reset(), stagetag.stage)`)).toBeNull();
+  expect(await shown()).toBeNull();
+  await tab.evaluate(`void stagetag.track('again')`);
+  expect(await tab.evaluate(`(stagetag.consent('denied'), stagetag.stage)`)).toBeNull();
+  expect(await shown()).toBeNull();
+  await expectNoProblems(tab);
+});
+
+test('a denial erases and is remembered although the page filled the storage', async () => {
+  const site = await startSite(engine, { '/': 'one' });
+  const { tab } = await site.visit('/').then(() => site);
+  await site.complete();
+  await site.confirmed();
+  await tab.evaluate(`(() => {
+    let text = 'x'.repeat(1 << 20);
+    for (let at = 0; text.length > 1; )
+      try { localStorage['fill' + at++] = text; } catch { text = text.slice(text.length >> 1); }
+  })()`);
+  await tab.evaluate(`void (stagetag.track('more'), stagetag.consent('denied'))`);
+  const ours = `Object.keys(localStorage).filter((key) => key.startsWith('stagetag')).map((key) => key.split(':')[1]).join()`;
+  expect(await tab.evaluate(ours)).toBe('consent');
+  const before = (await site.events()).length;
+  await site.visit('/');
+  await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 800))');
+  expect(await tab.evaluate(ours)).toBe('consent');
+  expect((await site.events()).length).toBe(before);
+});
+
+test('a denial from a handler of what was held leaves nothing behind', async () => {
+  const handler = `<script>document.addEventListener('stagetag:event', () => stagetag.consent('denied'))</script>`;
+  const site = await startSite(engine, { '/': handler }, { attributes: 'data-consent="required"' });
+  const { tab } = await site.visit('/').then(() => site);
+  await site.complete();
+  await tab.evaluate(`void (stagetag.track('a'), stagetag.track('b'), stagetag.consent('granted'))`);
+  expect(await tab.evaluate(`Object.keys(localStorage).map((key) => key.split(':')[1]).join()`)).toBe('consent');
+});
+
+test('a form that is left counts as left although a handler meanwhile says yes once more', async () => {
+  const body = `<form id="form"><input id="field" name="field"></form><script>
+    document.addEventListener('stagetag:event', () => window.isLeaving && stagetag.consent('granted'));</script>`;
+  const site = await startSite(engine, { '/': body, '/b': 'b' });
+  const { tab } = await site.visit('/').then(() => site);
+  await site.complete();
+  await tab.type('#field', 'x');
+  await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 1300))');
+  await tab.evaluate(`void (window.isLeaving = true, location.href = '/b')`);
+  await site.arrived('/b');
+  expect(await site.named('form_abandon', 1)).toHaveLength(1);
+});

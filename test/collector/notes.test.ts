@@ -81,7 +81,14 @@ test('a link shows the reports of one site, and nobody’s visitors, until it en
   expect((await ask(`${here2}/reports/stages`))[0]).toBe(200);
   expect((await ask(`${here2}/annotations`))[0]).toBe(200);
   expect((await ask(`/api/sites/${other.siteKey}/reports/stages`))[0]).toBe(404);
-  for (const path of ['/visitors', `/visitors/${visitorId}`, '/events.ndjson', '/audiences', '/rules/versions', '/shares'])
+  for (const path of [
+    '/visitors',
+    `/visitors/${visitorId}`,
+    '/events.ndjson',
+    '/audiences',
+    '/rules/versions',
+    '/shares',
+  ])
     expect([path, (await ask(here2 + path))[0]]).toEqual([path, 403]);
   for (const path of ['/api/users', '/api/audit']) expect((await ask(path))[0]).toBe(403);
   expect((await ask(`${here2}/annotations`, 'POST'))[0]).toBe(403);

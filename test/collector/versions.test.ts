@@ -266,3 +266,22 @@ test('rules that use every part of the grammar have no contradiction', () => {
   for (const rules of [general, everything])
     expect(lintRules(rules).filter(({ code }) => code.endsWith('_met'))).toEqual([]);
 });
+
+test('a condition that begins to ask for sessions knows those from before, whichever way it is published', async () => {
+  for (const apply of ['all', 'now']) {
+    const collector = await makeCollector();
+    const { send, visitor } = collector;
+    const signals = { view: { event: 'page_view' } };
+    const publish = (when: object) =>
+      post(collector, `?apply=${apply}&wait=true`, { signals, stages: { awareness: { when } } }, 'PUT');
+    expect((await publish({ signal: 'view', count: { gte: 3 } })).status).toBe(200);
+    const id = newId();
+    const events = ['a', 'b', 'c'].map((sessionId) => ({ ...makeEvent('page_view'), sessionId }));
+    await send(id, events.slice(0, 2));
+    expect(await visitor(id)).toMatchObject({ stage: null });
+    expect((await publish({ signal: 'view', sessions: { gte: 3 } })).status).toBe(200);
+    expect(await visitor(id)).toMatchObject({ stage: null });
+    await send(id, events.slice(2));
+    expect([apply, await visitor(id)]).toMatchObject([apply, { stage: 'awareness' }]);
+  }
+});

@@ -9,6 +9,7 @@ import {
   eventFacts,
   explainStage,
   FULL_VERSION,
+  hashKey,
   inferState,
   lintRules,
   matchSignals,
@@ -102,6 +103,44 @@ test('beyond the cap is the same in every order, and leaves out whole sessions',
   expect(measured(facts, NOW, 'interest').perSession).toBeLessThanOrEqual(10);
   const half = [factsOf(events.slice(0, 90)), factsOf(events.slice(90))];
   expect(measured(half, NOW, 'interest')).toEqual(measured(facts, NOW, 'interest'));
+});
+
+/** The same on every day, of all facts and of those that travel with nothing new. */
+function expectSameEveryDay(rules: CompiledRules, events: StagetagEvent[]): string[] {
+  const facts = factsOf(events, rules);
+  const last = Math.max(...events.map(({ time }) => time));
+  const sent = compactFacts(rules, facts, last);
+  const peaks = [];
+  for (let day = 0; day < 40; day++) {
+    const { stage, peak } = inferState(rules, facts, last + day * DAY_MS);
+    expect([day, inferState(rules, sent, last + day * DAY_MS)]).toMatchObject([day, { stage, peak }]);
+    peaks.push(`${peak}`);
+  }
+  return peaks;
+}
+
+test('what the cap left out may come in as an older day leaves: where that leads to is kept', () => {
+  const rules = compiled({
+    signals: SIGNALS,
+    stages: { interest: { when: { signal: 'view', perSession: { gte: 5 }, within: 30 } } },
+  });
+  const names = Array.from({ length: 500 }, (_, at) => `s${at}`).sort((a, b) => (hashKey(a) < hashKey(b) ? -1 : 1));
+  const events = [
+    ...names.slice(0, 64).map((name) => view(name, 1, 60)),
+    ...Array.from({ length: 5 }, (_, page) => view(names[499], page, 40)),
+    view(names[1], 1, 8),
+  ];
+  expect(new Set(expectSameEveryDay(rules, events))).toEqual(new Set(['interest']));
+});
+
+test('so it is of a value that counts with its first amount in the window', () => {
+  const rules = compiled({
+    signals: { buy: { event: 'buy', distinct: 'props.k', value: 'props.v' } },
+    stages: { interest: { when: { signal: 'buy', value: { gte: 50 }, within: 30 } } },
+  });
+  const buy = (k: string, v: number, daysAgo: number) => ({ ...view('a', 1, daysAgo), name: 'buy', props: { k, v } });
+  const peaks = expectSameEveryDay(rules, [buy('k', 1, 60), buy('k', 100, 40), buy('z', 1, 8)]);
+  expect(new Set(peaks)).toEqual(new Set(['interest']));
 });
 
 test('costs nothing where no condition asks for it', () => {
