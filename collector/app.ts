@@ -13,6 +13,7 @@ import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { createMetrics } from './metrics.js';
 import { Origins } from './origins.js';
+import { SlowReports } from './reports/slowReports.js';
 import { signInRoutes } from './routes/signIn.js';
 import { pageRoutes } from './routes/pages.js';
 import { tokenRoutes } from './routes/token.js';
@@ -72,6 +73,7 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
     origins: new Origins(store, now),
     metrics: createMetrics(),
     changes: new Changes(),
+    reports: new SlowReports((...args) => work.report(...args), now),
   };
 
   // Not strict: the dashboard stands at the mount with its slash, and everything else with or without one.

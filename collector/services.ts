@@ -4,6 +4,7 @@ import type { Changes } from './changes.js';
 import type { CollectorOptions } from './app.js';
 import type { Metrics } from './metrics.js';
 import type { Origins } from './origins.js';
+import type { SlowReports } from './reports/slowReports.js';
 import type { RemoteStore } from './store/store.js';
 import type { Work } from './work.js';
 
@@ -15,6 +16,7 @@ export interface Services extends Required<Omit<CollectorOptions, 'adminToken' |
   origins: Origins;
   metrics: Metrics;
   changes: Changes;
+  reports: SlowReports;
 }
 
 /** The address that the connection came from. */

@@ -103,6 +103,13 @@ export interface Read<T> {
   again: () => void;
 }
 
+/** How soon a report is asked for again of which a newer one is being made. */
+const AGAIN_MS = 3000;
+
+/** Whether what was read is a report as it was made before, while a newer one is being made. */
+export const isUpdating = (data: unknown): data is { asOf: number } =>
+  !!(data as { updating?: boolean } | undefined)?.updating;
+
 /** Reads what takes its time, once, and anew when something else is asked for. What is shown meanwhile is what was read before. */
 export function useRead<T>(path: string | undefined): Read<T> {
   const [state, set] = useState<{ path?: string | undefined; data?: T; problem?: string; isLoading: boolean }>({
@@ -111,10 +118,19 @@ export function useRead<T>(path: string | undefined): Read<T> {
   const [times, setTimes] = useState(0);
   useEffect(() => {
     let isGone = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     if (!path) return set({ isLoading: false });
-    set((last) => ({ ...(last.data !== undefined && { data: last.data, path: last.path }), isLoading: true }));
+    set((last) => ({
+      ...(last.data !== undefined && { data: last.data, path: last.path }),
+      isLoading: last.path !== path || !isUpdating(last.data),
+    }));
     get<T>(path).then(
-      (data) => isGone || set({ path, data, isLoading: false }),
+      (data) => {
+        if (isGone) return;
+        set({ path, data, isLoading: false });
+        // A newer one is being made.
+        if (isUpdating(data)) timer = setTimeout(() => setTimes(times + 1), AGAIN_MS);
+      },
       (error: Error) => {
         if (error instanceof SignedOut) isSignedIn.value = false;
         else if (!isGone) set({ problem: error.message, isLoading: false });
@@ -122,6 +138,7 @@ export function useRead<T>(path: string | undefined): Read<T> {
     );
     return () => {
       isGone = true;
+      clearTimeout(timer);
     };
   }, [path, times]);
   return { data: state.data, problem: state.problem, isLoading: state.isLoading, again: () => setTimes(times + 1) };

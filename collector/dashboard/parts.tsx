@@ -1,9 +1,9 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { Stage } from '../../sdk/core/index.js';
 import type { Site } from './api.js';
-import type { Live, Read } from './live.js';
+import { isUpdating, type Live, type Read } from './live.js';
 import { choose, chosen } from './state.js';
-import { showNumber, t } from './texts.js';
+import { showClock, showNumber, t } from './texts.js';
 
 /** Five stages, told apart by lightness as well as by hue. */
 export const COLORS = {
@@ -68,6 +68,11 @@ export function Loaded<T>({
       {read.isLoading && (
         <p class="soft" role="status">
           {t('loading')}
+        </p>
+      )}
+      {isUpdating(read.data) && (
+        <p class="soft" role="status">
+          {t('updating', { time: showClock(read.data.asOf) })}
         </p>
       )}
       {read.data !== undefined && children(read.data)}

@@ -11,6 +11,7 @@ const en = {
   linkExpired:
     'That sign-in link was used already or has expired. Restart the collector for a new one, or use the admin token.',
   loading: 'Loading…',
+  updating: 'As of {{time}}; a newer one is being made and will stand here by itself.',
   offline: 'The collector cannot be reached. What you see is from {{time}}; it goes on by itself.',
   failed: 'This could not be loaded: {{message}}',
   retry: 'Try again',
@@ -492,6 +493,7 @@ const zh: typeof en = {
   signInHint: '使用收集器启动时打印的登录链接，或启动时指定的管理令牌。',
   linkExpired: '该登录链接已使用或已过期。重新启动收集器可得到新链接，也可使用管理令牌。',
   loading: '正在加载…',
+  updating: '截至 {{time}}；新的结果正在计算，完成后会自动显示。',
   offline: '无法连接收集器。当前显示的是 {{time}} 的数据，恢复后会自动更新。',
   failed: '无法加载：{{message}}',
   retry: '重试',
@@ -1024,6 +1026,10 @@ export const showChannel = (name: string | null): string =>
   name === null ? t('unknown') : (language.value === 'zh' && CHANNELS_ZH[name]) || name;
 
 const locale = () => (language.value === 'zh' ? 'zh-CN' : 'en-GB');
+
+/** A moment by the clock of who looks. */
+export const showClock = (time: number): string =>
+  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(time);
 
 /** A moment in the site's time zone. */
 export const showTime = (time: number, timeZone: string): string =>

@@ -445,7 +445,22 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         }),
         query('period', 'of lifecycle: expected day, week or month', { enum: ['day', 'week', 'month'] }),
       ],
-      responses: { 200: json('The report.', { anyOf: Object.keys(REPORT_SCHEMAS).map(ref) }), 400: WRONG },
+      responses: {
+        200: json('The report.', {
+          allOf: [
+            { anyOf: Object.keys(REPORT_SCHEMAS).map(ref) },
+            record({
+              rules: count,
+              'updating?': {
+                type: 'boolean',
+                description:
+                  'true where making it takes seconds: this is what was made last, at `asOf`, and a newer one is being made; ask again',
+              },
+            }),
+          ],
+        }),
+        400: WRONG,
+      },
     },
   },
 };

@@ -5,7 +5,7 @@ import type { ReportQuery } from '../reports/range.js';
 import type { SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
-export function reportRoutes({ work, now }: Services): Hono<SiteEnv> {
+export function reportRoutes({ work, reports, now }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
   routes.get('/reports/:name', async (c) => {
     const name = c.req.param('name');
@@ -15,7 +15,7 @@ export function reportRoutes({ work, now }: Services): Hono<SiteEnv> {
     if (typeof query === 'string') return c.json({ error: query }, 400);
     await work.restage(now());
     const site = c.get('site');
-    const result = await work.report(name, site, query, now());
+    const result = await reports.get(name, site, query);
     return typeof result === 'string'
       ? c.json({ error: result }, 400)
       : c.json({ ...result, rules: query.rules ?? site.rulesVersion });

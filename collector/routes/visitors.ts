@@ -36,7 +36,7 @@ const LISTED_SESSIONS = 100;
 const DEFAULT_LIMIT = 50;
 const NOBODY = 'this site has no visitor of this id, and none of a user of this id';
 
-export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
+export function visitorRoutes({ store, work, reports, now }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
 
   routes.get('/visitors', async (c) => {
@@ -126,6 +126,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 
   routes.delete('/people/:who', async (c) => {
     const receipt = await eraseFrom(store, work, c.get('site'), c.req.param('who'), now());
+    if (receipt) reports.drop(c.get('site').siteKey);
     return receipt ? c.json(receipt) : c.json({ error: NOBODY }, 404);
   });
 
