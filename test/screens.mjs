@@ -19,7 +19,7 @@ const { values } = parseArgs({
     widths: list('390,1024,1600'),
     languages: list('en,zh'),
     schemes: list('light,dark'),
-    views: list('board,flow,funnel,channels,content,customers,audiences,visitors,rules,setup'),
+    views: list('board,review,flow,funnel,channels,content,customers,audiences,visitors,rules,setup'),
     visitors: list('1500'),
   },
 });

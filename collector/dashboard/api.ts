@@ -335,6 +335,23 @@ export async function readRole(): Promise<Role | undefined> {
   return (await get<{ role?: Role }>('session')).role;
 }
 
+export interface AlertsReport {
+  alerts: Array<{
+    code: 'silent' | 'loss' | 'refused' | 'fewer' | 'more';
+    stage: Stage | null;
+    value: number;
+    before: number | null;
+    reason: string | null;
+  }>;
+}
+
+export interface DeadLetter {
+  receivedAt: number;
+  reason: string;
+  detail: string;
+  body: string;
+}
+
 export interface Notes {
   annotations: Array<{ id: number; day: string; text: string; author: string | null }>;
   published: Array<{ version: number; note: string | null; day: string }>;

@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
+import { Alerts } from './alerts.js';
 import type { KpiReport, Site, StagesReport, VisitorSummary } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useLive, useReport } from './live.js';
 import { marksOf, NoteList, useNotes } from './notes.js';
-import { COLORS, Loaded, Problem, StageName, Table } from './parts.js';
+import { Change, COLORS, Loaded, Problem, StageName, Table } from './parts.js';
 import { linkTo, may } from './state.js';
 import { VisitorTable } from './visitors.js';
 import { inLanguage, showNumber, showShare, t } from './texts.js';
@@ -17,6 +18,7 @@ function Numbers({ site }: { site: Site }): JSX.Element {
   return (
     <>
       <Problem live={report} />
+      <Alerts site={site} />
       {report.data && (
         <>
           <Funnel report={report.data} />
@@ -160,10 +162,3 @@ function Kpis({ site }: { site: Site }): JSX.Element {
     </section>
   );
 }
-
-const Change = ({ by }: { by: number }): JSX.Element => (
-  <span class={by > 0 ? 'up' : by < 0 ? 'down' : ''}>
-    {by > 0 ? '▲ +' : by < 0 ? '▼ ' : ''}
-    {showShare(by)}
-  </span>
-);

@@ -1,30 +1,63 @@
 import type { JSX } from 'preact';
 import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { Alerts } from './alerts.js';
 import type { FlowReport, Site } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useReport } from './live.js';
-import { COLORS, Loaded, RangePicker, rangeOf, StageName, Table } from './parts.js';
+import { Alert, COLORS, daysBefore, Loaded, RangePicker, rangeOf, Select, StageName, Table } from './parts.js';
+import { chosen } from './state.js';
 import { showNumber, showShare, t } from './texts.js';
+
+type Step = FlowReport['steps'][number];
 
 /** Where most are lost, and how people move: back and skipping ones too. */
 export function Flow({ site }: { site: Site }): JSX.Element {
-  const read = useReport<FlowReport>(site.siteKey, 'flow', rangeOf(site));
+  const range = rangeOf(site);
+  const read = useReport<FlowReport>(site.siteKey, 'flow', range);
+  const isCompared = chosen('compare') === 'before';
+  const before = useReport<FlowReport>(site.siteKey, 'flow', isCompared ? rangeBefore(range) : undefined);
   return (
     <>
+      <Alerts site={site} view="flow" />
       <section class="card losses">
         <h2>{t('losses')}</h2>
         <p class="soft">{t('lossesHint')}</p>
         <div class="filters">
           <RangePicker site={site} />
+          <Select
+            label={t('compare')}
+            name="compare"
+            otherwise=""
+            options={[
+              ['', t('withNothing')],
+              ['before', t('withBefore')],
+            ]}
+          />
         </div>
-        <Loaded read={read}>{(report) => <Steps report={report} />}</Loaded>
+        <Loaded read={read}>
+          {(report) => <Steps report={report} before={isCompared ? before.data : undefined} />}
+        </Loaded>
+        {isCompared && before.problem && <Alert>{t('failed', { message: before.problem })}</Alert>}
       </section>
       {!!read.data?.moves.length && <Moves report={read.data} />}
     </>
   );
 }
 
-function Steps({ report: { steps, leak, stays, from, to } }: { report: FlowReport }): JSX.Element {
+/** As many days, up to the one before. */
+function rangeBefore({ from, to }: { from: string; to: string }): { from: string; to: string } {
+  const days = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+  return { from: daysBefore(from, days), to: daysBefore(from, 1) };
+}
+
+function Steps({
+  report: { steps, leak, stays, from, to },
+  before,
+}: {
+  report: FlowReport;
+  before: FlowReport | undefined;
+}): JSX.Element {
+  const was = (stage: Stage) => before?.steps.find((step) => step.from === stage);
   if (!leak) return <p>{t('nobodyReached', { from, to })}</p>;
   const medianOf = (stage: Stage) => stays.find((each) => each.stage === stage)?.medianDays ?? null;
   return (
@@ -51,6 +84,19 @@ function Steps({ report: { steps, leak, stays, from, to } }: { report: FlowRepor
             show: ({ share, interval }) => (share === null ? '–' : <Share share={share} interval={interval} />),
           },
           { title: t('lost'), of: (step) => step.lost },
+          ...(before
+            ? [
+                { title: t('gotThereBefore'), of: (step: Step) => was(step.from)?.reached ?? null },
+                {
+                  title: t('ofThemBefore'),
+                  of: (step: Step) => was(step.from)?.share ?? null,
+                  show: (step: Step) => {
+                    const { share = null, interval = null } = was(step.from) ?? {};
+                    return share === null ? '–' : <Share share={share} interval={interval} />;
+                  },
+                },
+              ]
+            : []),
           {
             title: t('medianStay'),
             of: (step) => medianOf(step.from),

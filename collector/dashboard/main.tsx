@@ -11,6 +11,7 @@ import { Flow } from './flow.js';
 import { Funnel } from './funnel.js';
 import { useLive } from './live.js';
 import { Problem } from './parts.js';
+import { Review } from './review.js';
 import { Rules } from './rules.js';
 import { AddSite, Setup } from './setup.js';
 import { hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View } from './state.js';
@@ -91,6 +92,7 @@ function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
 
 const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
   board: Board,
+  review: Review,
   flow: Flow,
   funnel: Funnel,
   channels: Channels,

@@ -3,7 +3,7 @@ import type { Stage } from '../../sdk/core/index.js';
 import type { Site } from './api.js';
 import { isUpdating, type Live, type Read } from './live.js';
 import { choose, chosen } from './state.js';
-import { showClock, showNumber, t } from './texts.js';
+import { showClock, showNumber, showShare, t } from './texts.js';
 
 /** Five stages, told apart by lightness as well as by hue. */
 export const COLORS = {
@@ -79,6 +79,14 @@ export function Loaded<T>({
     </>
   );
 }
+
+/** By which share something grew, marked as good or bad news. */
+export const Change = ({ by }: { by: number }): JSX.Element => (
+  <span class={by > 0 ? 'up' : by < 0 ? 'down' : ''}>
+    {by > 0 ? '▲ +' : by < 0 ? '▼ ' : ''}
+    {showShare(by)}
+  </span>
+);
 
 export interface Column<T> {
   title: string;
@@ -197,7 +205,7 @@ const DAY_MS = 86_400_000;
 export const todayOf = ({ timeZone }: Site): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone }).format(Date.now());
 
-const daysBefore = (day: string, count: number): string =>
+export const daysBefore = (day: string, count: number): string =>
   new Date(Date.parse(day) - count * DAY_MS).toISOString().slice(0, 10);
 
 /** The days that were chosen, as reports are asked for them. */

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { change, type Lost, type LossReport, type Site, type VisitorSummary } from './api.js';
-import { useLive, useReport } from './live.js';
+import { Alerts } from './alerts.js';
+import { change, type DeadLetter, type Lost, type LossReport, type Site, type VisitorSummary } from './api.js';
+import { useLive, useRead, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
 import { linkTo, may } from './state.js';
 import { Team } from './team.js';
@@ -11,9 +12,11 @@ import { showChannel, showNumber, showShare, showTime, t } from './texts.js';
 export function Setup({ site }: { site: Site }): JSX.Element {
   return (
     <>
+      <Alerts site={site} view="setup" />
       <Snippet site={site} />
       <Settings key={site.siteKey} site={site} />
       <Loss site={site} />
+      {may('owner') && <Refused site={site} />}
       {may('owner') && <Team site={site} />}
       <AddSite />
     </>
@@ -150,6 +153,45 @@ function Loss({ site }: { site: Site }): JSX.Element {
             <p>{t('nothingInRange')}</p>
           )
         }
+      </Loaded>
+    </section>
+  );
+}
+
+/** Samples of a reason, the latest first. */
+const SAMPLES = 3;
+
+/** What came and was not taken: by the reason, with the latest of each. */
+function Refused({ site }: { site: Site }): JSX.Element {
+  const read = useRead<{ letters: DeadLetter[] }>(`sites/${site.siteKey}/dead-letters?limit=1000`);
+  return (
+    <section class="card">
+      <h2>{t('refused')}</h2>
+      <p class="soft">{t('refusedHint')}</p>
+      <Loaded read={read}>
+        {({ letters }) => {
+          const reasons = [...new Set(letters.map(({ reason }) => reason))].map((reason) => ({
+            reason,
+            all: letters.filter((letter) => letter.reason === reason),
+          }));
+          return reasons.length ? (
+            reasons.map(({ reason, all }) => (
+              <details key={reason}>
+                <summary>
+                  <code>{reason}</code> · {showNumber(all.length)} · {all[0]!.detail}
+                </summary>
+                {all.slice(0, SAMPLES).map(({ receivedAt, body }) => (
+                  <div key={receivedAt + body}>
+                    <p class="soft">{showTime(receivedAt, site.timeZone)}</p>
+                    <pre tabIndex={0}>{body || '–'}</pre>
+                  </div>
+                ))}
+              </details>
+            ))
+          ) : (
+            <p>{t('nothingRefused')}</p>
+          );
+        }}
       </Loaded>
     </section>
   );

@@ -19,6 +19,7 @@ export async function lookWhoIsIn(): Promise<void> {
 /** What of a site can be looked at, in the order in which it stands in the menu. */
 export const VIEWS = [
   'board',
+  'review',
   'flow',
   'funnel',
   'channels',

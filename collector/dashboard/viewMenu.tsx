@@ -8,7 +8,7 @@ import { t } from './texts.js';
 
 const SHARE_DAYS = [7, 30, 90];
 /** Views that show nobody's visitors: a guest may see them. */
-export const GUEST_VIEWS: readonly View[] = ['board', 'flow', 'funnel', 'channels', 'content', 'customers'];
+export const GUEST_VIEWS: readonly View[] = ['board', 'review', 'flow', 'funnel', 'channels', 'content', 'customers'];
 
 /** Views that were given a name, and ways to give this one a name or show it to others. */
 export function ViewMenu({ site }: { site: Site }): JSX.Element {

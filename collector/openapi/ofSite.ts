@@ -196,6 +196,25 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       responses: { 200: json('They.', record({ asOf: moment, members: list(ref('Member')) })), 400: WRONG },
     },
   },
+  '/dead-letters': {
+    get: {
+      operationId: 'listDeadLetters',
+      'x-role': 'owner',
+      summary: 'What was refused and why, the latest first, with the beginning of what came; kept for 14 days',
+      parameters: [
+        query('limit', 'expected a whole number from 1 to 1000', { type: 'integer', minimum: 1, maximum: 1000 }),
+      ],
+      responses: {
+        200: json(
+          'They.',
+          record({
+            letters: list(record({ receivedAt: moment, reason: text, detail: text, body: text, 'visitorId?': text })),
+          }),
+        ),
+        400: WRONG,
+      },
+    },
+  },
   '/annotations': {
     get: {
       operationId: 'listAnnotations',

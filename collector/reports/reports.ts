@@ -1,5 +1,6 @@
 /** Every report by its name in the address. */
 import type { RemoteStore, Site } from '../store/store.js';
+import { reportAlerts } from './alerts.js';
 import { reportAttribution } from './attribution.js';
 import { reportCommon } from './common.js';
 import { reportContent } from './content.js';
@@ -31,12 +32,13 @@ export const REPORTS = {
   value: reportValue,
   nps: reportNps,
   loss: reportLoss,
+  alerts: reportAlerts,
 } satisfies Record<string, Report>;
 
 export type ReportName = keyof typeof REPORTS;
 
 /** Those that count what was noticed as it was, under the rules of its time. */
-const AS_NOTICED = new Set<ReportName>(['stages', 'loss']);
+const AS_NOTICED = new Set<ReportName>(['stages', 'loss', 'alerts']);
 
 /** Makes a report, of everybody as some version of the rules has them. */
 export async function makeReport(

@@ -19,6 +19,8 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   value: 'what customers are worth, whether they buy again, and whether they bring others',
   nps: 'the net promoter score',
   loss: 'what never came',
+  alerts:
+    'what somebody should look at: nothing comes, much is lost or refused, a stage is entered otherwise than before',
 };
 
 const range = { asOf: moment, timeZone: text, from: date, to: date };
@@ -224,6 +226,18 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       },
       byBrowser: list(record({ browser: nullable('string'), ...loss })),
       byChannel: list(record({ channel: nullable('string'), ...loss })),
+    }),
+    AlertsReport: record({
+      ...range,
+      alerts: list(
+        record({
+          code: { enum: ['silent', 'loss', 'refused', 'fewer', 'more'] },
+          stage,
+          value: number,
+          before: nullable('number'),
+          reason: nullable('string'),
+        }),
+      ),
     }),
   }).map(([name, schema]) => [name, { allOf: [record({ rules: count }), schema] }]),
 );

@@ -124,6 +124,13 @@ export function visitorRoutes({ store, work, reports, now }: Services): Hono<Sit
     return c.json({ exportedAt: now(), visitors });
   });
 
+  routes.get('/dead-letters', async (c) => {
+    const query = readQuery<{ limit: number }>(c, 'listDeadLetters');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const letters = await store.deadLetters(c.get('site').siteKey, query.limit ?? 100);
+    return c.json({ letters: letters.map(({ siteKey: _, ...letter }) => letter) });
+  });
+
   routes.delete('/people/:who', async (c) => {
     const receipt = await eraseFrom(store, work, c.get('site'), c.req.param('who'), now());
     if (receipt) reports.drop(c.get('site').siteKey);

@@ -101,7 +101,8 @@ test('says where most are lost, and calls tags by their names', async () => {
 
 const VIEWS = [
   'board',
-  'flow',
+  'review',
+  'flow?compare=before',
   'funnel?by=channel',
   'channels',
   'content',
@@ -472,8 +473,8 @@ test('what people leave beside the numbers is there again: notes, views, users, 
   await guest.waitForSelector('.losses');
   expect(await guest.evaluate(() => location.hash)).toBe(`#/${site.siteKey}/flow?days=90`);
   const seen = (of: Page) => of.$$eval('nav a', (all) => all.map((each) => each.textContent));
-  expect(await seen(guest)).toEqual(['Board', 'Flow', 'Funnel', 'Channels', 'Content', 'Customers']);
-  for (const view of ['board', 'funnel', 'channels', 'content', 'customers']) {
+  expect(await seen(guest)).toEqual(['Board', 'Week', 'Flow', 'Funnel', 'Channels', 'Content', 'Customers']);
+  for (const view of ['board', 'review', 'funnel', 'channels', 'content', 'customers']) {
     await guest.goto(`${collector.url}/#/${site.siteKey}/${view}`);
     await guest.waitForFunction(() => document.querySelector('main .card') && !/Loading/.test(document.body.innerText));
     expect(await guest.$('.problem')).toBeNull();

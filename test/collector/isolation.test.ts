@@ -53,6 +53,8 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['POST', 'audiences', 400],
     ['POST', 'audiences/preview', 400],
     ['PUT', 'costs', 400],
+    ['GET', 'dead-letters', 200],
+    ['GET', 'reports/alerts', 200],
     ['GET', 'annotations', 200],
     ['POST', 'annotations', 400],
     ['DELETE', `annotations/${note}`, 404],

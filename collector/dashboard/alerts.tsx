@@ -1,0 +1,48 @@
+import type { JSX } from 'preact';
+import type { AlertsReport, Site } from './api.js';
+import { useReport } from './live.js';
+import { linkTo, route, type View } from './state.js';
+import { showNumber, showShare, t } from './texts.js';
+
+type Alert = AlertsReport['alerts'][number];
+
+/** Where each is told in full. */
+const PLACES: Record<Alert['code'], View> = {
+  silent: 'setup',
+  loss: 'setup',
+  refused: 'setup',
+  fewer: 'flow',
+  more: 'flow',
+};
+
+/** What somebody should look at; in the view of one kind only those of that kind. */
+export function Alerts({ site, view }: { site: Site; view?: View }): JSX.Element | null {
+  const { data } = useReport<AlertsReport>(site.siteKey, 'alerts', {});
+  const alerts = data?.alerts.filter(({ code }) => !view || PLACES[code] === view) ?? [];
+  return alerts.length ? <AlertList site={site} alerts={alerts} /> : null;
+}
+
+export const AlertList = ({ site, alerts }: { site: Site; alerts: Alert[] }): JSX.Element => (
+  <ul class="alerts" aria-label={t('alerts')}>
+    {alerts.map((alert) => {
+      const place = PLACES[alert.code];
+      return (
+        <li key={alert.code + alert.stage} data-code={alert.code}>
+          {describe(alert)} {route.value.view !== place && <a href={linkTo(site.siteKey, place)}>{t('lookAt')}</a>}
+        </li>
+      );
+    })}
+  </ul>
+);
+
+function describe({ code, stage, value, before, reason }: Alert): string {
+  const name = t(`stages.${stage ?? 'none'}`);
+  const texts: Record<Alert['code'], () => string> = {
+    silent: () => t('alertTexts.silent', { count: showNumber(value) }),
+    loss: () => t('alertTexts.loss', { share: showShare(value) }),
+    refused: () => t('alertTexts.refused', { count: showNumber(value), reason }),
+    fewer: () => t('alertTexts.fewer', { stage: name, count: showNumber(value), before: showNumber(before ?? 0) }),
+    more: () => t('alertTexts.more', { stage: name, count: showNumber(value), before: showNumber(before ?? 0) }),
+  };
+  return texts[code]();
+}

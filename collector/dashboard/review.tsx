@@ -1,0 +1,124 @@
+import type { JSX } from 'preact';
+import type { AlertsReport, FlowReport, Site, SourcesReport, StagesReport } from './api.js';
+import { AlertList } from './alerts.js';
+import { useReport } from './live.js';
+import { marksOf, useNotes } from './notes.js';
+import { Change, daysBefore, Loaded, StageName, Table, todayOf } from './parts.js';
+import { choose, chosen } from './state.js';
+import { showChannel, showNumber, showShare, t } from './texts.js';
+
+const DAYS = 7;
+const MOST_SOURCES = 8;
+
+/** Seven days on one sheet of paper: what changed, where most were lost, where people came from, and what was noted. */
+export function Review({ site }: { site: Site }): JSX.Element {
+  const yesterday = daysBefore(todayOf(site), 1);
+  const given = chosen('to');
+  const to = /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : yesterday;
+  const range = { from: daysBefore(to, DAYS - 1), to };
+  const before = { from: daysBefore(to, 2 * DAYS - 1), to: daysBefore(to, DAYS) };
+  const now = useReport<StagesReport>(site.siteKey, 'stages', range);
+  const then = useReport<StagesReport>(site.siteKey, 'stages', before);
+  const flow = useReport<FlowReport>(site.siteKey, 'flow', range);
+  const sources = useReport<SourcesReport>(site.siteKey, 'sources', range);
+  const alerts = useReport<AlertsReport>(site.siteKey, 'alerts', range);
+  const notes = useNotes(site);
+  const marks = notes.data ? marksOf(notes.data, [range.from, range.to]) : [];
+  const enteredBefore = (stage: string) => then.data?.stages.find((each) => each.stage === stage)?.entered;
+  return (
+    <>
+      <section class="card">
+        <h2>{t('weekOf', { from: range.from, to: range.to })}</h2>
+        <div class="filters no-print">
+          <label>
+            <span class="soft">{t('lastDay')}</span>{' '}
+            <input
+              type="date"
+              name="to"
+              value={to}
+              max={todayOf(site)}
+              onChange={({ currentTarget: { value } }) => value && choose({ to: value === yesterday ? '' : value })}
+            />
+          </label>
+          <button type="button" onClick={() => print()}>
+            {t('print')}
+          </button>
+        </div>
+        {!!alerts.data?.alerts.length && <AlertList site={site} alerts={alerts.data.alerts} />}
+        <Loaded read={now}>
+          {({ stages }) => (
+            <Table
+              name="weekStages"
+              rows={stages}
+              columns={[
+                { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
+                { title: t('standAtEnd'), of: ({ current }) => current },
+                { title: t('enteredWeek'), of: ({ entered }) => entered },
+                { title: t('weekBefore'), of: ({ stage }) => enteredBefore(stage) ?? null },
+                {
+                  title: t('changed'),
+                  of: ({ stage, entered }) => changeOf(entered, enteredBefore(stage)),
+                  show: ({ stage, entered }) => {
+                    const by = changeOf(entered, enteredBefore(stage));
+                    return by === null ? '–' : <Change by={by} />;
+                  },
+                },
+              ]}
+            />
+          )}
+        </Loaded>
+      </section>
+      <section class="card">
+        <h2>{t('losses')}</h2>
+        <Loaded read={flow}>
+          {({ leak, from, to: end }) => (
+            <p class="leak">
+              {leak
+                ? t('leak', {
+                    count: showNumber(leak.lost),
+                    share: showShare(leak.share),
+                    from: t(`stages.${leak.from}`),
+                    to: t(`stages.${leak.to}`),
+                  })
+                : t('nobodyReached', { from, to: end })}
+            </p>
+          )}
+        </Loaded>
+      </section>
+      <section class="card">
+        <h2>{t('weekSources')}</h2>
+        <Loaded read={sources}>
+          {({ sources: rows }) =>
+            rows.length ? (
+              <Table
+                name="weekSources"
+                rows={[...rows].sort((a, b) => b.visitors - a.visitors).slice(0, MOST_SOURCES)}
+                columns={[
+                  { title: t('source'), of: ({ source }) => source },
+                  { title: t('channel'), of: ({ channel }) => showChannel(channel) },
+                  { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+                ]}
+              />
+            ) : (
+              <p>{t('nothingInRange')}</p>
+            )
+          }
+        </Loaded>
+      </section>
+      {!!marks.length && (
+        <section class="card">
+          <h2>{t('weekNotes')}</h2>
+          <ul class="notes">
+            {marks.map(({ day, text, id }) => (
+              <li key={`${day} ${id ?? text}`}>
+                <span class="soft">{day}</span> {text}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+const changeOf = (now: number, before: number | undefined): number | null => (before ? now / before - 1 : null);
