@@ -3,6 +3,8 @@
  * `Date` converts here and nowhere else in the model; no clock is read.
  */
 /* oxlint-disable no-restricted-globals */
+import { isPlain } from './plain.js';
+
 export const DAY_MS = 86_400_000;
 
 /** The day number of a moment in epoch ms. */
@@ -19,5 +21,17 @@ export function formatDay(day: number): string {
   return text;
 }
 
+/** Days that were read. All that are in use are few: a window's, for each site. */
+const read = new Map<string, number>();
+const MOST_READ = 5000;
+
 /** Reads `YYYY-MM-DD` as a day number. */
-export const parseDay = (text: string): number => Date.parse(text) / DAY_MS;
+export function parseDay(text: string): number {
+  if (isPlain) return Date.parse(text) / DAY_MS;
+  let day = read.get(text);
+  if (day === undefined) {
+    if (read.size >= MOST_READ) read.clear();
+    read.set(text, (day = Date.parse(text) / DAY_MS));
+  }
+  return day;
+}

@@ -10,7 +10,7 @@ import { UNITS } from './signal.js';
  * What one signal did on one day; a day after today counts as today. `days` are the active days it stands for: more than one where
  * it sums up days that lie behind every window.
  */
-type Row = [day: number, count: number, value: number, keys: Keys, days: number, pairs?: Keys];
+type Row = [day: number, count: number, value: number, keys: Keys | undefined, days: number, pairs?: Keys];
 
 export interface FactsView {
   rules: CompiledRules;
@@ -49,7 +49,7 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
           day,
           count,
           values[signal]?.[text] ?? 0,
-          keys[signal]?.[text] ?? {},
+          keys[signal]?.[text],
           text === base?.cut ? base.days[signal]! : 1,
         ];
         if (!isPlain && rules.signals[signal]?.pairs) row.push(keys[pairsOf(signal)]?.[text] ?? {});
@@ -160,7 +160,7 @@ function measure(
     if (!isPlain && pairs) keepDated(together, pairs, isBefore);
     sum.count += count;
     sum.value += value;
-    keepDated(seen, keys, isBefore);
+    if (keys) keepDated(seen, keys, isBefore);
     if (!active.has(day)) sum.days += days;
     active.add(day);
   }
