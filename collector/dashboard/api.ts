@@ -335,6 +335,10 @@ export async function readRole(): Promise<Role | undefined> {
   return (await get<{ role?: Role }>('session')).role;
 }
 
+export interface CohortsReport {
+  cohorts: Array<{ from: string; people: number; active: number[] }>;
+}
+
 export interface AlertsReport {
   alerts: Array<{
     code: 'silent' | 'loss' | 'refused' | 'fewer' | 'more';

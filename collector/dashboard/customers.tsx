@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { STAGES } from '../../sdk/core/index.js';
 import {
   LIFECYCLE,
+  type CohortsReport,
   type CommonReport,
   type LifecycleReport,
   type NpsReport,
@@ -29,6 +30,7 @@ export function Customers({ site }: { site: Site }): JSX.Element {
       <Common site={site} />
       <Rfm site={site} />
       <Lifecycle site={site} />
+      <Cohorts site={site} />
       <Value site={site} />
       <Nps site={site} />
     </>
@@ -221,6 +223,55 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
     </section>
   );
 }
+
+/** By when people came first, which share of them came again: the darker, the more. */
+function Cohorts({ site }: { site: Site }): JSX.Element {
+  const read = useReport<CohortsReport>(site.siteKey, 'cohorts', {
+    ...rangeOf(site),
+    period: chosen('period', 'week'),
+  });
+  return (
+    <section class="card">
+      <h2>{t('cohorts')}</h2>
+      <p class="soft">{t('cohortsHint')}</p>
+      <Loaded read={read}>
+        {({ cohorts }) => {
+          const rows = cohorts.filter(({ people }) => people);
+          const longest = Math.max(0, ...rows.map(({ active }) => active.length));
+          const share = ({ people, active }: CohortsReport['cohorts'][number], at: number) =>
+            at < active.length ? active[at]! / people : null;
+          return rows.length ? (
+            <Table
+              name="cohorts"
+              rows={rows}
+              columns={[
+                { title: t('firstCame'), of: ({ from }) => from },
+                { title: t('people'), of: ({ people }) => people },
+                ...Array.from({ length: Math.min(longest - 1, MOST_PERIODS) }, (_, at) => ({
+                  title: `+${at + 1}`,
+                  of: (row: CohortsReport['cohorts'][number]) => share(row, at + 1),
+                  show: (row: CohortsReport['cohorts'][number]) => {
+                    const value = share(row, at + 1);
+                    return value === null ? (
+                      ''
+                    ) : (
+                      <span class={`heat heat-${Math.ceil(value * 5)}`}>{showShare(value)}</span>
+                    );
+                  },
+                })),
+              ]}
+            />
+          ) : (
+            <p>{t('nothingInRange')}</p>
+          );
+        }}
+      </Loaded>
+    </section>
+  );
+}
+
+/** Later periods than these are in the API. */
+const MOST_PERIODS = 12;
 
 const Figure = ({ name, children }: { name: string; children: ComponentChildren }): JSX.Element => (
   <div class="figure">

@@ -462,7 +462,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           type: 'integer',
           minimum: 1,
         }),
-        query('period', 'of lifecycle: expected day, week or month', { enum: ['day', 'week', 'month'] }),
+        query('period', 'of lifecycle and cohorts: expected day, week or month', { enum: ['day', 'week', 'month'] }),
       ],
       responses: {
         200: json('The report.', {

@@ -127,6 +127,44 @@ const activeDays = (facts: Facts): number[] =>
     Object.values(signals).flatMap((byDay) => Object.keys(byDay).map(parseDay)),
   );
 
+export interface CohortsReport {
+  asOf: number;
+  period: keyof typeof PERIODS;
+  /** Those who came first in a period, by when; and how many of them were there in that period, the next, and so on. */
+  cohorts: Array<{ from: string; people: number; active: number[] }>;
+}
+
+/** Cohorts that are shown. */
+const MAX_COHORTS = 60;
+
+/** Counts by when people came first how many of them came again, period by period. @returns a text that says what is wrong with the range */
+export async function reportCohorts(
+  store: RemoteStore,
+  site: Site,
+  query: ReportQuery,
+  now: number,
+): Promise<CohortsReport | string> {
+  const range = readRange(site, query, now);
+  if (typeof range === 'string') return range;
+  const { period = 'week' } = query;
+  const { of, start } = PERIODS[period];
+  const last = of(Math.min(parseDay(range.to.toISODate()!), dayOf(now)));
+  const first = Math.max(of(parseDay(range.from.toISODate()!)), last - MAX_COHORTS + 1);
+  const counts = new Map<number, number[]>();
+  for (let each = first; each <= last; each++) counts.set(each, Array<number>(last - each + 1).fill(0));
+  await readPeople(store, site.siteKey, ({ facts }) => {
+    const active = [...new Set(activeDays(facts).map(of))];
+    const begin = Math.min(...active);
+    const row = counts.get(begin);
+    if (row) for (const each of active) if (each <= last) row[each - begin]!++;
+  });
+  return {
+    asOf: now,
+    period,
+    cohorts: [...counts].map(([each, active]) => ({ from: formatDay(start(each)), people: active[0]!, active })),
+  };
+}
+
 /** What somebody is this week; undefined where no signal says that they were ever there. */
 export function lifecycleNow(facts: Facts, today: number): LifecycleState | undefined {
   const { of, churnAfter } = PERIODS.week;

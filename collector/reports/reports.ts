@@ -4,7 +4,7 @@ import { reportAlerts } from './alerts.js';
 import { reportAttribution } from './attribution.js';
 import { reportCommon } from './common.js';
 import { reportContent } from './content.js';
-import { reportLifecycle, reportNps, reportRfm } from './customers.js';
+import { reportCohorts, reportLifecycle, reportNps, reportRfm } from './customers.js';
 import { reportFlow } from './flow.js';
 import { reportFunnel } from './funnel.js';
 import { reportKpis } from './kpis.js';
@@ -29,6 +29,7 @@ export const REPORTS = {
   kpis: reportKpis,
   rfm: reportRfm,
   lifecycle: reportLifecycle,
+  cohorts: reportCohorts,
   value: reportValue,
   nps: reportNps,
   loss: reportLoss,

@@ -16,6 +16,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   kpis: 'what each stage is measured by, now and before',
   rfm: 'buyers by how lately, how often and for how much they bought',
   lifecycle: 'who is new, comes back or stays away',
+  cohorts: 'by when people came first, how many of them came again',
   value: 'what customers are worth, whether they buy again, and whether they bring others',
   nps: 'the net promoter score',
   loss: 'what never came',
@@ -178,6 +179,11 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       period: text,
       churnAfter: count,
       periods: list(record({ from: date, ...Object.fromEntries(LIFECYCLE.map((name) => [name, count])) })),
+    }),
+    CohortsReport: record({
+      asOf: moment,
+      period: text,
+      cohorts: list(record({ from: date, people: count, active: list(count) })),
     }),
     ValueReport: record({
       asOf: moment,
