@@ -71,8 +71,12 @@ export const drawDays = (element: HTMLElement, days: string[], series: Series[],
     // As drawn text: HTML in a tooltip would need inline styles, which the page's policy forbids.
     tooltip: { trigger: 'axis', renderMode: 'richText', order: 'seriesDesc' },
     grid: { left: 8, right: 8, top: marked.length ? 24 : 12, bottom: 40, containLabel: true },
-    xAxis: { type: 'category', data: days, axisLabel: { hideOverlap: true, formatter: (day: string) => day.slice(5) } },
-    yAxis: { type: 'value', minInterval: 1, splitLine: { lineStyle: { opacity: 0.25 } } },
+    xAxis: {
+      type: 'category',
+      data: days,
+      axisLabel: { color: ink, hideOverlap: true, formatter: (day: string) => day.slice(5) },
+    },
+    yAxis: { type: 'value', minInterval: 1, axisLabel: { color: ink }, splitLine: { lineStyle: { opacity: 0.25 } } },
     series: series.map(({ name, color, values }, index) => ({
       ...(!index && {
         markLine: {
