@@ -13,6 +13,16 @@ export function makeToken(): { token: string; tokenHash: string } {
   return { token, tokenHash: hash(token) };
 }
 
+/** Names that mean somebody else, or nothing in an address. */
+const RESERVED = /^(admin|\.\.?)$/i;
+const MAX_NAME = 200;
+
+/** What is expected of a user's name, where it is none. */
+export const wrongName = (name: unknown): string | undefined =>
+  typeof name !== 'string' || !name.trim() || name.length > MAX_NAME || RESERVED.test(name.trim())
+    ? `name: expected a text of 1 to ${MAX_NAME} characters that is not admin`
+    : undefined;
+
 /** Whether a role may do what takes another. */
 export const mayAct = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
 

@@ -73,7 +73,7 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
     origins: new Origins(store, now),
     metrics: createMetrics(),
     changes: new Changes(),
-    reports: new SlowReports((...args) => work.report(...args), now),
+    reports: new SlowReports((...args) => work.report(...args), store, now),
   };
 
   // Not strict: the dashboard stands at the mount with its slash, and everything else with or without one.

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { makeToken } from '../access.js';
+import { makeToken, wrongName } from '../access.js';
 import { StartError } from '../server.js';
 import { USER_ROLES, type Role } from '../store/store.js';
 import { dataCommand, print, withStore, type DataFlags } from './command.js';
@@ -12,10 +12,11 @@ export function userCommand(): Command {
     .action(({ data, json, name, role }: DataFlags & { name: string; role: Role }) =>
       withStore(data, async (store) => {
         const { token, tokenHash } = makeToken();
-        if (!name.trim() || name.length > 200) throw new StartError('--name: expected a text of 1 to 200 characters');
-        if (!(await store.addUser({ name, role, createdAt: Date.now() }, tokenHash)))
+        const wrong = wrongName(name);
+        if (wrong) throw new StartError(`--${wrong}`);
+        if (!(await store.addUser({ name: name.trim(), role, createdAt: Date.now() }, tokenHash)))
           throw new StartError(`there is a user called ${name} already; remove it first, or choose another name`);
-        print({ name, role, token }, { json });
+        print({ name: name.trim(), role, token }, { json });
       }),
     );
   const list = dataCommand('list')

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import type { AlertsReport, Site } from './api.js';
 import { useReport } from './live.js';
-import { linkTo, route, type View } from './state.js';
+import { Updating } from './parts.js';
+import { linkTo, may, route, type View } from './state.js';
 import { showNumber, showShare, t } from './texts.js';
 
 type Alert = AlertsReport['alerts'][number];
@@ -17,9 +18,14 @@ const PLACES: Record<Alert['code'], View> = {
 
 /** What somebody should look at; in the view of one kind only those of that kind. */
 export function Alerts({ site, view }: { site: Site; view?: View }): JSX.Element | null {
-  const { data } = useReport<AlertsReport>(site.siteKey, 'alerts', {});
+  const { current: data } = useReport<AlertsReport>(site.siteKey, 'alerts', {});
   const alerts = data?.alerts.filter(({ code }) => !view || PLACES[code] === view) ?? [];
-  return alerts.length ? <AlertList site={site} alerts={alerts} /> : null;
+  return alerts.length ? (
+    <>
+      <Updating of={data} />
+      <AlertList site={site} alerts={alerts} />
+    </>
+  ) : null;
 }
 
 export const AlertList = ({ site, alerts }: { site: Site; alerts: Alert[] }): JSX.Element => (
@@ -28,7 +34,10 @@ export const AlertList = ({ site, alerts }: { site: Site; alerts: Alert[] }): JS
       const place = PLACES[alert.code];
       return (
         <li key={alert.code + alert.stage} data-code={alert.code}>
-          {describe(alert)} {route.value.view !== place && <a href={linkTo(site.siteKey, place)}>{t('lookAt')}</a>}
+          {describe(alert)}{' '}
+          {route.value.view !== place && (place !== 'setup' || may('viewer')) && (
+            <a href={linkTo(site.siteKey, place)}>{t('lookAt')}</a>
+          )}
         </li>
       );
     })}

@@ -4,7 +4,7 @@ import type { KpiReport, Site, StagesReport, VisitorSummary } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useLive, useReport } from './live.js';
 import { marksOf, NoteList, useNotes } from './notes.js';
-import { Change, COLORS, Loaded, Problem, StageName, Table } from './parts.js';
+import { Change, COLORS, Loaded, Problem, StageName, Table, Updating } from './parts.js';
 import { linkTo, may } from './state.js';
 import { VisitorTable } from './visitors.js';
 import { inLanguage, showNumber, showShare, t } from './texts.js';
@@ -18,6 +18,7 @@ function Numbers({ site }: { site: Site }): JSX.Element {
   return (
     <>
       <Problem live={report} />
+      <Updating of={report.data} />
       <Alerts site={site} />
       {report.data && (
         <>

@@ -4,7 +4,18 @@ import { Alerts } from './alerts.js';
 import type { FlowReport, Site } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useReport } from './live.js';
-import { Alert, COLORS, daysBefore, Loaded, RangePicker, rangeOf, Select, StageName, Table } from './parts.js';
+import {
+  Alert,
+  COLORS,
+  daysBefore,
+  Loaded,
+  RangePicker,
+  rangeOf,
+  Select,
+  StageName,
+  Table,
+  Updating,
+} from './parts.js';
 import { chosen } from './state.js';
 import { showNumber, showShare, t } from './texts.js';
 
@@ -35,8 +46,9 @@ export function Flow({ site }: { site: Site }): JSX.Element {
           />
         </div>
         <Loaded read={read}>
-          {(report) => <Steps report={report} before={isCompared ? before.data : undefined} />}
+          {(report) => <Steps report={report} before={isCompared ? before.current : undefined} />}
         </Loaded>
+        {isCompared && <Updating of={before.current} />}
         {isCompared && before.problem && <Alert>{t('failed', { message: before.problem })}</Alert>}
       </section>
       {!!read.data?.moves.length && <Moves report={read.data} />}

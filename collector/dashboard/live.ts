@@ -98,6 +98,8 @@ export function useOnce<T>(path: string): T | undefined {
 
 export interface Read<T> {
   data: T | undefined;
+  /** The same, and nothing while it is of what was asked before. */
+  current: T | undefined;
   problem: string | undefined;
   isLoading: boolean;
   again: () => void;
@@ -141,7 +143,14 @@ export function useRead<T>(path: string | undefined): Read<T> {
       clearTimeout(timer);
     };
   }, [path, times]);
-  return { data: state.data, problem: state.problem, isLoading: state.isLoading, again: () => setTimes(times + 1) };
+  const current = state.path === path ? state.data : undefined;
+  return {
+    data: state.data,
+    current,
+    problem: state.problem,
+    isLoading: state.isLoading,
+    again: () => setTimes(times + 1),
+  };
 }
 
 /** Reads a report of a site; parameters that are empty are left out, and without any nothing is asked. */

@@ -54,7 +54,8 @@ function Header({ children }: { children?: JSX.Element | JSX.Element[] | false }
 
 function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
   const [error, setError] = useState(
-    problem === 'link-expired' ? t('linkExpired') : problem === 'share-ended' ? t('shareEnded') : '',
+    { 'link-expired': t('linkExpired'), 'share-ended': t('shareEnded'), 'too-often': t('tooOften') }[problem ?? ''] ??
+      '',
   );
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();

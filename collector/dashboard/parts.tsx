@@ -47,6 +47,14 @@ export function Problem({ live: { data, problem, asOf } }: { live: Live<unknown>
   );
 }
 
+/** Says of which moment a report is, while a newer one is being made. */
+export const Updating = ({ of }: { of: unknown }): JSX.Element | null =>
+  isUpdating(of) ? (
+    <p class="soft" role="status">
+      {t('updating', { time: showClock(of.asOf) })}
+    </p>
+  ) : null;
+
 /** What was read, or that it is still to come, or why it could not be had and a way to try again. */
 export function Loaded<T>({
   read,
@@ -70,11 +78,7 @@ export function Loaded<T>({
           {t('loading')}
         </p>
       )}
-      {isUpdating(read.data) && (
-        <p class="soft" role="status">
-          {t('updating', { time: showClock(read.data.asOf) })}
-        </p>
-      )}
+      <Updating of={read.data} />
       {read.data !== undefined && children(read.data)}
     </>
   );

@@ -1,9 +1,9 @@
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import type { AlertsReport, FlowReport, Site, SourcesReport, StagesReport } from './api.js';
 import { AlertList } from './alerts.js';
 import { useReport } from './live.js';
 import { marksOf, useNotes } from './notes.js';
-import { Change, daysBefore, Loaded, StageName, Table, todayOf } from './parts.js';
+import { Alert, Change, daysBefore, Loaded, StageName, Table, todayOf, Updating } from './parts.js';
 import { choose, chosen } from './state.js';
 import { showChannel, showNumber, showShare, t } from './texts.js';
 
@@ -14,7 +14,9 @@ const MOST_SOURCES = 8;
 export function Review({ site }: { site: Site }): JSX.Element {
   const yesterday = daysBefore(todayOf(site), 1);
   const given = chosen('to');
-  const to = /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : yesterday;
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given));
+  // A day that is not over is no match for one that is.
+  const to = isDay && given < yesterday ? given : yesterday;
   const range = { from: daysBefore(to, DAYS - 1), to };
   const before = { from: daysBefore(to, 2 * DAYS - 1), to: daysBefore(to, DAYS) };
   const now = useReport<StagesReport>(site.siteKey, 'stages', range);
@@ -24,7 +26,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
   const alerts = useReport<AlertsReport>(site.siteKey, 'alerts', range);
   const notes = useNotes(site);
   const marks = notes.data ? marksOf(notes.data, [range.from, range.to]) : [];
-  const enteredBefore = (stage: string) => then.data?.stages.find((each) => each.stage === stage)?.entered;
+  const enteredBefore = (stage: string) => then.current?.stages.find((each) => each.stage === stage)?.entered;
   return (
     <>
       <section class="card">
@@ -36,7 +38,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
               type="date"
               name="to"
               value={to}
-              max={todayOf(site)}
+              max={yesterday}
               onChange={({ currentTarget: { value } }) => value && choose({ to: value === yesterday ? '' : value })}
             />
           </label>
@@ -44,7 +46,13 @@ export function Review({ site }: { site: Site }): JSX.Element {
             {t('print')}
           </button>
         </div>
-        {!!alerts.data?.alerts.length && <AlertList site={site} alerts={alerts.data.alerts} />}
+        {!!alerts.current?.alerts.length && <AlertList site={site} alerts={alerts.current.alerts} />}
+        {[then, alerts].map(({ current, problem }, index) => (
+          <Fragment key={index}>
+            <Updating of={current} />
+            {problem && <Alert>{t('failed', { message: problem })}</Alert>}
+          </Fragment>
+        ))}
         <Loaded read={now}>
           {({ stages }) => (
             <Table

@@ -20,16 +20,17 @@ export function Team({ site }: { site: Site }): JSX.Element {
   );
 }
 
-function useAttempt(done: () => void): [problem: string, attempt: (run: () => Promise<unknown>) => void] {
+function useAttempt(done: () => void): [problem: string, attempt: (run: () => Promise<unknown>) => Promise<void>] {
   const [problem, setProblem] = useState('');
-  const attempt = (run: () => Promise<unknown>) =>
-    void run().then(
-      () => {
-        setProblem('');
-        done();
-      },
-      (error: Error) => setProblem(t('notSaved', { message: error.message })),
-    );
+  const attempt = async (run: () => Promise<unknown>) => {
+    try {
+      await run();
+      setProblem('');
+      done();
+    } catch (error) {
+      setProblem(t('notSaved', { message: (error as Error).message }));
+    }
+  };
   return [problem, attempt];
 }
 
@@ -44,13 +45,14 @@ function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.El
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const { name, role } = Object.fromEntries(new FormData(form));
-    attempt(async () => {
+    void attempt(async () => {
       setAdded(await change('POST', 'users', { name, role }));
       form.reset();
     });
   };
   const remove = (name: string) =>
-    confirm(t('confirmUserGone', { name })) && attempt(() => change('DELETE', `users/${encodeURIComponent(name)}`));
+    confirm(t('confirmUserGone', { name })) &&
+    void attempt(() => change('DELETE', `users/${encodeURIComponent(name)}`));
   return (
     <section class="card users">
       <h2>{t('users')}</h2>
@@ -109,7 +111,8 @@ function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Ele
     read.again();
     changed();
   });
-  const end = ({ id }: Share) => confirm(t('confirmShareGone')) && attempt(() => change('DELETE', `${path}/${id}`));
+  const end = ({ id }: Share) =>
+    confirm(t('confirmShareGone')) && void attempt(() => change('DELETE', `${path}/${id}`));
   return (
     <section class="card">
       <h2>{t('shares')}</h2>

@@ -46,10 +46,12 @@ export function timelineOf(published: PublishedRules[]): Timeline {
 /** The signals of older rules, which note the session where a condition asks for it now: conditions are always the newest. */
 const pairedAs = ({ signals: now }: CompiledRules, { signals }: CompiledRules): CompiledRules['signals'] =>
   Object.fromEntries(
-    Object.entries(signals).map(([name, { pairs: _, ...rest }]) => [
-      name,
-      { ...rest, ...(now[name]?.pairs && { pairs: true as const }) },
-    ]),
+    Object.entries(signals).map(([name, signal]) => {
+      const { pairs } = now[name] ?? {};
+      const own = { ...signal };
+      delete own.pairs;
+      return [name, pairs ? { ...own, pairs } : own];
+    }),
   );
 
 /** What a store is told of the rules in force. */

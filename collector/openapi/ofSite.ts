@@ -208,7 +208,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         200: json(
           'They.',
           record({
-            letters: list(record({ receivedAt: moment, reason: text, detail: text, body: text, 'visitorId?': text })),
+            letters: list(record({ receivedAt: moment, reason: text, detail: text, body: text })),
           }),
         ),
         400: WRONG,

@@ -9,7 +9,7 @@ export interface AlertsReport extends Heading {
   alerts: Array<{
     /**
      * `silent`: hours since anything came. `loss`: the share that never came, in the range. `refused`: events and batches refused in the
-     * last day. `fewer` and `more`: entries into a stage in the range, and in as many days before it.
+     * last day, of those ten thousand that are kept. `fewer` and `more`: entries into a stage in the range, and in as many days before it.
      */
     code: 'silent' | 'loss' | 'refused' | 'fewer' | 'more';
     stage: Stage | null;
@@ -26,7 +26,6 @@ const SILENT_HOURS = 24;
 const MUCH_LOSS = 0.05;
 const LEAST_NUMBERED = 100;
 const LEAST_REFUSED = 10;
-const MOST_LETTERS = 1000;
 /** Chance makes a difference of two counts this many times as large as its standard deviation once in 370 times. */
 const SIGMAS = 3;
 const LEAST_CHANGE = 0.25;
@@ -40,8 +39,9 @@ export async function reportAlerts(
 ): Promise<AlertsReport | string> {
   const asked = readRange(site, query, now);
   if (typeof asked === 'string') return asked;
-  const to = query.to ? asked.to : asked.today.minus({ days: 1 });
-  const from = query.from ? asked.from : to.minus({ days: DAYS - 1 });
+  const yesterday = asked.today.minus({ days: 1 }).startOf('day');
+  const to = query.to ? asked.to : yesterday;
+  const from = query.from ? asked.from : to.minus({ days: DAYS - 1 }).startOf('day');
   if (from > to) return 'from: expected a day not after to';
   const alerts: AlertsReport['alerts'] = [];
   const add = (
@@ -50,28 +50,32 @@ export async function reportAlerts(
     more: Partial<AlertsReport['alerts'][number]> = {},
   ) => alerts.push({ code, stage: null, value, before: null, reason: null, ...more });
 
-  const [latest] = await store.visitors(site.siteKey, { limit: 1 });
-  const hours = latest ? Math.floor((now - latest.lastSeen) / (DAY_MS / 24)) : 0;
-  if (hours >= SILENT_HOURS) add('silent', hours);
+  // These two are of now, and belong to no week that is over for longer.
+  if (to >= yesterday) {
+    const [latest] = await store.visitors(site.siteKey, { limit: 1 });
+    const hours = latest ? Math.floor((now - latest.lastSeen) / (DAY_MS / 24)) : 0;
+    if (hours >= SILENT_HOURS) add('silent', hours);
 
-  const letters = (await store.deadLetters(site.siteKey, MOST_LETTERS)).filter(
-    ({ receivedAt }) => receivedAt > now - DAY_MS,
-  );
-  if (letters.length >= LEAST_REFUSED) add('refused', letters.length, { reason: mostOf(letters) });
+    const refused = await store.refusals(site.siteKey, now - DAY_MS);
+    const count = refused.reduce((sum, { letters }) => sum + letters, 0);
+    if (count >= LEAST_REFUSED) add('refused', count, { reason: refused[0]!.reason });
+  }
 
   const range = { from: from.toISODate()!, to: to.toISODate()! };
   const loss = await reportLoss(store, site, range, now);
   if (typeof loss === 'object' && (loss.rate ?? 0) >= MUCH_LOSS && loss.stored + loss.missing >= LEAST_NUMBERED)
     add('loss', loss.rate!);
 
-  for (const change of await changes(store, site, from, to)) add(change.code, change.value, change);
+  // A day that is not over is no match for one that is.
+  if (to <= yesterday)
+    for (const change of await changes(store, site, from, to)) add(change.code, change.value, change);
   return { ...headingOf(site, { from, to }, now), alerts };
 }
 
 /** Stages that were entered so much more or less often than in as many days before that it is hardly chance. */
 async function changes(store: RemoteStore, { siteKey }: Site, from: DateTime, to: DateTime) {
   const end = to.plus({ days: 1 }).startOf('day');
-  const start = from.minus({ days: Math.round(end.diff(from, 'days').days) });
+  const start = from.minus({ days: Math.round(end.diff(from, 'days').days) }).startOf('day');
   const counts = await store.transitionCounts(siteKey, end.toMillis());
   // Of a site that is younger there is nothing to hold it against.
   if (!counts.length || counts[0]!.quarter > start.toMillis()) return [];
@@ -89,9 +93,3 @@ const isEntry =
   (stage: Stage, since: number, until: number) =>
   ({ to, quarter }: TransitionCount): boolean =>
     to === stage && quarter >= since && quarter < until;
-
-function mostOf(letters: Array<{ reason: string }>): string {
-  const counts = new Map<string, number>();
-  for (const { reason } of letters) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0]![0];
-}

@@ -41,7 +41,7 @@ export function readRange(
 ): { from: DateTime; to: DateTime; today: DateTime; until: number } | string {
   const today = DateTime.fromMillis(now, { zone }).startOf('day');
   const to = range.to ? parseDay(range.to, zone) : today;
-  const from = range.from ? parseDay(range.from, zone) : to?.minus({ days: DEFAULT_DAYS - 1 });
+  const from = range.from ? parseDay(range.from, zone) : to?.minus({ days: DEFAULT_DAYS - 1 }).startOf('day');
   if (!to || !from) return 'from, to: expected days such as 2026-01-31';
   if (from > to) return 'from: expected a day not after to';
   if (to.diff(from, 'days').days > MAX_DAYS) return `from, to: expected at most ${MAX_DAYS} days`;

@@ -1,5 +1,5 @@
 /** Reports that take long are given out as they were made last while the next one is made: nobody waits for what was seen before. */
-import type { Site } from '../store/store.js';
+import type { RemoteStore, Site } from '../store/store.js';
 import type { Work } from '../work.js';
 import type { ReportQuery } from './range.js';
 import type { ReportName } from './reports.js';
@@ -13,32 +13,40 @@ const MAX_KEPT = 100;
 
 interface Made {
   siteKey: string;
+  /** Of what was erased of the site when it was made. */
+  mark: string;
   result: object;
   /** When it was begun, epoch ms: it tells of nothing later. */
   at: number;
   tookMs: number;
+  /** Whether something was changed since it was begun. */
+  isOutdated: boolean;
 }
 
 export class SlowReports {
   readonly #kept = new Map<string, Made>();
   /** Those that a newer one is being made of. */
   readonly #running = new Set<string>();
-  /** Grows when what was made of a site is not to be given out any more. */
-  #dropped = 0;
 
   constructor(
     private readonly report: Work['report'],
+    private readonly store: Pick<RemoteStore, 'erasures'>,
     private readonly now: () => number,
   ) {}
 
   /** @returns a report, with `updating` where a newer one is being made; or a text that says what is wrong */
   async get(name: ReportName, site: Site, query: ReportQuery): Promise<object | string> {
-    const { siteKey, rulesVersion, timeZone, channels } = site;
-    const key = JSON.stringify([siteKey, rulesVersion, timeZone, channels, name, query]);
+    const { siteKey, rulesVersion, timeZone, channels, keptFrom } = site;
+    // What somebody was in who is erased, by whatever process, is given out to nobody any more.
+    const mark = `${await this.store.erasures(siteKey)} ${keptFrom}`;
+    for (const [key, made] of this.#kept) if (made.siteKey === siteKey && made.mark !== mark) this.#kept.delete(key);
+    const key = JSON.stringify([siteKey, mark, rulesVersion, timeZone, channels, name, query]);
     const known = this.#kept.get(key);
-    const make = () => this.#make(key, name, site, query);
-    if (!known || this.now() - known.at > MAX_AGE_MS) return make();
-    if (this.now() - known.at < known.tookMs * FRESH_TIMES) return known.result;
+    const make = () => this.#make({ key, siteKey, mark }, () => this.report(name, site, query, this.now()));
+    const age = known && this.now() - known.at;
+    // A clock that was set back knows nothing of ages.
+    if (!known || age === undefined || age < 0 || age > MAX_AGE_MS) return make();
+    if (!known.isOutdated && age < known.tookMs * FRESH_TIMES) return known.result;
     if (!this.#running.has(key)) {
       this.#running.add(key);
       // Where it fails, what was made last stays; the next who asks tries again.
@@ -49,20 +57,28 @@ export class SlowReports {
     return { ...known.result, updating: true };
   }
 
-  /** Forgets what was made of a site: somebody was erased. */
-  drop(siteKey: string): void {
-    this.#dropped++;
-    for (const [key, made] of this.#kept) if (made.siteKey === siteKey) this.#kept.delete(key);
+  /** Something of a site was changed by hand: what was made is given out as what it is, of before. */
+  outdate(siteKey: string): void {
+    for (const made of this.#kept.values()) if (made.siteKey === siteKey) made.isOutdated = true;
+    this.#changes++;
   }
 
-  async #make(key: string, name: ReportName, site: Site, query: ReportQuery): Promise<object | string> {
-    const [at, dropped] = [this.now(), this.#dropped];
-    const result = await this.report(name, site, query, at);
+  /** Counts what may make a report that is being made out of date. */
+  #changes = 0;
+
+  async #make(
+    { key, siteKey, mark }: Pick<Made, 'siteKey' | 'mark'> & { key: string },
+    run: () => Promise<object | string>,
+  ): Promise<object | string> {
+    const [at, changes] = [this.now(), this.#changes];
+    const result = await run();
     const tookMs = this.now() - at;
+    if (typeof result === 'string') return result;
+    // One that was begun later may be there already.
+    if ((this.#kept.get(key)?.at ?? -Infinity) > at) return result;
     this.#kept.delete(key);
-    // What somebody was erased from meanwhile is given out this once, as it would have been a moment before.
-    if (typeof result === 'object' && tookMs >= SLOW_MS && dropped === this.#dropped)
-      this.#kept.set(key, { siteKey: site.siteKey, result, at, tookMs });
+    if (tookMs >= SLOW_MS)
+      this.#kept.set(key, { siteKey, mark, result, at, tookMs, isOutdated: changes !== this.#changes });
     for (const oldest of this.#kept.keys()) if (this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
     return result;
   }

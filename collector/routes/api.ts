@@ -64,7 +64,7 @@ export function apiRoutes(services: Services): Hono {
 
 const summaryOf = ({ name, title, about, kpis }: Template) => ({ name, title, about, kpis });
 
-function requireAccess({ access, mount, store, now }: Services): MiddlewareHandler<SiteEnv> {
+function requireAccess({ access, mount, store, reports, log, now }: Services): MiddlewareHandler<SiteEnv> {
   return async (c, next) => {
     c.header('Cache-Control', 'no-store');
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1];
@@ -88,13 +88,18 @@ function requireAccess({ access, mount, store, now }: Services): MiddlewareHandl
     await next();
     // What takes no more than a viewer changes nothing. A visitor's id is not noted: it would outlive the visitor.
     if (!at || !c.res.ok || !mayAct(needed, 'editor') || method === 'GET' || method === 'HEAD') return;
-    await store.addAudit({
+    if (siteKey) reports.outdate(siteKey);
+    const entry = {
       at: now(),
       who: who.name ?? 'admin',
       action: at.operation.operationId,
       siteKey: siteKey ?? null,
       target: c.get('target') ?? Object.values(rest)[0] ?? null,
-    });
+    };
+    // It is done: that it could not be noted must not be told as if it were not.
+    await store
+      .addAudit(entry)
+      .catch((error: unknown) => log.error({ err: error, ...entry }, 'a change could not be noted'));
   };
 }
 

@@ -7,6 +7,8 @@ import type { SiteEnv } from './api.js';
 const PAUSE_MS = 1000;
 /** Proxies close what is silent for longer. */
 const BEAT_MS = 15_000;
+/** Then it is asked for anew, and whoever may hear no more is told so. */
+const STREAM_MS = 5 * 60_000;
 
 /** Tells the dashboard when there is something new, as server-sent events: `ready` at first, then a `change` each time. */
 export function changeRoutes({ changes }: Services): Hono<SiteEnv> {
@@ -30,6 +32,10 @@ export function changeRoutes({ changes }: Services): Hono<SiteEnv> {
         isOver = true;
         wake();
       });
+      const end = setTimeout(() => {
+        isOver = true;
+        wake();
+      }, STREAM_MS).unref();
       try {
         await stream.writeSSE({ event: 'ready', data: '' });
         while (!isOver) {
@@ -56,6 +62,7 @@ export function changeRoutes({ changes }: Services): Hono<SiteEnv> {
             });
         }
       } finally {
+        clearTimeout(end);
         off();
       }
     });

@@ -18,6 +18,8 @@ const isDay = (value: unknown): value is string =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && DateTime.fromISO(value).isValid;
 /** A view and what was chosen in it, as the address bar has it behind the site. */
 const isAddress = (value: unknown): value is string => isText(value, MAX_ADDRESS) && /^[a-z]+(\?[^\s#]*)?$/.test(value);
+/** Views that show nobody's visitors: a guest may see them. */
+const GUEST_VIEWS = ['board', 'review', 'flow', 'funnel', 'channels', 'content', 'customers'];
 const ADDRESS = 'address: expected a view and what was chosen in it, such as flow?days=90';
 
 export function noteRoutes(services: Services): Hono<SiteEnv> {
@@ -27,7 +29,8 @@ export function noteRoutes(services: Services): Hono<SiteEnv> {
     const body = await readJson(c);
     return isRecord(body) ? body : {};
   };
-  const numberOf = (c: Context<SiteEnv>) => Number(c.req.param('id')) || -1;
+  const numberOf = (c: Context<SiteEnv>) =>
+    /^[1-9]\d{0,14}$/.test(c.req.param('id')!) ? Number(c.req.param('id')) : -1;
   const made = (c: Context<SiteEnv>) => ({ author: c.get('who').name ?? 'admin', savedAt: now() });
 
   // Where rules were published belongs on every axis of time too.
@@ -72,6 +75,11 @@ export function noteRoutes(services: Services): Hono<SiteEnv> {
   routes.post('/shares', async (c) => {
     const { address, days = SHARE_DAYS } = await bodyOf(c);
     if (!isAddress(address)) return c.json({ error: ADDRESS }, 400);
+    if (!GUEST_VIEWS.includes(address.split('?')[0]!))
+      return c.json(
+        { error: `address: expected one of the views ${GUEST_VIEWS.join(', ')}: others show visitors` },
+        400,
+      );
     if (!Number.isInteger(days) || (days as number) < 1 || (days as number) > MAX_SHARE_DAYS)
       return c.json({ error: `days: expected a whole number from 1 to ${MAX_SHARE_DAYS}` }, 400);
     const { siteKey } = c.get('site');

@@ -26,7 +26,7 @@ interface Publishing {
 const UNTOUCHED = 'the rules were not changed: ';
 
 /** Rules, their versions, and what somebody is about to make of them. */
-export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
+export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
   routes.get('/rules', async (c) => c.json((await store.rules(c.get('site').siteKey)).at(-1)!.rules));
 
@@ -60,7 +60,9 @@ export function ruleRoutes({ store, work, now, log }: Services): Hono<SiteEnv> {
       .recompute(job)
       .catch((error: unknown) =>
         log.error({ err: error, job: job.id }, 'a recompute stopped; it goes on at the next start'),
-      );
+      )
+      // What was made meanwhile had some visitors by the old rules and some by the new.
+      .finally(() => reports.outdate(siteKey));
     if (wait === 'true') await done;
     return c.json({ version, job: job.id, warnings });
   };

@@ -45,8 +45,9 @@ export function signInRoutes(services: Services): Hono {
   routes.get('/shared', async (c) => {
     c.header('Cache-Control', 'no-store');
     const token = c.req.query('token') ?? '';
-    if ((await isOftenTried(c)) || (await access.whoIsIn(token))?.role !== 'guest')
-      return c.redirect(`${path}#/sign-in/share-ended`);
+    // Only those who guess are counted: many may follow one link from one office.
+    if ((await access.whoIsIn(token))?.role !== 'guest')
+      return c.redirect(`${path}#/sign-in/${(await isOftenTried(c)) ? 'too-often' : 'share-ended'}`);
     // Who is signed in sees more than a guest, and stays it. What stands after the `#` of the link goes along.
     const known = await access.whoIsIn(getCookie(c, SESSION_COOKIE) ?? '');
     if (!known || known.role === 'guest') keepSession(c, token);

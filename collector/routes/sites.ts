@@ -28,16 +28,17 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
         }) => ({
           siteKey,
           name,
-          origins,
           timeZone,
           template,
           rulesVersion,
           retentionDays,
-          internal,
           channels,
           createdAt,
-          snippet: snippetFor(siteKey, base),
-          pinnedSnippet: pinnedSnippetFor({ siteKey, origins }, base),
+          // Where a site's own people sit, and how it is set up, is no guest's business.
+          origins: only ? [] : origins,
+          internal: only ? [] : internal,
+          snippet: only ? '' : snippetFor(siteKey, base),
+          pinnedSnippet: only ? '' : pinnedSnippetFor({ siteKey, origins }, base),
         }),
       ),
     });
@@ -48,6 +49,7 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
     const site = await addSite(store, body as unknown as SiteRequest, now());
     if (typeof site === 'string') return c.json({ error: site }, 400);
     const { siteKey, secretKey } = site;
+    c.set('target', siteKey);
     return c.json({ siteKey, secretKey, snippet: snippetFor(siteKey, publicBase(c, services)) }, 201);
   });
   routes.patch('/:siteKey', async (c) => {

@@ -1,13 +1,12 @@
 /** Who may do what, and who did what. */
 import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
-import { makeToken } from '../access.js';
+import { makeToken, wrongName } from '../access.js';
 import type { Services } from '../services.js';
 import { USER_ROLES, type User } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
-const MAX_NAME = 200;
 const AUDIT_PAGE = 100;
 
 export function userRoutes({ store, now }: Services): Hono<SiteEnv> {
@@ -16,12 +15,12 @@ export function userRoutes({ store, now }: Services): Hono<SiteEnv> {
   routes.post('/users', async (c) => {
     const body = await readJson(c);
     const { name, role = 'viewer' } = (isRecord(body) ? body : {}) as Partial<User>;
-    if (typeof name !== 'string' || !name.trim() || name.length > MAX_NAME)
-      return c.json({ error: `name: expected a text of 1 to ${MAX_NAME} characters` }, 400);
+    const wrong = wrongName(name);
+    if (wrong) return c.json({ error: wrong }, 400);
     if (!(USER_ROLES as readonly string[]).includes(role))
       return c.json({ error: `role: expected one of ${USER_ROLES.join(', ')}` }, 400);
     const { token, tokenHash } = makeToken();
-    const user = { name: name.trim(), role, createdAt: now() };
+    const user = { name: name!.trim(), role, createdAt: now() };
     if (!(await store.addUser(user, tokenHash)))
       return c.json({ error: `name: there is a user called ${user.name} already` }, 409);
     c.set('target', `${user.name} (${role})`);

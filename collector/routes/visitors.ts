@@ -36,7 +36,7 @@ const LISTED_SESSIONS = 100;
 const DEFAULT_LIMIT = 50;
 const NOBODY = 'this site has no visitor of this id, and none of a user of this id';
 
-export function visitorRoutes({ store, work, reports, now }: Services): Hono<SiteEnv> {
+export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
 
   routes.get('/visitors', async (c) => {
@@ -127,13 +127,14 @@ export function visitorRoutes({ store, work, reports, now }: Services): Hono<Sit
   routes.get('/dead-letters', async (c) => {
     const query = readQuery<{ limit: number }>(c, 'listDeadLetters');
     if (typeof query === 'string') return c.json({ error: query }, 400);
-    const letters = await store.deadLetters(c.get('site').siteKey, query.limit ?? 100);
-    return c.json({ letters: letters.map(({ siteKey: _, ...letter }) => letter) });
+    const letters = await store.deadLetters(c.get('site').siteKey, query.limit ?? 100, true);
+    return c.json({
+      letters: letters.map(({ receivedAt, reason, detail, body }) => ({ receivedAt, reason, detail, body })),
+    });
   });
 
   routes.delete('/people/:who', async (c) => {
     const receipt = await eraseFrom(store, work, c.get('site'), c.req.param('who'), now());
-    if (receipt) reports.drop(c.get('site').siteKey);
     return receipt ? c.json(receipt) : c.json({ error: NOBODY }, 404);
   });
 

@@ -450,7 +450,12 @@ export interface Store {
   /** All events that fit, in no promised order, in pages, so that reading never holds up writing. */
   events(siteKey: string, filter: EventFilter): AsyncIterable<StoredEvent & { visitorId: string }>;
   deadLettersOf(siteKey: string, visitorId: string): Promise<DeadLetter[]>;
-  deadLetters(siteKey: string, limit: number): Promise<DeadLetter[]>;
+  /** The latest first. @param isOwn without those that name no site, which may be anybody's */
+  deadLetters(siteKey: string, limit: number, isOwn?: boolean): Promise<DeadLetter[]>;
+  /** How many came for the site since a moment, by the reason, most first. */
+  refusals(siteKey: string, since: number): Promise<Array<{ reason: string; letters: number }>>;
+  /** Grows whenever somebody of the site is erased. */
+  erasures(siteKey: string): Promise<number>;
 
   /** Visitors that are proven to be a person's, by the id of its record. */
   visitorsOfPerson(siteKey: string, personId: string): Promise<string[]>;

@@ -24,6 +24,8 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   latestEvents: 'reader',
   deadLettersOf: 'reader',
   deadLetters: 'reader',
+  refusals: 'reader',
+  erasures: 'reader',
   visitorsOfUser: 'reader',
   visitorsOfPerson: 'reader',
   isForgotten: 'reader',

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AlertsReport } from '../../collector/reports/alerts.js';
+import { addSite } from '../../collector/site.js';
+import type { Site } from '../../collector/store/store.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
 
 const DAY = 86_400_000;
@@ -40,6 +42,49 @@ test('says where a stage is entered much less or more than in the days before, a
   expect(await alerts()).toEqual([['more', 'awareness', 135, 60, null]]);
   // Three days and the three before them.
   expect(await alerts('?from=2026-11-19&to=2026-11-21')).toEqual([['more', 'awareness', 115, 20, null]]);
+});
+
+test('says nothing of days that are not over, and of a week long past only what belongs to it', async () => {
+  const { visit, alerts } = await start();
+  await visit(1, 40);
+  await visit(60, 5);
+  expect(await alerts('?from=2026-11-22&to=2026-11-22')).toEqual([['silent', null, 120, null, null]]);
+  expect(await alerts('?from=2026-11-23&to=2026-11-29')).toEqual([['silent', null, 120, null, null]]);
+  expect(await alerts('?from=2026-11-01&to=2026-11-07')).toEqual([]);
+  expect(await alerts('?from=2026-11-15&to=2026-11-20')).toEqual([['more', 'awareness', 60, 0, null]]);
+});
+
+test('cuts days where the clocks go forward at midnight', async () => {
+  const { store, site, clock, get, send } = await start();
+  await store.updateSite(site.siteKey, { timeZone: 'America/Santiago' });
+  const at = async (count: number, time: string) => {
+    clock.now = Date.parse(time);
+    for (let index = 0; index < count; index++)
+      await send(newId(clock.now), [{ ...makeEvent('page_view', { time: clock.now }), seq: 1 }]);
+  };
+  await at(1, '2026-08-20T12:00:00Z');
+  await at(6, '2026-08-26T12:00:00Z');
+  // Half past midnight of the first of the seven days; the day after the last begins at one o'clock.
+  await at(60, '2026-08-30T04:30:00Z');
+  clock.now = Date.parse('2026-09-06T12:00:00Z');
+  const ask = async (query: string) =>
+    (await get<AlertsReport>(`sites/${site.siteKey}/reports/alerts${query}`)).alerts.filter(({ stage }) => stage);
+  const explicit = await ask('?from=2026-08-30&to=2026-09-05');
+  expect(explicit).toMatchObject([{ code: 'more', value: 60, before: 6 }]);
+  expect(await ask('')).toEqual(explicit);
+});
+
+test('counts no refusals of other sites, or of nobody', async () => {
+  const { app, store, alerts, visit } = await start();
+  await visit(1, 0);
+  const other = (await addSite(store, { name: 'Other', origins: ['https://other.example'] }, NOW)) as Site;
+  for (let at = 0; at < 30; at++)
+    await app.request('/v1/events', {
+      method: 'POST',
+      headers: { Origin: 'https://other.example' },
+      body: at % 2 ? '{' : JSON.stringify({ siteKey: other.siteKey, visitorId: 'x', events: [] }),
+    });
+  expect(await alerts()).toEqual([]);
 });
 
 test('does not hold a week against one before the site was there', async () => {

@@ -36,6 +36,8 @@ test('a note stands at its day, beside the days on which rules were published', 
     {},
   ])
     expect((await here('POST', 'annotations', wrong)).status).toBe(400);
+  for (const id of ['0x1', '1e0', '-1', '01', 'x'])
+    expect((await here('DELETE', `annotations/${id}`)).status).toBe(404);
   expect((await here('DELETE', `annotations/${added.body.id as number}`)).status).toBe(200);
   expect((await here('DELETE', `annotations/${added.body.id as number}`)).status).toBe(404);
 });
@@ -74,6 +76,10 @@ test('a link shows the reports of one site, and nobody’s visitors, until it en
     return [response.status, await response.text()] as const;
   };
   expect(JSON.parse((await ask('/api/session'))[1])).toEqual({ signedIn: true, role: 'guest' });
+  // Where the site's own people sit is no guest's business.
+  expect(JSON.parse((await ask('/api/sites'))[1])).toMatchObject({
+    sites: [{ internal: [], origins: [], snippet: '' }],
+  });
   expect((JSON.parse((await ask('/api/sites'))[1]) as { sites: Site[] }).sites.map(({ siteKey }) => siteKey)).toEqual([
     site.siteKey,
   ]);
@@ -112,6 +118,8 @@ test('a link that was taken back ends for those who follow it too', async () => 
   expect((await ask()).status).toBe(200);
   expect((await here('DELETE', `shares/${body.id as number}`)).status).toBe(200);
   expect((await ask()).status).toBe(401);
+  for (const address of ['visitors', 'rules', 'setup', 'constructor'])
+    expect((await here('POST', 'shares', { address })).status).toBe(400);
   for (const days of [0, 367, 1.5, '9'])
     expect((await here('POST', 'shares', { address: 'board', days })).status).toBe(400);
 });
@@ -121,7 +129,13 @@ test('users are added and removed, and what was changed is on record', async () 
   const added = await api('POST', 'users', { name: 'Ada', role: 'editor' });
   expect(added).toMatchObject({ status: 201, body: { name: 'Ada', role: 'editor', token: expect.any(String) } });
   expect((await api('POST', 'users', { name: 'Ada' })).status).toBe(409);
-  for (const wrong of [{}, { name: 'Bob', role: 'guest' }, { name: 'x'.repeat(201) }])
+  for (const wrong of [
+    {},
+    { name: 'Bob', role: 'guest' },
+    { name: 'x'.repeat(201) },
+    { name: '..' },
+    { name: 'Admin' },
+  ])
     expect((await api('POST', 'users', wrong)).status).toBe(400);
   const bearer = { Authorization: `Bearer ${added.body.token as string}` };
   const visitorId = newId();

@@ -8,7 +8,7 @@ const site = (siteKey: string, more: object = {}) =>
 
 /** Reports that take as long as is said, by a clock of their own; each tells how many were made before it. */
 function start(tookMs: number) {
-  const clock = { now: 1_000_000, tookMs, made: 0, fails: false };
+  const clock = { now: 1_000_000, tookMs, made: 0, fails: false, erased: 0 };
   const reports = new SlowReports(
     async (name, _, query, now) => {
       const count = ++clock.made;
@@ -16,6 +16,7 @@ function start(tookMs: number) {
       clock.now += clock.tookMs;
       return { name, query, count, asOf: now };
     },
+    { erasures: async () => clock.erased },
     () => clock.now,
   );
   return { reports, clock };
@@ -71,14 +72,64 @@ test('a day later nobody is shown what was, and one that fails leaves what was',
   expect(await ask()).toMatchObject({ count: 2, updating: true });
 });
 
-test('what was made of somebody who is erased is given out to nobody any more', async () => {
+test('what was made of somebody who is erased, by whatever process, is given out to nobody any more', async () => {
   const { reports, clock } = start(10_000);
   await reports.get('content', site('a'), {});
-  await reports.get('content', site('b'), {});
-  reports.drop('a');
   clock.now += 60_000;
+  clock.erased++;
   expect(await reports.get('content', site('a'), {})).not.toHaveProperty('updating');
-  expect(await reports.get('content', site('b'), {})).toHaveProperty('updating', true);
+  // So is what was made of days that are kept no longer.
+  clock.now += 60_000;
+  expect(await reports.get('content', site('a', { keptFrom: 20_000 }), {})).not.toHaveProperty('updating');
+});
+
+test('what was changed by hand makes the reports of that site what they are: of before', async () => {
+  const { reports, clock } = start(10_000);
+  await reports.get('flow', site('a'), {});
+  await reports.get('flow', site('b'), {});
+  clock.tookMs = 3000;
+  reports.outdate('a');
+  expect(await reports.get('flow', site('a'), {})).toMatchObject({ count: 1, updating: true });
+  await new Promise(setImmediate);
+  expect(await reports.get('flow', site('a'), {})).toEqual(expect.not.objectContaining({ updating: true }));
+  // One that is being made meanwhile is of before too.
+  clock.now += 60_000;
+  const making = reports.get('funnel', site('a'), {});
+  await Promise.resolve();
+  reports.outdate('a');
+  await making;
+  expect(await reports.get('funnel', site('a'), {})).toHaveProperty('updating', true);
+});
+
+test('one that was begun earlier does not take the place of a later one, and a clock that is set back makes nothing new', async () => {
+  const clock = { now: 1_000_000 };
+  const ends: Array<() => void> = [];
+  const reports = new SlowReports(
+    async (_, __, ___, now) => {
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return { asOf: now };
+    },
+    { erasures: async () => 0 },
+    () => clock.now,
+  );
+  const ask = () => reports.get('flow', site('a'), {});
+  const turn = () => new Promise(setImmediate);
+  const first = ask();
+  await turn();
+  clock.now += 5000;
+  const second = ask();
+  await turn();
+  clock.now += 5000;
+  ends[1]!();
+  await second;
+  ends[0]!();
+  await first;
+  expect(await ask()).toMatchObject({ asOf: 1_005_000 });
+  clock.now = 500_000;
+  const third = ask();
+  await turn();
+  ends[2]!();
+  expect(await third).toMatchObject({ asOf: 500_000 });
 });
 
 test('through the API an erasure is seen at once', async () => {

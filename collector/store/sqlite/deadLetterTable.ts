@@ -45,6 +45,12 @@ export function deadLetterTable(database: Database.Database) {
   const latest = database.prepare<[number, number], LetterRow>(
     'SELECT * FROM dead_letters WHERE site_id = ? OR site_id IS NULL ORDER BY id DESC LIMIT ?',
   );
+  const own = database.prepare<[number, number], LetterRow>(
+    'SELECT * FROM dead_letters WHERE site_id = ? ORDER BY received_at DESC, id DESC LIMIT ?',
+  );
+  const reasons = database.prepare<[number, number], { reason: string; letters: number }>(`
+    SELECT reason, count(*) AS letters FROM dead_letters WHERE site_id = ? AND received_at > ?
+    GROUP BY reason ORDER BY letters DESC, reason`);
   return {
     add(site: number | null, { receivedAt, reason, detail, body, visitorId }: DeadLetter): void {
       const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
@@ -61,6 +67,8 @@ export function deadLetterTable(database: Database.Database) {
     erase: (site: number, visitor: Buffer, text: string): number => erase.run(site, visitor, text).changes,
     ofVisitor: (site: number, visitorId: string): DeadLetter[] =>
       ofVisitor.all(site, toBlob(visitorId), visitorId).map(toLetter),
-    latest: (site: number, limit: number): DeadLetter[] => latest.all(site, limit).map(toLetter),
+    latest: (site: number, limit: number, isOwn = false): DeadLetter[] =>
+      (isOwn ? own : latest).all(site, limit).map(toLetter),
+    reasons: (site: number, since: number) => reasons.all(site, since),
   };
 }

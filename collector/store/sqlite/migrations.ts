@@ -328,5 +328,6 @@ export const MIGRATIONS = [
     site_key TEXT,
     target TEXT
   ) STRICT;
+  CREATE INDEX dead_letters_of_site ON dead_letters (site_id, received_at);
   `,
 ];

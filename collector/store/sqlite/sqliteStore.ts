@@ -225,7 +225,9 @@ export function openSqliteStore(
     latestEvents: async (siteKey, visitorId, limit) => events.latest(sites.id(siteKey), toBlob(visitorId), limit),
     events: (siteKey, filter) => events.find(sites.id(siteKey), filter),
     deadLettersOf: async (siteKey, visitorId) => deadLetters.ofVisitor(sites.id(siteKey), visitorId),
-    deadLetters: async (siteKey, limit) => deadLetters.latest(sites.id(siteKey), limit),
+    deadLetters: async (siteKey, limit, isOwn) => deadLetters.latest(sites.id(siteKey), limit, isOwn),
+    refusals: async (siteKey, since) => deadLetters.reasons(sites.id(siteKey), since),
+    erasures: async (siteKey) => tombstones.count(sites.id(siteKey)),
 
     visitorsOfPerson: async (siteKey, personId) =>
       visitors.ofPerson(sites.id(siteKey), toBlob(personId)).map(({ visitorId }) => visitorId),
