@@ -143,6 +143,20 @@ export interface RfmReport {
   cells: Array<{ r: number; fm: number; buyers: number }>;
 }
 
+export const RFM = [
+  'new',
+  'champions',
+  'potential_loyalist',
+  'promising',
+  'loyal',
+  'needs_attention',
+  'about_to_sleep',
+  'cant_lose',
+  'at_risk',
+  'hibernating',
+  'lost',
+] as const;
+
 export const LIFECYCLE = ['new', 'returning', 'resurrected', 'dormant', 'churned'] as const;
 
 export interface LifecycleReport {
@@ -337,6 +351,10 @@ export async function readRole(): Promise<Role | undefined> {
 
 export interface CohortsReport {
   cohorts: Array<{ from: string; people: number; active: number[] }>;
+}
+
+export interface UnclassifiedReport {
+  rows: Array<{ event: string; path: string | null; people: number; times: number }>;
 }
 
 export interface AlertsReport {

@@ -1,13 +1,13 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { STAGES } from '../../sdk/core/index.js';
-import { change, type Audience, type RulesNames, type SavedAudience, type Site } from './api.js';
+import { change, LIFECYCLE, RFM, type Audience, type RulesNames, type SavedAudience, type Site } from './api.js';
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
 import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
-const KINDS = ['stage', 'tag', 'signal', 'channel', 'trait'] as const;
+const KINDS = ['stage', 'tag', 'signal', 'channel', 'rfm', 'lifecycle', 'trait'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** One line of the builder. */
@@ -253,6 +253,8 @@ function PartEditor({
     tag: Object.entries(rules?.tags ?? {}).map(([name, { label }]) => [name, inLanguage(label) ?? name]),
     signal: Object.entries(rules?.signals ?? {}).map(([name, { label }]) => [name, inLanguage(label) ?? name]),
     channel: [],
+    rfm: [...RFM.map((name): [string, string] => [name, t(`rfmNames.${name}`)]), ['none', t('notBought')]],
+    lifecycle: LIFECYCLE.map((name) => [name, t(`lifecycles.${name}`)]),
     trait: [],
   };
   const known = names[part.kind];

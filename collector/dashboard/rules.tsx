@@ -1,7 +1,17 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { change, get, Refused, type Finding, type Preview, type RuleVersion, type Site, type Template } from './api.js';
-import { useRead } from './live.js';
+import {
+  change,
+  get,
+  Refused,
+  type Finding,
+  type Preview,
+  type RuleVersion,
+  type Site,
+  type Template,
+  type UnclassifiedReport,
+} from './api.js';
+import { useRead, useReport } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { linkToVisitor } from './state.js';
 import { inLanguage, showNumber, showTime, t } from './texts.js';
@@ -88,6 +98,18 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       set({ problem: (error as Error).message });
     }
   };
+  /** Puts a signal for a page or an event into what is written. */
+  const addSignal = ({ event, path }: UnclassifiedReport['rows'][number]) =>
+    run(async (given) => {
+      const { signals = {} } = given as { signals?: Record<string, object> };
+      const words = path === null ? event : `${path.match(/[\p{L}\p{N}]+/gu)?.join('_') ?? 'home'}_view`;
+      const wanted = words.replace(/[^\p{L}\p{N}_.-]/gu, '_').slice(0, 60);
+      const names = [wanted, ...Array.from({ length: 99 }, (_, at) => `${wanted}_${at + 2}`)];
+      const name = names.find((each) => !Object.hasOwn(signals, each))!;
+      const signal = path === null ? { event } : { event: 'page_view', path };
+      setText(JSON.stringify({ ...given, signals: { ...signals, [name]: signal } }, null, 2));
+      return { done: t('signalAdded', { name }) };
+    });
   const restore = async (version: number) => {
     if (!confirm(t('confirmRestore', { version })) || !mayDrop()) return;
     try {
@@ -160,6 +182,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         {state.checked && <Findings checked={state.checked} />}
         {state.preview && <Moves preview={state.preview} site={site} />}
       </section>
+      <Unclassified site={site} add={addSignal} />
       <section class="card">
         <h2>{t('versions')}</h2>
         <Loaded read={versions}>
@@ -303,6 +326,49 @@ function Templates({ site, onOpen }: { site: Site; onOpen: (name: string) => voi
             ))}
           </ul>
         )}
+      </Loaded>
+    </section>
+  );
+}
+
+type Row = UnclassifiedReport['rows'][number];
+
+/** Rows that are shown; all are in the API. */
+const MOST_ROWS = 20;
+
+/** What the rules do not look at yet, and a way to have them do so. */
+function Unclassified({ site, add }: { site: Site; add: (row: Row) => Promise<void> }): JSX.Element {
+  const read = useReport<UnclassifiedReport>(site.siteKey, 'unclassified', {});
+  return (
+    <section class="card">
+      <h2>{t('unclassified')}</h2>
+      <p class="soft">{t('unclassifiedHint')}</p>
+      <Loaded read={read}>
+        {({ rows }) =>
+          rows.length ? (
+            <Table
+              name="unclassified"
+              rows={rows.slice(0, MOST_ROWS)}
+              columns={[
+                { title: t('eventName'), of: ({ event }) => event },
+                { title: t('pagePath'), of: ({ path }) => path },
+                { title: t('people'), of: ({ people }) => people },
+                { title: t('howOften'), of: ({ times }) => times },
+                {
+                  title: t('action'),
+                  of: () => '',
+                  show: (row) => (
+                    <button type="button" class="plain small" onClick={() => void add(row)}>
+                      {t('makeSignal')}
+                    </button>
+                  ),
+                },
+              ]}
+            />
+          ) : (
+            <p>{t('allClassified')}</p>
+          )
+        }
       </Loaded>
     </section>
   );

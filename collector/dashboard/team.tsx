@@ -68,7 +68,7 @@ function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.El
                 { title: t('role'), of: ({ role }) => t(`roles.${role}`) },
                 { title: t('since'), of: ({ createdAt }) => showTime(createdAt, zone) },
                 {
-                  title: '',
+                  title: t('action'),
                   of: () => '',
                   show: ({ name }) => (
                     <button type="button" class="plain small" onClick={() => remove(name)}>
@@ -128,7 +128,7 @@ function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Ele
                 { title: t('author'), of: ({ author }) => author },
                 { title: t('ends'), of: ({ expiresAt }) => showTime(expiresAt, site.timeZone) },
                 {
-                  title: '',
+                  title: t('action'),
                   of: () => '',
                   show: (share) => (
                     <button type="button" class="plain small" onClick={() => end(share)}>

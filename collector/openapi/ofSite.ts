@@ -153,7 +153,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
     post: {
       operationId: 'countAudience',
       summary:
-        'How many people meet a condition, and by what they differ from everybody: what the rules know (`signal`, `trait`), `{stage: [...]}`, `{peak: [...]}`, `{tag: ""}`, `{channel: [...]}`, `{source: [...]}`, and `all`, `any`, `not` of them',
+        'How many people meet a condition, and by what they differ from everybody: what the rules know (`signal`, `trait`), `{stage: [...]}`, `{peak: [...]}`, `{tag: ""}`, `{channel: [...]}`, `{source: [...]}`, `{rfm: [...]}`, `{lifecycle: [...]}`, and `all`, `any`, `not` of them',
       requestBody: body(record({ when: { type: 'object' } })),
       responses: {
         200: json(

@@ -8,20 +8,23 @@ import {
   parseRules,
   STAGES,
   viewFacts,
-  type CompiledRules,
   type FactsView,
   type Rules,
   type RulesError,
   type Stage,
 } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
-import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
+import { LIFECYCLE } from '../model/lifecycle.js';
+import { RFM_GROUPS, scoreRfm, type Buyer } from '../model/rfm.js';
+import type { PublishedRules, RemoteStore, Site, VisitorRecord } from '../store/store.js';
+import { buyerOf, chooseOrderSignal, lifecycleNow } from './customers.js';
 import { readPeople } from './people.js';
 import { withChannels } from './sources.js';
 
 /**
  * A condition of the rules (`signal`, `trait`), or one on where somebody stands: `{stage: [...]}`, `{peak: [...]}` (with `none`),
- * `{tag: "…"}`, `{channel: [...]}`, `{source: [...]}` of the first touch; and `all`, `any`, `not` of them.
+ * `{tag: "…"}`, `{channel: [...]}`, `{source: [...]}` of the first touch, `{rfm: [...]}` (with `none`), `{lifecycle: [...]}` of this week;
+ * and `all`, `any`, `not` of them.
  */
 export type AudienceCondition = object;
 
@@ -57,7 +60,12 @@ const MAX_CONDITIONS = 100;
 const LEAST = 5;
 const MOST = 20;
 
+/** Everybody's RFM group by their id, filled before anybody is looked at; undefined where it is not asked for. */
+type Groups = Map<string, string> | undefined;
+
 const LISTS = {
+  rfm: ({ visitorId }: VisitorRecord, _: () => FactsView, groups: Groups) => groups!.get(visitorId) ?? 'none',
+  lifecycle: ({ facts }: VisitorRecord, view: () => FactsView) => lifecycleNow(facts, view().today) ?? 'none',
   stage: ({ stage }: VisitorRecord) => stage ?? 'none',
   peak: ({ peak }: VisitorRecord) => peak ?? 'none',
   channel: ({ firstTouch }: VisitorRecord) => firstTouch?.channel ?? 'none',
@@ -66,14 +74,22 @@ const LISTS = {
 const KNOWN: Partial<Record<keyof typeof LISTS, readonly string[]>> = {
   stage: [...STAGES, 'none'],
   peak: [...STAGES, 'none'],
+  rfm: [...Object.keys(RFM_GROUPS), 'none'],
+  lifecycle: [...LIFECYCLE, 'none'],
 };
 
+interface Parsed {
+  test: Test;
+  groups: Groups;
+}
+
 /** Makes a test of a condition from outside, or lists everything that is wrong with it. */
-export function parseAudience(rules: Rules, input: unknown): { test: Test } | { errors: RulesError[] } {
+export function parseAudience(rules: Rules, input: unknown): Parsed | { errors: RulesError[] } {
   const paired = compileRules(rules).signals;
   if (isDeep(input, MAX_RULES_DEPTH))
     return { errors: [{ path: 'when', message: `expected at most ${MAX_RULES_DEPTH} levels of nesting` }] };
   const errors: RulesError[] = [];
+  let groups: Groups;
   const wrong = (path: string, message: string): Test => {
     errors.push({ path, message });
     return () => false;
@@ -109,7 +125,8 @@ export function parseAudience(rules: Rules, input: unknown): { test: Test } | { 
       const isFit = (each: unknown) => typeof each === 'string' && (!known || known.includes(each));
       if (!Array.isArray(given) || !given.length || !given.every(isFit))
         return wrong(`${path}.${name}`, `expected a list of ${known ? known.join(', ') : 'names'}`);
-      return (record) => given.includes(LISTS[of](record));
+      if (of === 'rfm') groups ??= new Map();
+      return (record, view) => given.includes(LISTS[of](record, view, groups));
     }
     return leaf(value, path);
   };
@@ -129,18 +146,29 @@ export function parseAudience(rules: Rules, input: unknown): { test: Test } | { 
     return (_, view) => holds(view(), condition, view().today);
   };
   const test = read(input, 'when');
-  return errors.length ? { errors } : { test };
+  return errors.length ? { errors } : { test, groups };
 }
 
 /** Goes over everybody, and says of each whether they are among those who are looked for. */
 async function eachPerson(
   store: RemoteStore,
   site: Site,
-  rules: CompiledRules,
-  test: Test,
+  published: PublishedRules[],
+  { test, groups }: Parsed,
   now: number,
   visit: (record: VisitorRecord, isIn: boolean) => void,
 ): Promise<void> {
+  const rules = timelineOf(published).current;
+  if (groups) {
+    const order = chooseOrderSignal(published.at(-1)!.rules, undefined);
+    const buyers: Buyer[] = [];
+    if ('signal' in order)
+      await readPeople(store, site.siteKey, (record) => {
+        const buyer = buyerOf(record, order.signal, now);
+        if (buyer) buyers.push(buyer);
+      });
+    for (const { id, group } of scoreRfm(buyers)) groups.set(id, group);
+  }
   await readPeople(withChannels(store, site), site.siteKey, (record) => {
     let view: FactsView | undefined;
     visit(
@@ -164,7 +192,7 @@ export async function countAudience(
   const stages = new Map<Stage | null, number>();
   const features = new Map<string, { own: number; all: number }>();
   const examples: VisitorRecord[] = [];
-  await eachPerson(store, site, timelineOf(published).current, parsed.test, now, (record, isIn) => {
+  await eachPerson(store, site, published, parsed, now, (record, isIn) => {
     of++;
     for (const feature of featuresOf(record)) {
       const counts = features.get(feature) ?? { own: 0, all: 0 };
@@ -209,7 +237,7 @@ export async function listAudience(
   const parsed = parseAudience(published.at(-1)!.rules, when);
   if ('errors' in parsed) return parsed;
   const members: Member[] = [];
-  await eachPerson(store, site, timelineOf(published).current, parsed.test, now, (record, isIn) => {
+  await eachPerson(store, site, published, parsed, now, (record, isIn) => {
     if (isIn) members.push(memberOf(record));
   });
   return members;

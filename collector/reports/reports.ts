@@ -13,6 +13,7 @@ import type { ReportQuery } from './range.js';
 import { reportSources, withChannels } from './sources.js';
 import { reportStages } from './stages.js';
 import { pinTo } from './under.js';
+import { reportUnclassified } from './unclassified.js';
 import { reportValue } from './value.js';
 
 /** A report for a site, or a text that says what is wrong with what was asked. */
@@ -34,6 +35,7 @@ export const REPORTS = {
   nps: reportNps,
   loss: reportLoss,
   alerts: reportAlerts,
+  unclassified: reportUnclassified,
 } satisfies Record<string, Report>;
 
 export type ReportName = keyof typeof REPORTS;

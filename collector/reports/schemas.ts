@@ -20,6 +20,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   value: 'what customers are worth, whether they buy again, and whether they bring others',
   nps: 'the net promoter score',
   loss: 'what never came',
+  unclassified: 'pages and events that no signal tells apart',
   alerts:
     'what somebody should look at: nothing comes, much is lost or refused, a stage is entered otherwise than before',
 };
@@ -232,6 +233,10 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       },
       byBrowser: list(record({ browser: nullable('string'), ...loss })),
       byChannel: list(record({ channel: nullable('string'), ...loss })),
+    }),
+    UnclassifiedReport: record({
+      ...range,
+      rows: list(record({ event: text, path: nullable('string'), people: count, times: count })),
     }),
     AlertsReport: record({
       ...range,

@@ -281,6 +281,12 @@ test('rules are checked, previewed and published, and an old version is put in f
         .find((each) => each.textContent === label)!
         .dispatchEvent(new Event('click'));
     }, text);
+  // What no signal looks at becomes one with a click.
+  await page.waitForSelector('table.unclassified button');
+  const unseen = await page.$eval('table.unclassified tbody tr', (row) => row.children[1]!.textContent!);
+  await page.click('table.unclassified button');
+  const written = () => page.$eval('.editor', (editor) => (editor as HTMLTextAreaElement).value);
+  await expect.poll(written).toContain(JSON.stringify(unseen));
   await write('rules.stages.interest = { when: { signal: "product_veiw" } }');
   await press('Check');
   await page.waitForSelector('.findings');

@@ -117,3 +117,17 @@ test('says where nothing comes any more, much is lost, and much is refused', asy
   clock.now += 2 * DAY;
   expect((await alerts()).map(([code]) => code)).toEqual(['silent', 'loss']);
 });
+
+test('pages and events that no signal tells apart are listed, the others are not', async () => {
+  const { get, site, send } = await start();
+  const view = (path: string) => makeEvent('page_view', { url: `https://www.example.com${path}` });
+  await send(newId(), [view('/about'), view('/about'), view('/pricing'), makeEvent('quiz_done'), makeEvent('scroll')]);
+  await send(newId(), [view('/about'), view('/%E5%85%B3%E4%BA%8E'), makeEvent('purchase')]);
+  await send(newId(), [view('/about')], {}, { 'User-Agent': 'AhrefsBot/7.0' });
+  const { rows } = await get<{ rows: object[] }>(`sites/${site.siteKey}/reports/unclassified`);
+  expect(rows).toEqual([
+    { event: 'page_view', path: '/about', people: 2, times: 3 },
+    { event: 'page_view', path: '/关于', people: 1, times: 1 },
+    { event: 'quiz_done', path: null, people: 1, times: 1 },
+  ]);
+});

@@ -43,6 +43,14 @@ test('an audience is whoever meets its condition, of facts, windows, traits, sta
     [{ peak: ['none'] }, 0],
     [{ channel: ['Email'] }, 1],
     [{ source: ['news'] }, 1],
+    [{ rfm: ['none'] }, 2],
+    [{ not: { rfm: ['none'] } }, 1],
+    // The only buyer there is has the lowest of all ranks.
+    [{ rfm: ['lost'] }, 1],
+    [{ rfm: ['champions'] }, 0],
+    // Cyd came first this week; the others were there before, and not last week.
+    [{ lifecycle: ['new'] }, 1],
+    [{ lifecycle: ['resurrected', 'returning'] }, 2],
     [{ all: [pricing(), { not: { stage: ['action'] } }] }, 1],
     [{ any: [{ channel: ['Email'] }, { trait: 'plan', eq: 'pro' }] }, 2],
     [{ any: [pricing(), { not: pricing() }] }, 3],
@@ -56,7 +64,17 @@ test('an audience is whoever meets its condition, of facts, windows, traits, sta
 
 test('what is wrong with a condition is said all at once, each with its place', async () => {
   const { ask } = await start();
-  const wrong = { all: [{ stage: ['intrest'] }, { signal: 'pricing_veiw' }, { tag: 'x' }, { any: [] }, 7, { hue: 1 }] };
+  const wrong = {
+    all: [
+      { stage: ['intrest'] },
+      { signal: 'pricing_veiw' },
+      { tag: 'x' },
+      { any: [] },
+      7,
+      { hue: 1 },
+      { rfm: ['best'] },
+    ],
+  };
   const { status, json } = await ask<{ errors: Array<{ path: string; message: string }> }>('POST', '/preview', {
     when: wrong,
   });

@@ -664,7 +664,7 @@ test('a report can be asked for under another version of the rules: it is what i
   const now = await read();
   expect(now.funnel).not.toEqual(before.funnel);
   const pinned = await read('&rules=1');
-  expect(Object.keys(pinned)).toHaveLength(12);
+  expect(Object.keys(pinned)).toHaveLength(13);
   for (const name of pinnable.filter((each) => each !== 'flow' && each !== 'attribution'))
     expect({ name, ...pinned[name] }).toEqual({ name, ...before[name] });
   // Moves are told as they were noticed, whatever is asked for.
