@@ -463,6 +463,8 @@ test('what people leave beside the numbers is there again: notes, views, users, 
 
   await page.goto(`${collector.url}/#/${site.siteKey}/setup`);
   await page.waitForSelector('.users input[name=name]');
+  // What is still to come above would push the form out of sight.
+  await page.waitForFunction(() => !/Loading/.test(document.body.innerText));
   await page.type('.users input[name=name]', 'Ada');
   await page.click('.users form button');
   await page.waitForSelector('.users code');
