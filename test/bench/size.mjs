@@ -16,7 +16,6 @@ const PARTS = {
     'sdk/mask',
     'export const mask = (text) => text, maskFields = () => {}, searchNames = () => [];',
   ],
-  'visitors carried to own domains': ['sdk/takeLink', 'export const takeLink = () => {}, hasHost = () => false;'],
   'payment and sign-in returns': ['sdk/returns', "export const isReturn = () => false, referrerHost = () => '';"],
   'slots for a stage': ['expose/slots', "export const showSlots = () => '';"],
   'names of form fields masked': ['sdk/formMask', 'export const maskForms = () => {};'],
