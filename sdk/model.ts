@@ -104,17 +104,22 @@ export function adoptAnswer(about: string, { visitor, ruleSet }: BatchAnswer): v
 export function state(): State {
   const events = pending();
   // Facts of a format that this script does not know: what the collector inferred from them holds.
-  const { stage, peak, tags, score } =
-    base && (isPlain ? base.facts.v !== FACTS_VERSION : base.facts.v > FULL_VERSION)
-      ? base
-      : inferState(rules(), facts(events), now());
+  const {
+    stage,
+    peak,
+    tags,
+    score,
+    rules: version = rules().version,
+  }: Inference & { rules?: number } = base && (isPlain ? base.facts.v !== FACTS_VERSION : base.facts.v > FULL_VERSION)
+    ? base
+    : inferState(rules(), facts(events), now());
   return {
     stage,
     peak,
     tags,
     score,
     status: events[0] ? 'provisional' : 'confirmed',
-    rules: rules().version,
+    rules: version,
     asOf: now(),
   };
 }

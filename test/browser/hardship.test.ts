@@ -277,6 +277,7 @@ test('rules that only the full tag can infer with are left to the collector by a
   await tab.evaluate(`void stagetag.identify('u1', { plan: 'paid' })`);
   const shown = () => tab.evaluate<string | null>('document.documentElement.dataset.stage ?? null');
   expect(await eventually(shown, (stage) => stage === 'loyalty')).toBe('loyalty');
+  expect(await tab.evaluate('stagetag.state().rules')).toBe(2);
   // What the collector told of the visitor is nobody else's business.
   expect(await tab.evaluate('Object.keys(stagetag.state()).sort().join()')).toBe(
     'asOf,peak,rules,score,stage,status,tags',
