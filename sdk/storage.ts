@@ -25,7 +25,8 @@ export function openStorage(): void {
 export function beQuiet(value: boolean): void {
   isQuiet = value;
   if (!value)
-    for (const key in unwritten) {
+    // Only our own: a page may have put more on every object.
+    for (const key of Object.keys(unwritten)) {
       try {
         box[key] = unwritten[key]!;
       } catch {

@@ -288,6 +288,8 @@ describe.each(ENGINES)('in %s', (name) => {
     const [harm] = await site.named('harm');
     expect(harm!.props).toEqual({ list: [1, 2], at: '1970-01-01T00:00:00.000Z' });
     expect(harm!.title).toBe('Page /');
+    const foreign = `Object.keys(localStorage).filter((key) => !key.startsWith('stagetag-1-'))`;
+    expect(await tab.evaluate(foreign)).toEqual([]);
     const names = (await site.events()).map((event) => event.name);
     for (const expected of ['page_view', 'form_start', 'file_download']) expect(names).toContain(expected);
     expect(await tab.evaluate(`Document.prototype.querySelector.call(document, 'html').dataset.stage`)).toBe(
