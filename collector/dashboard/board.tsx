@@ -13,7 +13,8 @@ import { inLanguage, showNumber, showShare, t } from './texts.js';
 export const Board = ({ site }: { site: Site }): JSX.Element =>
   may('viewer') ? <WholeBoard site={site} /> : <Numbers site={site} />;
 
-function Numbers({ site }: { site: Site }): JSX.Element {
+/** @param children what stands below them, when they are there: it is not to be pushed down by what comes later */
+function Numbers({ site, children }: { site: Site; children?: JSX.Element }): JSX.Element {
   const report = useLive<StagesReport>(`sites/${site.siteKey}/reports/stages`);
   return (
     <>
@@ -25,6 +26,7 @@ function Numbers({ site }: { site: Site }): JSX.Element {
           <Funnel report={report.data} />
           <Days report={report.data} site={site} />
           <Kpis site={site} />
+          {children}
         </>
       )}
     </>
@@ -44,14 +46,15 @@ function WholeBoard({ site }: { site: Site }): JSX.Element {
   }
   return (
     <>
-      <Numbers site={site} />
-      <section class="card">
-        <h2>{t('latest')}</h2>
-        <VisitorTable visitors={visitors.data.visitors} site={site} />
-        <p>
-          <a href={linkTo(site.siteKey, 'visitors')}>{t('views.visitors')} →</a>
-        </p>
-      </section>
+      <Numbers site={site}>
+        <section class="card">
+          <h2>{t('latest')}</h2>
+          <VisitorTable visitors={visitors.data.visitors} site={site} />
+          <p>
+            <a href={linkTo(site.siteKey, 'visitors')}>{t('views.visitors')} →</a>
+          </p>
+        </section>
+      </Numbers>
     </>
   );
 }

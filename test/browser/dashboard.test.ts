@@ -416,6 +416,7 @@ test('says of a user why the journey has the step of a login in it', async () =>
   await page.type('input[name=token]', ADMIN);
   await page.click('form button');
   await page.waitForSelector('.visitors a');
+  await page.waitForFunction(() => !/Loading/.test(document.body.innerText));
   await page.click('.visitors a');
   await page.waitForSelector('.history > li');
   const history = () => page.$$eval('.history > li', (all) => all.map((item) => item.textContent!).join(' '));
