@@ -371,6 +371,7 @@ test('a source is given a channel, a campaign its link, and a person is erased w
   );
   await page.goto(`${collector.url}/#/${site.siteKey}/visitors?stage=loyalty`);
   await page.waitForSelector('.visitors a');
+  await page.waitForFunction(() => !/Loading/.test(document.body.innerText));
   expect(
     new Set(await page.$$eval('.visitors .stage', (all) => all.map((each) => each.getAttribute('data-stage')))),
   ).toEqual(new Set(['loyalty']));
