@@ -324,10 +324,10 @@ for (const [where, operations] of Object.entries(paths))
       }
 
 /** The least role that an operation takes. What is at no known path is only said not to be there. */
-export function roleFor(method: string, where: string): Role {
-  const at = operationAt(method, where);
-  return at ? (at.operation['x-role'] ?? 'viewer') : 'owner';
-}
+export const roleFor = (method: string, where: string): Role => roleOf(operationAt(method, where));
+
+export const roleOf = (at: ReturnType<typeof operationAt>): Role =>
+  at ? (at.operation['x-role'] ?? 'viewer') : 'owner';
 
 const PATTERNS = Object.keys(paths).map((path) => ({
   path,

@@ -1,7 +1,7 @@
 /** What channels cost, as a table of an advertising platform or a spreadsheet gives it. */
 import { parse } from 'csv-parse/sync';
-import { DateTime } from 'luxon';
 import { isRecord } from '../../sdk/core/index.js';
+import { isDay } from '../isDay.js';
 import type { Cost } from '../store/store.js';
 
 /** The longest name of a channel. */
@@ -11,8 +11,7 @@ const COLUMNS = ['day', 'channel', 'cost'];
 /** Reads what a channel cost on a day. @returns a text that says what was expected, where it is none */
 export function parseCost(given: unknown): Cost | string {
   const { day, channel, cost } = isRecord(given) ? given : {};
-  if (typeof day !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(day) || !DateTime.fromISO(day).isValid)
-    return 'day: expected one such as 2026-01-31';
+  if (!isDay(day)) return 'day: expected one such as 2026-01-31';
   if (typeof channel !== 'string' || !channel.trim() || channel.length > MAX_CHANNEL || /\p{Cc}/u.test(channel))
     return `channel: expected a name of at most ${MAX_CHANNEL} characters, such as Paid Search`;
   const amount = typeof cost === 'string' && cost.trim() ? Number(cost) : cost;

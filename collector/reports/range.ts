@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import { isDay } from '../isDay.js';
 import type { Stage } from '../../sdk/core/index.js';
 import type { Site } from '../store/store.js';
 
@@ -71,6 +72,5 @@ export const headingOf = (
 });
 
 function parseDay(text: string, zone: string): DateTime | undefined {
-  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? DateTime.fromISO(text, { zone }) : undefined;
-  return day?.isValid ? day.startOf('day') : undefined;
+  return isDay(text) ? DateTime.fromISO(text, { zone }).startOf('day') : undefined;
 }

@@ -27,6 +27,8 @@ export class SlowReports {
   readonly #kept = new Map<string, Made>();
   /** Those that a newer one is being made of. */
   readonly #running = new Set<string>();
+  /** Counts what may make a report that is being made out of date. */
+  #changes = 0;
 
   constructor(
     private readonly report: Work['report'],
@@ -43,9 +45,10 @@ export class SlowReports {
     const key = JSON.stringify([siteKey, mark, rulesVersion, timeZone, channels, name, query]);
     const known = this.#kept.get(key);
     const make = () => this.#make({ key, siteKey, mark }, () => this.report(name, site, query, this.now()));
-    const age = known && this.now() - known.at;
+    if (!known) return make();
+    const age = this.now() - known.at;
     // A clock that was set back knows nothing of ages.
-    if (!known || age === undefined || age < 0 || age > MAX_AGE_MS) return make();
+    if (age < 0 || age > MAX_AGE_MS) return make();
     if (!known.isOutdated && age < known.tookMs * FRESH_TIMES) return known.result;
     if (!this.#running.has(key)) {
       this.#running.add(key);
@@ -62,9 +65,6 @@ export class SlowReports {
     for (const made of this.#kept.values()) if (made.siteKey === siteKey) made.isOutdated = true;
     this.#changes++;
   }
-
-  /** Counts what may make a report that is being made out of date. */
-  #changes = 0;
 
   async #make(
     { key, siteKey, mark }: Pick<Made, 'siteKey' | 'mark'> & { key: string },

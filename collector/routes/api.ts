@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
 import { version } from '../assets.js';
 import { mayAct } from '../access.js';
-import { openapiFor, operationAt, roleFor } from '../openapi.js';
+import { openapiFor, operationAt, roleOf } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
@@ -76,11 +76,10 @@ function requireAccess({ access, mount, store, reports, log, now }: Services): M
     }
     if (session && isForeignWrite(c)) return c.json({ error: "another site's page may not do this" }, 403);
     const { method } = c.req;
-    const where = c.req.path.slice(mount.length);
-    const needed = roleFor(method, where);
+    const at = operationAt(method, c.req.path.slice(mount.length));
+    const needed = roleOf(at);
     if (!mayAct(who.role, needed))
       return c.json({ error: `this takes the role ${needed}, and yours is ${who.role}` }, 403);
-    const at = operationAt(method, where);
     const { siteKey, visitorId: _, who: __, ...rest } = at?.values ?? {};
     // A guest's site is the only one there is.
     if (who.siteKey && siteKey && siteKey !== who.siteKey) return c.json({ error: 'no site has this key' }, 404);

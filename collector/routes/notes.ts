@@ -1,12 +1,12 @@
 /** What people leave beside the numbers: notes to days, views to come back to, and links that show a view to others. */
 import { Hono, type Context } from 'hono';
 import { DateTime } from 'luxon';
-import { isRecord } from '../../sdk/core/index.js';
+import { DAY_MS, isRecord } from '../../sdk/core/index.js';
 import { makeToken } from '../access.js';
+import { isDay } from '../isDay.js';
 import { publicBase, type Services } from '../services.js';
 import { readJson, type SiteEnv } from './api.js';
 
-const DAY_MS = 86_400_000;
 const MAX_TEXT = 500;
 const MAX_ADDRESS = 2000;
 const MAX_SHARE_DAYS = 366;
@@ -14,8 +14,6 @@ const SHARE_DAYS = 30;
 
 const isText = (value: unknown, most = MAX_TEXT): value is string =>
   typeof value === 'string' && !!value.trim() && value.length <= most;
-const isDay = (value: unknown): value is string =>
-  typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && DateTime.fromISO(value).isValid;
 /** A view and what was chosen in it, as the address bar has it behind the site. */
 const isAddress = (value: unknown): value is string => isText(value, MAX_ADDRESS) && /^[a-z]+(\?[^\s#]*)?$/.test(value);
 /** Views that show nobody's visitors: a guest may see them. */
