@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { IANAZone } from 'luxon';
 import { addressList } from './ingest/bot.js';
 import { readBuilt } from './assets.js';
-import { isRecord } from '../sdk/core/index.js';
+import { isRecord, STAGES, type Stage } from '../sdk/core/index.js';
 import { readTemplate, templateNames } from './templates.js';
-import type { RemoteStore, Site } from './store/store.js';
+import type { RemoteStore, Site, SiteSettings } from './store/store.js';
 
 export interface SiteRequest {
   name: string;
@@ -20,6 +20,8 @@ export interface SiteRequest {
   internal?: string[];
   /** Channels of sources that are not known or known wrongly, by the sources' names; none where absent. */
   channels?: Record<string, string>;
+  /** What the measure of a stage should come to in 30 days; none where absent. */
+  targets?: Partial<Record<Stage, number>>;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface SiteRequest {
  */
 export async function addSite(store: RemoteStore, request: SiteRequest, now: number): Promise<Site | string> {
   const { template = 'general' } = request;
-  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, internal: [], channels: {}, ...request });
+  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, internal: [], channels: {}, targets: {}, ...request });
   if (typeof checked === 'string') return checked;
   const rules = typeof template === 'string' ? readTemplate(template)?.rules : undefined;
   if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
@@ -37,9 +39,6 @@ export async function addSite(store: RemoteStore, request: SiteRequest, now: num
   await store.addSite({ ...checked, siteKey, secretKey, template, createdAt: now }, rules);
   return (await store.site(siteKey))!;
 }
-
-/** What of a site can be changed. */
-type SiteSettings = Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels'>;
 
 /**
  * Changes what is given of a site.
@@ -63,6 +62,7 @@ function checkSite({
   retentionDays,
   internal,
   channels,
+  targets,
 }: SiteRequest): SiteSettings | string {
   if (typeof name !== 'string' || !name.trim() || name.length > 200)
     return 'name: expected a text of 1 to 200 characters';
@@ -89,6 +89,10 @@ function checkSite({
     isRecord(channels) && Object.keys(channels).length <= MAX_CHANNELS && Object.entries(channels).flat().every(isName);
   if (!isChannels)
     return `channels: expected at most ${MAX_CHANNELS} channels by the names of sources, such as {"partner.example": "Affiliates"}`;
+  const isTarget = ([stage, value]: [string, unknown]) =>
+    STAGES.includes(stage as Stage) && typeof value === 'number' && value > 0 && value < Number.MAX_SAFE_INTEGER;
+  if (!isRecord(targets) || !Object.entries(targets).every(isTarget))
+    return `targets: expected numbers above 0 by stage, such as {"interest": 500}; stages are ${STAGES.join(', ')}`;
   const named = Object.entries(channels).map(([source, channel]) => [source.trim().toLowerCase(), channel.trim()]);
   return {
     name: name.trim(),
@@ -97,6 +101,7 @@ function checkSite({
     retentionDays: retentionDays!,
     internal,
     channels: Object.fromEntries(named) as Record<string, string>,
+    targets,
   };
 }
 

@@ -64,8 +64,8 @@ export interface Work {
   lint(siteKey: string, rules: Rules, now: number): Promise<Warning[]>;
   /** Counts those who meet a condition. */
   audience(site: Site, when: unknown, now: number): Promise<Audience | { errors: RulesError[] }>;
-  /** Lists them. */
-  members(site: Site, when: unknown, now: number): Promise<Member[] | { errors: RulesError[] }>;
+  /** Lists them. @param saved number of the audience, where it is those who were in it when it was saved */
+  members(site: Site, when: unknown, now: number, saved?: number): Promise<Member[] | { errors: RulesError[] }>;
   /** Sets everybody's groups that the rules ask for. */
   group(siteKey: string, now: number): Promise<Grouped>;
   /** Does a job to its end. */
@@ -114,7 +114,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
     lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
     audience: (site, when, at) => countAudience(store, site, when, at),
-    members: (site, when, at) => listAudience(store, site, when, at),
+    members: (site, when, at, saved) => listAudience(store, site, when, at, saved),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
   };

@@ -1,6 +1,5 @@
-import { attempt } from './core/matcher.js';
 import { searchNames } from './mask.js';
-import { address, on, recordCaptured } from './record.js';
+import { address, later, on, recordCaptured } from './record.js';
 import { isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
 
@@ -27,16 +26,7 @@ export const capturePageViews: Capture = () => {
   };
   const start = () => {
     view();
-    for (const method of ['pushState', 'replaceState'] as const) {
-      const original = history[method];
-      // A page may have frozen its history.
-      attempt(() => {
-        history[method] = (...args) => {
-          original.apply(history, args);
-          attempt(move);
-        };
-      });
-    }
+    later.route = move;
     on('popstate', move); // Comes for a change of the fragment too.
     on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
   };

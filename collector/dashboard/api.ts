@@ -11,6 +11,7 @@ export interface Site {
   retentionDays: number | null;
   internal: string[];
   channels: Record<string, string>;
+  targets: Partial<Record<Stage, number>>;
   pinnedSnippet: string;
   snippet: string;
 }
@@ -30,7 +31,7 @@ export interface FlowReport {
   from: string;
   to: string;
   moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
-  stays: Array<{ stage: Stage; medianDays: number | null }>;
+  stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
   steps: Array<{
     from: Stage;
     to: Stage;
@@ -132,6 +133,8 @@ export interface KpiReport {
     measure: string;
     value: number | null;
     before: number | null;
+    target: number | null;
+    rating: 'green' | 'amber' | 'red' | null;
   }>;
 }
 
@@ -254,11 +257,15 @@ export interface SavedAudience {
   when: object;
   author: string | null;
   savedAt: number;
+  people: number | null;
 }
 
+/** What is wrong with rules, or odd about them: what is odd has a code, and whom it is about. */
 export interface Finding {
   path: string;
   message: string;
+  code?: 'never_met' | 'always_met' | 'hidden_stage' | 'same_tags' | 'same_signals' | 'unused_signal' | 'silent_signal' | 'empty_stage' | 'stage_of_all';
+  names?: string[];
 }
 
 export interface Template {

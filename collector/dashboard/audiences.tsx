@@ -69,6 +69,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const saved = useRead<{ audiences: SavedAudience[] }>(`sites/${site.siteKey}/audiences`);
   const [state, set] = useState<{ found?: Audience; problem?: string; isLoading?: boolean }>({ isLoading: true });
   const [name, setName] = useState('');
+  const [isStatic, setStatic] = useState(false);
   useEffect(() => {
     let isGone = false;
     set(({ found }) => ({ ...(found && { found }), isLoading: true }));
@@ -97,7 +98,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const save = (event: SubmitEvent) => {
     event.preventDefault();
     void attempt(async () => {
-      await change('POST', `sites/${site.siteKey}/audiences`, { name, when: conditionOf(draft) });
+      await change('POST', `sites/${site.siteKey}/audiences`, { name, when: conditionOf(draft), isStatic });
       setName('');
     });
   };
@@ -154,6 +155,15 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
             {t('name')}{' '}
             <input name="name" value={name} required onInput={({ currentTarget }) => setName(currentTarget.value)} />
           </label>
+          <label>
+            <input
+              type="checkbox"
+              name="isStatic"
+              checked={isStatic}
+              onChange={({ currentTarget }) => setStatic(currentTarget.checked)}
+            />{' '}
+            {t('isStatic')}
+          </label>
           <button>{t('save')}</button>
         </form>
       </section>
@@ -167,6 +177,10 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                 rows={audiences}
                 columns={[
                   { title: t('name'), of: (audience) => audience.name },
+                  {
+                    title: t('whoIsIn'),
+                    of: ({ people }) => (people === null ? t('dynamic') : t('static', { count: showNumber(people) })),
+                  },
                   { title: t('author'), of: ({ author }) => author },
                   { title: t('savedAt'), of: ({ savedAt }) => showTime(savedAt, site.timeZone) },
                   {

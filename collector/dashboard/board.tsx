@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
 import { Alerts } from './alerts.js';
-import type { KpiReport, Site, StagesReport, VisitorSummary } from './api.js';
+import { useState } from 'preact/hooks';
+import { STAGES } from '../../sdk/core/index.js';
+import { change, type FlowReport, type KpiReport, type LossReport, type Site, type StagesReport, type VisitorSummary } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useLive, useReport } from './live.js';
 import { marksOf, NoteList, useNotes } from './notes.js';
-import { Change, COLORS, Loaded, Problem, StageName, Table, Updating } from './parts.js';
+import { Alert, Change, COLORS, Loaded, Problem, StageName, Table, Updating } from './parts.js';
 import { linkTo, may } from './state.js';
 import { VisitorTable } from './visitors.js';
 import { inLanguage, showNumber, showShare, t } from './texts.js';
@@ -26,6 +28,7 @@ function Numbers({ site, children }: { site: Site; children?: JSX.Element }): JS
           <Funnel report={report.data} />
           <Days report={report.data} site={site} />
           <Kpis site={site} />
+          <Stays site={site} />
           {children}
         </>
       )}
@@ -159,8 +162,98 @@ function Kpis({ site }: { site: Site }): JSX.Element {
                 of: ({ value, before }) => (value !== null && before ? value / before - 1 : null),
                 show: ({ value, before }) => (value !== null && before ? <Change by={value / before - 1} /> : '–'),
               },
+              {
+                title: t('goal'),
+                of: ({ target }) => target,
+                show: ({ target, rating }) => (
+                  <>
+                    {target === null ? '–' : showNumber(target)}{' '}
+                    {rating && <span class={`rating ${rating}`}>{t(`ratings.${rating}`)}</span>}
+                  </>
+                ),
+              },
             ]}
           />
+        )}
+      </Loaded>
+      {may('owner') && <Targets site={site} again={read.again} />}
+    </section>
+  );
+}
+
+/** What the site wants each measure to come to. */
+function Targets({ site, again }: { site: Site; again: () => void }): JSX.Element {
+  const [state, set] = useState<{ problem?: string; done?: string }>({});
+  const [targets, setTargets] = useState(site.targets);
+  const save = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const given = STAGES.map((stage) => [stage, String(form.get(stage)).trim()] as const).filter(([, text]) => text);
+    const next = Object.fromEntries(given.map(([stage, text]) => [stage, Number(text)])) as typeof targets;
+    try {
+      await change('PATCH', `sites/${site.siteKey}`, { targets: next });
+      setTargets(next);
+      set({ done: t('saved') });
+      again();
+    } catch (error) {
+      set({ problem: t('notSaved', { message: (error as Error).message }) });
+    }
+  };
+  return (
+    <details>
+      <summary>{t('setTargets')}</summary>
+      <p class="soft">{t('targetsHint')}</p>
+      <form class="form targets" onSubmit={save}>
+        {STAGES.map((stage) => (
+          <label key={stage}>
+            {t(`stages.${stage}`)}
+            <input name={stage} type="number" min="0" step="any" defaultValue={String(targets[stage] ?? '')} />
+          </label>
+        ))}
+        <button>{t('save')}</button>
+      </form>
+      {state.problem && <Alert>{state.problem}</Alert>}
+      {state.done && <p role="status">{state.done}</p>}
+    </details>
+  );
+}
+
+/** How long people stay at each stage, and how much of what they did was never seen. */
+function Stays({ site }: { site: Site }): JSX.Element {
+  const flow = useReport<FlowReport>(site.siteKey, 'flow', {});
+  const loss = useReport<LossReport>(site.siteKey, 'loss', {});
+  return (
+    <section class="card">
+      <h2>{t('stays')}</h2>
+      <p class="soft">{t('staysHint')}</p>
+      <Loaded read={flow}>
+        {({ stays }) => (
+          <dl class="figures">
+            {stays.map(({ stage, medianDays, open, ended }) => (
+              <div key={stage} class="figure">
+                <dt>
+                  <StageName stage={stage} />
+                </dt>
+                <dd>
+                  {medianDays === null ? '–' : t('inDays', { count: showNumber(medianDays) })}
+                  <span class="soft">{t('staysCount', { ended: showNumber(ended), open: showNumber(open) })}</span>
+                </dd>
+              </div>
+            ))}
+          </dl>
+        )}
+      </Loaded>
+      <Loaded read={loss}>
+        {({ rate }) => (
+          <p class="soft lossLine">
+            {rate === null ? t('lossUnknown') : t('lossLine', { share: showShare(rate) })}
+            {may('viewer') && (
+              <>
+                {' '}
+                <a href={linkTo(site.siteKey, 'setup')}>{t('loss')} →</a>
+              </>
+            )}
+          </p>
         )}
       </Loaded>
     </section>

@@ -12,7 +12,7 @@ import { Funnel } from './funnel.js';
 import { useLive } from './live.js';
 import { Problem } from './parts.js';
 import { Review } from './review.js';
-import { Rules } from './rules.js';
+import { later } from './later.js';
 import { AddSite, Setup } from './setup.js';
 import { hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View } from './state.js';
 import { language, switchLanguage, t } from './texts.js';
@@ -101,7 +101,7 @@ const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
   customers: Customers,
   audiences: Audiences,
   visitors: Visitors,
-  rules: Rules,
+  rules: later(async () => (await import('./rules.js')).Rules),
   setup: Setup,
 };
 

@@ -1,5 +1,7 @@
+import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { compileExclusions, compileRules, lintRules, parseRules } from '../../sdk/core/index.js';
 import {
   change,
   get,
@@ -13,6 +15,7 @@ import {
 } from './api.js';
 import { useRead, useReport } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
+import { isShown, RulesForm } from './rulesForm.js';
 import { linkToVisitor } from './state.js';
 import { inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why } from './why.js';
@@ -48,6 +51,17 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const [note, setNote] = useState('');
   const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
   const isChanged = text !== undefined;
+  const editor = useRef<HTMLTextAreaElement>(null);
+  const draft = useMemo(() => parsed(shown), [shown]);
+  const live = useMemo(() => (isChanged ? checkHere(draft) : undefined), [draft, isChanged]);
+  const goTo = (line: number) => {
+    const field = editor.current!;
+    const lines = shown.split('\n');
+    const from = lines.slice(0, line - 1).join('\n').length + (line > 1 ? 1 : 0);
+    field.focus();
+    field.setSelectionRange(from, from + lines[line - 1]!.length);
+    field.scrollTop = (field.scrollHeight / lines.length) * Math.max(0, line - 4);
+  };
 
   const run = async (what: (rules: object) => Promise<typeof state>) => {
     let given: object;
@@ -130,13 +144,24 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         <p class="soft">{t('rulesHint')}</p>
         <Loaded read={rules}>
           {() => (
-            <textarea
-              class="editor"
-              aria-label={t('rulesText')}
-              spellcheck={false}
-              value={shown}
-              onInput={({ currentTarget }) => setText(currentTarget.value)}
-            />
+            <div class="beside">
+              <div>
+                <p class="soft">{t('formHint')}</p>
+                {isShown(draft) ? (
+                  <RulesForm rules={draft} onChange={(next) => setText(JSON.stringify(next, null, 2))} />
+                ) : (
+                  <Alert>{t('formBroken')}</Alert>
+                )}
+              </div>
+              <textarea
+                ref={editor}
+                class="editor"
+                aria-label={t('rulesText')}
+                spellcheck={false}
+                value={shown}
+                onInput={({ currentTarget }) => setText(currentTarget.value)}
+              />
+            </div>
           )}
         </Loaded>
         <div class="filters">
@@ -179,7 +204,9 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         )}
         {state.problem && <Alert>{state.problem}</Alert>}
         {state.done && <p role="status">{state.done}</p>}
-        {state.checked && <Findings checked={state.checked} />}
+        {(state.checked ?? (hasFindings(live) && live)) && (
+          <Findings checked={state.checked ?? live!} text={shown} goTo={goTo} />
+        )}
         {state.preview && <Moves preview={state.preview} site={site} />}
       </section>
       <Unclassified site={site} add={addSignal} />
@@ -227,8 +254,63 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   );
 }
 
-function Findings({ checked: { errors, warnings } }: { checked: Checked }): JSX.Element {
+const hasFindings = (checked: Checked | undefined): boolean => !!checked && !!(checked.errors.length || checked.warnings.length);
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is wrong with what is being written, as far as the rules alone tell; undefined where they are no document. */
+function checkHere(draft: unknown): Checked | undefined {
+  if (draft === undefined) return undefined;
+  const read = parseRules(draft);
+  if ('errors' in read) return { errors: read.errors, warnings: [] };
+  return { errors: [], warnings: lintRules(compileRules(read.rules), compileExclusions(read.rules)) };
+}
+
+/** The line of a document, from 1, on which what a path such as `stages.interest.when.all[0]` names begins; of what is missing, the nearest above it. */
+function lineOf(text: string, path: string): number | undefined {
+  let node = parseTree(text);
+  let rest = path;
+  while (node && rest) {
+    const index = /^\[(\d+)\]/.exec(rest);
+    // Names may have dots in them: the longest that fits is meant.
+    const names = node.type === 'object' ? node.children!.map(({ children }) => String(children![0]!.value)) : [];
+    const name = names
+      .filter((each) => rest === each || rest.startsWith(`${each}.`) || rest.startsWith(`${each}[`))
+      .sort((a, b) => b.length - a.length)[0];
+    const next = findNodeAtLocation(node, [index ? Number(index[1]) : (name ?? '')]);
+    if (!next) break;
+    rest = rest.slice(index ? index[0].length : name!.length).replace(/^\./, '');
+    node = next;
+  }
+  return node && text.slice(0, node.parent?.type === 'property' ? node.parent.offset : node.offset).split('\n').length;
+}
+
+function Findings({
+  checked: { errors, warnings },
+  text,
+  goTo,
+}: {
+  checked: Checked;
+  text: string;
+  goTo: (line: number) => void;
+}): JSX.Element {
   if (!errors.length && !warnings.length) return <p role="status">{t('allWell')}</p>;
+  const place = (path: string) => {
+    const line = lineOf(text, path);
+    return (
+      line && (
+        <button type="button" class="plain small" onClick={() => goTo(line)}>
+          {t('place', { line })}
+        </button>
+      )
+    );
+  };
   return (
     <>
       {(
@@ -242,9 +324,9 @@ function Findings({ checked: { errors, warnings } }: { checked: Checked }): JSX.
             <div key={name}>
               <h3>{t(name)}</h3>
               <ul class="findings">
-                {all.map(({ path, message }, index) => (
+                {all.map(({ path, message, code, names }, index) => (
                   <li key={index}>
-                    <code>{path || '·'}</code> {message}
+                    <code>{path || '·'}</code> {code ? t(`lint.${code}`, { names: names?.join(', ') }) : message} {place(path)}
                   </li>
                 ))}
               </ul>

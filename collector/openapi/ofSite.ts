@@ -144,8 +144,8 @@ export const ofSite: Record<string, Record<string, Operation>> = {
     post: {
       operationId: 'addAudience',
       'x-role': 'editor',
-      summary: 'Gives a condition a name',
-      requestBody: body(record({ name: text, when: { type: 'object' } })),
+      summary: 'Gives a condition a name: it is whoever meets it, or with `isStatic` those who meet it now, for good',
+      requestBody: body(record({ name: text, when: { type: 'object' }, 'isStatic?': { type: 'boolean' } })),
       responses: { 201: json('The audience.', ref('SavedAudience')), 400: WRONG },
     },
   },
@@ -177,7 +177,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       'x-role': 'editor',
       summary: 'Puts another condition or name in its place',
       parameters: [audienceId],
-      requestBody: body(record({ name: text, when: { type: 'object' } })),
+      requestBody: body(record({ name: text, when: { type: 'object' }, 'isStatic?': { type: 'boolean' } })),
       responses: { 200: json('The audience.', ref('SavedAudience')), 400: WRONG },
     },
     delete: {
@@ -191,7 +191,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
   '/audiences/{id}/members': {
     get: {
       operationId: 'readMembers',
-      summary: 'Everybody who meets the condition now; cells of the CSV are no formulas',
+      summary: 'Everybody who meets the condition now, or met it when it was saved as static; cells of the CSV are no formulas',
       parameters: [audienceId, query('format', 'expected json or csv', { enum: ['json', 'csv'] })],
       responses: { 200: json('They.', record({ asOf: moment, members: list(ref('Member')) })), 400: WRONG },
     },

@@ -106,6 +106,7 @@ export const schemas: Record<string, Schema> = {
     retentionDays: nullable('integer'),
     internal: list(text),
     channels: { type: 'object' },
+    targets: { type: 'object', additionalProperties: number },
     createdAt: moment,
     snippet: text,
     pinnedSnippet: text,
@@ -128,6 +129,7 @@ export const schemas: Record<string, Schema> = {
     when: { type: 'object' },
     author: nullable('string'),
     savedAt: moment,
+    people: nullable('integer'),
   }),
   Member: record({
     visitorId: uuid,
@@ -151,7 +153,7 @@ export const schemas: Record<string, Schema> = {
     isWiped: { type: 'boolean' },
   }),
   Job: record({ id: count, kind: text, rules: count, state: { enum: ['running', 'done'] }, done: count, total: count }),
-  Warning: record({ code: { enum: Object.keys(LINT_CODES) }, path: text, message: text }),
+  Warning: record({ code: { enum: Object.keys(LINT_CODES) }, path: text, message: text, 'names?': list(text) }),
   RulesErrors: record({ error: text, 'errors?': list(record({ path: text, message: text })) }),
   Published: record({ version: count, 'job?': count, warnings: list(ref('Warning')) }),
   RuleVersion: record({

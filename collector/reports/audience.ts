@@ -226,13 +226,15 @@ export async function countAudience(
   };
 }
 
-/** Lists an audience. */
+/** Lists an audience. @param saved its number, where it is those who were in it when it was saved */
 export async function listAudience(
   store: RemoteStore,
   site: Site,
   when: unknown,
   now: number,
+  saved?: number,
 ): Promise<Member[] | { errors: RulesError[] }> {
+  if (saved !== undefined) return listSaved(store, site, saved);
   const published = await store.rules(site.siteKey);
   const parsed = parseAudience(published.at(-1)!.rules, when);
   if ('errors' in parsed) return parsed;
@@ -241,6 +243,19 @@ export async function listAudience(
     if (isIn) members.push(memberOf(record));
   });
   return members;
+}
+
+/** Those who are in an audience for good, as they are now: whoever turned out to be a user's is that user, and who was erased is gone. */
+async function listSaved(store: RemoteStore, site: Site, id: number): Promise<Member[]> {
+  const records = new Map<string, VisitorRecord>();
+  const people = await readPeople(withChannels(store, site), site.siteKey, (record) =>
+    records.set(record.visitorId, record),
+  );
+  const owners = new Set((await store.audienceMembers(site.siteKey, id)).map((visitorId) => people.personOf(visitorId)));
+  return [...owners].flatMap((owner) => {
+    const record = owner === undefined ? undefined : records.get(owner);
+    return record ? [memberOf(record)] : [];
+  });
 }
 
 /** Keeps the few that were seen last. */

@@ -10,9 +10,27 @@ export interface KpiReport {
   to: string;
   /** The template that says what each stage is measured by. */
   template: string;
-  /** The range, and as many days before it. Null where the site's rules have no such signal any more. */
-  kpis: Array<Kpi & { stage: Stage; value: number | null; before: number | null }>;
+  /**
+   * The range, and as many days before it: null where the site's rules have no such signal any more. The target is the site's own for 30
+   * days, for as many days as the range has; null where the site set none.
+   */
+  kpis: Array<
+    Kpi & { stage: Stage; value: number | null; before: number | null; target: number | null; rating: Rating | null }
+  >;
 }
+
+/** How far a target is met, best first. */
+export const RATINGS = ['green', 'amber', 'red'] as const;
+export type Rating = (typeof RATINGS)[number];
+
+/** Days that a site's targets are for. */
+const TARGET_DAYS = 30;
+/** The share of a target below which it is missed by far. */
+const NEAR = 0.8;
+
+const rate = (value: number, target: number): Rating =>
+  value >= target ? 'green' : value >= NEAR * target ? 'amber' : 'red';
+
 
 /** Adds up on days what a measure counts of one person. */
 function measure({ signal, measure: kind }: Kpi, facts: Facts, isIn: (day: string) => boolean): number {
@@ -62,7 +80,14 @@ export async function reportKpis(
       .map(({ value, before, ...kpi }) => {
         const unit = kpi.measure === 'value' ? UNITS : 1;
         const isKnown = Object.hasOwn(rules.signals, kpi.signal);
-        return { ...kpi, value: isKnown ? value / unit : null, before: isKnown ? before / unit : null };
+        const target = site.targets[kpi.stage] === undefined ? null : (site.targets[kpi.stage]! * length) / TARGET_DAYS;
+        return {
+          ...kpi,
+          value: isKnown ? value / unit : null,
+          before: isKnown ? before / unit : null,
+          target,
+          rating: isKnown && target !== null ? rate(value / unit, target) : null,
+        };
       }),
   };
 }

@@ -3,6 +3,7 @@ import { STAGES } from '../../sdk/core/index.js';
 import { TOUCH_MODELS } from '../model/attribution.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { count, date, list, moment, nullable, number, record, stage, text, type Schema } from '../schema.js';
+import { RATINGS } from './kpis.js';
 import type { ReportName } from './reports.js';
 
 export const REPORT_SUMMARIES: Record<ReportName, string> = {
@@ -164,6 +165,8 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
           measure: text,
           value: nullable('number'),
           before: nullable('number'),
+          target: nullable('number'),
+          rating: { enum: [...RATINGS, null] },
         }),
       ),
     }),

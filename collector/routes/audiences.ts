@@ -23,14 +23,19 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 
   const save = async (c: Context<SiteEnv>, id?: number) => {
     const body = await readJson(c);
-    const { name, when } = (isRecord(body) ? body : {}) as { name?: unknown; when?: unknown };
+    const { name, when, isStatic = false } = (isRecord(body) ? body : {}) as Record<string, unknown>;
     if (typeof name !== 'string' || !name.trim() || name.length > MAX_NAME)
       return c.json({ error: `name: expected a text of 1 to ${MAX_NAME} characters` }, 400);
-    const found = await work.audience(c.get('site'), when, now());
+    if (typeof isStatic !== 'boolean') return c.json({ error: 'isStatic: expected true or false' }, 400);
+    await work.restage(now());
+    const found = await (isStatic ? work.members : work.audience)(c.get('site'), when, now());
     if ('errors' in found) return c.json(refusal(found.errors), 400);
     const audience = { name: name.trim(), when: when as object, author: c.get('who').name ?? 'admin', savedAt: now() };
-    const saved = await store.saveAudience(c.get('site').siteKey, audience, id);
-    return saved === undefined ? c.json({ error: NONE }, 404) : c.json({ id: saved, ...audience }, id ? 200 : 201);
+    const members = Array.isArray(found) ? found.map(({ visitorId }) => visitorId) : null;
+    const saved = await store.saveAudience(c.get('site').siteKey, audience, members, id);
+    return saved === undefined
+      ? c.json({ error: NONE }, 404)
+      : c.json({ id: saved, ...audience, people: members && members.length }, id ? 200 : 201);
   };
   routes.post('/audiences', (c) => save(c));
   routes.put('/audiences/:id', (c) => save(c, Number(c.req.param('id')) || -1));
@@ -47,7 +52,8 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const audience = (await store.audiences(site.siteKey)).find(({ id }) => id === Number(c.req.param('id')));
     if (!audience) return c.json({ error: NONE }, 404);
     await work.restage(now());
-    const members = await work.members(site, audience.when, now());
+    const isStatic = audience.people !== null;
+    const members = await work.members(site, audience.when, now(), isStatic ? audience.id : undefined);
     // Rules may have been published since that do not know its signals any more.
     if ('errors' in members) return c.json(refusal(members.errors), 400);
     if (query.format !== 'csv') return c.json({ asOf: now(), members });

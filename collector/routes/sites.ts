@@ -24,6 +24,7 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
           retentionDays,
           internal,
           channels,
+          targets,
           createdAt,
         }) => ({
           siteKey,
@@ -33,6 +34,7 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
           rulesVersion,
           retentionDays,
           channels,
+          targets,
           createdAt,
           // Where a site's own people sit, and how it is set up, is no guest's business.
           origins: only ? [] : origins,
@@ -58,7 +60,7 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
     const body = await readJson(c);
     if (!isRecord(body))
       return c.json(
-        { error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?, channels?}' },
+        { error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?, channels?, targets?}' },
         400,
       );
     const {
@@ -68,8 +70,9 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
       retentionDays = site.retentionDays,
       internal = site.internal,
       channels = site.channels,
+      targets = site.targets,
     } = body as Partial<Site>;
-    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays, internal, channels });
+    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays, internal, channels, targets });
     if (typeof changed === 'string') return c.json({ error: changed }, 400);
     const { siteKey, rulesVersion, createdAt } = changed;
     return c.json({
@@ -80,6 +83,7 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
       retentionDays: changed.retentionDays,
       internal: changed.internal,
       channels: changed.channels,
+      targets: changed.targets,
       rulesVersion,
       createdAt,
     });

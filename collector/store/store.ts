@@ -23,10 +23,18 @@ export interface Site {
   internal: string[];
   /** Channels that the owner gave to sources, by the sources' names in lower case. */
   channels: Record<string, string>;
+  /** What the measure of a stage should come to in 30 days, by stage. */
+  targets: Partial<Record<Stage, number>>;
   /** First UTC day (since 1970) of which raw events are there: what was counted before stays as it was. */
   keptFrom: number;
   createdAt: number;
 }
+
+/** What of a site can be changed. */
+export type SiteSettings = Pick<
+  Site,
+  'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels' | 'targets'
+>;
 
 /** One published version of a site's rules. */
 export interface PublishedRules {
@@ -316,6 +324,8 @@ export interface SavedAudience {
   when: object;
   author: string | null;
   savedAt: number;
+  /** How many met it when it was saved, where it is those for good; null where it is whoever meets it. */
+  people: number | null;
 }
 
 /** A note to a day of a site, such as the beginning of a campaign. */
@@ -417,7 +427,7 @@ export interface Store {
   addSite(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): Promise<void>;
   updateSite(
     siteKey: string,
-    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels'>>,
+    changes: Partial<SiteSettings>,
   ): Promise<void>;
 
   /** Every version that decides about signals, oldest first; the last one is in force. */
@@ -523,7 +533,14 @@ export interface Store {
   /** By name. */
   audiences(siteKey: string): Promise<SavedAudience[]>;
   /** Saves a new one, or in place of that with the number; its number, undefined where there is none to be replaced. */
-  saveAudience(siteKey: string, audience: Omit<SavedAudience, 'id'>, id?: number): Promise<number | undefined>;
+  saveAudience(
+    siteKey: string,
+    audience: Omit<SavedAudience, 'id' | 'people'>,
+    members: string[] | null,
+    id?: number,
+  ): Promise<number | undefined>;
+  /** Those who are in an audience for good; nobody where it is whoever meets its condition. */
+  audienceMembers(siteKey: string, id: number): Promise<string[]>;
   /** Says whether there was one. */
   removeAudience(siteKey: string, id: number): Promise<boolean>;
 

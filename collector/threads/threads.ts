@@ -53,6 +53,7 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   setCosts: 'writer',
   costs: 'reader',
   audiences: 'reader',
+  audienceMembers: 'reader',
   saveAudience: 'writer',
   removeAudience: 'writer',
   annotations: 'reader',

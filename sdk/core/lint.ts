@@ -29,12 +29,15 @@ export interface Warning {
   /** Where, such as `stages.interest.when`. */
   path: string;
   message: string;
+  /** The stages, tags or signals it is about, where they are others than the path's. */
+  names?: string[];
 }
 
-export const warn = (code: LintCode, path: string, more = ''): Warning => ({
+export const warn = (code: LintCode, path: string, names?: string[]): Warning => ({
   code,
   path,
-  message: LINT_CODES[code] + more,
+  message: LINT_CODES[code] + (names ? `: ${names.join(', ')}` : ''),
+  ...(names && { names }),
 });
 
 const NOBODY: Exclusions = { conditions: [], windows: [] };
@@ -62,12 +65,12 @@ export function lintRules(rules: CompiledRules, { conditions: exclusions }: Excl
     // One that is kept may be stood at when the higher one is not met any more.
     const hides = (each: Stage) => (rules.stages[each]!.sticky || !sticky) && implies(when, rules.stages[each]!.when);
     const higher = stages.slice(at + 1).find(hides);
-    if (higher && !keep && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, `: ${higher}`));
+    if (higher && !keep && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, [higher]));
   });
-  for (const names of equals(rules.tags)) warnings.push(warn('same_tags', `tags.${names[0]}`, `: ${names.join(', ')}`));
+  for (const names of equals(rules.tags)) warnings.push(warn('same_tags', `tags.${names[0]}`, names));
   const signals = Object.entries(rules.signals).map(([name, signal]) => [name, { ...signal, weight: undefined }]);
   for (const names of equals(Object.fromEntries(signals) as object))
-    warnings.push(warn('same_signals', `signals.${names[0]}`, `: ${names.join(', ')}`));
+    warnings.push(warn('same_signals', `signals.${names[0]}`, names));
   const used = new Set(conditions.flatMap(([, condition]) => signalsOf(condition)));
   for (const [name, { weight }] of Object.entries(rules.signals))
     if (!used.has(name) && weight === undefined) warnings.push(warn('unused_signal', `signals.${name}`));

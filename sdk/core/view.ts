@@ -57,6 +57,7 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
       }
     }
   }
+  for (const all of rows.values()) all.sort(([a], [b]) => a - b);
   return { rules, today, rows, days: [...active], traits, base };
 }
 
@@ -153,7 +154,7 @@ function measure(
 ): Partial<Record<Measure, number>> {
   const seen: Keys = {};
   const together: Keys = {};
-  const active = new Set<number>();
+  let last: number | undefined;
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
   for (const [day, count, value, keys, days, pairs] of rows.get(signal) ?? []) {
     if (day > until || day <= until - within) continue;
@@ -161,8 +162,9 @@ function measure(
     sum.count += count;
     sum.value += value;
     if (keys) keepDated(seen, keys, isBefore);
-    if (!active.has(day)) sum.days += days;
-    active.add(day);
+    // Rows of one day follow each other.
+    if (day !== last) sum.days += days;
+    last = day;
   }
   for (const key of Object.keys(seen).sort().slice(0, DISTINCT_CAP)) {
     sum.distinct++;

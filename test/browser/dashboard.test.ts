@@ -1,6 +1,6 @@
 /** The dashboard on invented visitors, in a real browser: what it shows is what the API says, in both languages. */
 import fs from 'node:fs';
-import type { Page } from 'puppeteer-core';
+import type { JSHandle, Page } from 'puppeteer-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { inventVisitors } from '../../collector/jobs/demoData.js';
@@ -9,6 +9,7 @@ import type { SourcesReport } from '../../collector/reports/sources.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
 import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
+import type { Rules } from '../../sdk/core/index.js';
 import { readTemplate } from '../../collector/templates.js';
 import { startCollector } from '../../dist/collector/server.js';
 import { ADMIN, newId, temporaryFolder } from '../helpers/collector.js';
@@ -316,6 +317,103 @@ test('rules are checked, previewed and published, and an old version is put in f
     expect.stringContaining('did not publish'),
   ]);
   expect(JSON.stringify(await ask<object>('rules'))).not.toContain('"interest":{"when":{"signal":"visit"}}');
+  expect(problems).toEqual([]);
+});
+
+test('rules are made by a form as well, which is the same document as the text beside it', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  await page.goto(`${collector.url}/#/${site.siteKey}/rules`);
+  await page.waitForSelector('.rulesForm details');
+  const written = async () =>
+    JSON.parse(await page.$eval('.editor', (editor) => (editor as HTMLTextAreaElement).value)) as Rules;
+  const before = await written();
+  /** The field of that label in the rule that begins so. */
+  const field = (rule: string, label: string) =>
+    page.waitForFunction(
+      (start, name) => {
+        const all = [...document.querySelectorAll<HTMLDetailsElement>('.rulesForm > details')];
+        const own = all.find((each) => each.querySelector('strong')!.textContent === start);
+        if (own) own.open = true;
+        const labels = [...(own?.querySelectorAll('label') ?? [])];
+        return (
+          own?.querySelector(`[aria-label="${name}"]`) ??
+          labels.find((each) => each.textContent!.trim().startsWith(name))?.querySelector('input, select')
+        );
+      },
+      {},
+      rule,
+      label,
+    ) as unknown as Promise<JSHandle<HTMLInputElement>>;
+  const put = async (rule: string, label: string, value: string) =>
+    (await field(rule, label)).evaluate((input, text) => {
+      if (input.type === 'checkbox') return input.click();
+      input.value = text;
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+    }, value);
+  const press = (within: string, text: string) =>
+    page.evaluate(
+      (selector, label) =>
+        [...document.querySelectorAll(`${selector} button`)]
+          .find((each) => each.textContent!.includes(label))!
+          .dispatchEvent(new Event('click')),
+      within,
+      text,
+    );
+  await press('.rulesForm', 'Add a signal');
+  await put('signal', 'Page (path)', '/offers/*, /sale');
+  await put('signal', 'Points of the score', '3');
+  await put('signal', 'Name', 'offer_view');
+  expect(await written()).toMatchObject({
+    signals: { offer_view: { event: 'page_view', path: ['/offers/*', '/sale'] } },
+    score: { weights: { offer_view: 3 } },
+  });
+  expect((await written()).signals).not.toHaveProperty('signal');
+  // A stage asks for something else, and for more of it.
+  await put('Interest', 'Kind of condition', 'signal');
+  await put('Interest', 'Signal', 'offer_view');
+  await put('Interest', 'times ≥', '2');
+  await put('Interest', 'in so many days', '30');
+  await put('Interest', 'Kind of condition', 'any');
+  expect((await written()).stages.interest!.when).toEqual({
+    any: [{ signal: 'offer_view', count: { gte: 2 }, within: 30 }],
+  });
+  // A signal's new name is known wherever it is asked for.
+  await put('offer_view', 'Name', 'bargain_view');
+  expect(JSON.stringify(await written())).not.toContain('offer_view');
+  expect((await written()).stages.interest!.when).toEqual({
+    any: [{ signal: 'bargain_view', count: { gte: 2 }, within: 30 }],
+  });
+  // What the form was not asked to change is as it was.
+  const { signals, stages, score, ...rest } = await written();
+  const { signals: signalsBefore, stages: stagesBefore, score: _, ...restBefore } = before;
+  expect(rest).toEqual(restBefore);
+  expect(signals).toMatchObject(signalsBefore);
+  expect({ ...stages, interest: undefined }).toEqual({ ...stagesBefore, interest: undefined });
+  expect(score!.weights).toHaveProperty('bargain_view');
+  // What is written wrong is found by itself, with its line; and the form says that it cannot show what is no document.
+  await page.$eval('.editor', (editor) => {
+    const text = (editor as HTMLTextAreaElement).value;
+    (editor as HTMLTextAreaElement).value = text.replace('"signal": "bargain_view"', '"signal": "bargain_veiw"');
+    editor.dispatchEvent(new Event('input'));
+  });
+  await page.waitForSelector('.findings button');
+  await page.click('.findings button');
+  const chosen = await page.$eval('.editor', (element) => {
+    const { value, selectionStart, selectionEnd } = element as HTMLTextAreaElement;
+    return value.slice(selectionStart, selectionEnd);
+  });
+  expect(chosen.trim()).toBe('"signal": "bargain_veiw",');
+  await page.$eval('.editor', (editor) => {
+    (editor as HTMLTextAreaElement).value = '{"signals": ';
+    editor.dispatchEvent(new Event('input'));
+  });
+  await page.waitForSelector('.beside [role=alert]');
+  await press('main', 'Discard');
+  await page.waitForSelector('.rulesForm details');
+  expect(await written()).toEqual(before);
+  expect(await ask<Rules>('rules')).toMatchObject({ version: 1 });
   expect(problems).toEqual([]);
 });
 

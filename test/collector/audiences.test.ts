@@ -126,6 +126,38 @@ test('an audience is kept by name, changed, listed as JSON and CSV, and deleted'
   expect((await ask<{ audiences: object[] }>('GET', '')).json.audiences).toEqual([]);
 });
 
+test('a static audience is those who met its condition when it was saved, until they are erased', async () => {
+  const { ask, send, ids, app, site } = await start();
+  const { status, json } = await ask<{ id: number; people: number }>('POST', '', {
+    name: 'Then',
+    when: pricing(),
+    isStatic: true,
+  });
+  expect([status, json.people]).toEqual([201, 2]);
+  const listed = async () =>
+    (await ask<{ members: Member[] }>('GET', `/${json.id}/members`)).json.members.map(({ visitorId }) => visitorId);
+  const before = await listed();
+  expect(before).toHaveLength(2);
+  expect(before).toContain(ids.ada);
+  // Who meets it later is not in it, and who is in it is listed as they are by now.
+  await send(newId(), [makeEvent('page_view', { url: 'https://www.example.com/pricing' })]);
+  expect((await listed()).sort()).toEqual(before.sort());
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  await send(ids.ada, [makeEvent('identify')], { userId: 'ada' }, secret);
+  const members = (await ask<{ members: Member[] }>('GET', `/${json.id}/members`)).json.members;
+  expect(members.map(({ userId }) => userId).sort()).toEqual(['=1+1', 'ada']);
+  const response = await app.request(`/api/sites/${site.siteKey}/people/ada`, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${ADMIN}` },
+  });
+  expect(response.status).toBe(200);
+  expect(await listed()).toHaveLength(1);
+  expect((await ask('POST', '', { name: 'x', when: pricing(), isStatic: 'yes' })).status).toBe(400);
+  // Made dynamic, it is whoever meets it.
+  expect((await ask('PUT', `/${json.id}`, { name: 'Now', when: pricing() })).status).toBe(200);
+  expect(await listed()).toHaveLength(2);
+});
+
 test('a profile says by what an audience differs from everybody', async () => {
   const { ask, send } = await start();
   for (let index = 0; index < 12; index++)

@@ -385,7 +385,7 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
     });
 
     test('keeps letters, pages, users and tokens', async () => {
-      const { store, siteKey } = await makeStore();
+      const { store, siteKey, timeline } = await makeStore();
       await store.addDeadLetter({ siteKey: null, receivedAt: NOW, reason: 'not_json', detail: 'd', body: 'b' });
       expect(await store.deadLetters(siteKey, 9)).toMatchObject([{ reason: 'not_json', body: 'b' }]);
       await store.expireDeadLetters(NOW + 1);
@@ -411,16 +411,22 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       ]);
 
       const audience = { name: 'B', when: { stage: ['action'] }, author: 'Ada', savedAt: NOW };
-      const id = (await store.saveAudience(siteKey, audience))!;
-      const other = (await store.saveAudience(siteKey, { ...audience, name: 'A' }))!;
-      expect(await store.saveAudience(siteKey, { ...audience, name: 'C' }, id)).toBe(id);
-      expect(await store.saveAudience(siteKey, audience, 999)).toBeUndefined();
+      const id = (await store.saveAudience(siteKey, audience, null))!;
+      const [ann, bob] = [newId(), newId()];
+      const other = (await store.saveAudience(siteKey, { ...audience, name: 'A' }, [ann, bob]))!;
+      expect((await store.audienceMembers(siteKey, other)).sort()).toEqual([ann, bob].sort());
+      await store.erase(siteKey, ann, NOW, { ...inForce(timeline), foldOf: (id) => foldInto(id, timeline, NOW) });
+      expect(await store.audienceMembers(siteKey, other)).toEqual([bob]);
+      expect(await store.saveAudience(siteKey, { ...audience, name: 'C' }, null, id)).toBe(id);
+      expect(await store.saveAudience(siteKey, audience, null, 999)).toBeUndefined();
+      expect((await store.audiences(siteKey)).map(({ people }) => people)).toEqual([2, null]);
       expect((await store.audiences(siteKey)).map(({ name }) => name)).toEqual(['A', 'C']);
       expect([await store.removeAudience(siteKey, other), await store.removeAudience(siteKey, other)]).toEqual([
         true,
         false,
       ]);
-      expect(await store.audiences(siteKey)).toEqual([{ ...audience, id, name: 'C' }]);
+      expect(await store.audienceMembers(siteKey, other)).toEqual([]);
+      expect(await store.audiences(siteKey)).toEqual([{ ...audience, id, name: 'C', people: null }]);
 
       const note = { day: '2026-11-22', text: 'Sale begins', author: 'Ada', savedAt: NOW };
       const noted = await store.addAnnotation(siteKey, note);

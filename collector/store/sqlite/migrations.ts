@@ -330,4 +330,17 @@ export const MIGRATIONS = [
   ) STRICT;
   CREATE INDEX dead_letters_of_site ON dead_letters (site_id, received_at);
   `,
+  `
+  -- What the measure of each stage should come to in 30 days.
+  ALTER TABLE sites ADD COLUMN targets TEXT NOT NULL DEFAULT '{}';
+  -- Those who were in an audience when it was saved, where that is what it is; null where it is whoever meets its condition.
+  ALTER TABLE audiences ADD COLUMN people INTEGER;
+  CREATE TABLE audience_members (
+    audience_id INTEGER NOT NULL,
+    site_id INTEGER NOT NULL,
+    visitor_id BLOB NOT NULL,
+    PRIMARY KEY (audience_id, visitor_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX audience_members_by_visitor ON audience_members (site_id, visitor_id);
+  `,
 ];

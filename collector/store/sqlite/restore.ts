@@ -122,7 +122,7 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
   );
   const has = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
   const visitors = database.prepare<[], { site_id: number; id: Buffer }>('SELECT site_id, id FROM visitors');
-  const erase = ['transitions', 'sessions', 'dead_letters'].map((table) =>
+  const erase = ['transitions', 'sessions', 'dead_letters', 'audience_members'].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE site_id = ? AND visitor_id = ?`),
   );
   const events = new EventTable(database, new PageTable(database));

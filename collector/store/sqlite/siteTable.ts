@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { Rules } from '../../../sdk/core/index.js';
-import type { Publication, PublishedRules, RuleDraft, RuleVersion, Site } from '../store.js';
+import type { Publication, PublishedRules, RuleDraft, RuleVersion, Site, SiteSettings } from '../store.js';
 
 interface SiteRow {
   id: number;
@@ -16,6 +16,7 @@ interface SiteRow {
   retention_days: number | null;
   internal: string;
   channels: string;
+  targets: string;
   kept_from: number;
 }
 
@@ -43,14 +44,14 @@ export class SiteTable {
     this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#insert = database.prepare(`
-      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal, channels)
-      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal, @channels)`);
+      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal, channels, targets)
+      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal, @channels, @targets)`);
     this.#insertRules = database.prepare(
       'INSERT INTO rules (site_id, version, body, published_at, since, author, note) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#update = database.prepare(`
       UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal,
-        channels = @channels
+        channels = @channels, targets = @targets
       WHERE site_key = @siteKey`);
     this.#keepFrom = database.prepare('UPDATE sites SET kept_from = max(kept_from, ?) WHERE id = ?');
     this.#setVersion = database.prepare('UPDATE sites SET rules_version = ? WHERE id = ?');
@@ -120,7 +121,7 @@ export class SiteTable {
 
   update(
     siteKey: string,
-    changes: Partial<Pick<Site, 'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels'>>,
+    changes: Partial<SiteSettings>,
   ): void {
     this.#update.run(listsAsTexts({ ...this.get(siteKey)!, ...changes }));
     this.#rows = undefined;
@@ -170,11 +171,12 @@ export class SiteTable {
   }
 }
 
-const listsAsTexts = <T extends Pick<Site, 'origins' | 'internal' | 'channels'>>(site: T) => ({
+const listsAsTexts = <T extends Pick<Site, 'origins' | 'internal' | 'channels' | 'targets'>>(site: T) => ({
   ...site,
   origins: JSON.stringify(site.origins),
   internal: JSON.stringify(site.internal),
   channels: JSON.stringify(site.channels),
+  targets: JSON.stringify(site.targets),
 });
 
 function toSite(row: SiteRow): Site {
@@ -190,6 +192,7 @@ function toSite(row: SiteRow): Site {
     retentionDays: row.retention_days,
     internal: JSON.parse(row.internal) as string[],
     channels: JSON.parse(row.channels) as Record<string, string>,
+    targets: JSON.parse(row.targets) as Site['targets'],
     keptFrom: row.kept_from,
   };
 }

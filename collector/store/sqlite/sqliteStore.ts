@@ -241,12 +241,15 @@ export function openSqliteStore(
         const person = personId ? visitors.get(site, toBlob(personId)) : undefined;
         tombstones.add(site, visitor, now);
         sessions.erase(site, visitor);
+        audiences.erase(site, visitor);
         const erased = {
           events: events.erase(site, visitor),
           transitions: visitors.erase(site, visitor),
           deadLetters: deadLetters.erase(site, visitor, visitorId),
         };
         if (person) foldPerson(site, person, how, { isLinked: true });
+        // Of a person nothing is left when the last of its visitors goes.
+        if (personId && !visitors.get(site, toBlob(personId))) audiences.erase(site, toBlob(personId));
         return erased;
       });
     },
@@ -311,7 +314,9 @@ export function openSqliteStore(
     costs: async (siteKey, from, to) => costs.between(sites.id(siteKey), from, to),
 
     audiences: async (siteKey) => audiences.all(sites.id(siteKey)),
-    saveAudience: (siteKey, audience, id) => commits.write(() => audiences.save(sites.id(siteKey), audience, id)),
+    saveAudience: (siteKey, audience, members, id) =>
+      commits.write(() => audiences.save(sites.id(siteKey), audience, members, id)),
+    audienceMembers: async (siteKey, id) => audiences.members(sites.id(siteKey), id),
     removeAudience: (siteKey, id) => commits.write(() => audiences.remove(sites.id(siteKey), id)),
 
     annotations: async (siteKey) => annotations.all(sites.id(siteKey)),

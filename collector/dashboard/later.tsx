@@ -1,0 +1,30 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Alert } from './parts.js';
+import type { Site } from './api.js';
+import { t } from './texts.js';
+
+type View = (props: { site: Site }) => JSX.Element;
+
+/** A view whose code comes when it is opened: most mornings nobody opens it. */
+export function later(load: () => Promise<View>): View {
+  return function Later({ site }) {
+    const [state, set] = useState<{ View?: View; problem?: string }>({});
+    const come = () =>
+      void load().then(
+        (View) => set({ View }),
+        (error: Error) => set({ problem: error.message }),
+      );
+    useEffect(come, []);
+    if (state.View) return <state.View site={site} />;
+    if (!state.problem) return <p class="soft">{t('loading')}</p>;
+    return (
+      <Alert>
+        {t('failed', { message: state.problem })}{' '}
+        <button type="button" class="plain" onClick={come}>
+          {t('retry')}
+        </button>
+      </Alert>
+    );
+  };
+}
