@@ -30,7 +30,14 @@ export interface SiteRequest {
  */
 export async function addSite(store: RemoteStore, request: SiteRequest, now: number): Promise<Site | string> {
   const { template = 'general' } = request;
-  const checked = checkSite({ timeZone: 'UTC', retentionDays: null, internal: [], channels: {}, targets: {}, ...request });
+  const checked = checkSite({
+    timeZone: 'UTC',
+    retentionDays: null,
+    internal: [],
+    channels: {},
+    targets: {},
+    ...request,
+  });
   if (typeof checked === 'string') return checked;
   const rules = typeof template === 'string' ? readTemplate(template)?.rules : undefined;
   if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;

@@ -44,7 +44,7 @@ export interface Stagetag {
 }
 
 /** Later than the first paint of most pages. What is in a fragment cannot wait: nothing tells before it changes. */
-const START_MS = 50;
+const START_MS = 150;
 
 /** Settings with rules to begin with. */
 export type Started = Settings & { rules: CompiledRules };

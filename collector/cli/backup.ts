@@ -1,8 +1,9 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { StartError } from '../server.js';
 import { restoreBackup, verifyBackup } from '../store/sqlite/restore.js';
-import { dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
+import { dataCommand, noteDone, print, showProgress, withStore, type DataFlags } from './command.js';
 
 export function backupCommand(): Command {
   return dataCommand('backup')
@@ -17,6 +18,7 @@ export function backupCommand(): Command {
         await withStore(data, (store) => store.backup(part, (share) => showProgress('backup', share)));
         const content = verifyBackup(part);
         fs.renameSync(part, file);
+        await withStore(data, (store) => noteDone(store, 'backup', null, path.basename(file)));
         print({ file, bytes: fs.statSync(file).size, ...content }, { json });
       } finally {
         for (const end of ['', '-wal', '-shm']) fs.rmSync(part + end, { force: true });

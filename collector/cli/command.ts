@@ -36,6 +36,10 @@ export async function withStore<T>(data: string, run: (store: Store) => Promise<
   }
 }
 
+/** Notes in the audit log what a command did. */
+export const noteDone = (store: Store, action: string, siteKey: string | null = null, target: string | null = null) =>
+  store.addAudit({ at: Date.now(), who: 'command line', action, siteKey, target });
+
 /** The sites that a command is about: the one that is named, else all. @throws StartError where there is none */
 export async function chosenSites(store: Store, siteKey: string | undefined): Promise<Site[]> {
   const sites = await store.sites();

@@ -5,7 +5,7 @@ import { workOn } from '../work.js';
 import { eraseFrom, exportFrom, type Receipt } from '../jobs/erase.js';
 import { StartError } from '../server.js';
 import type { Store } from '../store/store.js';
-import { chosenSites, dataCommand, print, withStore, type DataFlags } from './command.js';
+import { chosenSites, dataCommand, noteDone, print, withStore, type DataFlags } from './command.js';
 
 interface PeopleFlags extends DataFlags {
   site?: string;
@@ -23,7 +23,9 @@ export function forgetCommand(): Command {
         const receipts: Receipt[] = [];
         for (const site of await chosenSites(store, siteKey)) {
           const receipt = await eraseFrom(store, workOn(store, Date.now), site, who, Date.now());
-          if (receipt) receipts.push(receipt);
+          if (!receipt) continue;
+          receipts.push(receipt);
+          await noteDone(store, 'forget', site.siteKey);
         }
         if (!receipts.length) throw unknown(who);
         for (const receipt of receipts)

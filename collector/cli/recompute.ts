@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { recompute } from '../jobs/recompute.js';
-import { chosenSites, dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
+import { chosenSites, dataCommand, noteDone, print, showProgress, withStore, type DataFlags } from './command.js';
 
 export function recomputeCommand(): Command {
   return dataCommand('recompute')
@@ -12,6 +12,7 @@ export function recomputeCommand(): Command {
           await store.markStale(site.siteKey);
           const job = await store.addJob(site.siteKey, site.rulesVersion);
           await recompute(store, job, Date.now, (done) => showProgress(site.name, job.total ? done / job.total : 1));
+          await noteDone(store, 'recompute', site.siteKey);
           print({ siteKey: site.siteKey, rules: site.rulesVersion, visitors: job.total }, { json });
         }
       }),

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { addSite, snippetFor } from '../site.js';
 import { StartError } from '../server.js';
-import { dataOption, withStore } from './command.js';
+import { dataOption, noteDone, withStore } from './command.js';
 
 interface SiteAddFlags {
   name: string;
@@ -38,6 +38,7 @@ export function siteCommand(): Command {
           );
           if (typeof site === 'string') throw new StartError(site);
           const { siteKey, secretKey } = site;
+          await noteDone(store, 'addSite', siteKey, name);
           const snippet = snippetFor(siteKey, url.replace(/\/+$/, ''));
           process.stdout.write(`${JSON.stringify({ siteKey, secretKey, snippet })}\n`);
         },

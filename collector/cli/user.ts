@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { makeToken, wrongName } from '../access.js';
 import { StartError } from '../server.js';
 import { USER_ROLES, type Role } from '../store/store.js';
-import { dataCommand, print, withStore, type DataFlags } from './command.js';
+import { dataCommand, noteDone, print, withStore, type DataFlags } from './command.js';
 
 export function userCommand(): Command {
   const add = dataCommand('add')
@@ -16,6 +16,7 @@ export function userCommand(): Command {
         if (wrong) throw new StartError(`--${wrong}`);
         if (!(await store.addUser({ name: name.trim(), role, createdAt: Date.now() }, tokenHash)))
           throw new StartError(`there is a user called ${name} already; remove it first, or choose another name`);
+        await noteDone(store, 'addUser', null, `${name.trim()} (${role})`);
         print({ name: name.trim(), role, token }, { json });
       }),
     );
@@ -33,6 +34,7 @@ export function userCommand(): Command {
     .action(({ data, json, name }: DataFlags & { name: string }) =>
       withStore(data, async (store) => {
         if (!(await store.removeUser(name))) throw new StartError(`there is no user called ${name}`);
+        await noteDone(store, 'removeUser', null, name);
         print({ name, removed: true }, { json });
       }),
     );

@@ -260,11 +260,31 @@ export interface SavedAudience {
   people: number | null;
 }
 
+/** Whether all is well with a site's data. */
+export interface Health {
+  asOf: number;
+  lastEventAt: number | null;
+  due: number;
+  jobs: Array<{ id: number; done: number; total: number }>;
+  takenBytes: number;
+  freeBytes: number;
+  backupAt: number | null;
+}
+
 /** What is wrong with rules, or odd about them: what is odd has a code, and whom it is about. */
 export interface Finding {
   path: string;
   message: string;
-  code?: 'never_met' | 'always_met' | 'hidden_stage' | 'same_tags' | 'same_signals' | 'unused_signal' | 'silent_signal' | 'empty_stage' | 'stage_of_all';
+  code?:
+    | 'never_met'
+    | 'always_met'
+    | 'hidden_stage'
+    | 'same_tags'
+    | 'same_signals'
+    | 'unused_signal'
+    | 'silent_signal'
+    | 'empty_stage'
+    | 'stage_of_all';
   names?: string[];
 }
 

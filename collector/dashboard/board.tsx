@@ -2,7 +2,15 @@ import type { JSX } from 'preact';
 import { Alerts } from './alerts.js';
 import { useState } from 'preact/hooks';
 import { STAGES } from '../../sdk/core/index.js';
-import { change, type FlowReport, type KpiReport, type LossReport, type Site, type StagesReport, type VisitorSummary } from './api.js';
+import {
+  change,
+  type FlowReport,
+  type KpiReport,
+  type LossReport,
+  type Site,
+  type StagesReport,
+  type VisitorSummary,
+} from './api.js';
 import { Chart } from './chartPlace.js';
 import { useLive, useReport } from './live.js';
 import { marksOf, NoteList, useNotes } from './notes.js';

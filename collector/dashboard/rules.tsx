@@ -254,7 +254,8 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   );
 }
 
-const hasFindings = (checked: Checked | undefined): boolean => !!checked && !!(checked.errors.length || checked.warnings.length);
+const hasFindings = (checked: Checked | undefined): boolean =>
+  !!checked && !!(checked.errors.length || checked.warnings.length);
 
 function parsed(text: string): unknown {
   try {
@@ -326,7 +327,8 @@ function Findings({
               <ul class="findings">
                 {all.map(({ path, message, code, names }, index) => (
                   <li key={index}>
-                    <code>{path || '·'}</code> {code ? t(`lint.${code}`, { names: names?.join(', ') }) : message} {place(path)}
+                    <code>{path || '·'}</code> {code ? t(`lint.${code}`, { names: names?.join(', ') }) : message}{' '}
+                    {place(path)}
                   </li>
                 ))}
               </ul>

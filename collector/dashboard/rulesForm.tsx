@@ -118,7 +118,8 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
         return (
           <details key={stage} class="rule">
             <summary>
-              <strong>{t(`stages.${stage}`)}</strong> <span class="soft">{rule ? inWords(rule.when) : t('noRule')}</span>
+              <strong>{t(`stages.${stage}`)}</strong>{' '}
+              <span class="soft">{rule ? inWords(rule.when) : t('noRule')}</span>
             </summary>
             {rule ? (
               <>
@@ -184,7 +185,11 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
             <strong>{inLanguage(tag.label) ?? name}</strong> <span class="soft">{inWords(tag.when)}</span>
           </summary>
           <div class="form">
-            <NameField name={name} taken={tags} onRename={(to) => onChange({ ...rules, tags: renamed(tags, name, to) })} />
+            <NameField
+              name={name}
+              taken={tags}
+              onRename={(to) => onChange({ ...rules, tags: renamed(tags, name, to) })}
+            />
             <label>
               {t('dimension')}
               <select
@@ -207,11 +212,7 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
             />
           </div>
           <ConditionForm condition={tag.when} names={names} onChange={(when) => putTag(name, { ...tag, when })} />
-          <button
-            type="button"
-            class="plain small"
-            onClick={() => onChange({ ...rules, tags: without(tags, name) })}
-          >
+          <button type="button" class="plain small" onClick={() => onChange({ ...rules, tags: without(tags, name) })}>
             {t('remove')}
           </button>
         </details>
@@ -282,9 +283,7 @@ function NumberField({
         type="number"
         step="any"
         value={value ?? ''}
-        onChange={({ currentTarget }) =>
-          onChange(currentTarget.value === '' ? undefined : Number(currentTarget.value))
-        }
+        onChange={({ currentTarget }) => onChange(currentTarget.value === '' ? undefined : Number(currentTarget.value))}
       />
     </label>
   );
@@ -317,7 +316,11 @@ function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onC
       signals: without(rules.signals, name),
       ...(score && {
         score: {
-          ...having(score, 'intent', score.intent?.filter((each) => each !== name)),
+          ...having(
+            score,
+            'intent',
+            score.intent?.filter((each) => each !== name),
+          ),
           weights: without(weights, name),
         },
       }),
@@ -329,11 +332,7 @@ function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onC
         <strong>{inLanguage(signal.label) ?? name}</strong> <span class="soft">{meaningOf(signal)}</span>
       </summary>
       <div class="form">
-        <NameField
-          name={name}
-          taken={rules.signals}
-          onRename={(to) => onChange(renameSignal(rules, name, to))}
-        />
+        <NameField name={name} taken={rules.signals} onRename={(to) => onChange(renameSignal(rules, name, to))} />
         {TEXT_FIELDS.map((field) => (
           <label key={field}>
             {t(`signalFields.${field}`)}
@@ -356,9 +355,7 @@ function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onC
         <NumberField
           label={t('weight')}
           value={weights[name]}
-          onChange={(value) =>
-            onChange({ ...rules, score: { ...rules.score, weights: having(weights, name, value) } })
-          }
+          onChange={(value) => onChange({ ...rules, score: { ...rules.score, weights: having(weights, name, value) } })}
         />
       </div>
       {(['props', 'source'] as const).map(
@@ -379,7 +376,9 @@ function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onC
 
 /** A signal in one line. */
 const meaningOf = ({ event, path, host, props, source }: Signal): string =>
-  [showList(event), showList(path), showList(host), ...Object.keys({ ...props, ...source })].filter(Boolean).join(' · ');
+  [showList(event), showList(path), showList(host), ...Object.keys({ ...props, ...source })]
+    .filter(Boolean)
+    .join(' · ');
 
 const GROUPS = ['all', 'any', 'not'] as const;
 const KINDS = ['signal', 'trait', ...GROUPS] as const;
@@ -550,9 +549,7 @@ function SignalPart({
           placeholder="∞"
           value={condition.within ?? ''}
           onChange={({ currentTarget }) =>
-            onChange(
-              having(condition, 'within', currentTarget.value === '' ? undefined : Number(currentTarget.value)),
-            )
+            onChange(having(condition, 'within', currentTarget.value === '' ? undefined : Number(currentTarget.value)))
           }
         />
       </label>
@@ -596,7 +593,9 @@ function TraitPart({ condition, onChange }: { condition: TraitCondition; onChang
       <select
         aria-label={t('test')}
         value={test}
-        onChange={({ currentTarget }) => put(currentTarget.value as Test, currentTarget.value === 'exists' ? 'true' : text)}
+        onChange={({ currentTarget }) =>
+          put(currentTarget.value as Test, currentTarget.value === 'exists' ? 'true' : text)
+        }
       >
         {TESTS.map((each) => (
           <option key={each} value={each}>
@@ -625,7 +624,9 @@ function inWords(condition: Condition): string {
   if (!kind) return '…';
   if (kind === 'trait') {
     const { trait, ...tests } = condition as TraitCondition;
-    const said = Object.entries(tests).map(([test, value]) => `${t(`tests.${test as Test}`)} ${[value].flat().join(', ')}`);
+    const said = Object.entries(tests).map(
+      ([test, value]) => `${t(`tests.${test as Test}`)} ${[value].flat().join(', ')}`,
+    );
     return `${trait} ${said.join(' · ')}`;
   }
   if (kind === 'signal') {
@@ -639,5 +640,7 @@ function inWords(condition: Condition): string {
     return [signal, ...asked, ...(within ? [t('within', { count: within })] : [])].join(' ');
   }
   const parts = partsOf(condition).map(inWords);
-  return kind === 'not' ? `${t('not')} (${parts.join()})` : `(${parts.join(kind === 'all' ? ` ${t('and')} ` : ` ${t('or')} `)})`;
+  return kind === 'not'
+    ? `${t('not')} (${parts.join()})`
+    : `(${parts.join(kind === 'all' ? ` ${t('and')} ` : ` ${t('or')} `)})`;
 }

@@ -1,7 +1,15 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Alerts } from './alerts.js';
-import { change, type DeadLetter, type Lost, type LossReport, type Site, type VisitorSummary } from './api.js';
+import {
+  change,
+  type DeadLetter,
+  type Health,
+  type Lost,
+  type LossReport,
+  type Site,
+  type VisitorSummary,
+} from './api.js';
 import { useLive, useRead, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
 import { linkTo, may } from './state.js';
@@ -14,6 +22,7 @@ export function Setup({ site }: { site: Site }): JSX.Element {
     <>
       <Alerts site={site} view="setup" />
       <Snippet site={site} />
+      {may('owner') && <HealthCard site={site} />}
       <Settings key={site.siteKey} site={site} />
       <Loss site={site} />
       {may('owner') && <Refused site={site} />}
@@ -42,6 +51,53 @@ function Snippet({ site }: { site: Site }): JSX.Element {
         <summary>{t('pinned')}</summary>
         <pre tabIndex={0}>{site.pinnedSnippet}</pre>
       </details>
+    </section>
+  );
+}
+
+const DAY_MS = 86_400_000;
+/** Days after which a copy of the data is too old to be of comfort. */
+const BACKUP_DAYS = 7;
+const LEAST_FREE = 1e9;
+
+/** Whether all is well, point by point: each says what to do where it is not. */
+function HealthCard({ site }: { site: Site }): JSX.Element {
+  const read = useRead<Health>(`sites/${site.siteKey}/health`);
+  return (
+    <section class="card">
+      <h2>{t('health')}</h2>
+      <Loaded read={read}>
+        {({ asOf, lastEventAt, due, jobs, takenBytes, freeBytes, backupAt }) => {
+          const points: Array<[isWell: boolean, text: string]> = [
+            [
+              lastEventAt !== null && asOf - lastEventAt < DAY_MS,
+              lastEventAt === null ? t('waiting') : t('lastEvent', { time: showTime(lastEventAt, site.timeZone) }),
+            ],
+            [!due, due ? t('lagging', { count: showNumber(due) }) : t('noLag')],
+            ...jobs.map(({ done, total }): [boolean, string] => [
+              false,
+              t('recomputing', { share: showShare(total ? done / total : 0) }),
+            ]),
+            [
+              freeBytes > LEAST_FREE,
+              t('space', { taken: showNumber(takenBytes / 1e6), free: showNumber(freeBytes / 1e9) }),
+            ],
+            [
+              backupAt !== null && asOf - backupAt < BACKUP_DAYS * DAY_MS,
+              backupAt === null ? t('noBackup') : t('lastBackup', { time: showTime(backupAt, site.timeZone) }),
+            ],
+          ];
+          return (
+            <ul class="findings">
+              {points.map(([isWell, text]) => (
+                <li key={text}>
+                  <span class={isWell ? 'met' : 'missing'}>{isWell ? '✓' : '○'}</span> {text}
+                </li>
+              ))}
+            </ul>
+          );
+        }}
+      </Loaded>
     </section>
   );
 }

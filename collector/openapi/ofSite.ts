@@ -191,7 +191,8 @@ export const ofSite: Record<string, Record<string, Operation>> = {
   '/audiences/{id}/members': {
     get: {
       operationId: 'readMembers',
-      summary: 'Everybody who meets the condition now, or met it when it was saved as static; cells of the CSV are no formulas',
+      summary:
+        'Everybody who meets the condition now, or met it when it was saved as static; cells of the CSV are no formulas',
       parameters: [audienceId, query('format', 'expected json or csv', { enum: ['json', 'csv'] })],
       responses: { 200: json('They.', record({ asOf: moment, members: list(ref('Member')) })), 400: WRONG },
     },
@@ -212,6 +213,28 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           }),
         ),
         400: WRONG,
+      },
+    },
+  },
+  '/health': {
+    get: {
+      operationId: 'readHealth',
+      'x-role': 'owner',
+      summary:
+        'What came last, what is still to be done (at most 1,000 visitors are counted), what room there is, and when all was last copied',
+      responses: {
+        200: json(
+          'It.',
+          record({
+            asOf: moment,
+            lastEventAt: nullable('integer'),
+            due: count,
+            jobs: list(record({ id: count, done: count, total: count })),
+            takenBytes: count,
+            freeBytes: count,
+            backupAt: nullable('integer'),
+          }),
+        ),
       },
     },
   },

@@ -251,7 +251,9 @@ async function listSaved(store: RemoteStore, site: Site, id: number): Promise<Me
   const people = await readPeople(withChannels(store, site), site.siteKey, (record) =>
     records.set(record.visitorId, record),
   );
-  const owners = new Set((await store.audienceMembers(site.siteKey, id)).map((visitorId) => people.personOf(visitorId)));
+  const owners = new Set(
+    (await store.audienceMembers(site.siteKey, id)).map((visitorId) => people.personOf(visitorId)),
+  );
   return [...owners].flatMap((owner) => {
     const record = owner === undefined ? undefined : records.get(owner);
     return record ? [memberOf(record)] : [];

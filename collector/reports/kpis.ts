@@ -31,7 +31,6 @@ const NEAR = 0.8;
 const rate = (value: number, target: number): Rating =>
   value >= target ? 'green' : value >= NEAR * target ? 'amber' : 'red';
 
-
 /** Adds up on days what a measure counts of one person. */
 function measure({ signal, measure: kind }: Kpi, facts: Facts, isIn: (day: string) => boolean): number {
   const days = <T>(byDay: Record<string, T> | undefined) => Object.entries(byDay ?? {}).filter(([day]) => isIn(day));

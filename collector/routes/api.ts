@@ -14,6 +14,7 @@ import { noteRoutes } from './notes.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
 import { SESSION_COOKIE } from './signIn.js';
+import { healthOfSiteRoutes } from './healthOfSite.js';
 import { siteRoutes } from './sites.js';
 import { userRoutes } from './users.js';
 import { visitorRoutes } from './visitors.js';
@@ -56,7 +57,16 @@ export function apiRoutes(services: Services): Hono {
     c.set('site', site);
     return next();
   });
-  for (const make of [visitorRoutes, ruleRoutes, reportRoutes, costRoutes, changeRoutes, audienceRoutes, noteRoutes])
+  for (const make of [
+    visitorRoutes,
+    ruleRoutes,
+    reportRoutes,
+    costRoutes,
+    changeRoutes,
+    audienceRoutes,
+    noteRoutes,
+    healthOfSiteRoutes,
+  ])
     ofSite.route('/', make(services));
   routes.route('/api/sites/:siteKey', ofSite);
   return routes;

@@ -60,7 +60,9 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
     const body = await readJson(c);
     if (!isRecord(body))
       return c.json(
-        { error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?, channels?, targets?}' },
+        {
+          error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?, channels?, targets?}',
+        },
         400,
       );
     const {
@@ -72,7 +74,15 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
       channels = site.channels,
       targets = site.targets,
     } = body as Partial<Site>;
-    const changed = await updateSite(store, site, { name, origins, timeZone, retentionDays, internal, channels, targets });
+    const changed = await updateSite(store, site, {
+      name,
+      origins,
+      timeZone,
+      retentionDays,
+      internal,
+      channels,
+      targets,
+    });
     if (typeof changed === 'string') return c.json({ error: changed }, 400);
     const { siteKey, rulesVersion, createdAt } = changed;
     return c.json({

@@ -425,10 +425,7 @@ export interface Store {
   sites(): Promise<Site[]>;
   site(siteKey: string): Promise<Site | undefined>;
   addSite(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): Promise<void>;
-  updateSite(
-    siteKey: string,
-    changes: Partial<SiteSettings>,
-  ): Promise<void>;
+  updateSite(siteKey: string, changes: Partial<SiteSettings>): Promise<void>;
 
   /** Every version that decides about signals, oldest first; the last one is in force. */
   rules(siteKey: string): Promise<PublishedRules[]>;
@@ -561,6 +558,10 @@ export interface Store {
 
   /** Notes that something was changed; the latest ten thousand stay. */
   addAudit(entry: Omit<AuditEntry, 'id'>): Promise<void>;
+  /** When an action was last done, epoch ms; undefined where it is not in the log. */
+  lastDone(action: string): Promise<number | undefined>;
+  /** Bytes that the data takes, and bytes there are for more. */
+  space(): Promise<{ taken: number; free: number }>;
   /** The latest first. @param before the number of the last one seen */
   audit(limit: number, before?: number): Promise<AuditEntry[]>;
 

@@ -68,6 +68,8 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   siteOfShare: 'reader',
   addAudit: 'writer',
   audit: 'reader',
+  lastDone: 'reader',
+  space: 'reader',
   addSite: 'writer',
   updateSite: 'writer',
   expireEvents: 'writer',

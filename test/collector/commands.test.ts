@@ -44,6 +44,9 @@ describe('the commands', () => {
     const backup = path.join(temporaryFolder(), 'backup.sqlite');
     const made = runCommand(['backup', backup, '--data', folder, '--json']);
     expect(JSON.parse(made.stdout)).toMatchObject({ file: backup, sites: 1, visitors: 2, events: 2 });
+    const log = openSqliteStore(folder);
+    expect(await log.audit(1)).toMatchObject([{ who: 'command line', action: 'backup', target: 'backup.sqlite' }]);
+    await log.close();
     const again = runCommand(['recompute', '--data', folder, '--json']);
     expect(JSON.parse(again.stdout)).toEqual({ siteKey, rules: 1, visitors: 2 });
     const exported = runCommand(['export', stays, '--data', folder]);

@@ -54,6 +54,7 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['POST', 'audiences/preview', 400],
     ['PUT', 'costs', 400],
     ['GET', 'dead-letters', 200],
+    ['GET', 'health', 200],
     ['GET', 'reports/alerts', 200],
     ['GET', 'annotations', 200],
     ['POST', 'annotations', 400],

@@ -69,8 +69,10 @@ export function auditTable(database: Database.Database) {
   );
   const insert = database.prepare('INSERT INTO audit (at, who, action, site_key, target) VALUES (?, ?, ?, ?, ?)');
   const trim = database.prepare('DELETE FROM audit WHERE id <= ?');
+  const last = database.prepare<[string], number>('SELECT max(at) FROM audit WHERE action = ?').pluck();
   return {
     latest: (limit: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] => latest.all(before, limit),
+    last: (action: string): number | undefined => last.get(action) ?? undefined,
     add({ at, who, action, siteKey, target }: Omit<AuditEntry, 'id'>): void {
       trim.run(Number(insert.run(at, who, action, siteKey, target).lastInsertRowid) - KEPT);
     },

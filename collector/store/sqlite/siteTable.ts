@@ -119,10 +119,7 @@ export class SiteTable {
     return this.#sites().find((row) => row.id === id)!.site_key;
   }
 
-  update(
-    siteKey: string,
-    changes: Partial<SiteSettings>,
-  ): void {
+  update(siteKey: string, changes: Partial<SiteSettings>): void {
     this.#update.run(listsAsTexts({ ...this.get(siteKey)!, ...changes }));
     this.#rows = undefined;
   }

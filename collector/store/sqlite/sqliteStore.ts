@@ -1,4 +1,5 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
+import fs from 'node:fs';
 import type Database from 'better-sqlite3';
 import { isBot, type Append, type Appended, type Store, type StoredEvent, type VisitorRecord } from '../store.js';
 import { DAY_MS } from '../../../sdk/core/index.js';
@@ -331,6 +332,17 @@ export function openSqliteStore(
     siteOfShare: async (hash, now) => shares.siteOf(hash, now),
     addAudit: (entry) => commits.write(() => audits.add(entry)),
     audit: async (limit, before) => audits.latest(limit, before),
+    lastDone: async (action) => audits.last(action),
+    space: async () => {
+      const { bavail, bsize } = await fs.promises.statfs(folder);
+      const files = ['', '-wal'].map((end) =>
+        fs.promises.stat(database.name + end).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      );
+      return { taken: (await Promise.all(files)).reduce((sum, size) => sum + size), free: bavail * bsize };
+    },
 
     signingKey: (offered) => commits.write(() => keys.get() ?? (offered && keys.add(offered))),
     addToken: (token) => commits.write(() => tokens.add(token)),
