@@ -1,5 +1,6 @@
+import { attempt } from './core/matcher.js';
 import { searchNames } from './mask.js';
-import { address, later, on, recordCaptured } from './record.js';
+import { address, on, recordCaptured } from './record.js';
 import { isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
 
@@ -26,7 +27,16 @@ export const capturePageViews: Capture = () => {
   };
   const start = () => {
     view();
-    later.route = move;
+    for (const method of ['pushState', 'replaceState'] as const) {
+      const original = history[method];
+      // A page may have frozen its history.
+      attempt(() => {
+        history[method] = (...args) => {
+          original.apply(history, args);
+          attempt(move);
+        };
+      });
+    }
     on('popstate', move); // Comes for a change of the fragment too.
     on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
   };

@@ -8,19 +8,18 @@ import { mask } from './mask.js';
 import { stamp } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
 import { consent, isOpen } from './consent.js';
-import { isQuiet, publish, tell } from './expose/publish.js';
+import { publish, tell } from './expose/publish.js';
 import { guard, ofDocument, settings, words } from './settings.js';
+import { isQuiet } from './storage.js';
 import { uuidV7 } from './uuid.js';
 
 type Draft = Omit<StagetagEvent, 'sessionId' | 'seq'>;
 
-/** What others do once they are here; the second file sends soon, sends all there is, sends in the tick in which the page is left. */
+/** What the second file does once it is here: sends soon, sends all there is, sends in the tick in which the page is left. */
 export const later: {
   wake?: (at?: number, isFresh?: boolean) => void;
   run?: () => Promise<void>;
   leave?: () => void;
-  /** What a change of the page's route is told to, once the page was viewed. */
-  route?: () => void;
   /** Resolves when it is here, or has failed to come for the first time. */
   isHere?: Promise<void>;
 } = {};
@@ -101,11 +100,9 @@ export type Deed = Event & { stagetagPath?: EventTarget[] };
 /** Those before the second file is here, which takes them out and puts its own way to take them in place of `push`. */
 export const deeds: Deed[] = [];
 
-/** @param first runs before each is noted */
-export function watchDeeds(first: () => void): void {
+export function watchDeeds(): void {
   for (const type of DEEDS)
     on(type, (event: Deed) => {
-      first();
       event.stagetagPath = event.composedPath();
       // Where the second file never comes, they must not pile up.
       if (deeds.length < 99) deeds.push(event);

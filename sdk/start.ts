@@ -1,6 +1,5 @@
 /** Starts the parts in their order, and gives out the page API. */
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
-import { attempt } from './core/matcher.js';
 import { isPlain, type CompiledRules, type Explanation, type Stage } from './core/index.js';
 import { publish, subscribe, together, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
@@ -42,9 +41,6 @@ export interface Stagetag {
   /** Resolves with the state when the SDK has started. */
   readonly ready: Promise<State>;
 }
-
-/** Later than the first paint of most pages. What is in a fragment cannot wait: nothing tells before it changes. */
-const START_MS = 150;
 
 /** Settings with rules to begin with. */
 export type Started = Settings & { rules: CompiledRules };
@@ -111,7 +107,7 @@ function arrive(): void {
 }
 
 /** Lets the captures say their last words, and sends them. */
-export function depart(gone = isGone): void {
+function depart(gone = isGone): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
   together(() => {
     [...farewells].reverse().forEach((farewell) => guard(farewell)(gone));
@@ -139,6 +135,7 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
       maskFields([...new URLSearchParams(location.search).keys()]);
     together(() => {
       if (isOpen()) guard(open)();
+      watchDeeds();
       captures.forEach((capture) => guard(capture)());
     });
     on('pageshow', arrive);
@@ -148,26 +145,11 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
       // Once for all that another tab writes at a time.
       if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
     });
-    on('visibilitychange', () => (ofDocument('hidden') ? isGone || depart() : arrive()));
+    on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
     started(state());
   };
-  // The script may be holding up the page's first paint: what it has to do is done a little later, or as soon as it is asked for.
-  const soon = guard(() => begin());
-  setTimeout(soon, settings.hashRouting == null ? START_MS : 0);
-  // The page is not to see the visitor that another domain hands over in its address.
-  if (!isPlain && location.search.includes('st_link=')) soon();
-  watchDeeds(soon);
-  for (const method of ['pushState', 'replaceState'] as const)
-    // A page may have frozen its history.
-    attempt(() => {
-      const original = history[method];
-      history[method] = (...args) => {
-        // The landing is viewed under its own address, campaign labels and all.
-        soon();
-        original.apply(history, args);
-        attempt(later.route!);
-      };
-    });
+  // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
+  setTimeout(guard(() => begin()));
   on('pagehide', () => {
     begin();
     isGone = true;

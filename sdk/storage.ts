@@ -9,30 +9,49 @@ import { ourName, settings } from './settings.js';
 /** localStorage, or what takes its place: both are read and written like any object. */
 let box: Record<string, string>;
 
+/** By key, what is yet to be written at the end of this moment. */
+const unwritten: Record<string, string> = {};
+
+/** Whether much happens at once: then nothing is written or shown before its end. */
+export let isQuiet = false;
+
 const keyOf = (name: string) => `${ourName()}:${name}`;
 
 export function openStorage(): void {
   box = (settings.storage !== 'none' && attempt(() => localStorage)) || {};
 }
 
-export const readText = (name: string): string | null => box[keyOf(name)] ?? null;
+/** Begins a moment or ends it: each text that changed in it is written once, in the same tick. */
+export function beQuiet(value: boolean): void {
+  isQuiet = value;
+  if (!value)
+    // Only our own: a page may have put more on every object.
+    for (const key of Object.keys(unwritten)) {
+      try {
+        box[key] = unwritten[key]!;
+      } catch {
+        // Full: from here on this page remembers by itself.
+        box = { ...box, [key]: unwritten[key]! };
+      }
+      delete unwritten[key];
+    }
+}
+
+export const readText = (name: string): string | null => unwritten[keyOf(name)] ?? box[keyOf(name)] ?? null;
 
 export function writeText(name: string, text: string): void {
-  try {
-    box[keyOf(name)] = text;
-  } catch {
-    // Full: from here on this page remembers by itself.
-    box = { ...box, [keyOf(name)]: text };
-  }
+  unwritten[keyOf(name)] = text;
+  beQuiet(isQuiet);
 }
 
 export function removeText(name: string): void {
-  Reflect.deleteProperty(box, keyOf(name));
+  for (const texts of [unwritten, box]) Reflect.deleteProperty(texts, keyOf(name));
 }
 
 /** Names that begin so. */
 export const textNames = (start: string): string[] =>
   Object.keys(box)
+    .concat(Object.keys(unwritten))
     .map((key) => key.split(keyOf(''))[1]!)
     .filter((name) => name?.startsWith(start));
 

@@ -36,9 +36,14 @@ export async function withStore<T>(data: string, run: (store: Store) => Promise<
   }
 }
 
-/** Notes in the audit log what a command did. */
+/** Notes in the audit log what a command did. It is done: that it could not be noted is no failure of the command. */
 export const noteDone = (store: Store, action: string, siteKey: string | null = null, target: string | null = null) =>
-  store.addAudit({ at: Date.now(), who: 'command line', action, siteKey, target });
+  store
+    .addAudit({ at: Date.now(), who: 'command line', action, siteKey, target })
+    .catch(
+      (error: Error) =>
+        void process.stderr.write(`stagetag: it is done, and could not be noted in the log: ${error.message}\n`),
+    );
 
 /** The sites that a command is about: the one that is named, else all. @throws StartError where there is none */
 export async function chosenSites(store: Store, siteKey: string | undefined): Promise<Site[]> {

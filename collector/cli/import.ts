@@ -5,7 +5,7 @@ import { countPages } from '../jobs/accessLog.js';
 import { readCosts } from '../jobs/costs.js';
 import { importEvents } from '../jobs/importEvents.js';
 import { StartError } from '../server.js';
-import { chosenSites, dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
+import { chosenSites, dataCommand, noteDone, print, showProgress, withStore, type DataFlags } from './command.js';
 
 interface ImportFlags extends DataFlags {
   site?: string;
@@ -34,6 +34,7 @@ export function importCommand(): Command {
           const costs = readCosts(fs.readFileSync(file, 'utf8'));
           if (typeof costs === 'string') throw new StartError(`${file}, ${costs}; nothing was stored`);
           await store.setCosts(site!.siteKey, costs);
+          await noteDone(store, 'import', site!.siteKey, format);
           print({ costs: costs.length, sum: costs.reduce((sum, { cost }) => sum + cost, 0) }, { json });
           return;
         }
@@ -42,6 +43,7 @@ export function importCommand(): Command {
           const { days, ...read } = await countPages(lines, site!.timeZone, onLine);
           showProgress(file, 1);
           await store.setPages(site!.siteKey, days);
+          await noteDone(store, 'import', site!.siteKey, format);
           print({ ...read, days: days.length, pages: days.reduce((sum, { pages }) => sum + pages, 0) }, { json });
           if (read.unread)
             throw new StartError(`${read.unread} of ${read.lines} lines are in no form of an access log`);
@@ -49,6 +51,7 @@ export function importCommand(): Command {
         }
         const { first, reasons, ...result } = await importEvents(store, site!, lines, Date.now(), onLine);
         showProgress(file, 1);
+        await noteDone(store, 'import', site!.siteKey, format);
         print({ ...result, ...(json ? { reasons } : reasons) }, { json });
         if (first) throw new StartError(`${result.refused} of ${result.lines} lines were not stored; ${first}`);
       }),

@@ -6,22 +6,22 @@ import { t } from './texts.js';
 
 type View = (props: { site: Site }) => JSX.Element;
 
-/** A view whose code comes when it is opened: most mornings nobody opens it. */
+/** A view whose code comes when it is opened: most mornings nobody opens it. A browser remembers that a file did not come: trying again is a new page. */
 export function later(load: () => Promise<View>): View {
   return function Later({ site }) {
     const [state, set] = useState<{ View?: View; problem?: string }>({});
-    const come = () =>
+    useEffect(() => {
       void load().then(
         (View) => set({ View }),
         (error: Error) => set({ problem: error.message }),
       );
-    useEffect(come, []);
+    }, []);
     if (state.View) return <state.View site={site} />;
     if (!state.problem) return <p class="soft">{t('loading')}</p>;
     return (
       <Alert>
         {t('failed', { message: state.problem })}{' '}
-        <button type="button" class="plain" onClick={come}>
+        <button type="button" class="plain" onClick={() => location.reload()}>
           {t('retry')}
         </button>
       </Alert>

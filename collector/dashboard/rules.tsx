@@ -34,11 +34,6 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const rules = useRead<object>(base);
   const versions = useRead<{ versions: RuleVersion[] }>(`${base}/versions`);
   const [text, keepText] = useState(unsaved.get(site.siteKey));
-  const setText = (next: string | undefined) => {
-    if (next === undefined) unsaved.delete(site.siteKey);
-    else unsaved.set(site.siteKey, next);
-    keepText(next);
-  };
   const [state, set] = useState<{
     problem?: string;
     done?: string;
@@ -48,6 +43,13 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     isContradictory?: boolean;
     isBusy?: boolean;
   }>({});
+  const setText = (next: string | undefined) => {
+    if (next === undefined) unsaved.delete(site.siteKey);
+    else unsaved.set(site.siteKey, next);
+    keepText(next);
+    // It was said of another text.
+    set(({ preview, done }) => ({ ...(preview && { preview }), ...(done && { done }) }));
+  };
   const [note, setNote] = useState('');
   const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
   const isChanged = text !== undefined;
@@ -284,7 +286,8 @@ function lineOf(text: string, path: string): number | undefined {
     const name = names
       .filter((each) => rest === each || rest.startsWith(`${each}.`) || rest.startsWith(`${each}[`))
       .sort((a, b) => b.length - a.length)[0];
-    const next = findNodeAtLocation(node, [index ? Number(index[1]) : (name ?? '')]);
+    if (!index && name === undefined) break;
+    const next = findNodeAtLocation(node, [index ? Number(index[1]) : name!]);
     if (!next) break;
     rest = rest.slice(index ? index[0].length : name!.length).replace(/^\./, '');
     node = next;

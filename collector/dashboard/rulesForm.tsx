@@ -23,7 +23,9 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Without a member where it is empty: what was taken back stands nowhere. */
-function having<T extends object>(whole: T, name: string, value: unknown): T {
+function having<T extends object>(given: T, name: string, value: unknown): T {
+  // Somebody may have written anything in its place.
+  const whole = (isObject(given) ? given : {}) as T;
   const { [name]: _, ...rest } = whole as Record<string, unknown>;
   const isEmpty = value === undefined || value === '' || (Array.isArray(value) && !value.length);
   // In its place where it was there: the document is to be read beside the form.
@@ -70,6 +72,8 @@ function renameSignal(rules: Rules, from: string, to: string): Rules {
   const { signals, score, ...rest } = rules;
   const asked = askingFor(rest, from, to) as Omit<Rules, 'signals' | 'score'>;
   return {
+    // First of all for the order in which the document has them.
+    ...rules,
     ...asked,
     signals: renamed(signals, from, to),
     ...(score && {
@@ -84,7 +88,11 @@ function renameSignal(rules: Rules, from: string, to: string): Rules {
 
 /** Whether the form can show a document at all: what else is wrong with it the check says. */
 export const isShown = (rules: unknown): rules is Rules =>
-  isObject(rules) && isObject(rules.signals) && isObject(rules.stages) && (!rules.tags || isObject(rules.tags));
+  isObject(rules) &&
+  isObject(rules.signals) &&
+  isObject(rules.stages) &&
+  [rules.tags ?? {}, rules.score ?? {}].every(isObject) &&
+  [rules.signals, rules.stages, rules.tags ?? {}].flatMap((named) => Object.values(named as object)).every(isObject);
 
 export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rules> }): JSX.Element {
   const names = Object.keys(rules.signals);
@@ -290,7 +298,9 @@ function NumberField({
 }
 
 /** Texts between commas; one alone stands as a text. */
-const readList = (text: string): string | string[] | undefined => {
+const readList = (text: string, before?: string | string[]): string | string[] | undefined => {
+  // What has a comma in it cannot be told from two: it stays one for as long as nothing else is said.
+  if (text === showList(before)) return before;
   const all = text
     .split(',')
     .map((each) => each.trim())
@@ -338,7 +348,7 @@ function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onC
             {t(`signalFields.${field}`)}
             <input
               value={showList(signal[field])}
-              onChange={({ currentTarget }) => put(field, readList(currentTarget.value))}
+              onChange={({ currentTarget }) => put(field, readList(currentTarget.value, signal[field]))}
             />
           </label>
         ))}
@@ -389,7 +399,17 @@ const kindOf = (condition: unknown): Kind | undefined =>
 
 /** The parts of a group; none of anything else. */
 const partsOf = (condition: Condition): Condition[] =>
-  'all' in condition ? condition.all : 'any' in condition ? condition.any : 'not' in condition ? [condition.not] : [];
+  'not' in condition
+    ? [condition.not]
+    : ([('all' in condition && condition.all) || ('any' in condition && condition.any) || []]
+        .flat()
+        .filter(isObject) as Condition[]);
+
+/** How many parts a group names; none where it is no list. */
+function countOf(condition: Condition): number {
+  const [given] = Object.values(condition) as unknown[];
+  return 'not' in condition ? 1 : Array.isArray(given) ? given.length : -1;
+}
 
 /** A condition of another kind that keeps what the old one says, as far as the new kind can. */
 function turned(condition: Condition, kind: Kind, names: string[]): Condition {
@@ -420,14 +440,15 @@ function ConditionForm({
       {t('remove')}
     </button>
   );
-  if (!kind || !parts.every(isObject))
+  const isWhole = !!kind && (kind === 'signal' || kind === 'trait' || countOf(condition) === parts.length);
+  if (!isWhole || !parts.every(isObject))
     return (
       <div class="condition">
         <code>{JSON.stringify(condition)}</code> {remove}
       </div>
     );
   const putParts = (next: Condition[]) =>
-    onChange('all' in condition ? { all: next } : 'any' in condition ? { any: next } : { not: next[0]! });
+    onChange({ ...condition, [kind]: kind === 'not' ? next[0]! : next } as Condition);
   return (
     <div class="condition">
       <select
@@ -567,11 +588,13 @@ function readScalar(text: string): Scalar {
   return trimmed === 'true' ? true : trimmed === 'false' ? false : trimmed;
 }
 
-function readTest(test: Test, text: string): unknown {
-  if (test === 'in') return [readList(text) ?? ''].flat().map(readScalar);
+/** @param before what stood there: what was a text stays one, though it looks like a number */
+function readTest(test: Test, text: string, before: unknown): unknown {
+  const read = [before].flat().some((each) => typeof each === 'string') ? (each: string) => each.trim() : readScalar;
+  if (test === 'in') return [readList(text) ?? ''].flat().map(read);
   if (test === 'glob') return readList(text) ?? '*';
   if (test === 'exists') return text !== 'false';
-  return test === 'eq' ? readScalar(text) : Number(text) || 0;
+  return test === 'eq' ? read(text) : Number(text) || 0;
 }
 
 function TraitPart({ condition, onChange }: { condition: TraitCondition; onChange: Put<Condition> }): JSX.Element {
@@ -580,7 +603,10 @@ function TraitPart({ condition, onChange }: { condition: TraitCondition; onChang
   const [test = 'exists', ...others] = tests;
   const value = condition[test];
   const put = (next: Test, text: string) =>
-    onChange({ ...without(condition as never, test), [next]: readTest(next, text) } as unknown as TraitCondition);
+    onChange({
+      ...without(condition as never, test),
+      [next]: readTest(next, text, next === test ? value : undefined),
+    } as unknown as TraitCondition);
   const text = Array.isArray(value) ? value.join(', ') : String(value ?? true);
   return (
     <>
@@ -597,7 +623,7 @@ function TraitPart({ condition, onChange }: { condition: TraitCondition; onChang
           put(currentTarget.value as Test, currentTarget.value === 'exists' ? 'true' : text)
         }
       >
-        {TESTS.map((each) => (
+        {TESTS.filter((each) => !others.includes(each)).map((each) => (
           <option key={each} value={each}>
             {t(`tests.${each}`)}
           </option>

@@ -1291,7 +1291,7 @@ export const t = (key: Key, values: Record<string, unknown> = {}): string => (la
 
 /** What people call a thing, in the page's language where there is a word in it. */
 export const inLanguage = (label: string | { en?: string; zh?: string } | undefined): string | undefined =>
-  typeof label === 'object' ? label[language.value] : label;
+  typeof label === 'object' ? label?.[language.value] : label;
 
 /** Channels have English names everywhere; this is what they are called in Chinese. */
 const CHANNELS_ZH: Record<string, string> = {

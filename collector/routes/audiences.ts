@@ -21,6 +21,16 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     return 'errors' in found ? c.json(refusal(found.errors), 400) : c.json(found);
   });
 
+  /** The visitors of people: who may be told apart again is kept one by one. */
+  const visitorsOf = async (siteKey: string, people: Member[]): Promise<string[]> => {
+    const all: string[] = [];
+    for (const { visitorId, userId } of people) {
+      const own = userId === null ? [] : await store.visitorsOfPerson(siteKey, visitorId);
+      all.push(...(own.length ? own : [visitorId]));
+    }
+    return all;
+  };
+
   const save = async (c: Context<SiteEnv>, id?: number) => {
     const body = await readJson(c);
     const { name, when, isStatic = false } = (isRecord(body) ? body : {}) as Record<string, unknown>;
@@ -30,12 +40,17 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     await work.restage(now());
     const found = await (isStatic ? work.members : work.audience)(c.get('site'), when, now());
     if ('errors' in found) return c.json(refusal(found.errors), 400);
-    const audience = { name: name.trim(), when: when as object, author: c.get('who').name ?? 'admin', savedAt: now() };
-    const members = Array.isArray(found) ? found.map(({ visitorId }) => visitorId) : null;
+    const people = Array.isArray(found) ? found.length : null;
+    const members = Array.isArray(found) ? await visitorsOf(c.get('site').siteKey, found) : [];
+    const audience = {
+      name: name.trim(),
+      when: when as object,
+      author: c.get('who').name ?? 'admin',
+      savedAt: now(),
+      people,
+    };
     const saved = await store.saveAudience(c.get('site').siteKey, audience, members, id);
-    return saved === undefined
-      ? c.json({ error: NONE }, 404)
-      : c.json({ id: saved, ...audience, people: members && members.length }, id ? 200 : 201);
+    return saved === undefined ? c.json({ error: NONE }, 404) : c.json({ id: saved, ...audience }, id ? 200 : 201);
   };
   routes.post('/audiences', (c) => save(c));
   routes.put('/audiences/:id', (c) => save(c, Number(c.req.param('id')) || -1));

@@ -12,7 +12,7 @@ export function healthOfSiteRoutes({ store, now }: Services): Hono<SiteEnv> {
     const { siteKey } = c.get('site');
     const [[latest], due, jobs, { taken, free }, backupAt] = await Promise.all([
       store.visitors(siteKey, { limit: 1 }),
-      store.dueVisitors(now(), MOST_DUE),
+      store.dueVisitors(now(), MOST_DUE, siteKey),
       store.runningJobs(),
       store.space(),
       store.lastDone('backup'),
@@ -20,7 +20,7 @@ export function healthOfSiteRoutes({ store, now }: Services): Hono<SiteEnv> {
     return c.json({
       asOf: now(),
       lastEventAt: latest?.lastSeen ?? null,
-      due: due.filter((each) => each.siteKey === siteKey).length,
+      due: due.length,
       jobs: jobs.filter((job) => job.siteKey === siteKey).map(({ id, done, total }) => ({ id, done, total })),
       takenBytes: taken,
       freeBytes: free,

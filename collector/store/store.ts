@@ -487,7 +487,7 @@ export interface Store {
   backup(file: string, onProgress?: (share: number) => void): Promise<void>;
 
   /** Visitors whose state may have changed with no event. */
-  dueVisitors(now: number, limit: number): Promise<Array<{ siteKey: string; visitorId: string }>>;
+  dueVisitors(now: number, limit: number, siteKey?: string): Promise<Array<{ siteKey: string; visitorId: string }>>;
   /** Has every visitor's facts made anew by the next recompute, from the raw events. */
   markStale(siteKey: string): Promise<void>;
   /** Visitors whose facts were made under other rules than this version. */
@@ -532,11 +532,11 @@ export interface Store {
   /** Saves a new one, or in place of that with the number; its number, undefined where there is none to be replaced. */
   saveAudience(
     siteKey: string,
-    audience: Omit<SavedAudience, 'id' | 'people'>,
-    members: string[] | null,
+    audience: Omit<SavedAudience, 'id'>,
+    members?: string[],
     id?: number,
   ): Promise<number | undefined>;
-  /** Those who are in an audience for good; nobody where it is whoever meets its condition. */
+  /** The visitors who are in an audience for good; nobody where it is whoever meets its condition. */
   audienceMembers(siteKey: string, id: number): Promise<string[]>;
   /** Says whether there was one. */
   removeAudience(siteKey: string, id: number): Promise<boolean>;

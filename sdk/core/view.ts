@@ -57,7 +57,6 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
       }
     }
   }
-  for (const all of rows.values()) all.sort(([a], [b]) => a - b);
   return { rules, today, rows, days: [...active], traits, base };
 }
 
@@ -154,7 +153,7 @@ function measure(
 ): Partial<Record<Measure, number>> {
   const seen: Keys = {};
   const together: Keys = {};
-  let last: number | undefined;
+  const active = new Set<number>();
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
   for (const [day, count, value, keys, days, pairs] of rows.get(signal) ?? []) {
     if (day > until || day <= until - within) continue;
@@ -162,9 +161,8 @@ function measure(
     sum.count += count;
     sum.value += value;
     if (keys) keepDated(seen, keys, isBefore);
-    // Rows of one day follow each other.
-    if (day !== last) sum.days += days;
-    last = day;
+    if (!active.has(day)) sum.days += days;
+    active.add(day);
   }
   for (const key of Object.keys(seen).sort().slice(0, DISTINCT_CAP)) {
     sum.distinct++;

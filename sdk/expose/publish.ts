@@ -3,7 +3,7 @@ import { isOpen } from '../consent.js';
 import type { StagetagEvent, Stage } from '../core/index.js';
 import { state, type State } from '../model.js';
 import { guard, ofDocument, settings } from '../settings.js';
-import { readText, stringify, writeText } from '../storage.js';
+import { beQuiet, isQuiet, readText, stringify, writeText } from '../storage.js';
 import { showSlots } from './slots.js';
 
 /** Why events will not be counted, or cannot be sent for now. */
@@ -43,14 +43,11 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
 /** What was shown last; an empty text where nothing was. */
 let shown = '';
 
-/** Whether much happens at once: then nothing is shown before its end. */
-export let isQuiet = false;
-
-/** Runs what records several events, and shows once, after it. @param isGone nobody is left to be shown anything */
+/** Runs what records several events, and writes and shows once, after it. @param isGone nobody is left to be shown anything */
 export function together(run: () => void, isGone?: boolean): void {
-  isQuiet = true;
+  beQuiet(true);
   guard(run)();
-  isQuiet = false;
+  beQuiet(false);
   if (!isGone) publish();
 }
 

@@ -3,7 +3,6 @@ import { who } from '../identity.js';
 import { mask } from '../mask.js';
 import { attributeOf, closestOf, recordCaptured } from '../record.js';
 import { isWanted } from '../settings.js';
-import { depart } from '../start.js';
 import { readJson } from '../storage.js';
 import { hasHost } from '../takeLink.js';
 import { afterwards, markedProps, onDeed } from './deeds.js';
@@ -47,8 +46,6 @@ export function captureClicks(): void {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });
       }
-      // The next page is on its way to this tab: what is said now does not hold up its first paint.
-      if (hostname && pathname !== location.pathname && !event.button) depart();
     });
   };
   onDeed(/click/, follow);

@@ -410,6 +410,28 @@ test('rules are made by a form as well, which is the same document as the text b
     editor.dispatchEvent(new Event('input'));
   });
   await page.waitForSelector('.beside [role=alert]');
+  // Whatever somebody writes, the view stays.
+  const rule = (when: unknown) => ({ signals: { a: { event: 'x' } }, stages: { interest: { when } } });
+  for (const odd of [
+    { signals: { a: null }, stages: {} },
+    { signals: { a: { label: null } }, stages: {}, tags: { x: { when: {}, label: null } } },
+    { signals: {}, stages: { interest: 3 }, tags: { x: 3 } },
+    { '': 1, signals: {}, stages: {}, tags: { '': { dimension: 'intent' } } },
+    { signals: {}, stages: {}, score: 7 },
+    ...[{ all: {} }, { all: null }, { any: '' }, { not: null }, { any: [3] }, [], 'x', { signal: 3, count: 3 }].map(
+      rule,
+    ),
+  ]) {
+    await page.$eval(
+      '.editor',
+      (editor, text) => {
+        (editor as HTMLTextAreaElement).value = text;
+        editor.dispatchEvent(new Event('input'));
+      },
+      JSON.stringify(odd),
+    );
+    await page.waitForSelector('.findings button');
+  }
   await press('main', 'Discard');
   await page.waitForSelector('.rulesForm details');
   expect(await written()).toEqual(before);

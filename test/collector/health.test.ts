@@ -1,6 +1,9 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { KpiReport } from '../../collector/reports/kpis.js';
-import { ADMIN, makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
+import { restoreBackup } from '../../collector/store/sqlite/restore.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
 
 async function start() {
   const collector = await makeCollector();
@@ -47,4 +50,26 @@ test('a target is for thirty days, and says how far it is met', async () => {
     const { status, json } = await ask<{ error: string }>('PATCH', '', { targets });
     expect([status, json.error]).toEqual([400, expect.stringContaining('targets: expected')]);
   }
+});
+
+test('a user who was erased after a backup is gone from what is restored, and from static audiences', async () => {
+  const { ask, send, store, site, folder } = await start();
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  const page = () => [makeEvent('page_view', { url: 'https://www.example.com/pricing' })];
+  await send(newId(), page(), { userId: 'planted-user' }, secret);
+  await send(newId(), page(), { userId: 'other-user' }, secret);
+  const when = { signal: 'pricing_view' };
+  const { json } = await ask<{ id: number; people: number }>('POST', '/audiences', { name: 'A', when, isStatic: true });
+  expect(json.people).toBe(2);
+  const backup = path.join(temporaryFolder(), 'backup.sqlite');
+  await store.backup(backup);
+  expect((await ask('DELETE', '/people/planted-user')).status).toBe(200);
+  await store.close();
+  expect(restoreBackup(backup, folder, NOW)).toMatchObject({ erased: 1 });
+  expect(fs.readFileSync(path.join(folder, 'stagetag.sqlite'), 'latin1')).not.toContain('planted-user');
+  const again = await makeCollector({}, folder);
+  const { members } = await again.get<{ members: Array<{ userId: string }> }>(
+    `sites/${site.siteKey}/audiences/${json.id}/members`,
+  );
+  expect(members.map(({ userId }) => userId)).toEqual(['other-user']);
 });

@@ -12,7 +12,7 @@ test('two sites neither see nor change each other, by any route below a site', a
   const { job } = (await (await putRules((await store.rules(site.siteKey))[0]!.rules)).json()) as { job: number };
   await store.setCosts(site.siteKey, [{ day: '2026-11-20', channel: 'mine', cost: 7 }]);
   const saved = { name: 'mine', when: { stage: ['action'] }, author: null, savedAt: NOW };
-  const audience = await store.saveAudience(site.siteKey, saved, null);
+  const audience = await store.saveAudience(site.siteKey, { ...saved, people: null });
   const kept = { author: 'mine', savedAt: NOW };
   const note = await store.addAnnotation(site.siteKey, { day: '2026-11-20', text: 'mine', ...kept });
   const view = await store.addView(site.siteKey, { name: 'mine', address: 'board', ...kept });

@@ -317,6 +317,7 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect(record!.dueAt).toBeGreaterThan(NOW);
       expect(await store.dueVisitors(record!.dueAt! - 1, 9)).toEqual([]);
       expect(await store.dueVisitors(record!.dueAt!, 9)).toEqual([{ siteKey, visitorId }]);
+      expect(await store.dueVisitors(record!.dueAt!, 9, siteKey)).toEqual([{ siteKey, visitorId }]);
       expect(await store.staleVisitors(siteKey, 1, 9)).toEqual([]);
       expect(await store.staleVisitors(siteKey, 2, 9)).toEqual([visitorId]);
       await store.markStale(siteKey);
@@ -410,15 +411,15 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
         { day: '2026-11-22', channel: 'Email', cost: 3 },
       ]);
 
-      const audience = { name: 'B', when: { stage: ['action'] }, author: 'Ada', savedAt: NOW };
-      const id = (await store.saveAudience(siteKey, audience, null))!;
+      const audience = { name: 'B', when: { stage: ['action'] }, author: 'Ada', savedAt: NOW, people: null };
+      const id = (await store.saveAudience(siteKey, audience))!;
       const [ann, bob] = [newId(), newId()];
-      const other = (await store.saveAudience(siteKey, { ...audience, name: 'A' }, [ann, bob]))!;
+      const other = (await store.saveAudience(siteKey, { ...audience, name: 'A', people: 2 }, [ann, bob]))!;
       expect((await store.audienceMembers(siteKey, other)).sort()).toEqual([ann, bob].sort());
       await store.erase(siteKey, ann, NOW, { ...inForce(timeline), foldOf: (id) => foldInto(id, timeline, NOW) });
       expect(await store.audienceMembers(siteKey, other)).toEqual([bob]);
-      expect(await store.saveAudience(siteKey, { ...audience, name: 'C' }, null, id)).toBe(id);
-      expect(await store.saveAudience(siteKey, audience, null, 999)).toBeUndefined();
+      expect(await store.saveAudience(siteKey, { ...audience, name: 'C' }, [], id)).toBe(id);
+      expect(await store.saveAudience(siteKey, audience, [], 999)).toBeUndefined();
       expect((await store.audiences(siteKey)).map(({ people }) => people)).toEqual([2, null]);
       expect((await store.audiences(siteKey)).map(({ name }) => name)).toEqual(['A', 'C']);
       expect([await store.removeAudience(siteKey, other), await store.removeAudience(siteKey, other)]).toEqual([

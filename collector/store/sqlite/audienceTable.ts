@@ -26,7 +26,7 @@ export function audienceTable(database: Database.Database) {
   const addMember = database.prepare(
     'INSERT OR IGNORE INTO audience_members (audience_id, site_id, visitor_id) VALUES (?, ?, ?)',
   );
-  const members = database
+  const listed = database
     .prepare<[number, number], Buffer>('SELECT visitor_id FROM audience_members WHERE audience_id = ? AND site_id = ?')
     .pluck();
   const removeMembers = database.prepare('DELETE FROM audience_members WHERE audience_id = ? AND site_id = ?');
@@ -35,27 +35,27 @@ export function audienceTable(database: Database.Database) {
     all: (site: number): SavedAudience[] =>
       all.all(site).map(({ body, ...rest }) => ({ ...rest, when: JSON.parse(body) as object })),
     /**
-     * @param given who is in it for good; null where it is whoever meets the condition
+     * @param members the visitors who are in it for good: of a person all, so that each is erased and unlinked with itself
      * @returns its number; undefined where none is to be replaced
      */
     save(
       site: number,
-      { name, when, author, savedAt }: Omit<SavedAudience, 'id' | 'people'>,
-      given: string[] | null,
+      { name, when, author, savedAt, people }: Omit<SavedAudience, 'id'>,
+      members: string[] = [],
       replaced?: number,
     ): number | undefined {
-      const values = [name, JSON.stringify(when), author, savedAt, given && given.length];
+      const values = [name, JSON.stringify(when), author, savedAt, people];
       if (replaced !== undefined && !update.run(...values, site, replaced).changes) return undefined;
       const id = replaced ?? Number(insert.run(site, ...values).lastInsertRowid);
       removeMembers.run(id, site);
-      for (const visitorId of given ?? []) addMember.run(id, site, toBlob(visitorId));
+      for (const visitorId of members) addMember.run(id, site, toBlob(visitorId));
       return id;
     },
     remove(site: number, id: number): boolean {
       removeMembers.run(id, site);
       return remove.run(site, id).changes > 0;
     },
-    members: (site: number, id: number): string[] => members.all(id, site).map(fromBlob),
+    members: (site: number, id: number): string[] => listed.all(id, site).map(fromBlob),
     erase: (site: number, visitor: Buffer): void => void erase.run(site, visitor),
   };
 }

@@ -121,7 +121,10 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
     'INSERT OR IGNORE INTO tombstones (site_id, hash, erased_at, is_wiped) VALUES (?, ?, ?, 1)',
   );
   const has = database.prepare('SELECT 1 FROM tombstones WHERE site_id = ? AND hash = ?');
-  const visitors = database.prepare<[], { site_id: number; id: Buffer }>('SELECT site_id, id FROM visitors');
+  const visitors = database.prepare<[], { site_id: number; id: Buffer; person_id: Buffer | null }>(
+    'SELECT site_id, id, person_id FROM visitors',
+  );
+  const hasVisitor = database.prepare('SELECT 1 FROM visitors WHERE site_id = ? AND person_id = ?');
   const erase = ['transitions', 'sessions', 'dead_letters', 'audience_members'].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE site_id = ? AND visitor_id = ?`),
   );
@@ -138,6 +141,10 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
         events.erase(site_id, id);
         for (const each of [...erase, eraseVisitor]) each.run(site_id, id);
       }
+      // A user of whom no visitor is left is gone with the last.
+      for (const { site_id, person_id } of gone)
+        if (person_id && !hasVisitor.get(site_id, person_id))
+          for (const each of [...erase, eraseVisitor]) each.run(site_id, person_id);
       return gone.length;
     })
     .immediate();

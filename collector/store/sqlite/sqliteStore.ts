@@ -249,8 +249,6 @@ export function openSqliteStore(
           deadLetters: deadLetters.erase(site, visitor, visitorId),
         };
         if (person) foldPerson(site, person, how, { isLinked: true });
-        // Of a person nothing is left when the last of its visitors goes.
-        if (personId && !visitors.get(site, toBlob(personId))) audiences.erase(site, toBlob(personId));
         return erased;
       });
     },
@@ -287,8 +285,10 @@ export function openSqliteStore(
       });
     },
 
-    dueVisitors: async (now, limit) =>
-      visitors.due(now, limit).map(({ site, visitorId }) => ({ siteKey: sites.keyOf(site), visitorId })),
+    dueVisitors: async (now, limit, siteKey) =>
+      visitors
+        .due(now, limit, siteKey === undefined ? undefined : sites.id(siteKey))
+        .map(({ site, visitorId }) => ({ siteKey: sites.keyOf(site), visitorId })),
     markStale: (siteKey) => commits.write(() => visitors.markStale(sites.id(siteKey))),
     staleVisitors: async (siteKey, rules, limit) => visitors.stale(sites.id(siteKey), rules, limit),
 

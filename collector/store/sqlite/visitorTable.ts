@@ -111,9 +111,9 @@ export class VisitorTable {
     );
     this.#erase = database.prepare('DELETE FROM visitors WHERE site_id = ? AND id = ?');
     this.#eraseTransitions = database.prepare('DELETE FROM transitions WHERE site_id = ? AND visitor_id = ?');
-    this.#due = database.prepare<[number, number], { site_id: number; id: Buffer }>(
-      'SELECT site_id, id FROM visitors WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
-    );
+    this.#due = database.prepare<[number, number | null, number], { site_id: number; id: Buffer }>(`
+      SELECT site_id, id FROM visitors WHERE due_at IS NOT NULL AND due_at <= ? AND site_id = coalesce(?, site_id)
+      ORDER BY due_at LIMIT ?`);
     this.#stale = database.prepare<[number, number, number], { id: Buffer }>(
       'SELECT id FROM visitors WHERE site_id = ? AND rules < ? LIMIT ?',
     );
@@ -222,8 +222,8 @@ export class VisitorTable {
     return this.#eraseTransitions.run(site, visitor).changes;
   }
 
-  due(now: number, limit: number): Array<{ site: number; visitorId: string }> {
-    return this.#due.all(now, limit).map((row) => ({ site: row.site_id, visitorId: fromBlob(row.id) }));
+  due(now: number, limit: number, site?: number): Array<{ site: number; visitorId: string }> {
+    return this.#due.all(now, site ?? null, limit).map((row) => ({ site: row.site_id, visitorId: fromBlob(row.id) }));
   }
 
   stale(site: number, rules: number, limit: number): string[] {
