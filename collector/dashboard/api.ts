@@ -28,6 +28,7 @@ export interface StagesReport {
 }
 
 export interface FlowReport {
+  channels: Array<{ channel: string; people: number }>;
   from: string;
   to: string;
   moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
@@ -77,6 +78,7 @@ export type Model = (typeof MODELS)[number];
 export interface AttributionReport {
   entries: number;
   withoutTouch: number;
+  moves: Array<{ from: string; to: string; times: number; beforeEntry: number }>;
   channels: Array<
     { channel: string; sessions: number; cost: number | null } & Record<Model, number> & {
         revenue: Record<Model, number> | null;

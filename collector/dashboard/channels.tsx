@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { STAGES } from '../../sdk/core/index.js';
 import { change, get, MODELS, type AttributionReport, type Model, type Site, type SourcesReport } from './api.js';
+import { Chart } from './chartPlace.js';
 import { useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
 import { chosen } from './state.js';
@@ -41,7 +42,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
           />
         </div>
         <Loaded read={read}>
-          {({ entries, withoutTouch, channels }) => (
+          {({ entries, withoutTouch, channels, moves }) => (
             <>
               <p role="status">{t('entriesSum', { count: showNumber(entries), without: showNumber(withoutTouch) })}</p>
               {measure !== 'entries' && measure !== 'revenue' && channels.every(({ cost }) => cost === null) && (
@@ -64,12 +65,41 @@ export function Channels({ site }: { site: Site }): JSX.Element {
               ) : (
                 <p>{t('nothingInRange')}</p>
               )}
+              {!!moves.length && <ChannelMoves moves={moves} />}
             </>
           )}
         </Loaded>
       </section>
       <Sources site={site} />
       <Links site={site} />
+    </>
+  );
+}
+
+/** By which channel people came after which. */
+function ChannelMoves({ moves }: { moves: AttributionReport['moves'] }): JSX.Element {
+  const links = moves.map(({ from, to, times }) => ({
+    from: showChannel(from),
+    to: showChannel(to),
+    value: times,
+    fromColor: '#6f9bd1',
+    toColor: '#8a5fb0',
+  }));
+  return (
+    <>
+      <h3>{t('channelMoves')}</h3>
+      <p class="soft">{t('channelMovesHint')}</p>
+      <Chart name="channelMoves" draw={({ drawFlow }, element) => drawFlow(element, links)} of={links} />
+      <Table
+        name="channelMoves"
+        rows={moves}
+        columns={[
+          { title: t('fromChannel'), of: ({ from }) => showChannel(from) },
+          { title: t('toChannel'), of: ({ to }) => showChannel(to) },
+          { title: t('times'), of: ({ times }) => times },
+          { title: t('beforeEntry'), of: ({ beforeEntry }) => beforeEntry },
+        ]}
+      />
     </>
   );
 }

@@ -17,16 +17,23 @@ import {
   Updating,
 } from './parts.js';
 import { chosen } from './state.js';
-import { showNumber, showShare, t } from './texts.js';
+import { showChannel, showNumber, showShare, t } from './texts.js';
 
 type Step = FlowReport['steps'][number];
 
 /** Where most are lost, and how people move: back and skipping ones too. */
 export function Flow({ site }: { site: Site }): JSX.Element {
   const range = rangeOf(site);
-  const read = useReport<FlowReport>(site.siteKey, 'flow', range);
-  const isCompared = chosen('compare') === 'before';
-  const before = useReport<FlowReport>(site.siteKey, 'flow', isCompared ? rangeBefore(range) : undefined);
+  const own = { ...range, channel: chosen('channel') };
+  const read = useReport<FlowReport>(site.siteKey, 'flow', own);
+  const compared = chosen('compare');
+  const isCompared = !!compared;
+  const other = compared === 'before' ? { ...own, ...rangeBefore(range) } : { ...range, channel: compared };
+  const before = useReport<FlowReport>(site.siteKey, 'flow', isCompared ? other : undefined);
+  const channels = (read.data?.channels ?? []).map(({ channel }) => channel);
+  // What the address names is shown as chosen, though nobody came by it.
+  const named = (...all: string[]): Array<[string, string]> =>
+    [...new Set([...channels, ...all])].filter(Boolean).map((name) => [name, showChannel(name)]);
   return (
     <>
       <Alerts site={site} view="flow" />
@@ -36,12 +43,19 @@ export function Flow({ site }: { site: Site }): JSX.Element {
         <div class="filters">
           <RangePicker site={site} />
           <Select
+            label={t('firstChannel')}
+            name="channel"
+            otherwise=""
+            options={[['', t('anyChannel')], ...named(chosen('channel'))]}
+          />
+          <Select
             label={t('compare')}
             name="compare"
             otherwise=""
             options={[
               ['', t('withNothing')],
               ['before', t('withBefore')],
+              ...named(compared === 'before' ? '' : compared),
             ]}
           />
         </div>

@@ -480,6 +480,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('signal', 'of rfm and value: expected the name of a signal that has a value'),
         query('margin', 'of value: expected a share from 0 to 1', { type: 'number', minimum: 0, maximum: 1 }),
         query('years', 'of value: expected years, up to 50', { type: 'number', exclusiveMinimum: 0, maximum: 50 }),
+        query('channel', 'of flow: those alone who first came by this channel', { type: 'string', minLength: 1 }),
         query('discount', 'of value: expected a yearly rate from 0 to 1', { type: 'number', minimum: 0, maximum: 1 }),
         query('rules', 'expected the number of a version of the rules; the one in force where absent', {
           type: 'integer',

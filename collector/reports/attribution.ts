@@ -45,6 +45,24 @@ export interface AttributionReport extends Heading {
   >;
   /** Entries without any touch before, which no model credits: such as those of the site's own server. */
   withoutTouch: number;
+  /** From the channel of a session to that of the person's next one: how often, and how often of that on the way to an entry. */
+  moves: Array<{ from: string; to: string; times: number; beforeEntry: number }>;
+}
+
+/** Counts what followed what. */
+function countMoves(paths: Array<{ path: string[]; converted?: number }>): AttributionReport['moves'] {
+  const moves = new Map<string, AttributionReport['moves'][number]>();
+  for (const { path, converted = 0 } of paths)
+    for (const [index, to] of path.slice(1).entries()) {
+      const from = path[index]!;
+      const key = JSON.stringify([from, to]);
+      const move = moves.get(key) ?? { from, to, times: 0, beforeEntry: 0 };
+      moves.set(key, move);
+      move.times++;
+      move.beforeEntry += converted;
+    }
+  const name = ({ from, to }: { from: string; to: string }) => `${from}\n${to}`;
+  return [...moves.values()].sort((a, b) => b.times - a.times || (name(a) < name(b) ? -1 : 1));
 }
 
 /**
@@ -159,5 +177,6 @@ export async function reportAttribution(
     entries,
     channels: channels.sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),
     withoutTouch,
+    moves: countMoves(paths),
   };
 }

@@ -6,6 +6,8 @@ import { days, readJourneys } from './people.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 export interface FlowReport extends Heading {
+  /** By which channels people first came, most first. */
+  channels: Array<{ channel: string; people: number }>;
   /** Every move of the current stage as it was noticed, back and skipping ones too; null is where nobody stands at any: new, or dormant. */
   moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
   /** Stays that began in the range: the median counts those that go on as far as they were seen. */
@@ -39,8 +41,15 @@ export async function reportFlow(
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
   const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0 }));
 
-  const { journeys } = await readJourneys(store, site.siteKey, now);
-  for (const { reachedAt, moves: own } of journeys.values()) {
+  const channelOf = new Map<string, string>();
+  const channels = new Map<string, number>();
+  const { journeys } = await readJourneys(store, site.siteKey, now, ({ visitorId, firstTouch }) => {
+    if (!firstTouch) return;
+    channelOf.set(visitorId, firstTouch.channel);
+    channels.set(firstTouch.channel, (channels.get(firstTouch.channel) ?? 0) + 1);
+  });
+  for (const [person, { reachedAt, moves: own }] of journeys) {
+    if (query.channel !== undefined && channelOf.get(person) !== query.channel) continue;
     for (const [index, { from: left, to, at }] of own.entries()) {
       if (!isIn(at)) continue;
       const name = `${left} ${to}`;
@@ -65,6 +74,9 @@ export async function reportFlow(
   const worst = rows.filter(({ share }) => share !== null).sort((a, b) => a.share! - b.share!)[0];
   return {
     ...headingOf(site, range, now),
+    channels: [...channels]
+      .map(([channel, people]) => ({ channel, people }))
+      .sort((a, b) => b.people - a.people || (a.channel < b.channel ? -1 : 1)),
     moves: transitionShares([...moves.values()])
       .map(({ from: left, to, count, share }) => ({ from: left, to, visitors: count, share }))
       .sort((a, b) => b.visitors - a.visitors),

@@ -22,6 +22,8 @@ export interface ReportQuery extends Range {
   by?: string;
   stage?: Stage;
   signal?: string;
+  /** Those alone who first came by this channel. */
+  channel?: string;
   period?: 'day' | 'week' | 'month';
   margin?: number;
   years?: number;

@@ -64,6 +64,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     }),
     FlowReport: record({
       ...range,
+      channels: list(record({ channel: text, people: count })),
       moves: list(record({ from: stage, to: stage, visitors: count, share: number })),
       stays: list(record({ stage: each, ended: count, open: count, medianDays: nullable('number') })),
       steps: list(
@@ -151,6 +152,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
         }),
       ),
       withoutTouch: count,
+      moves: list(record({ from: text, to: text, times: count, beforeEntry: count })),
     }),
     KpiReport: record({
       asOf: moment,

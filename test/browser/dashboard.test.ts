@@ -104,6 +104,7 @@ const VIEWS = [
   'board',
   'review',
   'flow?compare=before',
+  'flow?channel=Direct&compare=Email',
   'funnel?by=channel',
   'channels',
   'content',

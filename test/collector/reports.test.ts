@@ -177,6 +177,19 @@ describe('of invented visitors', () => {
       expect([reached, wentOn]).toEqual([firstAt(from).size, firstAt(next).size]);
     }
     expect(flow.leak).toMatchObject({ from: 'interest', to: 'consideration' });
+    // Of one channel: those who first came by it.
+    expect(flow.channels.length).toBeGreaterThan(2);
+    for (const { channel, people: count } of flow.channels) {
+      const own = new Set(people.filter((each) => each.firstTouch?.channel === channel).map((each) => each.visitorId));
+      expect(own.size).toBe(count);
+      const part = await given.report<FlowReport>('flow', `&channel=${encodeURIComponent(channel)}`);
+      const ofOwn = [...moves].filter(([id]) => own.has(id)).flatMap(([, each]) => each);
+      expect(part.moves.reduce((sum, { visitors }) => sum + visitors, 0)).toBe(ofOwn.length);
+      for (const { from, reached } of part.steps)
+        expect(reached).toBe([...firstAt(from).keys()].filter((id) => own.has(id)).length);
+      expect(part.channels).toEqual(flow.channels);
+    }
+    expect((await given.report<FlowReport>('flow', '&channel=Nobody')).moves).toEqual([]);
   });
 
   test('every model of attribution gives out each entry once, for what came before it alone', async () => {
@@ -757,6 +770,26 @@ describe('when somebody got to a stage', () => {
     expect(flow.moves).toEqual([
       { from: null, to: 'awareness', visitors: 1, share: 1 },
       { from: 'awareness', to: 'action', visitors: 1, share: 1 },
+    ]);
+  });
+
+  test('from channel to channel are the sessions that follow each other', async () => {
+    const collector = await makeCollector();
+    const { send, get, site } = collector;
+    const [buyer, looker] = [newId(), newId()];
+    await send(buyer, [landing(search, NOW - 9 * DAY)]);
+    await send(buyer, [landing(mail, NOW - 8 * DAY)]);
+    await send(buyer, [landing(search, NOW - 7 * DAY)]);
+    await send(buyer, [
+      makeEvent('purchase', { time: NOW - 7 * DAY + 9, props: { value: 5 }, sessionId: `s${NOW - 7 * DAY}` }),
+    ]);
+    await send(buyer, [landing(mail, NOW - 6 * DAY)]);
+    await send(looker, [landing(search, NOW - 5 * DAY)]);
+    await send(looker, [landing(mail, NOW - 4 * DAY)]);
+    const { moves: found } = await get<AttributionReport>(`sites/${site.siteKey}/reports/attribution`);
+    expect(found).toEqual([
+      { from: 'Organic Search', to: 'Email', times: 2, beforeEntry: 1 },
+      { from: 'Email', to: 'Organic Search', times: 1, beforeEntry: 1 },
     ]);
   });
 
