@@ -42,12 +42,12 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
     for (const [signal, days] of Object.entries(signals)) {
       const known = rows.get(signal) ?? [];
       rows.set(signal, known);
-      for (const [text, count] of Object.entries(days)) {
+      for (const text of Object.keys(days)) {
         const day = Math.min(parseDay(text), today);
         active.add(day);
         const row: Row = [
           day,
-          count,
+          days[text]!,
           values[signal]?.[text] ?? 0,
           keys[signal]?.[text],
           text === base?.cut ? base.days[signal]! : 1,
