@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { Stage } from '../../sdk/core/index.js';
+import { DAY_MS, type Stage } from '../../sdk/core/index.js';
 import type { Site } from './api.js';
 import { isUpdating, type Live, type Read } from './live.js';
 import { choose, chosen } from './state.js';
@@ -202,8 +202,6 @@ export function Select<T extends string>({
     </label>
   );
 }
-
-const DAY_MS = 86_400_000;
 
 /** The day that it is on a site. */
 export const todayOf = ({ timeZone }: Site): string =>

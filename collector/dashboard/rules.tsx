@@ -15,7 +15,8 @@ import {
 } from './api.js';
 import { useRead, useReport } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
-import { isShown, RulesForm } from './rulesForm.js';
+import { freeName, isShown } from './rulesEdits.js';
+import { RulesForm } from './rulesForm.js';
 import { linkToVisitor } from './state.js';
 import { inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why } from './why.js';
@@ -120,8 +121,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       const { signals = {} } = given as { signals?: Record<string, object> };
       const words = path === null ? event : `${path.match(/[\p{L}\p{N}]+/gu)?.join('_') ?? 'home'}_view`;
       const wanted = words.replace(/[^\p{L}\p{N}_.-]/gu, '_').slice(0, 60);
-      const names = [wanted, ...Array.from({ length: 99 }, (_, at) => `${wanted}_${at + 2}`)];
-      const name = names.find((each) => !Object.hasOwn(signals, each))!;
+      const name = freeName(wanted, signals);
       const signal = path === null ? { event } : { event: 'page_view', path };
       setText(JSON.stringify({ ...given, signals: { ...signals, [name]: signal } }, null, 2));
       return { done: t('signalAdded', { name }) };

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { DAY_MS } from '../../sdk/core/index.js';
 import { Alerts } from './alerts.js';
 import {
   change,
@@ -55,7 +56,6 @@ function Snippet({ site }: { site: Site }): JSX.Element {
   );
 }
 
-const DAY_MS = 86_400_000;
 /** Days after which a copy of the data is too old to be of comfort. */
 const BACKUP_DAYS = 7;
 const LEAST_FREE = 1e9;

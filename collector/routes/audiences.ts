@@ -21,16 +21,6 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     return 'errors' in found ? c.json(refusal(found.errors), 400) : c.json(found);
   });
 
-  /** The visitors of people: who may be told apart again is kept one by one. */
-  const visitorsOf = async (siteKey: string, people: Member[]): Promise<string[]> => {
-    const all: string[] = [];
-    for (const { visitorId, userId } of people) {
-      const own = userId === null ? [] : await store.visitorsOfPerson(siteKey, visitorId);
-      all.push(...(own.length ? own : [visitorId]));
-    }
-    return all;
-  };
-
   const save = async (c: Context<SiteEnv>, id?: number) => {
     const body = await readJson(c);
     const { name, when, isStatic = false } = (isRecord(body) ? body : {}) as Record<string, unknown>;
@@ -41,7 +31,7 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const found = await (isStatic ? work.members : work.audience)(c.get('site'), when, now());
     if ('errors' in found) return c.json(refusal(found.errors), 400);
     const people = Array.isArray(found) ? found.length : null;
-    const members = Array.isArray(found) ? await visitorsOf(c.get('site').siteKey, found) : [];
+    const members = Array.isArray(found) ? found.map(({ visitorId }) => visitorId) : [];
     const audience = {
       name: name.trim(),
       when: when as object,

@@ -533,7 +533,7 @@ export interface Store {
   saveAudience(
     siteKey: string,
     audience: Omit<SavedAudience, 'id'>,
-    members?: string[],
+    people?: string[],
     id?: number,
   ): Promise<number | undefined>;
   /** The visitors who are in an audience for good; nobody where it is whoever meets its condition. */

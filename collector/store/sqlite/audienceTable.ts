@@ -26,6 +26,9 @@ export function audienceTable(database: Database.Database) {
   const addMember = database.prepare(
     'INSERT OR IGNORE INTO audience_members (audience_id, site_id, visitor_id) VALUES (?, ?, ?)',
   );
+  const addVisitors = database.prepare(
+    'INSERT OR IGNORE INTO audience_members SELECT ?, site_id, id FROM visitors WHERE site_id = ? AND person_id = ?',
+  );
   const listed = database
     .prepare<[number, number], Buffer>('SELECT visitor_id FROM audience_members WHERE audience_id = ? AND site_id = ?')
     .pluck();
@@ -35,20 +38,21 @@ export function audienceTable(database: Database.Database) {
     all: (site: number): SavedAudience[] =>
       all.all(site).map(({ body, ...rest }) => ({ ...rest, when: JSON.parse(body) as object })),
     /**
-     * @param members the visitors who are in it for good: of a person all, so that each is erased and unlinked with itself
+     * @param people who is in it for good: of a user the visitors are kept, so that each is erased and unlinked with itself
      * @returns its number; undefined where none is to be replaced
      */
     save(
       site: number,
-      { name, when, author, savedAt, people }: Omit<SavedAudience, 'id'>,
-      members: string[] = [],
+      { name, when, author, savedAt, people: count }: Omit<SavedAudience, 'id'>,
+      people: string[] = [],
       replaced?: number,
     ): number | undefined {
-      const values = [name, JSON.stringify(when), author, savedAt, people];
+      const values = [name, JSON.stringify(when), author, savedAt, count];
       if (replaced !== undefined && !update.run(...values, site, replaced).changes) return undefined;
       const id = replaced ?? Number(insert.run(site, ...values).lastInsertRowid);
       removeMembers.run(id, site);
-      for (const visitorId of members) addMember.run(id, site, toBlob(visitorId));
+      for (const person of people.map(toBlob))
+        if (!addVisitors.run(id, site, person).changes) addMember.run(id, site, person);
       return id;
     },
     remove(site: number, id: number): boolean {
