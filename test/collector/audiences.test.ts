@@ -146,6 +146,14 @@ test('a static audience is those who met its condition when it was saved, until 
   await send(ids.ada, [makeEvent('identify')], { userId: 'ada' }, secret);
   const members = (await ask<{ members: Member[] }>('GET', `/${json.id}/members`)).json.members;
   expect(members.map(({ userId }) => userId).sort()).toEqual(['=1+1', 'ada']);
+  // Who is told apart from their user again is still in it, as the visitor they are.
+  const unlinked = await app.request(`/api/sites/${site.siteKey}/visitors/${ids.ben}/link`, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${ADMIN}` },
+  });
+  expect(unlinked.status).toBe(200);
+  expect(await listed()).toContain(ids.ben);
+  expect(await listed()).toHaveLength(2);
   const response = await app.request(`/api/sites/${site.siteKey}/people/ada`, {
     method: 'DELETE',
     headers: { Authorization: `Bearer ${ADMIN}` },
