@@ -6,6 +6,7 @@ import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason }
 import type { Lookups } from './ingest/lookups.js';
 import { setGroups, type Grouped } from './jobs/groups.js';
 import { recompute } from './jobs/recompute.js';
+import { Projections } from './projection/projections.js';
 import { countAudience, listAudience, type Audience, type Member } from './reports/audience.js';
 import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
@@ -74,6 +75,7 @@ export interface Work {
 
 /** Work on a store that is at hand. */
 export function workOn(store: Store, now: () => number, lookups?: Lookups): Work {
+  const projections = new Projections(store);
   return {
     async ingest(request) {
       const outcome = await ingest(store, request, lookups);
@@ -110,7 +112,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
         if (first > keptFrom) await store.expireEvents(siteKey, first);
       }
     },
-    report: (name, site, query, at) => makeReport(store, name, site, query, at),
+    report: (name, site, query, at) => makeReport({ store, projections }, name, site, query, at),
     preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
     lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
     audience: (site, when, at) => countAudience(store, site, when, at),

@@ -4,7 +4,7 @@ import { dayOf, traitNames, type Scalar } from '../../sdk/core/index.js';
 import { foldInto } from '../ingest/fold.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import { scoreRfm, type Buyer } from '../model/rfm.js';
-import { buyerOf, chooseOrderSignal, lifecycleNow } from '../reports/customers.js';
+import { buyerOfRecord, chooseOrderSignal, lifecycleNow } from '../reports/customers.js';
 import { readPeople } from '../reports/people.js';
 import type { Store, VisitorRecord } from '../store/store.js';
 
@@ -38,7 +38,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   await readPeople(store, siteKey, (record) => {
     const { visitorId, facts, isPerson, lastSeen } = record;
     grouped.people++;
-    const buyer = 'signal' in chosen ? buyerOf(record, chosen.signal, now) : undefined;
+    const buyer = 'signal' in chosen ? buyerOfRecord(record, chosen.signal, now) : undefined;
     if (buyer) buyers.push(buyer);
     const lifecycle = lifecycleNow(facts, dayOf(now));
     traits.set(visitorId, lifecycle ? { [LIFECYCLE]: lifecycle } : {});

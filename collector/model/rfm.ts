@@ -1,7 +1,7 @@
 /** RFM: how lately, how often and for how much somebody bought. */
 
-export interface Buyer {
-  id: string;
+export interface Buyer<K = string> {
+  id: K;
   recencyDays: number;
   frequency: number;
   monetary: number;
@@ -9,8 +9,8 @@ export interface Buyer {
 
 export type Score = 1 | 2 | 3 | 4 | 5;
 
-export interface RfmScore {
-  id: string;
+export interface RfmScore<K = string> {
+  id: K;
   r: Score;
   f: Score;
   m: Score;
@@ -53,10 +53,10 @@ export function rfmGroup(r: Score, f: Score, m: Score): RfmGroup {
  * are better. With `cuts` by fixed limits instead: four ascending numbers, of which each that is reached is worth a point.
  * @see the R package rfm
  */
-export function scoreRfm(
-  buyers: Buyer[],
+export function scoreRfm<K>(
+  buyers: Array<Buyer<K>>,
   cuts: Partial<Record<'recencyDays' | 'frequency' | 'monetary', number[]>> = {},
-): RfmScore[] {
+): Array<RfmScore<K>> {
   const scoresOf = (measure: 'recencyDays' | 'frequency' | 'monetary', sign: 1 | -1): Score[] => {
     const values = buyers.map((buyer) => buyer[measure] * sign);
     const limits = cuts[measure]?.map((limit) => limit * sign).sort((a, b) => a - b);

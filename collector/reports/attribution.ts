@@ -1,9 +1,8 @@
 import { DAY_MS, dayOf, UNITS, type Stage } from '../../sdk/core/index.js';
 import { creditByRemoval, creditBySets, creditTouches, TOUCH_MODELS, type TouchModel } from '../model/attribution.js';
-import type { RemoteStore, Site } from '../store/store.js';
+import { days, type Person, type View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { chooseOrderSignal } from './customers.js';
-import { ordersOf } from './value.js';
-import { days, readJourneys, readSessions } from './people.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 interface Row {
@@ -71,7 +70,7 @@ function countMoves(paths: Array<{ path: string[]; converted?: number }>): Attri
  * @returns a text that says what is wrong with the range
  */
 export async function reportAttribution(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -80,13 +79,7 @@ export async function reportAttribution(
   if (typeof range === 'string') return range;
   const { stage = 'action' } = query;
   const from = range.from.toMillis();
-  const order = chooseOrderSignal((await store.rules(site.siteKey)).at(-1)!.rules, undefined);
-  const orders = new Map<string, ReturnType<typeof ordersOf>>();
-  const { people, journeys } = await readJourneys(store, site.siteKey, now, ({ visitorId, facts }) => {
-    if ('signal' in order) orders.set(visitorId, ordersOf(facts, order.signal));
-  });
-  const sessions = await readSessions(store, site.siteKey, people);
-
+  const order = chooseOrderSignal((await view.store.rules(site.siteKey)).at(-1)!.rules, undefined);
   const rows = new Map<string, Row>();
   const rowOf = (channel: string) => {
     const row = rows.get(channel) ?? { sessions: 0, credit: blank(), revenue: blank() };
@@ -94,8 +87,8 @@ export async function reportAttribution(
     return row;
   };
   const lastDay = dayOf(range.until - 1);
-  const revenueOf = (person: string, at: number) =>
-    (orders.get(person) ?? [])
+  const revenueOf = (person: Person, at: number) =>
+    ('signal' in order ? view.counted(person, order.signal) : [])
       .filter(({ day }) => day >= dayOf(at) && day <= lastDay)
       .reduce((sum, { units }) => sum + units / UNITS, 0);
   const paths: Array<{ path: string[]; converted?: number; lost?: number }> = [];
@@ -103,17 +96,19 @@ export async function reportAttribution(
   const sets = new Map<string, { entries: number; revenue: number }>();
   let entries = 0;
   let withoutTouch = 0;
-  for (const [person, { reachedAt }] of journeys) {
-    const at = reachedAt.get(stage);
+  for (const person of view.people) {
+    const at = view.reachedAt(person, stage);
     // Who got there before is no part of the question.
     if (at !== undefined && at < from) continue;
     const isEntry = at !== undefined && at < range.until;
     const end = isEntry ? at : range.until - 1;
     const begin = (isEntry ? end : from) - LOOKBACK_DAYS * DAY_MS;
     const last = isEntry ? end + CLOCK_AHEAD_MS : end;
-    const touches = (sessions.get(person) ?? []).flatMap(({ startedAt, channel }) =>
-      channel !== null && startedAt >= begin && startedAt <= last ? [{ at: startedAt, channel }] : [],
-    );
+    const touches = view
+      .visits(person)
+      .flatMap(({ startedAt, channel }) =>
+        channel !== null && startedAt >= begin && startedAt <= last ? [{ at: startedAt, channel }] : [],
+      );
     const path = touches.map(({ channel }) => channel);
     if (!isEntry) {
       if (touches.some((touch) => touch.at >= from)) paths.push({ path, lost: 1 });
@@ -144,7 +139,7 @@ export async function reportAttribution(
   const [shapley, shapleyRevenue] = [bySet('entries'), bySet('revenue')];
   const earned = [...sets.values()].reduce((sum, { revenue }) => sum + revenue, 0);
   const costs = new Map<string, number>();
-  for (const { channel, cost } of await store.costs(site.siteKey, range.from.toISODate()!, range.to.toISODate()!))
+  for (const { channel, cost } of await view.store.costs(site.siteKey, range.from.toISODate()!, range.to.toISODate()!))
     costs.set(channel, (costs.get(channel) ?? 0) + cost);
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);

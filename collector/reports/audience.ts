@@ -17,7 +17,7 @@ import { timelineOf } from '../ingest/timeline.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { RFM_GROUPS, scoreRfm, type Buyer } from '../model/rfm.js';
 import type { PublishedRules, RemoteStore, Site, VisitorRecord } from '../store/store.js';
-import { buyerOf, chooseOrderSignal, lifecycleNow } from './customers.js';
+import { buyerOfRecord, chooseOrderSignal, lifecycleNow } from './customers.js';
 import { readPeople } from './people.js';
 import { withChannels } from './sources.js';
 
@@ -164,7 +164,7 @@ async function eachPerson(
     const buyers: Buyer[] = [];
     if ('signal' in order)
       await readPeople(store, site.siteKey, (record) => {
-        const buyer = buyerOf(record, order.signal, now);
+        const buyer = buyerOfRecord(record, order.signal, now);
         if (buyer) buyers.push(buyer);
       });
     for (const { id, group } of scoreRfm(buyers)) groups.set(id, group);

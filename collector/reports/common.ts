@@ -1,7 +1,8 @@
-import { attempt, DAY_MS, matchSignals, placeOf, rank, STAGES, type Stage } from '../../sdk/core/index.js';
+import { DAY_MS, rank, STAGES, type Stage } from '../../sdk/core/index.js';
 import { adjustPValues, associate, type Association } from '../model/statistics.js';
-import type { RemoteStore, Site } from '../store/store.js';
-import { eachEvent, madeOf, readJourneys } from './people.js';
+import type { Kind } from '../projection/kinds.js';
+import type { Person, View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Fewer who did a thing say nothing of it. */
@@ -33,7 +34,7 @@ export interface CommonReport extends Heading {
  * @returns a text that says what is wrong with what was asked
  */
 export async function reportCommon(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -44,28 +45,29 @@ export async function reportCommon(
   if (stage === STAGES[0]) return 'stage: expected one that another comes before';
   const before = STAGES[rank(stage) - 1]!;
   const from = range.from.toMillis();
-  const channels = new Map<string, string>();
-  const { people, journeys } = await readJourneys(store, site.siteKey, now, ({ visitorId, firstTouch }) => {
-    if (firstTouch) channels.set(visitorId, firstTouch.channel);
-  });
   /** When each went on; without end for those who did not. */
-  const wentOnAt = new Map<string, number>();
-  for (const [person, { reachedAt }] of journeys) {
-    const at = reachedAt.get(before);
-    if (at !== undefined && at >= from && at < range.until) wentOnAt.set(person, reachedAt.get(stage) ?? Infinity);
+  const wentOnAt = new Map<Person, number>();
+  const did = new Map<string, Set<Person>>();
+  const note = (feature: string, person: Person) => {
+    const known = did.get(feature);
+    if (known) known.add(person);
+    else did.set(feature, new Set([person]));
+  };
+  for (const person of view.people) {
+    const at = view.reachedAt(person, before);
+    if (at === undefined || at < from || at >= range.until) continue;
+    wentOnAt.set(person, view.reachedAt(person, stage) ?? Infinity);
+    const touch = view.touch(person);
+    if (touch) note(`channel:${touch.channel}`, person);
   }
-  const did = new Map<string, Set<string>>();
-  const note = (feature: string, person: string) => did.set(feature, (did.get(feature) ?? new Set()).add(person));
-  for (const person of wentOnAt.keys()) if (channels.has(person)) note(`channel:${channels.get(person)}`, person);
-  const asked = { from: from - LOOKBACK_DAYS * DAY_MS, until: now + 1 };
-  await eachEvent(store, site, asked, people, (person, event, rules) => {
+  const span = { from: from - LOOKBACK_DAYS * DAY_MS, until: now + 1 };
+  const tells = ({ signals }: Kind) => signals.length > 0;
+  await view.eachDeeds(span, tells, (person, deeds) => {
+    const end = wentOnAt.get(person);
+    if (end === undefined) return;
     // The event that moved somebody on is no reason why.
-    if (!(event.time < (wentOnAt.get(person) ?? -Infinity))) return;
-    const features = madeOf(did, rules, event, () => {
-      const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
-      return matchSignals(rules, event, url && placeOf(url)).map(([signal]) => `signal:${signal}`);
-    });
-    for (const feature of features) note(feature, person);
+    const own = new Set(deeds.filter(({ time }) => time < end).flatMap(({ kind }) => kind.signals));
+    for (const signal of own) note(`signal:${signal}`, person);
   });
   const wentOn = [...wentOnAt.values()].filter((at) => at < Infinity).length;
   const rows = [...did]

@@ -1,8 +1,9 @@
 /** What visitors looked at, took along, looked for and filled in, and whether they went on after it. */
 import jstat from 'jstat';
-import { attempt, placeOf, STAGES, type Stage, type StagetagEvent } from '../../sdk/core/index.js';
-import type { RemoteStore, Site } from '../store/store.js';
-import { eachEvent, madeOf, readJourneys, type Journey } from './people.js';
+import { STAGES, type Stage } from '../../sdk/core/index.js';
+import type { Kind } from '../projection/kinds.js';
+import type { Deed, View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Of each kind those with most visitors. */
@@ -41,43 +42,59 @@ export interface ContentReport extends Heading {
   entries: Array<{ stage: Stage; entered: number; pages: Array<{ path: string; visitors: number }> }>;
 }
 
-/** What was noted of a thing: who, when first, and how often. */
+/** What was noted of things by their names: how many did them, how often, and how many of those went on after the first time. */
 class Tally {
-  readonly #rows = new Map<string, Map<string, { first: number; times: number }>>();
+  readonly #rows = new Map<string, { visitors: number; times: number; wentOn: number }>();
 
-  add(name: string, person: string, time: number): void {
-    const row = this.#rows.get(name) ?? new Map<string, { first: number; times: number }>();
-    this.#rows.set(name, row);
-    const known = row.get(person);
-    row.set(person, { first: Math.min(known?.first ?? Infinity, time), times: (known?.times ?? 0) + 1 });
+  /** @param firsts when somebody first did each, and how often @param lastAt when they last got to a stage that was new to them */
+  add(firsts: Map<string, { first: number; times: number }>, lastAt: number): void {
+    for (const [name, { first, times }] of firsts) {
+      const row = this.#rows.get(name) ?? { visitors: 0, times: 0, wentOn: 0 };
+      this.#rows.set(name, row);
+      row.visitors++;
+      row.times += times;
+      row.wentOn += +(lastAt > first);
+    }
   }
 
-  rows<K extends string>(key: K, journeys: Map<string, Journey>): Array<Record<K, string> & Seen> {
+  rows<K extends string>(key: K): Array<Record<K, string> & Seen> {
     return [...this.#rows]
-      .map(([name, row]) => {
-        const went = [...row].filter(([person, { first }]) => goesOn(journeys.get(person), first)).length;
-        const times = [...row.values()].reduce((sum, each) => sum + each.times, 0);
-        return { [key]: name, visitors: row.size, times, wentOn: went / row.size } as Record<K, string> & Seen;
-      })
+      .map(
+        ([name, { visitors, times, wentOn }]) =>
+          ({ [key]: name, visitors, times, wentOn: wentOn / visitors }) as Record<K, string> & Seen,
+      )
       .sort((a, b) => b.visitors - a.visitors || b.times - a.times || (a[key] < b[key] ? -1 : 1))
       .slice(0, MOST);
   }
 }
 
-const goesOn = (journey: Journey | undefined, after: number): boolean =>
-  !!journey && [...journey.reachedAt.values()].some((at) => at > after);
+/** When each thing was first done, and how often. @param nameOf a text, or null for what is no such thing @param deeds by time */
+function firstsOf(deeds: Deed[], nameOf: (kind: Kind) => string | null) {
+  const firsts = new Map<string, { first: number; times: number }>();
+  for (const { kind, time } of deeds) {
+    const name = nameOf(kind);
+    if (name === null) continue;
+    const known = firsts.get(name);
+    if (known) known.times++;
+    else firsts.set(name, { first: time, times: 1 });
+  }
+  return firsts;
+}
 
 /** Interpolated between the two that are nearest, as spreadsheets do. */
 const quantile = (values: number[], share: number): number =>
   // Of a single one the library knows nothing.
   values.length > 1 ? jstat.quantiles(values, [share], 1, 1)[0]! : values[0]!;
 
-const text = (value: unknown): string | null =>
-  typeof value === 'string' && value ? value.slice(0, LONGEST) : typeof value === 'number' ? String(value) : null;
+const pageOf = ({ name, path }: Kind) => (name === 'page_view' && path ? path.slice(0, LONGEST) : null);
+
+/** Kinds that are counted by their subjects. */
+const FORMS = new Set(['form_start', 'form_submit', 'form_abandon']);
+const LOOKED_AT = new Set(['page_view', 'file_download', 'search', 'web_vital', ...FORMS]);
 
 /** @returns a text that says what is wrong with the range */
 export async function reportContent(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -85,69 +102,71 @@ export async function reportContent(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const [from, until] = [range.from.toMillis(), range.until];
-  const { people, journeys } = await readJourneys(store, site.siteKey, now);
   const [pages, downloads, searches, all] = [new Tally(), new Tally(), new Tally(), new Tally()];
   const titles = new Map<string, [time: number, title: string]>();
   const forms = new Map<string, { started: number; submitted: number; fields: string[]; seconds: number[] }>();
   const vitals = new Map<string, { path: string; metric: string; values: number[] }>();
-  /** The page seen last before each entry. */
-  const before = new Map<string, Map<Stage, [time: number, path: string]>>();
+  /** By stage: how many entered it, and the page that each saw last before. */
+  const entries = STAGES.map((stage) => ({ stage, entered: 0, pages: new Map<string, number>() }));
 
-  const onPage = (person: string, event: StagetagEvent, path: string) => {
-    pages.add(path, person, event.time);
-    all.add('', person, event.time);
-    const title = text(event.title);
-    if (title && event.time >= (titles.get(path)?.[0] ?? 0)) titles.set(path, [event.time, title]);
-    for (const [stage, at] of journeys.get(person)?.reachedAt ?? []) {
-      if (at < from || at >= until || event.time > at) continue;
-      const own = before.get(person) ?? new Map<Stage, [number, string]>();
-      before.set(person, own);
-      if (event.time >= (own.get(stage)?.[0] ?? -Infinity)) own.set(stage, [event.time, path]);
-    }
-  };
-  const onForm = ({ name, props = {} }: StagetagEvent) => {
-    const key = text(props.form_id) ?? text(props.form_name) ?? text(props.form_destination) ?? '';
-    const form = forms.get(key) ?? { started: 0, submitted: 0, fields: [], seconds: [] };
-    forms.set(key, form);
+  const onForm = ({ kind: { name, subject, field }, value }: Deed) => {
+    const form = forms.get(subject!) ?? { started: 0, submitted: 0, fields: [], seconds: [] };
+    forms.set(subject!, form);
     if (name === 'form_start') form.started++;
     else if (name === 'form_submit') form.submitted++;
     else {
-      form.fields.push(text(props.last_field) ?? '');
-      if (typeof props.seconds === 'number') form.seconds.push(props.seconds);
+      form.fields.push(field ?? '');
+      if (!Number.isNaN(value)) form.seconds.push(value);
     }
   };
-  const pathOf = ({ url: address }: StagetagEvent) => {
-    const url = address === undefined ? undefined : attempt(() => new URL(address));
-    return url && placeOf(url).path.slice(0, LONGEST);
+  const onVital = ({ kind: { subject: metric, path }, value }: Deed) => {
+    if (!metric || !path || !(value >= 0)) return;
+    const page = path.slice(0, LONGEST);
+    const key = `${metric} ${page}`;
+    const vital = vitals.get(key) ?? { path: page, metric, values: [] };
+    vitals.set(key, vital);
+    vital.values.push(value);
   };
-  await eachEvent(store, site, { from, until }, people, (person, event, rules) => {
-    const { name, props = {}, time } = event;
-    const path = madeOf(vitals, rules, event, () => pathOf(event));
-    if (name === 'page_view') {
-      if (path) onPage(person, event, path);
-    } else if (name === 'file_download') {
-      const file = text(props.file_name) ?? text(props.link_url);
-      if (file) downloads.add(file, person, time);
-    } else if (name === 'search') {
-      const term = text(props.search_term)?.trim().toLowerCase();
-      if (term) searches.add(term, person, time);
-    } else if (/^form_(start|submit|abandon)$/.test(name)) {
-      onForm(event);
-    } else if (name === 'web_vital' && path) {
-      const metric = text(props.metric);
-      const key = `${metric} ${path}`;
-      if (!metric || typeof props.value !== 'number' || !(props.value >= 0)) return;
-      const vital = vitals.get(key) ?? { path, metric, values: [] };
-      vitals.set(key, vital);
-      vital.values.push(props.value);
-    }
-  });
+  await view.eachDeeds(
+    { from, until },
+    ({ name }) => LOOKED_AT.has(name),
+    (person, deeds) => {
+      const reached = STAGES.map((stage) => view.reachedAt(person, stage));
+      const seen = deeds.filter(({ kind }) => pageOf(kind) !== null);
+      for (const [index, at] of reached.entries()) {
+        if (at === undefined || at < from || at >= until) continue;
+        const entry = entries[index]!;
+        entry.entered++;
+        const last = seen.findLast(({ time }) => time <= at);
+        const page = last && pageOf(last.kind)!;
+        if (page) entry.pages.set(page, (entry.pages.get(page) ?? 0) + 1);
+      }
+      if (!deeds.length) return;
+      const lastAt = Math.max(...reached.map((at) => at ?? -Infinity));
+      pages.add(firstsOf(seen, pageOf), lastAt);
+      all.add(
+        firstsOf(seen, () => ''),
+        lastAt,
+      );
+      for (const { kind, time } of seen) {
+        const page = pageOf(kind)!;
+        if (kind.title && time >= (titles.get(page)?.[0] ?? 0)) titles.set(page, [time, kind.title]);
+      }
+      const ofKind = (name: string) => deeds.filter(({ kind }) => kind.name === name);
+      const subjectOf = ({ subject }: Kind) => subject || null;
+      downloads.add(firstsOf(ofKind('file_download'), subjectOf), lastAt);
+      searches.add(firstsOf(ofKind('search'), subjectOf), lastAt);
+      for (const deed of deeds)
+        if (FORMS.has(deed.kind.name)) onForm(deed);
+        else if (deed.kind.name === 'web_vital') onVital(deed);
+    },
+  );
   return {
     ...headingOf(site, range, now),
-    wentOn: all.rows('all', journeys)[0]?.wentOn ?? null,
-    pages: pages.rows('path', journeys).map((row) => ({ ...row, title: titles.get(row.path)?.[1] ?? null })),
-    downloads: downloads.rows('file', journeys),
-    searches: searches.rows('term', journeys),
+    wentOn: all.rows('all')[0]?.wentOn ?? null,
+    pages: pages.rows('path').map((row) => ({ ...row, title: titles.get(row.path)?.[1] ?? null })),
+    downloads: downloads.rows('file'),
+    searches: searches.rows('term'),
     forms: [...forms]
       .map(([form, { started, submitted, fields, seconds }]) => ({
         form,
@@ -164,23 +183,14 @@ export async function reportContent(
       .map(({ path, metric, values }) => ({ path, metric, p75: quantile(values, 0.75), count: values.length }))
       .sort((a, b) => b.count - a.count || (a.path + a.metric < b.path + b.metric ? -1 : 1))
       .slice(0, MOST),
-    entries: STAGES.map((stage) => {
-      const last = new Map<string, number>();
-      let entered = 0;
-      for (const [person, { reachedAt }] of journeys) {
-        const at = reachedAt.get(stage);
-        if (at === undefined || at < from || at >= until) continue;
-        entered++;
-        const path = before.get(person)?.get(stage)?.[1];
-        if (path !== undefined) last.set(path, (last.get(path) ?? 0) + 1);
-      }
-      const rows = [...last].map(([path, visitors]) => ({ path, visitors }));
-      return {
-        stage,
-        entered,
-        pages: rows.sort((a, b) => b.visitors - a.visitors || (a.path < b.path ? -1 : 1)).slice(0, 10),
-      };
-    }),
+    entries: entries.map(({ stage, entered, pages: last }) => ({
+      stage,
+      entered,
+      pages: [...last]
+        .map(([path, visitors]) => ({ path, visitors }))
+        .sort((a, b) => b.visitors - a.visitors || (a.path < b.path ? -1 : 1))
+        .slice(0, 10),
+    })),
   };
 }
 

@@ -1,20 +1,12 @@
 /** RFM, lifecycle and recommendation: what kinds of customers there are. */
-import {
-  countedFacts,
-  dayOf,
-  DAY_MS,
-  formatDay,
-  mergeKeys,
-  parseDay,
-  UNITS,
-  type Facts,
-  type Rules,
-} from '../../sdk/core/index.js';
+import { dayOf, DAY_MS, formatDay, parseDay, UNITS, type Facts, type Rules } from '../../sdk/core/index.js';
 import { LIFECYCLE, lifecycleOf, type LifecycleState } from '../model/lifecycle.js';
 import { RFM_GROUPS, scoreRfm, type Buyer, type RfmGroup } from '../model/rfm.js';
 import { npsOf } from '../model/satisfaction.js';
-import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
-import { eachEvent, readPeople } from './people.js';
+import { activeDays, countedDays, type CountedDay } from '../projection/counted.js';
+import type { Kind } from '../projection/kinds.js';
+import type { Person, View } from '../projection/view.js';
+import type { Site, VisitorRecord } from '../store/store.js';
 import { readRange, type ReportQuery } from './range.js';
 
 export interface RfmReport {
@@ -42,41 +34,38 @@ export function chooseOrderSignal(
   };
 }
 
-/** What somebody bought, the amount in units; undefined where it is nothing. */
-export function buyerOf({ visitorId, facts }: VisitorRecord, signal: string, now: number): Buyer | undefined {
-  const counted = countedFacts(facts);
-  const byDay = Object.entries(counted.signals[signal] ?? {});
-  if (!byDay.length) return undefined;
-  const last = Math.max(...byDay.map(([day]) => parseDay(day)));
-  const sums = Object.values(counted.values[signal] ?? {});
-  // A key counts once, with its first amount, whatever days it came on.
-  const keyed = Object.values(counted.keys[signal] ?? {}).reduce((all, keys) => mergeKeys(all, keys), {});
-  const amounts = Object.values(keyed).map(([, , units]) => units);
+/** What somebody bought, the amount in units; undefined where it is nothing. @param days of the order signal, ascending */
+export function buyerOf<K>(id: K, days: CountedDay[], now: number): Buyer<K> | undefined {
+  if (!days.length) return undefined;
   return {
-    id: visitorId,
-    recencyDays: Math.max(0, dayOf(now) - last),
-    frequency: byDay.reduce((sum, [, count]) => sum + count, 0),
-    monetary: [...sums, ...amounts].reduce((sum, units) => sum + units, 0),
+    id,
+    recencyDays: Math.max(0, dayOf(now) - days.at(-1)!.day),
+    frequency: days.reduce((sum, { count }) => sum + count, 0),
+    monetary: days.reduce((sum, { units }) => sum + units, 0),
   };
 }
 
+/** The same of a record. */
+export const buyerOfRecord = ({ visitorId, facts }: VisitorRecord, signal: string, now: number): Buyer | undefined =>
+  buyerOf(visitorId, countedDays(facts, [signal])[0]?.[1] ?? [], now);
+
 /** Scores everybody who ever ordered. @returns a text where no signal counts orders */
 export async function reportRfm(
-  store: RemoteStore,
+  view: View,
   { siteKey }: Site,
   query: ReportQuery,
   now: number,
 ): Promise<RfmReport | string> {
-  const { rules } = (await store.rules(siteKey)).at(-1)!;
+  const { rules } = (await view.store.rules(siteKey)).at(-1)!;
   const chosen = chooseOrderSignal(rules, query.signal);
   if ('error' in chosen) return chosen.error;
   const { signal } = chosen;
   // Amounts stay in units until all is added up: whole numbers, whose sum is exact.
-  const buyers: Buyer[] = [];
-  await readPeople(store, siteKey, (record) => {
-    const buyer = buyerOf(record, signal, now);
+  const buyers: Array<Buyer<Person>> = [];
+  for (const person of view.people) {
+    const buyer = buyerOf(person, view.counted(person, signal), now);
     if (buyer) buyers.push(buyer);
-  });
+  }
   const scores = scoreRfm(buyers);
   const groups = new Map<RfmGroup, { buyers: number; revenue: number }>();
   const cells = new Map<string, { r: number; fm: number; buyers: number }>();
@@ -122,11 +111,6 @@ export interface LifecycleReport {
   periods: Array<{ from: string } & Record<LifecycleState, number>>;
 }
 
-const activeDays = (facts: Facts): number[] =>
-  [facts, ...Object.values(facts.orders).map(([, , counts]) => counts)].flatMap(({ signals }) =>
-    Object.values(signals).flatMap((byDay) => Object.keys(byDay).map(parseDay)),
-  );
-
 export interface CohortsReport {
   asOf: number;
   period: keyof typeof PERIODS;
@@ -139,7 +123,7 @@ const MAX_COHORTS = 60;
 
 /** Counts by when people came first how many of them came again, period by period. @returns a text that says what is wrong with the range */
 export async function reportCohorts(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -152,12 +136,12 @@ export async function reportCohorts(
   const first = Math.max(of(parseDay(range.from.toISODate()!)), last - MAX_COHORTS + 1);
   const counts = new Map<number, number[]>();
   for (let each = first; each <= last; each++) counts.set(each, Array<number>(last - each + 1).fill(0));
-  await readPeople(store, site.siteKey, ({ facts }) => {
-    const active = [...new Set(activeDays(facts).map(of))];
+  for (const person of view.people) {
+    const active = [...new Set(view.activeDays(person).map(of))];
     const begin = Math.min(...active);
     const row = counts.get(begin);
     if (row) for (const each of active) if (each <= last) row[each - begin]!++;
-  });
+  }
   return {
     asOf: now,
     period,
@@ -173,7 +157,7 @@ export function lifecycleNow(facts: Facts, today: number): LifecycleState | unde
 
 /** Counts who is new, comes back or stays away, by period. @returns a text that says what is wrong with the range */
 export async function reportLifecycle(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -187,12 +171,11 @@ export async function reportLifecycle(
   const none = () => Object.fromEntries(LIFECYCLE.map((state) => [state, 0])) as Record<LifecycleState, number>;
   const counts = new Map<number, Record<LifecycleState, number>>();
   for (let each = first; each <= last; each++) counts.set(each, none());
-  await readPeople(store, site.siteKey, ({ facts }) => {
-    for (const [each, state] of lifecycleOf(activeDays(facts).map(of), last, churnAfter)) {
+  for (const person of view.people)
+    for (const [each, state] of lifecycleOf(view.activeDays(person).map(of), last, churnAfter)) {
       const row = counts.get(each);
       if (row) row[state]++;
     }
-  });
   return {
     asOf: now,
     period,
@@ -213,23 +196,15 @@ export interface NpsReport {
 }
 
 /** Counts the latest answer of each who was asked for a recommendation. @returns a text that says what is wrong with the range */
-export async function reportNps(
-  store: RemoteStore,
-  site: Site,
-  query: ReportQuery,
-  now: number,
-): Promise<NpsReport | string> {
+export async function reportNps(view: View, site: Site, query: ReportQuery, now: number): Promise<NpsReport | string> {
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
-  const people = await readPeople(store, site.siteKey);
-  const answers = new Map<string, [time: number, score: number]>();
-  const asked = { from: range.from.toMillis(), until: range.until, name: 'nps' };
-  await eachEvent(store, site, asked, people, (person, { time, props }) => {
-    const score = props?.score;
-    if (typeof score !== 'number' || !(score >= 0 && score <= 10)) return;
-    if (time >= (answers.get(person)?.[0] ?? -Infinity)) answers.set(person, [time, score]);
+  const scores: number[] = [];
+  const isAnswer = ({ name, isMeasured }: Kind) => name === 'nps' && isMeasured;
+  await view.eachDeeds({ from: range.from.toMillis(), until: range.until }, isAnswer, (_, deeds) => {
+    const latest = deeds.findLast(({ value }) => value >= 0 && value <= 10);
+    if (latest) scores.push(latest.value);
   });
-  const scores = [...answers.values()].map(([, score]) => score);
   const promoters = scores.filter((score) => score >= 9).length;
   const detractors = scores.filter((score) => score <= 6).length;
   const counts = { promoters, passives: scores.length - promoters - detractors, detractors };

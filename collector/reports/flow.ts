@@ -1,8 +1,8 @@
 import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { medianStay, transitionShares, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
-import type { RemoteStore, Site } from '../store/store.js';
-import { days, readJourneys } from './people.js';
+import { days, type View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 export interface FlowReport extends Heading {
@@ -28,7 +28,7 @@ export interface FlowReport extends Heading {
 
 /** Says how visitors move between the stages. @returns a text that says what is wrong with the range */
 export async function reportFlow(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -41,15 +41,12 @@ export async function reportFlow(
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
   const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0 }));
 
-  const channelOf = new Map<string, string>();
   const channels = new Map<string, number>();
-  const { journeys } = await readJourneys(store, site.siteKey, now, ({ visitorId, firstTouch }) => {
-    if (!firstTouch) return;
-    channelOf.set(visitorId, firstTouch.channel);
-    channels.set(firstTouch.channel, (channels.get(firstTouch.channel) ?? 0) + 1);
-  });
-  for (const [person, { reachedAt, moves: own }] of journeys) {
-    if (query.channel !== undefined && channelOf.get(person) !== query.channel) continue;
+  for (const person of view.people) {
+    const channel = view.touch(person)?.channel;
+    if (channel !== undefined) channels.set(channel, (channels.get(channel) ?? 0) + 1);
+    if (query.channel !== undefined && channel !== query.channel) continue;
+    const own = view.moves(person);
     for (const [index, { from: left, to, at }] of own.entries()) {
       if (!isIn(at)) continue;
       const name = `${left} ${to}`;
@@ -59,10 +56,10 @@ export async function reportFlow(
       stays.get(to)!.push({ duration: days((end ?? now) - at), hasEnded: end !== undefined });
     }
     for (const step of steps) {
-      const at = reachedAt.get(step.from);
+      const at = view.reachedAt(person, step.from);
       if (at === undefined || !isIn(at)) continue;
       step.reached++;
-      step.wentOn += +reachedAt.has(step.to);
+      step.wentOn += +(view.reachedAt(person, step.to) !== undefined);
     }
   }
   const rows = steps.map((step) => ({

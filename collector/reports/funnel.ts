@@ -1,20 +1,10 @@
-import {
-  attempt,
-  DAY_MS,
-  matchesGlobs,
-  matchSignals,
-  placeOf,
-  STAGES,
-  type CompiledRules,
-  type Place,
-  type Stage,
-  type StagetagEvent,
-} from '../../sdk/core/index.js';
+import { DAY_MS, matchesGlobs, STAGES, type Stage, type StagetagEvent } from '../../sdk/core/index.js';
 import { followOptional, isOptional, type FunnelOptions, type Made } from '../model/funnel.js';
 import { wilson, type Interval } from '../model/statistics.js';
-import type { RemoteStore, Site, VisitorRecord } from '../store/store.js';
 import { timelineOf } from '../ingest/timeline.js';
-import { eachEvent, madeOf, readJourneys, readSessions } from './people.js';
+import type { Kind } from '../projection/kinds.js';
+import type { Deed, Person, View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 interface Step {
@@ -46,15 +36,8 @@ export interface FunnelReport extends Heading {
 const KINDS = ['stage', 'signal', 'event', 'page'];
 const MAX_STEPS = 20;
 
-/** What visitors are told apart by. */
-const BREAKDOWNS: Record<string, (record: VisitorRecord) => string | null> = {
-  channel: ({ firstTouch }) => firstTouch?.channel ?? null,
-  source: ({ firstTouch }) => firstTouch?.source ?? null,
-  medium: ({ firstTouch }) => firstTouch?.medium ?? null,
-  campaign: ({ firstTouch }) => firstTouch?.campaign ?? null,
-};
-
-/** The same of the first session. */
+/** What visitors are told apart by: of the first touch, or of the first session. */
+const OF_TOUCH = ['channel', 'source', 'medium', 'campaign'] as const;
 const OF_SESSION = ['device', 'browser', 'country'] as const;
 
 /**
@@ -62,7 +45,7 @@ const OF_SESSION = ['device', 'browser', 'country'] as const;
  * @returns a text that says what is wrong with what was asked
  */
 export async function reportFunnel(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -80,7 +63,7 @@ export async function reportFunnel(
     return 'steps: expected a first one that may not be left out, and another such after it';
   if (order === 'any' && required.length < asked.length)
     return 'steps: expected none that may be left out, where the order is any';
-  const { signals } = timelineOf(await store.rules(site.siteKey)).current;
+  const { signals } = timelineOf(await view.store.rules(site.siteKey)).current;
   const unknown = names.find(
     (name) => name.startsWith('signal:') && !Object.hasOwn(signals, name.slice('signal:'.length)),
   );
@@ -91,68 +74,69 @@ export async function reportFunnel(
   const windowMs = window === undefined ? Infinity : window * DAY_MS;
   const until = Math.min(now, entriesUntil + windowMs * (query.perStep ? names.length : 1)) + 1;
 
-  const valueOf = new Map<string, string | null>();
-  const { people, journeys } = await readJourneys(store, site.siteKey, now, (record) => {
-    const read = by && BREAKDOWNS[by];
-    if (read) valueOf.set(record.visitorId, read(record));
-  });
-  const ofSession = OF_SESSION.find((name) => name === by);
-  if (ofSession)
-    for (const [person, [first]] of await readSessions(store, site.siteKey, people))
-      valueOf.set(person, first![ofSession]);
-  /** By person, then by what is held. */
-  const made = new Map<string, Map<string, Made[]>>();
-  const add = (person: string, step: Made, held = '') => {
-    const groups = made.get(person) ?? new Map<string, Made[]>();
-    made.set(person, groups);
-    const known = groups.get(held);
-    if (known) known.push(step);
-    else groups.set(held, [step]);
+  const hits = new Map<Kind, string[]>();
+  const hitsOf = (kind: Kind) => {
+    const known = hits.get(kind) ?? names.filter((name) => isHit(kind, name));
+    hits.set(kind, known);
+    return known;
   };
-  if (names.some((name) => !name.startsWith('stage:')))
-    await eachEvent(store, site, { from, until }, people, (person, event, rules) => {
-      const [hit, place] = madeOf(made, rules, event, () => hitsOf(event, rules, names));
-      // What is no step breaks a strict order.
-      if (!hit.length && order !== 'strict') return;
-      const held = hold ? heldIn(event, place, hold) : '';
-      if (held !== undefined) add(person, [hit, event.time], held);
+  const isOfStages = names.every((name) => name.startsWith('stage:'));
+  // What is no step breaks a strict order.
+  const isWanted = (kind: Kind) => !isOfStages && (order === 'strict' || hitsOf(kind).length > 0);
+  /** What everybody did with the props or labels that are held. */
+  const held = hold && hold !== 'path' ? new Map<Person, Array<[held: string, made: Made]>>() : undefined;
+  if (held)
+    await view.eachEvent({ from, until }, (person, event, kind) => {
+      const value = heldIn(event, hold!);
+      if (value === undefined || !isWanted(kind)) return;
+      held.set(person, [...(held.get(person) ?? []), [value, [hitsOf(kind), event.time]]]);
     });
-  // After the events: a stage is reached by one, at the same time.
-  for (const [person, { reachedAt }] of journeys)
-    for (const stage of STAGES) {
-      const time = reachedAt.get(stage);
-      if (time === undefined || time < from || time >= until || !names.includes(`stage:${stage}`)) continue;
-      // A stage is reached with whatever is held, and by who did nothing else too.
-      for (const held of hold ? [...(made.get(person)?.keys() ?? [''])] : [''])
-        add(person, [[`stage:${stage}`], time], held);
-    }
+  const madeOf = (person: Person, deeds: Deed[]): Array<[held: string | null, made: Made]> =>
+    held?.get(person) ?? deeds.map(({ kind, time }) => [hold ? kind.path : '', [hitsOf(kind), time]]);
+  const stages = STAGES.filter((stage) => names.includes(`stage:${stage}`));
 
   const options = { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil };
   const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
   const breakdown = new Map<string | null, number[]>();
   const places = asked.flatMap((step, index) => (isOptional(step) ? [] : [index]));
-  for (const [person, groups] of made) {
-    const tries = [...groups.values()].map((steps) =>
+  await view.eachDeeds({ from, until }, held ? () => false : isWanted, (person, deeds) => {
+    /** By what is held; without that all stands together. */
+    const groups = new Map<string, Made[]>();
+    const add = (group: string, made: Made) => {
+      const known = groups.get(group);
+      if (known) known.push(made);
+      else groups.set(group, [made]);
+    };
+    for (const [group, made] of madeOf(person, deeds)) if (group !== null) add(group, made);
+    // After the events: a stage is reached by one, at the same time.
+    for (const stage of stages) {
+      const time = view.reachedAt(person, stage);
+      if (time === undefined || time < from || time >= until) continue;
+      // With whatever is held, and by who did nothing else too.
+      const all = groups.size ? [...groups.keys()] : [''];
+      for (const group of all) add(group, [[`stage:${stage}`], time]);
+    }
+    const tries = [...groups.values()].map((made) =>
       followOptional(
-        steps.sort((a, b) => a[1] - b[1]),
+        made.sort((a, b) => a[1] - b[1]),
         asked,
         options,
       ),
     );
-    const reached = Math.max(...tries.map((each) => each.reached));
-    if (!reached) continue;
+    const reached = Math.max(0, ...tries.map((each) => each.reached));
+    if (!reached) return;
     const did = names.map((_, index) => tries.some((each) => each.did[index]));
     const isOpen = windowMs < Infinity && tries.some((each) => each.openUntil > now);
     for (const [index, count] of counts.entries()) count.visitors += +did[index]!;
     if (reached < required.length) counts[places[reached - 1]!]![isOpen ? 'inProgress' : 'lost']++;
-    if (!by) continue;
-    const value = valueOf.get(person) ?? null;
+    if (!by) return;
+    const value = valueOf(view, person, by);
     const row = breakdown.get(value) ?? names.map(() => 0);
     breakdown.set(
       value,
       row.map((count, index) => count + +did[index]!),
     );
-  }
+  });
   const steps = names.map((step, index): Step => {
     const before = counts[places.findLast((place) => place < index) ?? -1]?.visitors ?? 0;
     const { visitors } = counts[index]!;
@@ -174,8 +158,16 @@ export async function reportFunnel(
     leak: leakOf(steps),
     breakdown: [...breakdown]
       .map(([value, visitors]) => ({ value, visitors }))
-      .sort((a, b) => b.visitors[0]! - a.visitors[0]!),
+      .sort((a, b) => b.visitors[0]! - a.visitors[0]! || (`${a.value}` < `${b.value}` ? -1 : 1)),
   };
+}
+
+/** What somebody is told apart from others by. */
+function valueOf(view: View, person: Person, by: string): string | null {
+  const ofTouch = OF_TOUCH.find((name) => name === by);
+  const ofSession = OF_SESSION.find((name) => name === by);
+  if (ofTouch) return view.touch(person)?.[ofTouch] ?? null;
+  return ofSession ? (view.visits(person)[0]?.[ofSession] ?? null) : null;
 }
 
 function isStep(name: string): boolean {
@@ -184,26 +176,17 @@ function isStep(name: string): boolean {
   return KINDS.includes(kind) && !!value && (kind !== 'stage' || STAGES.includes(value as Stage));
 }
 
-/** The steps that an event is. */
-function hitsOf(
-  event: StagetagEvent,
-  rules: CompiledRules,
-  names: string[],
-): [hit: string[], place: Place | undefined] {
-  const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
-  const place = url && placeOf(url);
-  const carried = new Set([
-    `event:${event.name}`,
-    ...matchSignals(rules, event, place).map(([signal]) => `signal:${signal}`),
-  ]);
-  const isOnPage = (name: string) =>
-    event.name === 'page_view' && !!place && name.startsWith('page:') && isPage(name.slice('page:'.length), place.path);
-  return [names.filter((name) => carried.has(name) || isOnPage(name)), place];
+/** Whether what was done is a step. */
+function isHit({ name, path, signals }: Kind, step: string): boolean {
+  const [kind, ...rest] = step.split(':');
+  const value = rest.join(':');
+  if (kind === 'event') return name === value;
+  if (kind === 'signal') return signals.includes(value);
+  return kind === 'page' && name === 'page_view' && path !== null && isPage(value, path);
 }
 
 /** What of an event must be the same in all steps; undefined where it has no such thing. */
-function heldIn(event: StagetagEvent, place: Place | undefined, hold: string): string | undefined {
-  if (hold === 'path') return place?.path;
+function heldIn(event: StagetagEvent, hold: string): string | undefined {
   const [from, ...key] = hold.split('.');
   const value = (event[from as 'props' | 'source'] as Record<string, unknown> | undefined)?.[key.join('.')];
   return value === undefined || Object(value) === value ? undefined : String(value);

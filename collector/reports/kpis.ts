@@ -1,7 +1,8 @@
-import { countedFacts, rank, UNITS, type Facts, type Stage } from '../../sdk/core/index.js';
-import type { RemoteStore, Site } from '../store/store.js';
+import { parseDay, rank, UNITS, type Stage } from '../../sdk/core/index.js';
+import type { CountedDay } from '../projection/counted.js';
+import type { View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { readTemplate, type Kpi } from '../templates.js';
-import { readPeople } from './people.js';
 import { readRange, type ReportQuery } from './range.js';
 
 export interface KpiReport {
@@ -31,30 +32,20 @@ const NEAR = 0.8;
 const rate = (value: number, target: number): Rating =>
   value >= target ? 'green' : value >= NEAR * target ? 'amber' : 'red';
 
-/** Adds up on days what a measure counts of one person. */
-function measure({ signal, measure: kind }: Kpi, facts: Facts, isIn: (day: string) => boolean): number {
-  const days = <T>(byDay: Record<string, T> | undefined) => Object.entries(byDay ?? {}).filter(([day]) => isIn(day));
-  const count = days(facts.signals[signal]).reduce((sum, [, each]) => sum + each, 0);
-  if (kind === 'visitors') return Math.min(count, 1);
-  if (kind === 'count') return count;
-  const keyed = days(facts.keys[signal]).flatMap(([, keys]) => Object.values(keys).map(([, , units]) => units));
-  const sums = days(facts.values[signal]).map(([, units]) => units);
-  return [...sums, ...keyed].reduce((sum, units) => sum + units, 0);
+/** What a measure comes to of one person. @param days those that are asked for */
+function measured({ measure }: Kpi, days: CountedDay[]): number {
+  const sum = (of: 'count' | 'daily') => days.reduce((all, day) => all + day[of], 0);
+  return measure === 'value' ? sum('daily') : measure === 'count' ? sum('count') : Math.min(sum('count'), 1);
 }
 
 /** Says by how much each stage of the site's template measures up. Days are UTC days, as facts have them. @returns a text that says what is wrong with the range */
-export async function reportKpis(
-  store: RemoteStore,
-  site: Site,
-  query: ReportQuery,
-  now: number,
-): Promise<KpiReport | string> {
+export async function reportKpis(view: View, site: Site, query: ReportQuery, now: number): Promise<KpiReport | string> {
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const [from, to] = [range.from.toISODate()!, range.to.toISODate()!];
   const length = Math.round(range.to.diff(range.from, 'days').days) + 1;
   const earlier = range.from.minus({ days: length }).toISODate()!;
-  const { rules } = (await store.rules(site.siteKey)).at(-1)!;
+  const { rules } = (await view.store.rules(site.siteKey)).at(-1)!;
   const given = readTemplate(site.template)?.kpis;
   const kpis = Object.entries(given ?? {}).map(([stage, kpi]) => ({
     ...kpi,
@@ -62,13 +53,14 @@ export async function reportKpis(
     value: 0,
     before: 0,
   }));
-  await readPeople(store, site.siteKey, (record) => {
-    const facts = countedFacts(record.facts);
+  const [first, last, start] = [parseDay(from), parseDay(to), parseDay(earlier)];
+  for (const person of view.people)
     for (const kpi of kpis) {
-      kpi.value += measure(kpi, facts, (day) => day >= from && day <= to);
-      kpi.before += measure(kpi, facts, (day) => day >= earlier && day < from);
+      const days = view.counted(person, kpi.signal);
+      const within = (since: number, until: number) => days.filter(({ day }) => day >= since && day <= until);
+      kpi.value += measured(kpi, within(first, last));
+      kpi.before += measured(kpi, within(start, first - 1));
     }
-  });
   return {
     asOf: now,
     from,

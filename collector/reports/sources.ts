@@ -1,6 +1,7 @@
 /** Where visits came from by name, and the channels that the owner gave to names. */
+import { channelOf } from '../projection/channels.js';
+import type { View } from '../projection/view.js';
 import type { RemoteStore, Site } from '../store/store.js';
-import { readPeople, readSessions } from './people.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Channels that say no more than that a source is not known. */
@@ -23,10 +24,6 @@ export interface SourcesReport extends Heading {
 
 type Named = { source: string | null; channel: string | null };
 
-/** The channel that the owner gave to a source, or else its own. */
-const channelOf = ({ channels }: Pick<Site, 'channels'>, { source, channel }: Named) =>
-  (source !== null && Object.hasOwn(channels, source.toLowerCase()) && channels[source.toLowerCase()]) || channel;
-
 /** The same touch or session with the channel that the owner gave to its source. */
 export const classified = <T extends Named>(site: Pick<Site, 'channels'>, of: T): T => ({
   ...of,
@@ -44,33 +41,33 @@ export function withChannels(store: RemoteStore, site: Site): RemoteStore {
         firstTouch: record.firstTouch && classified(site, record.firstTouch),
         lastTouch: record.lastTouch && classified(site, record.lastTouch),
       })),
-    everySession: async (...args) => (await store.everySession(...args)).map((session) => classified(site, session)),
   };
 }
 
 /** Says where the sessions of a range came from. @returns a text that says what is wrong with the range */
 export async function reportSources(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
 ): Promise<SourcesReport | string> {
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
-  const people = await readPeople(store, site.siteKey);
-  const rows = new Map<string, { channel: string | null; sessions: number; who: Set<string> }>();
-  for (const [person, sessions] of await readSessions(store, site.siteKey, people))
-    for (const { source, channel, startedAt } of sessions) {
-      if (source === null || startedAt < range.from.toMillis() || startedAt >= range.until) continue;
-      const row = rows.get(source) ?? { channel, sessions: 0, who: new Set() };
+  const [from, until] = [range.from.toMillis(), range.until];
+  const rows = new Map<string, { channel: string | null; sessions: number; visitors: number; latest: number }>();
+  for (const person of view.people)
+    for (const { source, channel, startedAt } of view.visits(person)) {
+      if (source === null || startedAt < from || startedAt >= until) continue;
+      const row = rows.get(source) ?? { channel, sessions: 0, visitors: 0, latest: -1 };
       rows.set(source, row);
       row.sessions++;
-      row.who.add(person);
+      row.visitors += +(row.latest !== person);
+      row.latest = person;
     }
-  const sources = [...rows].map(([source, { channel, sessions, who }]) => {
+  const sources = [...rows].map(([source, { channel, sessions, visitors }]) => {
     const isGiven = Object.hasOwn(site.channels, source.toLowerCase());
     const isUnknown = !isGiven && UNKNOWN.has(channel ?? 'Unassigned');
-    return { source, channel, sessions, visitors: who.size, isUnknown, isGiven };
+    return { source, channel, sessions, visitors, isUnknown, isGiven };
   });
   return {
     ...headingOf(site, range, now),

@@ -1,5 +1,5 @@
 /** What customers are worth, and whether they bring others: from the orders and invitations that facts count by UTC day. */
-import { countedFacts, dayOf, formatDay, mergeKeys, parseDay, UNITS, type Facts } from '../../sdk/core/index.js';
+import { dayOf, formatDay, UNITS } from '../../sdk/core/index.js';
 import { medianStay, type Stay } from '../model/flow.js';
 import { fitBgNbd, fitGammaGamma } from '../model/fit.js';
 import {
@@ -13,9 +13,10 @@ import {
   type Purchases,
 } from '../model/ltv.js';
 import { flywheel } from '../model/satisfaction.js';
-import type { RemoteStore, Site } from '../store/store.js';
+import type { CountedDay } from '../projection/counted.js';
+import type { View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { chooseOrderSignal } from './customers.js';
-import { readPeople } from './people.js';
 import type { ReportQuery } from './range.js';
 
 /** Of a link by which somebody was invited: `utm_medium=invite`. */
@@ -76,7 +77,7 @@ const YEAR_WEEKS = 365 / WEEK;
 /** The check is made with what was known when so much of the time had passed. */
 const CHECKED_AFTER = 2 / 3;
 
-type OrderDays = ReturnType<typeof ordersOf>;
+type OrderDays = Array<Pick<CountedDay, 'day' | 'units'>>;
 
 /** What was known of a buyer on a day, in weeks; an order is a day with one. */
 const purchasesUntil = (days: OrderDays, until: number): Purchases => {
@@ -135,20 +136,6 @@ function checkFit(buyers: OrderDays[], today: number): FittedValue['check'] {
   return { until: formatDay(until), expected, actual, error: actual ? expected / actual - 1 : null };
 }
 
-/** Orders and amounts in units, by UTC day, ascending. */
-export function ordersOf(facts: Facts, signal: string): Array<{ day: number; orders: number; units: number }> {
-  const counted = countedFacts(facts);
-  const keyed = Object.values(counted.keys[signal] ?? {}).reduce((all, keys) => mergeKeys(all, keys), {});
-  const byDay = new Map<number, number>();
-  for (const [time, , units] of Object.values(keyed)) byDay.set(dayOf(time), (byDay.get(dayOf(time)) ?? 0) + units);
-  return Object.entries(counted.signals[signal] ?? {})
-    .map(([text, orders]) => {
-      const day = parseDay(text);
-      return { day, orders, units: (counted.values[signal]?.[text] ?? 0) + (byDay.get(day) ?? 0) };
-    })
-    .sort((a, b) => a.day - b.day);
-}
-
 const monthOf = (day: number) => formatDay(day).slice(0, 7);
 const nextMonth = (month: string) => {
   const [year, number] = month.split('-').map(Number) as [number, number];
@@ -158,13 +145,13 @@ const share = (part: number, whole: number) => (whole ? part / whole : null);
 
 /** @returns a text where no signal counts orders */
 export async function reportValue(
-  store: RemoteStore,
+  view: View,
   { siteKey }: Site,
   query: ReportQuery,
   now: number,
 ): Promise<ValueReport | string> {
   const { margin, years, discount } = { ...DEFAULTS, ...query };
-  const { rules } = (await store.rules(siteKey)).at(-1)!;
+  const { rules } = (await view.store.rules(siteKey)).at(-1)!;
   const chosen = chooseOrderSignal(rules, query.signal);
   if ('error' in chosen) return chosen.error;
   const { signal } = chosen;
@@ -176,15 +163,15 @@ export async function reportValue(
   const invitations = Object.keys(rules.signals).filter((name) =>
     [rules.signals[name]!.event].flat().includes('invite'),
   );
-  await readPeople(store, siteKey, ({ facts, firstTouch }) => {
+  for (const person of view.people) {
     sum.people++;
-    sum.invited += +(firstTouch?.medium === INVITED);
+    sum.invited += +(view.touch(person)?.medium === INVITED);
     for (const name of invitations)
-      sum.invitations += Object.values(facts.signals[name] ?? {}).reduce((all, count) => all + count, 0);
-    const days = ordersOf(facts, signal);
+      sum.invitations += view.counted(person, name).reduce((all, { count }) => all + count, 0);
+    const days = view.counted(person, signal);
     const first = days[0];
-    if (!first) return;
-    const orders = days.reduce((all, each) => all + each.orders, 0);
+    if (!first) continue;
+    const orders = days.reduce((all, each) => all + each.count, 0);
     sum.buyers++;
     // A clock that is ahead has not told of tomorrow.
     const known = days.filter(({ day }) => day <= today);
@@ -193,7 +180,7 @@ export async function reportValue(
     sum.units += days.reduce((all, each) => all + each.units, 0);
     sum.years += Math.max(LEAST_YEARS, (today - first.day) / 365);
     sum.again += +(orders > 1);
-    const second = first.orders > 1 ? first.day : days[1]?.day;
+    const second = first.count > 1 ? first.day : days[1]?.day;
     waits.push({ duration: Math.max(0, (second ?? today) - first.day), hasEnded: second !== undefined });
     const byMonth = new Map<string, number>();
     for (const { day, units } of days) byMonth.set(monthOf(day), (byMonth.get(monthOf(day)) ?? 0) + units);
@@ -206,7 +193,7 @@ export async function reportValue(
       months.retained += +byMonth.has(next);
       months.kept += byMonth.get(next) ?? 0;
     }
-  });
+  }
   const averageOrder = share(sum.units / UNITS, sum.orders);
   const ordersPerYear = share(sum.orders, sum.years);
   const monthlyRetention = share(months.retained, months.active);

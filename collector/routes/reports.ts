@@ -10,7 +10,7 @@ export function reportRoutes({ work, reports, now }: Services): Hono<SiteEnv> {
   routes.get('/reports/:name', async (c) => {
     const name = c.req.param('name');
     if (!isReport(name))
-      return c.json({ error: `no report is called ${name}; there are ${Object.keys(REPORTS).join(', ')}` }, 404);
+      return c.json({ error: `no report is called ${name}; there are ${REPORTS.join(', ')}` }, 404);
     const query = readQuery<ReportQuery>(c, 'readReport');
     if (typeof query === 'string') return c.json({ error: query }, 400);
     await work.restage(now());

@@ -412,6 +412,34 @@ export interface ListedSession {
   country: string | null;
 }
 
+/** Events of one visitor that came together, and their place among all. */
+export interface PlacedEvents {
+  place: number;
+  visitorId: string;
+  events: StoredEvent[];
+}
+
+/** A visitor whose record changed. */
+export interface VisitorChange {
+  visitorId: string;
+  /** Events that are new, where there are such. */
+  events?: StoredEvent[];
+  /** Their place among all of the site. */
+  place?: number;
+  /** Whether events that were there before are others now. */
+  isAmended: boolean;
+}
+
+/** What happened to visitors since a place in the list of changes. */
+export interface VisitorChanges {
+  /** The place up to which these go. */
+  upTo: number;
+  /** Undefined where the list does not reach back so far: then anybody may have changed. */
+  changed: VisitorChange[] | undefined;
+  /** Whether some of those who were there are no more. */
+  isSomebodyGone: boolean;
+}
+
 /** Transitions of one quarter hour (UTC, which every time zone's days are made of). */
 export interface TransitionCount {
   /** Epoch ms of its beginning. */
@@ -505,6 +533,16 @@ export interface Store {
   transitionCounts(siteKey: string, until: number): Promise<TransitionCount[]>;
   /** All transitions, those of bots too: the next after one, or the first (0). */
   everyTransition(siteKey: string, after: number, limit: number): Promise<ListedTransition[]>;
+  /** Everybody's id. */
+  visitorIds(siteKey: string): Promise<string[]>;
+  /** The latest place in the list of changes to visitors, and of events: what is stored later stands behind them. */
+  places(siteKey: string): Promise<{ change: number; events: number }>;
+  /** What happened to visitors since a place in the list of changes, each as often as it did, or as much of it as one reading gives. */
+  changesSince(siteKey: string, change: number): Promise<VisitorChanges>;
+  /** Events by their place, those of one visitor that came together: the next after one (0: the first), up to one; and how far that went. */
+  eventsAfter(siteKey: string, place: number, upTo: number): Promise<{ place: number; rows: PlacedEvents[] }>;
+  /** A visitor's events, with their places. */
+  placedEvents(siteKey: string, visitorId: string): Promise<PlacedEvents[]>;
   /** All sessions, by visitor: the next after one, or the first. */
   everySession(siteKey: string, after: ListedSession | undefined, limit: number): Promise<ListedSession[]>;
 

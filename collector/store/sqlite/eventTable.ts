@@ -1,12 +1,13 @@
 import type Database from 'better-sqlite3';
 import type { StagetagEvent } from '../../../sdk/core/index.js';
-import type { EventFilter, StoredEvent } from '../store.js';
+import type { EventFilter, PlacedEvents, StoredEvent } from '../store.js';
 import type { PageTable } from './pageTable.js';
 import { fromBlob, toBlob } from './uuid.js';
 
 /** Events of one visitor that came together. */
 interface Row {
   id: number;
+  site_id: number;
   visitor_id: Buffer;
   received_at: number;
   last_time: number;
@@ -14,7 +15,7 @@ interface Row {
   body: string;
 }
 
-const COLUMNS = 'id, visitor_id, received_at, last_time, body';
+const COLUMNS = 'id, site_id, visitor_id, received_at, last_time, body';
 
 /** Events of a row at most: one of them is read with all of them. */
 const ROW_EVENTS = 50;
@@ -25,6 +26,8 @@ export const PAGE = 200;
 export interface Added {
   /** Those that nobody had sent before. */
   added: StoredEvent[];
+  /** The numbers of their rows. */
+  rows: number[];
   /** Whether of one that was there something else is stored now. */
   isChanged: boolean;
 }
@@ -43,6 +46,7 @@ export class EventTable {
   readonly #last;
   readonly #hasOld;
   readonly #noteIds;
+  readonly #next;
 
   constructor(
     database: Database.Database,
@@ -72,6 +76,9 @@ export class EventTable {
       SELECT ${COLUMNS} FROM batches
       WHERE id > @after AND id <= @after + ${PAGE} AND site_id = @site AND last_time >= @from AND first_time < @until
         AND (@name IS NULL OR instr(body, @name)) ORDER BY id`);
+    this.#next = database.prepare<[number, number, number], Row>(
+      `SELECT ${COLUMNS} FROM batches WHERE site_id = ? AND id > ? AND id <= ? ORDER BY id`,
+    );
     this.#last = database.prepare<[], number | null>('SELECT max(id) FROM batches').pluck();
     this.#hasOld = database
       .prepare<[object], 0 | 1>(
@@ -84,23 +91,25 @@ export class EventTable {
   /** Stores what is not there yet. */
   add(site: number, visitor: Buffer, offered: StoredEvent[]): Added {
     const added: StoredEvent[] = [];
+    const rows: number[] = [];
     let isChanged = false;
     for (let from = 0; from < offered.length; from += ROW_EVENTS) {
       const part = offered.slice(from, from + ROW_EVENTS);
-      const news = this.#addRow(site, visitor, part);
+      const { news, row } = this.#addRow(site, visitor, part);
+      if (news.length) rows.push(row);
       added.push(...news);
       if (news.length === part.length) continue;
       for (const stored of part)
         if (!news.includes(stored)) isChanged = this.#amend(site, visitor, stored) || isChanged;
     }
-    return { added, isChanged };
+    return { added, rows, isChanged };
   }
 
   /** Stores a row of those that are new, and says which they are. */
-  #addRow(site: number, visitor: Buffer, events: StoredEvent[]): StoredEvent[] {
+  #addRow(site: number, visitor: Buffer, events: StoredEvent[]): { news: StoredEvent[]; row: number } {
     const ids = events.map(({ event }) => event.id);
     const values = [...spanOf(events), pack(events)];
-    const row = this.#insert.run(site, visitor, events[0]!.receivedAt, ...values).lastInsertRowid;
+    const row = Number(this.#insert.run(site, visitor, events[0]!.receivedAt, ...values).lastInsertRowid);
     const { changes } = this.#noteIds.run(site, row, JSON.stringify(ids));
     let news = events;
     if (changes < events.length) {
@@ -109,10 +118,10 @@ export class EventTable {
         const id = ids[index]!.toLowerCase();
         return !seen.has(id) && seen.add(id) && this.#rowOf.get(site, toBlob(id)) === row;
       });
-      this.#replace(Number(row), news);
+      this.#replace(row, news);
     }
     this.pages.countViews(site, news, 1);
-    return news;
+    return { news, row };
   }
 
   #replace(row: number, events: StoredEvent[]): void {
@@ -153,6 +162,26 @@ export class EventTable {
 
   #forget(site: number, events: StoredEvent[]): void {
     for (const { event } of events) this.#dropId.run(site, toBlob(event.id));
+  }
+
+  /** The events of a visitor's row; undefined where it is not there, or another's by now. */
+  at(site: number, visitor: Buffer, row: number): StoredEvent[] | undefined {
+    const found = this.#get.get(row);
+    return found?.site_id === site && found.visitor_id.equals(visitor) ? unpack(found) : undefined;
+  }
+
+  /** The site's rows among those that come next, of all sites, up to one. */
+  after(site: number, row: number, upTo: number): { place: number; rows: PlacedEvents[] } {
+    const place = Math.min(row + PAGE, upTo);
+    const rows = this.#next.all(site, row, place);
+    return {
+      place,
+      rows: rows.map(placed),
+    };
+  }
+
+  placed(site: number, visitor: Buffer): PlacedEvents[] {
+    return this.#latest.all(site, visitor).map(placed);
   }
 
   /** The number of the latest row. */
@@ -261,6 +290,12 @@ interface Packed extends Partial<Omit<StoredEvent, 'event'>> {
   /** Whether it stands for itself: from a schema in which each event had a row of its own. */
   whole?: true;
 }
+
+const placed = (row: Row): PlacedEvents => ({
+  place: row.id,
+  visitorId: fromBlob(row.visitor_id),
+  events: unpack(row),
+});
 
 function pack(events: StoredEvent[]): string {
   let before: Record<string, unknown> = {};

@@ -343,4 +343,17 @@ export const MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX audience_members_by_visitor ON audience_members (site_id, visitor_id);
   `,
+  `
+  -- Visitors whose records changed, in that order: what reports keep in memory follows it. The latest stay.
+  CREATE TABLE visitor_changes (
+    id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL,
+    -- Empty where somebody is gone: who that was stands nowhere any more.
+    visitor_id BLOB NOT NULL,
+    -- The row of the events that were new.
+    batch INTEGER,
+    -- Whether events that were there before are others now.
+    is_amended INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

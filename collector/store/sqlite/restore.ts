@@ -136,7 +136,7 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
         if (known.has(siteKey)) add.run(sites.id(siteKey), hash, erasedAt);
       const gone = visitors.all().filter(({ site_id, id }) => has.get(site_id, sites.hashOf(site_id, id)));
       // A batch that was refused may name somebody in its text alone.
-      if (graves.length) database.exec('DELETE FROM dead_letters');
+      if (graves.length) database.exec('DELETE FROM dead_letters; DELETE FROM visitor_changes');
       for (const { site_id, id } of gone) {
         events.erase(site_id, id);
         for (const each of [...erase, eraseVisitor]) each.run(site_id, id);

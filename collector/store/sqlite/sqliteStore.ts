@@ -1,10 +1,19 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
 import fs from 'node:fs';
 import type Database from 'better-sqlite3';
-import { isBot, type Append, type Appended, type Store, type StoredEvent, type VisitorRecord } from '../store.js';
+import {
+  isBot,
+  type Append,
+  type Appended,
+  type Store,
+  type StoredEvent,
+  type VisitorChange,
+  type VisitorRecord,
+} from '../store.js';
 import { DAY_MS } from '../../../sdk/core/index.js';
 import { keyTable, tokenTable, userTable } from './accessTables.js';
 import { audienceTable } from './audienceTable.js';
+import { changeTable } from './changeTable.js';
 import { costTable } from './costTable.js';
 import { deadLetterTable } from './deadLetterTable.js';
 import { EventTable, PAGE } from './eventTable.js';
@@ -16,7 +25,7 @@ import { PageTable } from './pageTable.js';
 import { SessionTable } from './sessionTable.js';
 import { draftTable, SiteTable } from './siteTable.js';
 import { tombstoneTable } from './tombstoneTable.js';
-import { toBlob } from './uuid.js';
+import { fromBlob, toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
 import { WalKeeper, type Gate } from './walKeeper.js';
 
@@ -55,6 +64,7 @@ export function openSqliteStore(
   const sessions = new SessionTable(database);
   const pages = new PageTable(database);
   const events = new EventTable(database, pages);
+  const changes = changeTable(database);
   const costs = costTable(database);
   const audiences = audienceTable(database);
   const annotations = annotationTable(database);
@@ -70,6 +80,11 @@ export function openSqliteStore(
   const tombstones = tombstoneTable(database, sites);
   /** A crash may have come between erasing and wiping. */
   let isWiped = tombstones.areWiped();
+
+  function put(site: number, record: VisitorRecord, rows?: number[], isAmended?: boolean): void {
+    visitors.put(site, record);
+    changes.add(site, toBlob(record.visitorId), rows, isAmended);
+  }
 
   function append(batch: Append): Appended {
     const {
@@ -90,7 +105,7 @@ export function openSqliteStore(
     const found = visitors.get(site, visitor);
     const before = found && verdict ? { ...found, ...verdict } : found;
     if (before?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, before, batch) };
-    const { added, isChanged } = events.add(site, visitor, offered);
+    const { added, rows, isChanged } = events.add(site, visitor, offered);
     const counts = { accepted: added.length, duplicates: offered.length - added.length };
     if (!before && !added.length) return { ...counts, record: undefined };
 
@@ -105,7 +120,7 @@ export function openSqliteStore(
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
     // What the browser was told last was the person's; an answer of a lower number would be out of date.
     if (left) record.rev = Math.max(record.rev, left.rev + 1);
-    if (record !== before) visitors.put(site, record);
+    if (record !== before) put(site, record, rows, isChanged);
     for (const transition of transitions) visitors.addTransition(site, visitor, transition);
     for (const part of folded.sessions) sessions.add(site, visitor, part);
     if (left) foldPerson(site, left, batch, { isLinked: true });
@@ -155,11 +170,12 @@ export function openSqliteStore(
     const parts = isAnew ? partsOf(site, id, batch, own) : undefined;
     if (parts && !parts.length) {
       visitors.erase(site, toBlob(id));
+      changes.erase(site, toBlob(id));
       return undefined;
     }
     const { record, transitions } = batch.foldOf(id)({ before, added, parts, isLinked });
     const person = { ...record, userId };
-    if (record !== before) visitors.put(site, person);
+    if (record !== before) put(site, person);
     for (const transition of transitions) visitors.addTransition(site, toBlob(id), transition);
     return person;
   }
@@ -180,10 +196,13 @@ export function openSqliteStore(
       const keptFrom = sites.keptFrom(site);
       const change = { before, added: [], history, personId, linkedAt, keptFrom };
       const { record } = batch.foldOf(before.visitorId)(change);
-      visitors.put(site, record);
+      put(site, record);
       return record;
     });
   }
+
+  /** Of one moment. */
+  const readPlaces = database.transaction(() => ({ change: changes.last(), events: events.last() }));
 
   return {
     sites: async () => sites.all(),
@@ -243,6 +262,7 @@ export function openSqliteStore(
         tombstones.add(site, visitor, now);
         sessions.erase(site, visitor);
         audiences.erase(site, visitor);
+        changes.erase(site, visitor);
         const erased = {
           events: events.erase(site, visitor),
           transitions: visitors.erase(site, visitor),
@@ -301,6 +321,24 @@ export function openSqliteStore(
     peakCounts: async (siteKey, until) => visitors.peakCounts(sites.id(siteKey), until),
     transitionCounts: async (siteKey, until) => visitors.transitionCounts(sites.id(siteKey), until),
 
+    visitorIds: async (siteKey) => visitors.ids(sites.id(siteKey)),
+    places: async () => readPlaces(),
+    changesSince: async (siteKey, change) => {
+      const site = sites.id(siteKey);
+      const found = changes.since(site, change);
+      if (!found) return { upTo: changes.last(), changed: undefined, isSomebodyGone: false };
+      const changed = found.rows.map((row): VisitorChange => {
+        const stored = row.batch === null ? undefined : events.at(site, row.visitor_id, row.batch);
+        return {
+          visitorId: fromBlob(row.visitor_id),
+          ...(stored && { events: stored, place: row.batch! }),
+          isAmended: !!row.is_amended,
+        };
+      });
+      return { upTo: found.upTo, changed, isSomebodyGone: found.isSomebodyGone };
+    },
+    eventsAfter: async (siteKey, place, upTo) => events.after(sites.id(siteKey), place, upTo),
+    placedEvents: async (siteKey, visitorId) => events.placed(sites.id(siteKey), toBlob(visitorId)),
     everyTransition: async (siteKey, after, limit) => visitors.nextTransitions(sites.id(siteKey), after, limit),
     everySession: async (siteKey, after, limit) => sessions.next(sites.id(siteKey), after, limit),
     sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),

@@ -78,6 +78,7 @@ export class VisitorTable {
   readonly #peakCounts;
   readonly #transitionCounts;
   readonly #nextTransitions;
+  readonly #ids;
   readonly #ofUser;
   readonly #ofPerson;
   readonly #countOfPerson;
@@ -100,6 +101,7 @@ export class VisitorTable {
     this.#next = database.prepare<[number, Buffer, number], VisitorRow>(
       'SELECT * FROM visitors WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?',
     );
+    this.#ids = database.prepare<[number], Buffer>('SELECT id FROM visitors WHERE site_id = ?').pluck();
     this.#ofUser = database.prepare<[number, string], { id: Buffer }>(
       'SELECT id FROM visitors WHERE site_id = ? AND user_id = ? AND NOT is_person',
     );
@@ -210,6 +212,10 @@ export class VisitorTable {
   /** Every visitor that is proven to be a person's. */
   ofPerson(site: number, person: Buffer): VisitorRecord[] {
     return this.#ofPerson.all(site, person).map(toRecord);
+  }
+
+  ids(site: number): string[] {
+    return this.#ids.all(site).map(fromBlob);
   }
 
   ofUser(site: number, userId: string): string[] {

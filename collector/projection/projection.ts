@@ -1,0 +1,359 @@
+/**
+ * What reports read of one site, in memory and packed: who counts and how they went, their sessions, what facts count of them, and what
+ * they did. It is made from the store, follows the list of changes from then on, and can be thrown away at any time.
+ */
+import { reachedDays, STAGES } from '../../sdk/core/index.js';
+import { timelineOf, type Timeline } from '../ingest/timeline.js';
+import {
+  isBot,
+  type ListedSession,
+  type PlacedEvents,
+  type RemoteStore,
+  type Site,
+  type VisitorRecord,
+} from '../store/store.js';
+import { activeDays, countedDays } from './counted.js';
+import { Kinds, valueOf } from './kinds.js';
+import { NONE, Table, Texts, VisitorRows } from './table.js';
+
+/** Rows of one reading. */
+const PAGE = 500;
+/** Sessions of one visitor: more are no browser's. */
+const MAX_SESSIONS = 100_000;
+/** More kinds of events than these are no kinds: then events are read from the store each time. */
+const MAX_KINDS = 200_000;
+/** A row's events are dated from its first, in 32 bits of milliseconds. */
+const LONGEST_MS = 2 ** 32 - 1;
+
+/** Whether somebody counts: what a `part` did, the person did whose visitor it is. */
+const STATES = { unknown: 0, counted: 1, part: 2, out: 3 };
+
+type Session = Pick<ListedSession, 'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
+
+export class Projection {
+  readonly texts = new Texts();
+  readonly visitors = new Table({
+    state: 'i8',
+    /** The person whose part it is. */
+    person: 'i32',
+    /** When the state may next change with no event; without end where never. */
+    dueAt: 'f64',
+    /** Of the first touch. */
+    isTouched: 'i8',
+    channel: 'i32',
+    source: 'i32',
+    medium: 'i32',
+    campaign: 'i32',
+    /** UTC days on which the stages, or higher ones, were first reached; NONE where they were not. */
+    awareness: 'i32',
+    interest: 'i32',
+    consideration: 'i32',
+    action: 'i32',
+    loyalty: 'i32',
+  } as const);
+  /** Changes of the current stage, in the order in which they were found; stages by rank, NONE for none. */
+  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64' } as const);
+  readonly sessions = new VisitorRows({
+    startedAt: 'f64',
+    channel: 'i32',
+    source: 'i32',
+    device: 'i32',
+    browser: 'i32',
+    country: 'i32',
+  } as const);
+  /** Days on which somebody was there. */
+  readonly active = new VisitorRows({ day: 'i32' } as const);
+  /** How often a measured signal was there on a day, and what it adds up to in units where it does. */
+  readonly counts = new VisitorRows({ signal: 'i32', day: 'i32', count: 'u32' } as const);
+  readonly amounts = new VisitorRows({ signal: 'i32', day: 'i32', units: 'f64', daily: 'f64' } as const);
+  batches = newBatches();
+  events = newEvents();
+  values = newValues();
+  kinds: Kinds;
+  /** Whether a site has too many kinds of events for them to be kept. */
+  isOverfull = false;
+
+  readonly #numbers = new Map<string, number>();
+  #timeline: Timeline;
+  #change = 0;
+  #move = 0;
+  #readTo = 0;
+  /** What was made of what is here, by name. */
+  readonly #made = new Map<string, unknown>();
+
+  private constructor(
+    private readonly store: RemoteStore,
+    private readonly siteKey: string,
+    /** Signals of which reports ask how often, and how much, on each day. */
+    private readonly measured: string[],
+    timeline: Timeline,
+  ) {
+    this.#timeline = timeline;
+    this.kinds = new Kinds(timeline);
+  }
+
+  /** Reads a site from the beginning. @param kpis signals that its stages are measured by */
+  static async of(store: RemoteStore, { siteKey }: Site, kpis: string[], now: number): Promise<Projection> {
+    const published = await store.rules(siteKey);
+    const { signals } = published.at(-1)!.rules;
+    const measured = Object.keys(signals).filter(
+      (name) => signals[name]!.value || [signals[name]!.event].flat().includes('invite') || kpis.includes(name),
+    );
+    const projection = new Projection(store, siteKey, measured, timelineOf(published));
+    await projection.#readAll(now);
+    return projection;
+  }
+
+  /** Takes over what changed since. @returns false where that cannot be told: then it is to be made anew */
+  async follow(now: number): Promise<boolean> {
+    const { store, siteKey } = this;
+    const timeline = timelineOf(await store.rules(siteKey));
+    const { version } = this.#timeline.current;
+    const isOtherVersion = timeline.current.version !== version;
+    if (isOtherVersion && !timeline.keepsFacts(version)) return false;
+    this.#timeline = this.kinds.timeline = timeline;
+    if (isOtherVersion) await this.#readVisitors(now);
+
+    const changed = new Set<string>();
+    const amended = new Set<string>();
+    let isSomebodyGone = false;
+    for (;;) {
+      const found = await store.changesSince(siteKey, this.#change);
+      if (!found.changed) return false;
+      if (found.upTo === this.#change) break;
+      this.#change = found.upTo;
+      isSomebodyGone ||= found.isSomebodyGone;
+      for (const { visitorId, events, place, isAmended } of found.changed) {
+        changed.add(visitorId);
+        if (isAmended) amended.add(visitorId);
+        if (events) this.#addEvents({ visitorId, place: place!, events });
+      }
+      await new Promise(setImmediate);
+    }
+    if (isSomebodyGone) await this.#dropGone();
+    for (const visitorId of amended) await this.#readEvents(visitorId);
+    for (const visitorId of new Set([...changed, ...this.#dueBy(now)])) {
+      const record = await store.visitor(siteKey, visitorId);
+      if (!record) continue; // Gone by now: the list will say so.
+      this.#take(record, now);
+      changed.add(visitorId);
+      const number = this.#numberOf(visitorId);
+      this.sessions.drop(number);
+      for (const session of await store.sessions(siteKey, visitorId, MAX_SESSIONS)) this.#addSession(number, session);
+    }
+    const hasMoved = await this.#readMoves();
+    if (changed.size || isOtherVersion || isSomebodyGone || hasMoved) this.#made.clear();
+    return true;
+  }
+
+  /** Makes something of what is here, once until it changes. */
+  once<T>(name: string, make: () => T): T {
+    if (!this.#made.has(name)) this.#made.set(name, make());
+    return this.#made.get(name) as T;
+  }
+
+  /** Whose doing a visitor's is: a person's, or its own; NONE where it is nobody's who counts. */
+  owners(): Int32Array {
+    return this.once('owners', () => {
+      const { state, person } = this.visitors.columns;
+      const isCounted = (number: number) => state[number] === STATES.counted;
+      return Int32Array.from({ length: this.visitors.length }, (_, number) =>
+        state[number] === STATES.part
+          ? isCounted(person[number]!)
+            ? person[number]!
+            : NONE
+          : isCounted(number)
+            ? number
+            : NONE,
+      );
+    });
+  }
+
+  /** The same of a visitor by its id. */
+  ownerOf(visitorId: string): number {
+    const number = this.#numbers.get(visitorId);
+    return number === undefined ? NONE : this.owners()[number]!;
+  }
+
+  async #readAll(now: number): Promise<void> {
+    const { store, siteKey } = this;
+    const { change, events } = await store.places(siteKey);
+    this.#change = change;
+    this.#readTo = events;
+    await this.#readVisitors(now);
+    const sessions = pages((last?: ListedSession) => store.everySession(siteKey, last, PAGE));
+    for await (const session of sessions) this.#addSession(this.#numberOf(session.visitorId), session);
+    await this.#readMoves();
+    for (let place = 0; place < events && !this.isOverfull;) {
+      const found = await store.eventsAfter(siteKey, place, events);
+      for (const row of found.rows) this.#addEvents(row);
+      place = found.place;
+      await new Promise(setImmediate);
+    }
+  }
+
+  async #readVisitors(now: number): Promise<void> {
+    const { store, siteKey } = this;
+    const all = pages((last?: VisitorRecord) => store.everyVisitor(siteKey, last?.visitorId, PAGE));
+    for await (const record of all) this.#take(record, now);
+  }
+
+  /** Those whose state may be another by now with no event. */
+  #dueBy(now: number): string[] {
+    const { dueAt, state } = this.visitors.columns;
+    return [...this.#numbers].flatMap(([id, number]) =>
+      dueAt[number]! <= now && state[number] !== STATES.unknown ? [id] : [],
+    );
+  }
+
+  async #dropGone(): Promise<void> {
+    const left = new Set(await this.store.visitorIds(this.siteKey));
+    for (const [id, number] of this.#numbers) {
+      if (left.has(id)) continue;
+      this.#numbers.delete(id);
+      this.visitors.columns.state[number] = STATES.unknown;
+      for (const rows of [this.sessions, this.active, this.counts, this.amounts, this.batches]) rows.drop(number);
+    }
+  }
+
+  #numberOf(visitorId: string): number {
+    let number = this.#numbers.get(visitorId);
+    if (number === undefined) {
+      number = this.visitors.add({
+        state: STATES.unknown,
+        person: NONE,
+        dueAt: Infinity,
+        isTouched: 0,
+        channel: 0,
+        source: 0,
+        medium: 0,
+        campaign: 0,
+        awareness: NONE,
+        interest: NONE,
+        consideration: NONE,
+        action: NONE,
+        loyalty: NONE,
+      });
+      this.#numbers.set(visitorId, number);
+    }
+    return number;
+  }
+
+  /** Takes over what a record says. */
+  #take({ visitorId, bot, personId, dueAt, facts, firstTouch }: VisitorRecord, now: number): void {
+    const number = this.#numberOf(visitorId);
+    const person = personId ? this.#numberOf(personId) : NONE;
+    const { columns } = this.visitors;
+    const state = isBot(bot) ? 'out' : personId ? 'part' : bot ? 'out' : 'counted';
+    columns.state[number] = STATES[state];
+    columns.person[number] = person;
+    columns.dueAt[number] = dueAt ?? Infinity;
+    columns.isTouched[number] = +!!firstTouch;
+    for (const name of ['channel', 'source', 'medium', 'campaign'] as const)
+      columns[name][number] = this.texts.numberOf(firstTouch?.[name] ?? null);
+    for (const rows of [this.active, this.counts, this.amounts]) rows.drop(number);
+    // Of all others nobody asks.
+    const isCounted = state === 'counted';
+    const reached = isCounted ? reachedDays(this.#timeline.current, facts, now) : undefined;
+    for (const stage of STAGES) columns[stage][number] = reached?.get(stage) ?? NONE;
+    if (!isCounted) return;
+    for (const day of activeDays(facts)) this.active.addTo(number, { day });
+    for (const [name, days] of countedDays(facts, this.measured)) {
+      const signal = this.texts.numberOf(name);
+      for (const { day, count, units, daily } of days) {
+        this.counts.addTo(number, { signal, day, count });
+        if (units || daily) this.amounts.addTo(number, { signal, day, units, daily });
+      }
+    }
+  }
+
+  #addSession(visitor: number, { startedAt, channel, source, device, browser, country }: Session): void {
+    this.sessions.addTo(visitor, {
+      startedAt,
+      channel: this.texts.numberOf(channel),
+      source: this.texts.numberOf(source),
+      device: this.texts.numberOf(device),
+      browser: this.texts.numberOf(browser),
+      country: this.texts.numberOf(country),
+    });
+  }
+
+  async #readMoves(): Promise<boolean> {
+    const before = this.#move;
+    const { store, siteKey } = this;
+    const first = { id: before } as { id: number };
+    const all = pages((last: { id: number } = first) => store.everyTransition(siteKey, last.id, PAGE));
+    for await (const { id, visitorId, from, to, at, kind } of all) {
+      this.#move = id;
+      // That a visitor turned out to be a user's is no move of anybody.
+      if (kind === 'link') continue;
+      this.moves.add({ visitor: this.#numberOf(visitorId), from: STAGES.indexOf(from!), to: STAGES.indexOf(to!), at });
+    }
+    return this.#move !== before;
+  }
+
+  /** Reads a visitor's events anew. */
+  async #readEvents(visitorId: string): Promise<void> {
+    this.batches.drop(this.#numberOf(visitorId));
+    for (const row of await this.store.placedEvents(this.siteKey, visitorId)) {
+      this.#addEvents(row);
+      this.#readTo = Math.max(this.#readTo, row.place);
+    }
+  }
+
+  #addEvents({ visitorId, place, events }: PlacedEvents): void {
+    if (this.isOverfull) return;
+    const visitor = this.#numberOf(visitorId);
+    // What was read already can be named by a change that came at the same time.
+    if (place <= this.#readTo && this.#hasBatch(visitor, place)) return;
+    let [row, first] = [NONE, 0];
+    for (const { event } of [...events].sort((a, b) => a.event.time - b.event.time)) {
+      if (row === NONE || event.time - first > LONGEST_MS) {
+        first = event.time;
+        row = this.batches.addTo(visitor, {
+          place,
+          first,
+          start: this.events.length,
+          count: 0,
+          value: this.values.length,
+        });
+      }
+      const kind = this.kinds.numberOf(event);
+      this.events.add({ after: event.time - first, kind });
+      this.batches.columns.count[row]!++;
+      if (this.kinds.all[kind]!.isMeasured) this.values.add({ value: valueOf(event) });
+    }
+    if (this.kinds.all.length > MAX_KINDS) this.#giveUpEvents();
+  }
+
+  #hasBatch(visitor: number, place: number): boolean {
+    for (const row of this.batches.of(visitor)) if (this.batches.columns.place[row] === place) return true;
+    return false;
+  }
+
+  #giveUpEvents(): void {
+    this.isOverfull = true;
+    this.batches = newBatches();
+    this.events = newEvents();
+    this.values = newValues();
+    this.kinds = new Kinds(this.#timeline);
+  }
+}
+
+/** Events that came together: they stand among the events from `start` on, and their numbers among the values from `value` on. */
+const newBatches = () =>
+  new VisitorRows({ place: 'f64', first: 'f64', start: 'u32', count: 'u32', value: 'u32' } as const);
+/** Milliseconds after the batch's first. */
+const newEvents = () => new Table({ after: 'u32', kind: 'u32' } as const);
+const newValues = () => new Table({ value: 'f64' } as const);
+
+/** Reads page by page, and lets others have their turn between. */
+async function* pages<T>(read: (last?: T) => Promise<T[]>): AsyncGenerator<T> {
+  for (let last: T | undefined; ;) {
+    const page = await read(last);
+    yield* page;
+    if (page.length < PAGE) return;
+    last = page.at(-1);
+    await new Promise(setImmediate);
+  }
+}

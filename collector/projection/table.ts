@@ -1,0 +1,163 @@
+/** Rows of numbers in packed columns: millions of them take megabytes, and looking at all takes milliseconds. */
+
+const ARRAYS = { i8: Int8Array, i32: Int32Array, u32: Uint32Array, f64: Float64Array };
+type Schema = Record<string, keyof typeof ARRAYS>;
+type Columns<S extends Schema> = { [K in keyof S]: InstanceType<(typeof ARRAYS)[S[K]]> };
+type Row<S extends Schema> = { [K in keyof S]: number };
+
+const FIRST = 256;
+const GROWTH = 1.5;
+
+export class Table<S extends Schema> {
+  length = 0;
+  /** Longer than the table; others once it has grown. */
+  columns: Columns<S>;
+
+  constructor(protected readonly schema: S) {
+    this.columns = this.#resized(FIRST);
+  }
+
+  /** @returns the row's number */
+  add(row: Row<S>): number {
+    if (this.length === this.#capacity) this.columns = this.#resized(Math.ceil(this.#capacity * GROWTH));
+    for (const name in row) this.columns[name]![this.length] = row[name]!;
+    return this.length++;
+  }
+
+  /** Puts the rows that are left in the place of all, in their order. @param isLeft asked of each row's number */
+  protected keep(isLeft: (row: number) => boolean): void {
+    let length = 0;
+    for (let row = 0; row < this.length; row++) {
+      if (!isLeft(row)) continue;
+      for (const name in this.schema) this.columns[name]![length] = this.columns[name]![row]!;
+      length++;
+    }
+    this.length = length;
+  }
+
+  get #capacity(): number {
+    return this.columns ? Object.values(this.columns)[0]!.length : 0;
+  }
+
+  #resized(capacity: number): Columns<S> {
+    const columns = {} as Columns<S>;
+    for (const name in this.schema) {
+      const column = new ARRAYS[this.schema[name]!](capacity);
+      if (this.columns) column.set(this.columns[name]!.subarray(0, this.length));
+      columns[name] = column as Columns<S>[typeof name];
+    }
+    return columns;
+  }
+}
+
+/** Fewer dead rows are no waste. */
+const LEAST_DEAD = 10_000;
+export const NONE = -1;
+
+const OWN = { visitor: 'i32', before: 'i32' } as const;
+
+/** Rows that are each a visitor's, by the visitor's number; those of one can be dropped together. */
+export class VisitorRows<S extends Schema> extends Table<S & typeof OWN> {
+  /** Each visitor's latest row, from where `before` leads to the others. */
+  #latest = new Table({ row: 'i32' });
+  #dead = 0;
+
+  constructor(schema: S) {
+    super({ ...schema, ...OWN });
+  }
+
+  addTo(visitor: number, row: Row<S>): number {
+    while (this.#latest.length <= visitor) this.#latest.add({ row: NONE });
+    const latest = this.#latest.columns.row;
+    return (latest[visitor] = this.add({ ...row, visitor, before: latest[visitor]! } as Row<S & typeof OWN>));
+  }
+
+  /** A visitor's rows, the latest first. */
+  *of(visitor: number): Generator<number> {
+    const { before } = this.columns as unknown as { before: Int32Array };
+    for (let row = this.#latestOf(visitor); row !== NONE; row = before[row]!) yield row;
+  }
+
+  drop(visitor: number): void {
+    const { visitor: owner } = this.columns as unknown as { visitor: Int32Array };
+    for (const row of this.of(visitor)) {
+      owner[row] = NONE;
+      this.#dead++;
+    }
+    if (visitor < this.#latest.length) this.#latest.columns.row[visitor] = NONE;
+    if (this.#dead > LEAST_DEAD && this.#dead > this.length / 2) this.#compact();
+  }
+
+  #latestOf(visitor: number): number {
+    return visitor < this.#latest.length ? this.#latest.columns.row[visitor]! : NONE;
+  }
+
+  #compact(): void {
+    const isAlive = (row: number) => (this.columns as unknown as { visitor: Int32Array }).visitor[row] !== NONE;
+    this.keep(isAlive);
+    const { visitor, before } = this.columns as unknown as { visitor: Int32Array; before: Int32Array };
+    const latest = this.#latest.columns.row;
+    latest.fill(NONE);
+    for (let row = 0; row < this.length; row++) {
+      before[row] = latest[visitor[row]!]!;
+      latest[visitor[row]!] = row;
+    }
+    this.#dead = 0;
+  }
+}
+
+/** Rows put together by whose they are: those of a number stand in `rows` from `start[number]` to before `start[number + 1]`. */
+export interface Grouped {
+  start: Int32Array;
+  rows: Int32Array;
+}
+
+/**
+ * Groups rows in their order, or by time. @param ownerOf a row's group, less than `groups`; NONE where it belongs to none
+ * @param time of each row, where they are to be sorted by it
+ */
+export function group(length: number, groups: number, ownerOf: (row: number) => number, time?: Float64Array): Grouped {
+  const start = new Int32Array(groups + 1);
+  for (let row = 0; row < length; row++) {
+    const owner = ownerOf(row);
+    if (owner !== NONE) start[owner + 1]!++;
+  }
+  for (let owner = 0; owner < groups; owner++) start[owner + 1]! += start[owner]!;
+  const rows = new Int32Array(start[groups]!);
+  const next = start.slice(0, groups);
+  for (let row = 0; row < length; row++) {
+    const owner = ownerOf(row);
+    if (owner !== NONE) rows[next[owner]!++] = row;
+  }
+  if (time) for (let owner = 0; owner < groups; owner++) sortByTime(rows, start[owner]!, start[owner + 1]!, time);
+  return { start, rows };
+}
+
+/** They mostly are in order. */
+function sortByTime(rows: Int32Array, from: number, to: number, time: Float64Array): void {
+  for (let index = from + 1; index < to; index++)
+    if (time[rows[index]!]! < time[rows[index - 1]!]!) {
+      rows.subarray(from, to).sort((a, b) => time[a]! - time[b]! || a - b);
+      return;
+    }
+}
+
+/** Texts by number, each once; null has one too. */
+export class Texts {
+  readonly #numbers = new Map<string | null, number>();
+  readonly #texts: Array<string | null> = [];
+
+  numberOf(text: string | null): number {
+    let number = this.#numbers.get(text);
+    if (number === undefined) {
+      number = this.#texts.push(text) - 1;
+      this.#numbers.set(text, number);
+    }
+    return number;
+  }
+
+  /** The text of a number that this gave. */
+  at(number: number): string | null {
+    return this.#texts[number]!;
+  }
+}

@@ -1,0 +1,240 @@
+/** A projection as reports look at it: by person, with the channels that the owner gave to sources. */
+import { DAY_MS, dayOf, rank, STAGES, type Stage, type StagetagEvent } from '../../sdk/core/index.js';
+import { timelineOf } from '../ingest/timeline.js';
+import type { ListedSession, ListedTransition, RemoteStore, Site } from '../store/store.js';
+import { channelOf } from './channels.js';
+import type { CountedDay } from './counted.js';
+import { Kinds, valueOf, type Kind } from './kinds.js';
+import type { Projection } from './projection.js';
+import { group, NONE, type Grouped } from './table.js';
+
+/** Who somebody is, in one projection. */
+export type Person = number;
+
+/** A change of the current stage as it was noticed. */
+export type Move = Pick<ListedTransition, 'from' | 'to' | 'at'>;
+export type Visit = Pick<ListedSession, 'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
+
+export interface FirstTouch {
+  channel: string;
+  source: string | null;
+  medium: string | null;
+  campaign: string | null;
+}
+
+/** Something that somebody did. */
+export interface Deed {
+  time: number;
+  kind: Kind;
+  /** NaN where the kind is not measured. */
+  value: number;
+}
+
+/** Epoch ms; the end is not included. */
+interface Span {
+  from: number;
+  until: number;
+}
+
+export const days = (ms: number): number => ms / DAY_MS;
+
+const stageAt = (place: number): Stage | null => STAGES[place] ?? null;
+
+export class View {
+  constructor(
+    readonly store: RemoteStore,
+    private readonly projection: Projection,
+    private readonly site: Site,
+    private readonly now: number,
+  ) {}
+
+  /** Everybody who counts, once: visitors who are nobody's, and users who were proven. */
+  get people(): Int32Array {
+    const { projection } = this;
+    return projection.once('people', () => projection.owners().filter((owner, number) => owner === number));
+  }
+
+  /**
+   * When somebody first reached a stage, or a higher one, under the rules in force; undefined where never. The facts say on which day,
+   * whenever that became known: by an event that came late, by a change of rules, or when it turned out whose visitor it was; the log of
+   * moves says at which time of that day.
+   */
+  reachedAt(person: Person, stage: Stage): number | undefined {
+    const at = this.#reached()[person * STAGES.length + rank(stage)]!;
+    return at === Infinity ? undefined : Math.min(at, this.now);
+  }
+
+  /** Changes of the current stage, of all visitors who are this person's, by time. */
+  moves(person: Person): Move[] {
+    const { from, to, at } = this.projection.moves.columns;
+    return this.#each(this.#grouped('moves'), person, (row) => ({
+      from: stageAt(from[row]!),
+      to: stageAt(to[row]!),
+      at: at[row]!,
+    }));
+  }
+
+  touch(person: Person): FirstTouch | null {
+    const { isTouched, channel, source, medium, campaign } = this.projection.visitors.columns;
+    const { texts } = this.projection;
+    if (!isTouched[person]) return null;
+    const named = { channel: texts.at(channel[person]!), source: texts.at(source[person]!) };
+    return {
+      channel: channelOf(this.site, named)!,
+      source: named.source,
+      medium: texts.at(medium[person]!),
+      campaign: texts.at(campaign[person]!),
+    };
+  }
+
+  /** Sessions, by time. */
+  visits(person: Person): Visit[] {
+    const { startedAt, channel, source, device, browser, country } = this.projection.sessions.columns;
+    const { texts } = this.projection;
+    return this.#each(this.#grouped('sessions'), person, (row) => {
+      const named = { channel: texts.at(channel[row]!), source: texts.at(source[row]!) };
+      return {
+        startedAt: startedAt[row]!,
+        channel: channelOf(this.site, named),
+        source: named.source,
+        device: texts.at(device[row]!),
+        browser: texts.at(browser[row]!),
+        country: texts.at(country[row]!),
+      };
+    });
+  }
+
+  /** UTC days on which somebody was there, each once. */
+  activeDays(person: Person): number[] {
+    const { day } = this.projection.active.columns;
+    return this.#each(this.#grouped('active'), person, (row) => day[row]!);
+  }
+
+  /** What a signal counts of somebody, by day: of signals with a value, of those of invitations, and of those a stage is measured by. */
+  counted(person: Person, signal: string): CountedDay[] {
+    const { counts, amounts, texts } = this.projection;
+    const number = texts.numberOf(signal);
+    const { signal: counted, day, count } = counts.columns;
+    const days: CountedDay[] = [];
+    this.#each(this.#grouped('counts'), person, (row) => {
+      if (counted[row] === number) days.push({ day: day[row]!, count: count[row]!, units: 0, daily: 0 });
+    });
+    const { signal: added, day: on, units, daily } = amounts.columns;
+    if (days.length)
+      this.#each(this.#grouped('amounts'), person, (row) => {
+        const found = added[row] === number && days.find((each) => each.day === on[row]);
+        if (found) [found.units, found.daily] = [units[row]!, daily[row]!];
+      });
+    return days;
+  }
+
+  /** Goes over everybody. @param visit told what each did of some kinds in a span of time, by time: nothing too */
+  async eachDeeds(span: Span, isWanted: (kind: Kind) => boolean, visit: (person: Person, deeds: Deed[]) => void) {
+    const { projection } = this;
+    if (projection.isOverfull) {
+      const all = new Map<Person, Deed[]>();
+      await this.eachEvent(span, (person, event, kind) => {
+        if (!isWanted(kind)) return;
+        const deed = { time: event.time, kind, value: valueOf(event) };
+        const known = all.get(person);
+        if (known) known.push(deed);
+        else all.set(person, [deed]);
+      });
+      for (const person of this.people) visit(person, sorted(all.get(person) ?? []));
+      return;
+    }
+    const from = this.#first(span.from);
+    const { all } = projection.kinds;
+    const wanted = all.map(isWanted);
+    const isAny = wanted.includes(true);
+    const { first, start, count, value } = projection.batches.columns;
+    const { after, kind } = projection.events.columns;
+    const { value: values } = projection.values.columns;
+    const { start: starts, rows } = this.#grouped('batches');
+    for (const person of this.people) {
+      const deeds: Deed[] = [];
+      for (let place = starts[person]!; isAny && place < starts[person + 1]!; place++) {
+        const row = rows[place]!;
+        if (first[row]! >= span.until) continue;
+        let measured = value[row]!;
+        for (let event = start[row]!; event < start[row]! + count[row]!; event++) {
+          const time = first[row]! + after[event]!;
+          const { isMeasured } = all[kind[event]!]!;
+          if (wanted[kind[event]!] && time >= from && time < span.until)
+            deeds.push({ time, kind: all[kind[event]!]!, value: isMeasured ? values[measured]! : NaN });
+          measured += +isMeasured;
+        }
+      }
+      visit(person, sorted(deeds));
+    }
+  }
+
+  /** Reads the events of everybody who counts from the store, in no order, with all that was sent: that takes long. */
+  async eachEvent({ from, until }: Span, visit: (person: Person, event: StagetagEvent, kind: Kind) => void) {
+    const { store, site, projection } = this;
+    const kinds = new Kinds(timelineOf(await store.rules(site.siteKey)));
+    for await (const { visitorId, event } of store.events(site.siteKey, { from: this.#first(from), until })) {
+      const person = projection.ownerOf(visitorId);
+      if (person !== NONE) visit(person, event, kinds.of(event));
+    }
+  }
+
+  /** Nothing of the days before is kept any more, although some of it may still be there. */
+  #first(from: number): number {
+    return Math.max(from, this.site.keptFrom * DAY_MS);
+  }
+
+  #each<T>({ start, rows }: Grouped, person: Person, make: (row: number) => T): T[] {
+    const made: T[] = [];
+    for (let place = start[person]!; place < start[person + 1]!; place++) made.push(make(rows[place]!));
+    return made;
+  }
+
+  /** Rows by whose they are, moves and sessions by time. */
+  #grouped(name: 'moves' | 'sessions' | 'active' | 'counts' | 'amounts' | 'batches'): Grouped {
+    const { projection } = this;
+    return projection.once(name, () => {
+      const owners = projection.owners();
+      const { visitor } = projection[name].columns as { visitor: Int32Array };
+      const time = { moves: projection.moves.columns.at, sessions: projection.sessions.columns.startedAt };
+      return group(
+        projection[name].length,
+        owners.length,
+        (row) => (visitor[row] === NONE ? NONE : owners[visitor[row]!]!),
+        Object.hasOwn(time, name) ? time[name as 'moves'] : undefined,
+      );
+    });
+  }
+
+  #reached(): Float64Array {
+    const { projection } = this;
+    return projection.once('reached', () => {
+      const { length: stages } = STAGES;
+      const reached = new Float64Array(projection.visitors.length * stages).fill(Infinity);
+      const { to, at } = projection.moves.columns;
+      const { start, rows } = this.#grouped('moves');
+      const days = STAGES.map((stage) => projection.visitors.columns[stage]);
+      for (const person of this.people)
+        for (const [place, column] of days.entries()) {
+          const day = column[person]!;
+          if (day === NONE) continue;
+          let found = (day + 1) * DAY_MS - 1;
+          for (let index = start[person]!; index < start[person + 1]!; index++) {
+            const row = rows[index]!;
+            if (to[row]! < place || dayOf(at[row]!) !== day) continue;
+            found = at[row]!;
+            break;
+          }
+          reached[person * stages + place] = found;
+        }
+      return reached;
+    });
+  }
+}
+
+/** They mostly are in order. */
+function sorted(deeds: Deed[]): Deed[] {
+  for (let index = 1; index < deeds.length; index++)
+    if (deeds[index]!.time < deeds[index - 1]!.time) return deeds.sort((a, b) => a.time - b.time);
+  return deeds;
+}
