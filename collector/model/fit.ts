@@ -58,11 +58,18 @@ function fit(count: number, likelihood: (...parameters: number[]) => number): nu
   return value < Number.MAX_VALUE ? at.map(Math.exp) : null;
 }
 
+/** The same for a number each time it is asked for: many customers ordered equally often. */
+function byNumber(of: (x: number) => number): (x: number) => number {
+  const known: number[] = [];
+  return (x) => (known[x] ??= of(x));
+}
+
 /** Logarithm of the likelihood of what customers did. @see Fader, Hardie, Lee 2005, equation 6 */
 export const bgNbdLikelihood = ({ r, alpha, a, b }: BgNbd, customers: Purchases[]): number => {
   const same = -gammaln(r) + r * Math.log(alpha) + gammaln(a + b) - gammaln(b);
+  const boughtOf = byNumber((x) => gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x));
   return customers.reduce((sum, { x, tx, T }) => {
-    const bought = gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x);
+    const bought = boughtOf(x);
     const stays = -(r + x) * Math.log(alpha + T);
     if (!x) return sum + same + bought + stays;
     const left = Math.log(a) - Math.log(b + x - 1) - (r + x) * Math.log(alpha + tx);
@@ -83,20 +90,14 @@ export function fitBgNbd(customers: Purchases[]): BgNbd | null {
 /** Fits what an order is worth, from those who ordered again: number and mean of those orders. @see Fader & Hardie 2013, equation 1a */
 export function fitGammaGamma(customers: Array<{ x: number; mean: number }>): GammaGamma | null {
   const unit = customers.reduce((sum, { mean }) => sum + mean, 0) / customers.length;
-  const likelihood = (p: number, q: number, gamma: number) =>
-    customers.reduce((sum, { x, mean }) => {
+  const likelihood = (p: number, q: number, gamma: number) => {
+    const same = q * Math.log(gamma) - gammaln(q);
+    const orderedOf = byNumber((x) => gammaln(p * x + q) - gammaln(p * x) + p * x * Math.log(x));
+    return customers.reduce((sum, { x, mean }) => {
       const m = mean / unit;
-      return (
-        sum +
-        gammaln(p * x + q) -
-        gammaln(p * x) -
-        gammaln(q) +
-        q * Math.log(gamma) +
-        (p * x - 1) * Math.log(m) +
-        p * x * Math.log(x) -
-        (p * x + q) * Math.log(gamma + m * x)
-      );
+      return sum + same + orderedOf(x) + (p * x - 1) * Math.log(m) - (p * x + q) * Math.log(gamma + m * x);
     }, 0);
+  };
   const found = fit(3, likelihood as (...parameters: number[]) => number);
   return found && { p: found[0]!, q: found[1]!, gamma: found[2]! * unit };
 }

@@ -45,6 +45,7 @@ export function followOptional(
   const nameOf = (step: string) => step.replace(/\?$/, '');
   const required = steps.filter((step) => !isOptional(step));
   const progress = followFunnel(made, required, options);
+  if (required.length === steps.length) return { ...progress, did: steps.map((_, index) => index < progress.reached) };
   let before = 0;
   const did = steps.map((step, index) => {
     if (!isOptional(step)) return ++before <= progress.reached;
@@ -69,6 +70,7 @@ function inOrder(
   const since: Array<number | undefined> = steps.map(() => undefined);
   let reached = 0;
   for (const [names, time] of made) {
+    if (!names.length && order !== 'strict') continue;
     // From the last step down, so that one thing done takes a try one step further and not two.
     for (let at = steps.length - 1; at >= 0; at--) {
       const before = at ? since[at - 1] : time <= entriesUntil ? time : undefined;
@@ -82,8 +84,10 @@ function inOrder(
       }
     }
   }
-  const open = reached < steps.length ? since.filter((from) => from !== undefined) : [];
-  return { reached, openUntil: Math.max(-Infinity, ...open.map((from) => from + window)) };
+  let openUntil = -Infinity;
+  if (reached < steps.length)
+    for (const from of since) if (from !== undefined) openUntil = Math.max(openUntil, from + window);
+  return { reached, openUntil };
 }
 
 function inAnyOrder(

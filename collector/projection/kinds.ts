@@ -1,6 +1,8 @@
 /** Kinds of events: what reports look at of an event beside whose it is and when it was. A site has far fewer of them than events. */
 import { attempt, matchSignals, placeOf, type CompiledRules, type StagetagEvent } from '../../sdk/core/index.js';
+import { remembered } from '../ingest/remembered.js';
 import type { Timeline } from '../ingest/timeline.js';
+import { Texts } from './table.js';
 
 export interface Kind {
   name: string;
@@ -22,8 +24,9 @@ export interface Kind {
 
 /** Characters of a name. */
 const LONGEST = 200;
-/** Events without more than a name and an address of which the kind is remembered: then that begins anew. */
-const MAX_REMEMBERED = 50_000;
+
+/** Places that are remembered. */
+const MAX_PLACES = 20_000;
 
 const text = (value: unknown): string | null =>
   typeof value === 'string' && value ? value.slice(0, LONGEST) : typeof value === 'number' ? String(value) : null;
@@ -53,63 +56,87 @@ export function valueOf({ name, props }: StagetagEvent): number {
   return typeof value === 'number' ? value : NaN;
 }
 
-/** Tells kinds of events under rules apart, and gives each a number. */
+/** What signals and reports look at of an event's name and address. */
+type Place = Pick<Kind, 'name' | 'path' | 'signals' | 'isTold'>;
+
+/** Tells kinds of events apart, and gives each a number. */
 export class Kinds {
   readonly all: Kind[] = [];
-  readonly #byContent = new Map<string, number>();
-  /** Of events that have nothing but a name and an address; of each of the rules. */
-  readonly #plain = new Map<CompiledRules, Map<string, number>>();
+  readonly #numbers = new Map<string, number>();
+  /** Numbers of places, by what they are. */
+  readonly #places = new Texts();
+  /** Of each of the rules, by name and address. */
+  readonly #known = new Map<CompiledRules, Map<string, [place: Place, number: number]>>();
 
   constructor(public timeline: Timeline) {}
 
   numberOf(event: StagetagEvent): number {
-    if (event.props || (event.source && Object.keys(event.source).length)) return this.#add(this.of(event));
-    const rules = this.timeline.at(event.time);
-    let known = this.#plain.get(rules);
-    if (!known) this.#plain.set(rules, (known = new Map<string, number>()));
-    const key = `${event.name}\n${event.url}\n${event.name === 'page_view' ? event.title : ''}`;
-    let number = known.get(key);
+    const [place, placeNumber] = this.#placeOf(event);
+    const { title, subject, field, isMeasured } = detailsOf(event);
+    const key = `${placeNumber}\n${isMeasured}\n${title}\n${subject}\n${field}`;
+    let number = this.#numbers.get(key);
     if (number === undefined) {
-      if (known.size >= MAX_REMEMBERED) known.clear();
-      known.set(key, (number = this.#add(this.of(event))));
-    }
-    return number;
-  }
-
-  #add(kind: Kind): number {
-    const content = JSON.stringify(Object.values(kind));
-    let number = this.#byContent.get(content);
-    if (number === undefined) {
-      number = this.all.push(kind) - 1;
-      this.#byContent.set(content, number);
+      number = this.all.push({ ...place, title, subject, field, isMeasured }) - 1;
+      this.#numbers.set(key, number);
     }
     return number;
   }
 
   of(event: StagetagEvent): Kind {
-    const { name, props = {}, title } = event;
-    const { current } = this.timeline;
+    return { ...this.#placeOf(event)[0], ...detailsOf(event) };
+  }
+
+  /** What the name and address say, as long as no signal looks at more of the event: with its number. */
+  #placeOf(event: StagetagEvent): [place: Place, number: number] {
     const rules = this.timeline.at(event.time);
+    const make = (): [Place, number] => {
+      const place = this.#makePlace(event, rules);
+      return [place, this.#places.numberOf(JSON.stringify(Object.values(place)))];
+    };
+    if (looksDeeper(rules, event.name) || looksDeeper(this.timeline.current, event.name)) return make();
+    let known = this.#known.get(rules);
+    if (!known) this.#known.set(rules, (known = new Map<string, [Place, number]>()));
+    return remembered(known, `${event.name}\n${event.url}`, make, MAX_PLACES);
+  }
+
+  #makePlace(event: StagetagEvent, rules: CompiledRules): Place {
+    const { name } = event;
+    const { current } = this.timeline;
     const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
     const place = url && placeOf(url);
-    const { subject, field } = propsOf(name);
     const signalsOf = (under: CompiledRules) => matchSignals(under, event, place).map(([signal]) => signal);
     const signals = signalsOf(rules);
     const inForce = rules === current ? signals : signalsOf(current);
     // That it is a page view tells no page from another.
     const isTold = inForce.some((signal) => {
       const { path, host, match } = current.signals[signal]!;
-      return name !== 'page_view' || path || host || match;
+      return name !== 'page_view' || !!path || !!host || !!match;
     });
-    return {
-      name,
-      path: place?.path ?? null,
-      title: name === 'page_view' ? text(title) : null,
-      signals,
-      isTold,
-      subject: subject?.(props) ?? null,
-      field: (field && text(props[field])) || null,
-      isMeasured: !Number.isNaN(valueOf(event)),
-    };
+    return { name, path: place?.path ?? null, signals, isTold };
   }
+}
+
+/** What is looked at of an event beside that. */
+function detailsOf(event: StagetagEvent): Pick<Kind, 'title' | 'subject' | 'field' | 'isMeasured'> {
+  const { name, props = {}, title } = event;
+  const { subject, field } = propsOf(name);
+  return {
+    title: name === 'page_view' ? text(title) : null,
+    subject: subject?.(props) ?? null,
+    field: (field && text(props[field])) || null,
+    isMeasured: !Number.isNaN(valueOf(event)),
+  };
+}
+
+const deeper = new WeakMap<CompiledRules, Map<string, boolean>>();
+
+/** Whether a signal that events of a name may carry looks at their props or labels: an amount below zero carries none. */
+function looksDeeper(rules: CompiledRules, name: string): boolean {
+  let known = deeper.get(rules);
+  if (!known) deeper.set(rules, (known = new Map<string, boolean>()));
+  return remembered(known, name, () =>
+    Object.values(rules.signals).some(
+      ({ event: names, match, value }) => (!names || names.includes(name)) && (match || value),
+    ),
+  );
 }

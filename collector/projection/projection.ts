@@ -2,7 +2,7 @@
  * What reports read of one site, in memory and packed: who counts and how they went, their sessions, what facts count of them, and what
  * they did. It is made from the store, follows the list of changes from then on, and can be thrown away at any time.
  */
-import { reachedDays, STAGES } from '../../sdk/core/index.js';
+import { rank, reachedDays, STAGES } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
 import {
   isBot,
@@ -12,6 +12,7 @@ import {
   type Site,
   type VisitorRecord,
 } from '../store/store.js';
+import { numbersOf } from '../store/numbers.js';
 import { activeDays, countedDays } from './counted.js';
 import { Kinds, valueOf } from './kinds.js';
 import { NONE, Table, Texts, VisitorRows } from './table.js';
@@ -28,7 +29,7 @@ const LONGEST_MS = 2 ** 32 - 1;
 /** Whether somebody counts: what a `part` did, the person did whose visitor it is. */
 const STATES = { unknown: 0, counted: 1, part: 2, out: 3 };
 
-type Session = Pick<ListedSession, 'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
+type Session = Pick<ListedSession, 'startedAt' | 'endedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
 
 export class Projection {
   readonly texts = new Texts();
@@ -36,6 +37,16 @@ export class Projection {
     state: 'i8',
     /** The person whose part it is. */
     person: 'i32',
+    /** Whether it is a bot, or excluded by the rules. */
+    isMarked: 'i8',
+    /** The stage now and the highest, by rank. */
+    current: 'i8',
+    peak: 'i8',
+    lastSeen: 'f64',
+    /** Numbers of events: those that are stored, those that never came, and how many of these the browser says it gave up. */
+    stored: 'u32',
+    missing: 'u32',
+    ownedUp: 'u32',
     /** When the state may next change with no event; without end where never. */
     dueAt: 'f64',
     /** Of the first touch. */
@@ -51,10 +62,11 @@ export class Projection {
     action: 'i32',
     loyalty: 'i32',
   } as const);
-  /** Changes of the current stage, in the order in which they were found; stages by rank, NONE for none. */
-  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64' } as const);
+  /** Changes of the current stage, in the order in which they were found; stages by rank, NONE for none. By a link a visitor became a person's. */
+  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64', isLink: 'i8' } as const);
   readonly sessions = new VisitorRows({
     startedAt: 'f64',
+    endedAt: 'f64',
     channel: 'i32',
     source: 'i32',
     device: 'i32',
@@ -212,6 +224,7 @@ export class Projection {
       if (left.has(id)) continue;
       this.#numbers.delete(id);
       this.visitors.columns.state[number] = STATES.unknown;
+      this.visitors.columns.isMarked[number] = 1;
       for (const rows of [this.sessions, this.active, this.counts, this.amounts, this.batches]) rows.drop(number);
     }
   }
@@ -222,6 +235,13 @@ export class Projection {
       number = this.visitors.add({
         state: STATES.unknown,
         person: NONE,
+        isMarked: 0,
+        current: NONE,
+        peak: NONE,
+        lastSeen: 0,
+        stored: 0,
+        missing: 0,
+        ownedUp: 0,
         dueAt: Infinity,
         isTouched: 0,
         channel: 0,
@@ -240,13 +260,22 @@ export class Projection {
   }
 
   /** Takes over what a record says. */
-  #take({ visitorId, bot, personId, dueAt, facts, firstTouch }: VisitorRecord, now: number): void {
+  #take(record: VisitorRecord, now: number): void {
+    const { visitorId, bot, personId, dueAt, facts, firstTouch, stage: current, peak, lastSeen } = record;
     const number = this.#numberOf(visitorId);
     const person = personId ? this.#numberOf(personId) : NONE;
     const { columns } = this.visitors;
     const state = isBot(bot) ? 'out' : personId ? 'part' : bot ? 'out' : 'counted';
     columns.state[number] = STATES[state];
     columns.person[number] = person;
+    columns.isMarked[number] = +(bot !== null);
+    columns.current[number] = rank(current);
+    columns.peak[number] = rank(peak);
+    columns.lastSeen[number] = lastSeen;
+    const { stored, missing } = numbersOf(record.have);
+    columns.stored[number] = stored;
+    columns.missing[number] = missing;
+    columns.ownedUp[number] = Math.min(record.lost, missing);
     columns.dueAt[number] = dueAt ?? Infinity;
     columns.isTouched[number] = +!!firstTouch;
     for (const name of ['channel', 'source', 'medium', 'campaign'] as const)
@@ -267,9 +296,10 @@ export class Projection {
     }
   }
 
-  #addSession(visitor: number, { startedAt, channel, source, device, browser, country }: Session): void {
+  #addSession(visitor: number, { startedAt, endedAt, channel, source, device, browser, country }: Session): void {
     this.sessions.addTo(visitor, {
       startedAt,
+      endedAt,
       channel: this.texts.numberOf(channel),
       source: this.texts.numberOf(source),
       device: this.texts.numberOf(device),
@@ -285,9 +315,8 @@ export class Projection {
     const all = pages((last: { id: number } = first) => store.everyTransition(siteKey, last.id, PAGE));
     for await (const { id, visitorId, from, to, at, kind } of all) {
       this.#move = id;
-      // That a visitor turned out to be a user's is no move of anybody.
-      if (kind === 'link') continue;
-      this.moves.add({ visitor: this.#numberOf(visitorId), from: STAGES.indexOf(from!), to: STAGES.indexOf(to!), at });
+      const [visitor, isLink] = [this.#numberOf(visitorId), +(kind === 'link')];
+      this.moves.add({ visitor, from: rank(from), to: rank(to), at, isLink });
     }
     return this.#move !== before;
   }

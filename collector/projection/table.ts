@@ -156,6 +156,10 @@ export class Texts {
     return number;
   }
 
+  get length(): number {
+    return this.#texts.length;
+  }
+
   /** The text of a number that this gave. */
   at(number: number): string | null {
     return this.#texts[number]!;

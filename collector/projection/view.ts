@@ -22,10 +22,11 @@ export interface FirstTouch {
   campaign: string | null;
 }
 
-/** Something that somebody did. */
-export interface Deed {
+/** Something that somebody did. It is used again for the next: nobody may keep it. */
+export interface Deed<T> {
   time: number;
-  kind: Kind;
+  /** What was made of its kind. */
+  of: T;
   /** NaN where the kind is not measured. */
   value: number;
 }
@@ -43,7 +44,7 @@ const stageAt = (place: number): Stage | null => STAGES[place] ?? null;
 export class View {
   constructor(
     readonly store: RemoteStore,
-    private readonly projection: Projection,
+    readonly projection: Projection,
     private readonly site: Site,
     private readonly now: number,
   ) {}
@@ -128,45 +129,71 @@ export class View {
     return days;
   }
 
-  /** Goes over everybody. @param visit told what each did of some kinds in a span of time, by time: nothing too */
-  async eachDeeds(span: Span, isWanted: (kind: Kind) => boolean, visit: (person: Person, deeds: Deed[]) => void) {
+  /**
+   * Goes over everybody, with what each did in a span of time.
+   * @param make makes something of each kind of event, once; undefined of those that are left out
+   * @param visit told what each did, by time: nothing too
+   */
+  async eachDeeds<T>(
+    span: Span,
+    make: (kind: Kind) => T | undefined,
+    visit: (person: Person, deeds: Array<Deed<T>>) => void,
+  ): Promise<void> {
     const { projection } = this;
-    if (projection.isOverfull) {
-      const all = new Map<Person, Deed[]>();
-      await this.eachEvent(span, (person, event, kind) => {
-        if (!isWanted(kind)) return;
-        const deed = { time: event.time, kind, value: valueOf(event) };
-        const known = all.get(person);
-        if (known) known.push(deed);
-        else all.set(person, [deed]);
-      });
-      for (const person of this.people) visit(person, sorted(all.get(person) ?? []));
-      return;
-    }
+    if (projection.isOverfull) return this.#eachRead(span, make, visit);
     const from = this.#first(span.from);
     const { all } = projection.kinds;
-    const wanted = all.map(isWanted);
-    const isAny = wanted.includes(true);
+    const made = all.map(make);
+    const isMeasured = Uint8Array.from(all, (kind) => +kind.isMeasured);
+    const isAny = made.some((each) => each !== undefined);
     const { first, start, count, value } = projection.batches.columns;
     const { after, kind } = projection.events.columns;
     const { value: values } = projection.values.columns;
     const { start: starts, rows } = this.#grouped('batches');
+    const pool: Array<Deed<T>> = [];
+    const deeds: Array<Deed<T>> = [];
     for (const person of this.people) {
-      const deeds: Deed[] = [];
+      deeds.length = 0;
       for (let place = starts[person]!; isAny && place < starts[person + 1]!; place++) {
         const row = rows[place]!;
-        if (first[row]! >= span.until) continue;
+        const begin = first[row]!;
+        if (begin >= span.until) continue;
         let measured = value[row]!;
-        for (let event = start[row]!; event < start[row]! + count[row]!; event++) {
-          const time = first[row]! + after[event]!;
-          const { isMeasured } = all[kind[event]!]!;
-          if (wanted[kind[event]!] && time >= from && time < span.until)
-            deeds.push({ time, kind: all[kind[event]!]!, value: isMeasured ? values[measured]! : NaN });
-          measured += +isMeasured;
+        const end = start[row]! + count[row]!;
+        for (let event = start[row]!; event < end; event++) {
+          const number = kind[event]!;
+          const of = made[number];
+          const time = begin + after[event]!;
+          if (of !== undefined && time >= from && time < span.until) {
+            const deed = (pool[deeds.length] ??= { time, of, value: NaN });
+            deed.time = time;
+            deed.of = of;
+            deed.value = isMeasured[number] ? values[measured]! : NaN;
+            deeds.push(deed);
+          }
+          measured += isMeasured[number]!;
         }
       }
       visit(person, sorted(deeds));
     }
+  }
+
+  /** The same from the store. */
+  async #eachRead<T>(
+    span: Span,
+    make: (kind: Kind) => T | undefined,
+    visit: (person: Person, deeds: Array<Deed<T>>) => void,
+  ): Promise<void> {
+    const all = new Map<Person, Array<Deed<T>>>();
+    await this.eachEvent(span, (person, event, kind) => {
+      const of = make(kind);
+      if (of === undefined) return;
+      const deed = { time: event.time, of, value: valueOf(event) };
+      const known = all.get(person);
+      if (known) known.push(deed);
+      else all.set(person, [deed]);
+    });
+    for (const person of this.people) visit(person, sorted(all.get(person) ?? []));
   }
 
   /** Reads the events of everybody who counts from the store, in no order, with all that was sent: that takes long. */
@@ -196,11 +223,13 @@ export class View {
     return projection.once(name, () => {
       const owners = projection.owners();
       const { visitor } = projection[name].columns as { visitor: Int32Array };
+      const { isLink } = projection.moves.columns;
       const time = { moves: projection.moves.columns.at, sessions: projection.sessions.columns.startedAt };
       return group(
         projection[name].length,
         owners.length,
-        (row) => (visitor[row] === NONE ? NONE : owners[visitor[row]!]!),
+        // That a visitor turned out to be a user's is no move of anybody.
+        (row) => (visitor[row] === NONE || (name === 'moves' && isLink[row]) ? NONE : owners[visitor[row]!]!),
         Object.hasOwn(time, name) ? time[name as 'moves'] : undefined,
       );
     });
@@ -233,7 +262,7 @@ export class View {
 }
 
 /** They mostly are in order. */
-function sorted(deeds: Deed[]): Deed[] {
+function sorted<T>(deeds: Array<Deed<T>>): Array<Deed<T>> {
   for (let index = 1; index < deeds.length; index++)
     if (deeds[index]!.time < deeds[index - 1]!.time) return deeds.sort((a, b) => a.time - b.time);
   return deeds;

@@ -1,7 +1,9 @@
 /** What somebody should look at today: that nothing comes any more, that much is lost or refused, that a stage is entered otherwise than before. */
 import type { DateTime } from 'luxon';
 import { DAY_MS, STAGES, type Stage } from '../../sdk/core/index.js';
-import type { RemoteStore, Site, TransitionCount } from '../store/store.js';
+import { transitionCounts, type TransitionCount } from '../projection/noticed.js';
+import type { View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { reportLoss } from './loss.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
@@ -32,7 +34,7 @@ const LEAST_CHANGE = 0.25;
 
 /** @returns a text that says what is wrong with the range */
 export async function reportAlerts(
-  store: RemoteStore,
+  view: View,
   site: Site,
   query: ReportQuery,
   now: number,
@@ -52,31 +54,30 @@ export async function reportAlerts(
 
   // These two are of now, and belong to no week that is over for longer.
   if (to >= yesterday) {
-    const [latest] = await store.visitors(site.siteKey, { limit: 1 });
+    const [latest] = await view.store.visitors(site.siteKey, { limit: 1 });
     const hours = latest ? Math.floor((now - latest.lastSeen) / (DAY_MS / 24)) : 0;
     if (hours >= SILENT_HOURS) add('silent', hours);
 
-    const refused = await store.refusals(site.siteKey, now - DAY_MS);
+    const refused = await view.store.refusals(site.siteKey, now - DAY_MS);
     const count = refused.reduce((sum, { letters }) => sum + letters, 0);
     if (count >= LEAST_REFUSED) add('refused', count, { reason: refused[0]!.reason });
   }
 
   const range = { from: from.toISODate()!, to: to.toISODate()! };
-  const loss = await reportLoss(store, site, range, now);
+  const loss = await reportLoss(view, site, range, now);
   if (typeof loss === 'object' && (loss.rate ?? 0) >= MUCH_LOSS && loss.stored + loss.missing >= LEAST_NUMBERED)
     add('loss', loss.rate!);
 
   // A day that is not over is no match for one that is.
-  if (to <= yesterday)
-    for (const change of await changes(store, site, from, to)) add(change.code, change.value, change);
+  if (to <= yesterday) for (const change of changes(view, from, to)) add(change.code, change.value, change);
   return { ...headingOf(site, { from, to }, now), alerts };
 }
 
 /** Stages that were entered so much more or less often than in as many days before that it is hardly chance. */
-async function changes(store: RemoteStore, { siteKey }: Site, from: DateTime, to: DateTime) {
+function changes({ projection }: View, from: DateTime, to: DateTime) {
   const end = to.plus({ days: 1 }).startOf('day');
   const start = from.minus({ days: Math.round(end.diff(from, 'days').days) }).startOf('day');
-  const counts = await store.transitionCounts(siteKey, end.toMillis());
+  const counts = transitionCounts(projection, end.toMillis());
   // Of a site that is younger there is nothing to hold it against.
   if (!counts.length || counts[0]!.quarter > start.toMillis()) return [];
   const entered = (stage: Stage, since: DateTime, until: DateTime) =>

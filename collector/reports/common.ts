@@ -29,6 +29,14 @@ export interface CommonReport extends Heading {
   >;
 }
 
+/** How many did a thing, and how many of those went on. */
+interface Feature {
+  did: number;
+  both: number;
+  /** Who was counted last. */
+  latest: Person;
+}
+
 /**
  * Says what those who went on to a stage had in common before they did.
  * @returns a text that says what is wrong with what was asked
@@ -45,44 +53,48 @@ export async function reportCommon(
   if (stage === STAGES[0]) return 'stage: expected one that another comes before';
   const before = STAGES[rank(stage) - 1]!;
   const from = range.from.toMillis();
-  /** When each went on; without end for those who did not. */
-  const wentOnAt = new Map<Person, number>();
-  const did = new Map<string, Set<Person>>();
-  const note = (feature: string, person: Person) => {
-    const known = did.get(feature);
-    if (known) known.add(person);
-    else did.set(feature, new Set([person]));
+  let [visitors, wentOn] = [0, 0];
+  const features = new Map<string, Feature>();
+  const featureOf = (name: string) => {
+    const known = features.get(name) ?? { did: 0, both: 0, latest: -1 };
+    features.set(name, known);
+    return known;
   };
-  for (const person of view.people) {
-    const at = view.reachedAt(person, before);
-    if (at === undefined || at < from || at >= range.until) continue;
-    wentOnAt.set(person, view.reachedAt(person, stage) ?? Infinity);
-    const touch = view.touch(person);
-    if (touch) note(`channel:${touch.channel}`, person);
-  }
+  const ofSignals = ({ signals }: Kind) =>
+    signals.length ? signals.map((signal) => featureOf(`signal:${signal}`)) : undefined;
   const span = { from: from - LOOKBACK_DAYS * DAY_MS, until: now + 1 };
-  const tells = ({ signals }: Kind) => signals.length > 0;
-  await view.eachDeeds(span, tells, (person, deeds) => {
-    const end = wentOnAt.get(person);
-    if (end === undefined) return;
-    // The event that moved somebody on is no reason why.
-    const own = new Set(deeds.filter(({ time }) => time < end).flatMap(({ kind }) => kind.signals));
-    for (const signal of own) note(`signal:${signal}`, person);
+  await view.eachDeeds(span, ofSignals, (person, deeds) => {
+    const at = view.reachedAt(person, before);
+    if (at === undefined || at < from || at >= range.until) return;
+    const end = view.reachedAt(person, stage) ?? Infinity;
+    const note = (feature: Feature) => {
+      if (feature.latest === person) return;
+      feature.latest = person;
+      feature.did++;
+      feature.both += +(end < Infinity);
+    };
+    visitors++;
+    wentOn += +(end < Infinity);
+    const touch = view.touch(person);
+    if (touch) note(featureOf(`channel:${touch.channel}`));
+    for (const { time, of } of deeds) {
+      // The event that moved somebody on is no reason why.
+      if (time >= end) break;
+      for (const feature of of) note(feature);
+    }
   });
-  const wentOn = [...wentOnAt.values()].filter((at) => at < Infinity).length;
-  const rows = [...did]
-    .filter(([, who]) => who.size >= MIN_SUPPORT && who.size < wentOnAt.size)
-    .map(([feature, who]) => {
-      const both = [...who].filter((person) => wentOnAt.get(person)! < Infinity).length;
-      const others = wentOnAt.size - who.size;
-      const association = associate([both, who.size - both], [wentOn - both, others - (wentOn - both)]);
-      return { feature, did: who.size, didAndWentOn: both, ...association };
+  const rows = [...features]
+    .filter(([, { did }]) => did >= MIN_SUPPORT && did < visitors)
+    .map(([feature, { did, both }]) => {
+      const others = visitors - did;
+      const association = associate([both, did - both], [wentOn - both, others - (wentOn - both)]);
+      return { feature, did, didAndWentOn: both, ...association };
     });
   const q = adjustPValues(rows.map(({ p }) => p));
   return {
     ...headingOf(site, range, now),
     stage,
-    visitors: wentOnAt.size,
+    visitors,
     wentOn,
     minSupport: MIN_SUPPORT,
     features: rows

@@ -2,7 +2,7 @@
 import jstat from 'jstat';
 import { STAGES, type Stage } from '../../sdk/core/index.js';
 import type { Kind } from '../projection/kinds.js';
-import type { Deed, View } from '../projection/view.js';
+import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
@@ -42,55 +42,76 @@ export interface ContentReport extends Heading {
   entries: Array<{ stage: Stage; entered: number; pages: Array<{ path: string; visitors: number }> }>;
 }
 
-/** What was noted of things by their names: how many did them, how often, and how many of those went on after the first time. */
-class Tally {
-  readonly #rows = new Map<string, { visitors: number; times: number; wentOn: number }>();
+/** What was noted of a thing. */
+interface Noted {
+  visitors: number;
+  times: number;
+  wentOn: number;
+  /** Who was counted last. */
+  latest: Person;
+}
 
-  /** @param firsts when somebody first did each, and how often @param lastAt when they last got to a stage that was new to them */
-  add(firsts: Map<string, { first: number; times: number }>, lastAt: number): void {
-    for (const [name, { first, times }] of firsts) {
-      const row = this.#rows.get(name) ?? { visitors: 0, times: 0, wentOn: 0 };
-      this.#rows.set(name, row);
-      row.visitors++;
-      row.times += times;
-      row.wentOn += +(lastAt > first);
-    }
+const noted = (): Noted => ({ visitors: 0, times: 0, wentOn: 0, latest: -1 });
+
+/** @param lastAt when the person last got to a stage that was new to them: who did a thing before went on after it */
+function note(thing: Noted, person: Person, time: number, lastAt: number): void {
+  thing.times++;
+  if (thing.latest === person) return;
+  thing.latest = person;
+  thing.visitors++;
+  thing.wentOn += +(lastAt > time);
+}
+
+/** Things by their names. */
+class Tally<T extends Noted> {
+  readonly #rows = new Map<string, T>();
+
+  constructor(private readonly make: () => T) {}
+
+  of(name: string): T {
+    const known = this.#rows.get(name) ?? this.make();
+    this.#rows.set(name, known);
+    return known;
   }
 
-  rows<K extends string>(key: K): Array<Record<K, string> & Seen> {
+  /** @param more what is told of each beside */
+  rows<K extends string, M extends object>(key: K, more: (thing: T) => M): Array<Record<K, string> & Seen & M> {
     return [...this.#rows]
-      .map(
-        ([name, { visitors, times, wentOn }]) =>
-          ({ [key]: name, visitors, times, wentOn: wentOn / visitors }) as Record<K, string> & Seen,
-      )
+      .filter(([, { visitors }]) => visitors)
+      .map(([name, thing]) => {
+        const { visitors, times, wentOn } = thing;
+        const row = { [key]: name, visitors, times, wentOn: wentOn / visitors, ...more(thing) };
+        return row as Record<K, string> & Seen & M;
+      })
       .sort((a, b) => b.visitors - a.visitors || b.times - a.times || (a[key] < b[key] ? -1 : 1))
       .slice(0, MOST);
   }
 }
 
-/** When each thing was first done, and how often. @param nameOf a text, or null for what is no such thing @param deeds by time */
-function firstsOf(deeds: Deed[], nameOf: (kind: Kind) => string | null) {
-  const firsts = new Map<string, { first: number; times: number }>();
-  for (const { kind, time } of deeds) {
-    const name = nameOf(kind);
-    if (name === null) continue;
-    const known = firsts.get(name);
-    if (known) known.times++;
-    else firsts.set(name, { first: time, times: 1 });
-  }
-  return firsts;
+interface Page extends Noted {
+  path: string;
+  titleAt: number;
+  title: string | null;
 }
+
+interface Form {
+  started: number;
+  submitted: number;
+  fields: string[];
+  seconds: number[];
+}
+
+/** What an event of a kind adds to. */
+type Target =
+  | { page: Page; title: string | null }
+  | { thing: Noted }
+  | { form: Form; name: string; field: string | null }
+  | { vital: { path: string; metric: string; values: number[] } };
 
 /** Interpolated between the two that are nearest, as spreadsheets do. */
 const quantile = (values: number[], share: number): number =>
   // Of a single one the library knows nothing.
   values.length > 1 ? jstat.quantiles(values, [share], 1, 1)[0]! : values[0]!;
-
-const pageOf = ({ name, path }: Kind) => (name === 'page_view' && path ? path.slice(0, LONGEST) : null);
-
-/** Kinds that are counted by their subjects. */
-const FORMS = new Set(['form_start', 'form_submit', 'form_abandon']);
-const LOOKED_AT = new Set(['page_view', 'file_download', 'search', 'web_vital', ...FORMS]);
 
 /** @returns a text that says what is wrong with the range */
 export async function reportContent(
@@ -102,72 +123,74 @@ export async function reportContent(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const [from, until] = [range.from.toMillis(), range.until];
-  const [pages, downloads, searches, all] = [new Tally(), new Tally(), new Tally(), new Tally()];
-  const titles = new Map<string, [time: number, title: string]>();
-  const forms = new Map<string, { started: number; submitted: number; fields: string[]; seconds: number[] }>();
+  const pages = new Tally((): Page => ({ ...noted(), path: '', titleAt: 0, title: null }));
+  const [downloads, searches, all] = [new Tally(noted), new Tally(noted), noted()];
+  const forms = new Map<string, Form>();
   const vitals = new Map<string, { path: string; metric: string; values: number[] }>();
   /** By stage: how many entered it, and the page that each saw last before. */
   const entries = STAGES.map((stage) => ({ stage, entered: 0, pages: new Map<string, number>() }));
+  const once = <T>(map: Map<string, T>, key: string, make: () => T): T => {
+    if (!map.has(key)) map.set(key, make());
+    return map.get(key)!;
+  };
 
-  const onForm = ({ kind: { name, subject, field }, value }: Deed) => {
-    const form = forms.get(subject!) ?? { started: 0, submitted: 0, fields: [], seconds: [] };
-    forms.set(subject!, form);
-    if (name === 'form_start') form.started++;
-    else if (name === 'form_submit') form.submitted++;
-    else {
-      form.fields.push(field ?? '');
-      if (!Number.isNaN(value)) form.seconds.push(value);
+  const targetOf = ({ name, path: whole, title, subject, field, isMeasured }: Kind): Target | undefined => {
+    const path = whole?.slice(0, LONGEST);
+    if (name === 'page_view') {
+      if (!path) return undefined;
+      const page = pages.of(path);
+      page.path = path;
+      return { page, title };
     }
+    if (name === 'file_download') return subject ? { thing: downloads.of(subject) } : undefined;
+    if (name === 'search') return subject ? { thing: searches.of(subject) } : undefined;
+    if (/^form_(start|submit|abandon)$/.test(name)) {
+      const none = (): Form => ({ started: 0, submitted: 0, fields: [], seconds: [] });
+      return { form: once(forms, subject!, none), name, field };
+    }
+    if (name !== 'web_vital' || !path || !subject || !isMeasured) return undefined;
+    return { vital: once(vitals, `${subject} ${path}`, () => ({ path, metric: subject, values: [] })) };
   };
-  const onVital = ({ kind: { subject: metric, path }, value }: Deed) => {
-    if (!metric || !path || !(value >= 0)) return;
-    const page = path.slice(0, LONGEST);
-    const key = `${metric} ${page}`;
-    const vital = vitals.get(key) ?? { path: page, metric, values: [] };
-    vitals.set(key, vital);
-    vital.values.push(value);
-  };
-  await view.eachDeeds(
-    { from, until },
-    ({ name }) => LOOKED_AT.has(name),
-    (person, deeds) => {
-      const reached = STAGES.map((stage) => view.reachedAt(person, stage));
-      const seen = deeds.filter(({ kind }) => pageOf(kind) !== null);
-      for (const [index, at] of reached.entries()) {
-        if (at === undefined || at < from || at >= until) continue;
-        const entry = entries[index]!;
-        entry.entered++;
-        const last = seen.findLast(({ time }) => time <= at);
-        const page = last && pageOf(last.kind)!;
-        if (page) entry.pages.set(page, (entry.pages.get(page) ?? 0) + 1);
+  await view.eachDeeds({ from, until }, targetOf, (person, deeds) => {
+    const reached = STAGES.map((stage) => view.reachedAt(person, stage));
+    const lastAt = Math.max(...reached.map((at) => at ?? -Infinity));
+    const before: Array<Page | undefined> = [];
+    for (const { time, of, value } of deeds)
+      if ('page' in of) {
+        const { page, title } = of;
+        note(page, person, time, lastAt);
+        note(all, person, time, lastAt);
+        if (title && time >= page.titleAt) [page.titleAt, page.title] = [time, title];
+        for (let place = 0; place < STAGES.length; place++) if (time <= reached[place]!) before[place] = page;
+      } else if ('thing' in of) note(of.thing, person, time, lastAt);
+      else if ('vital' in of) {
+        if (value >= 0) of.vital.values.push(value);
+      } else {
+        const { form, name, field } = of;
+        if (name === 'form_start') form.started++;
+        else if (name === 'form_submit') form.submitted++;
+        else {
+          form.fields.push(field ?? '');
+          if (!Number.isNaN(value)) form.seconds.push(value);
+        }
       }
-      if (!deeds.length) return;
-      const lastAt = Math.max(...reached.map((at) => at ?? -Infinity));
-      pages.add(firstsOf(seen, pageOf), lastAt);
-      all.add(
-        firstsOf(seen, () => ''),
-        lastAt,
-      );
-      for (const { kind, time } of seen) {
-        const page = pageOf(kind)!;
-        if (kind.title && time >= (titles.get(page)?.[0] ?? 0)) titles.set(page, [time, kind.title]);
-      }
-      const ofKind = (name: string) => deeds.filter(({ kind }) => kind.name === name);
-      const subjectOf = ({ subject }: Kind) => subject || null;
-      downloads.add(firstsOf(ofKind('file_download'), subjectOf), lastAt);
-      searches.add(firstsOf(ofKind('search'), subjectOf), lastAt);
-      for (const deed of deeds)
-        if (FORMS.has(deed.kind.name)) onForm(deed);
-        else if (deed.kind.name === 'web_vital') onVital(deed);
-    },
-  );
+    for (const [place, at] of reached.entries()) {
+      if (at === undefined || at < from || at >= until) continue;
+      const entry = entries[place]!;
+      entry.entered++;
+      const path = before[place]?.path;
+      if (path !== undefined) entry.pages.set(path, (entry.pages.get(path) ?? 0) + 1);
+    }
+  });
+  const nothing = () => ({});
   return {
     ...headingOf(site, range, now),
-    wentOn: all.rows('all')[0]?.wentOn ?? null,
-    pages: pages.rows('path').map((row) => ({ ...row, title: titles.get(row.path)?.[1] ?? null })),
-    downloads: downloads.rows('file'),
-    searches: searches.rows('term'),
+    wentOn: all.visitors ? all.wentOn / all.visitors : null,
+    pages: pages.rows('path', ({ title }) => ({ title })),
+    downloads: downloads.rows('file', nothing),
+    searches: searches.rows('term', nothing),
     forms: [...forms]
+      .filter(([, { started, submitted, fields }]) => started || submitted || fields.length)
       .map(([form, { started, submitted, fields, seconds }]) => ({
         form,
         started,
@@ -180,6 +203,7 @@ export async function reportContent(
       .sort((a, b) => b.started - a.started || (a.form < b.form ? -1 : 1))
       .slice(0, MOST),
     vitals: [...vitals.values()]
+      .filter(({ values }) => values.length)
       .map(({ path, metric, values }) => ({ path, metric, p75: quantile(values, 0.75), count: values.length }))
       .sort((a, b) => b.count - a.count || (a.path + a.metric < b.path + b.metric ? -1 : 1))
       .slice(0, MOST),

@@ -200,7 +200,7 @@ export async function reportNps(view: View, site: Site, query: ReportQuery, now:
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const scores: number[] = [];
-  const isAnswer = ({ name, isMeasured }: Kind) => name === 'nps' && isMeasured;
+  const isAnswer = ({ name, isMeasured }: Kind) => (name === 'nps' && isMeasured) || undefined;
   await view.eachDeeds({ from: range.from.toMillis(), until: range.until }, isAnswer, (_, deeds) => {
     const latest = deeds.findLast(({ value }) => value >= 0 && value <= 10);
     if (latest) scores.push(latest.value);

@@ -3,7 +3,7 @@ import { followOptional, isOptional, type FunnelOptions, type Made } from '../mo
 import { wilson, type Interval } from '../model/statistics.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Kind } from '../projection/kinds.js';
-import type { Deed, Person, View } from '../projection/view.js';
+import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
@@ -74,32 +74,31 @@ export async function reportFunnel(
   const windowMs = window === undefined ? Infinity : window * DAY_MS;
   const until = Math.min(now, entriesUntil + windowMs * (query.perStep ? names.length : 1)) + 1;
 
-  const hits = new Map<Kind, string[]>();
-  const hitsOf = (kind: Kind) => {
-    const known = hits.get(kind) ?? names.filter((name) => isHit(kind, name));
-    hits.set(kind, known);
-    return known;
-  };
   const isOfStages = names.every((name) => name.startsWith('stage:'));
-  // What is no step breaks a strict order.
-  const isWanted = (kind: Kind) => !isOfStages && (order === 'strict' || hitsOf(kind).length > 0);
+  /** The steps that an event of a kind is, and what is held of it; what is no step breaks a strict order. */
+  const hitOf = (kind: Kind): { hits: string[]; held: string } | undefined => {
+    const hits = isOfStages ? [] : names.filter((name) => isHit(kind, name));
+    if (isOfStages || (!hits.length && order !== 'strict') || (hold && kind.path === null)) return undefined;
+    return { hits, held: hold ? kind.path! : '' };
+  };
   /** What everybody did with the props or labels that are held. */
   const held = hold && hold !== 'path' ? new Map<Person, Array<[held: string, made: Made]>>() : undefined;
   if (held)
     await view.eachEvent({ from, until }, (person, event, kind) => {
       const value = heldIn(event, hold!);
-      if (value === undefined || !isWanted(kind)) return;
-      held.set(person, [...(held.get(person) ?? []), [value, [hitsOf(kind), event.time]]]);
+      const hits = names.filter((name) => isHit(kind, name));
+      if (value === undefined || isOfStages || (!hits.length && order !== 'strict')) return;
+      const known = held.get(person) ?? [];
+      held.set(person, known);
+      known.push([value, [hits, event.time]]);
     });
-  const madeOf = (person: Person, deeds: Deed[]): Array<[held: string | null, made: Made]> =>
-    held?.get(person) ?? deeds.map(({ kind, time }) => [hold ? kind.path : '', [hitsOf(kind), time]]);
   const stages = STAGES.filter((stage) => names.includes(`stage:${stage}`));
 
   const options = { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil };
   const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
   const breakdown = new Map<string | null, number[]>();
   const places = asked.flatMap((step, index) => (isOptional(step) ? [] : [index]));
-  await view.eachDeeds({ from, until }, held ? () => false : isWanted, (person, deeds) => {
+  await view.eachDeeds({ from, until }, held ? () => undefined : hitOf, (person, deeds) => {
     /** By what is held; without that all stands together. */
     const groups = new Map<string, Made[]>();
     const add = (group: string, made: Made) => {
@@ -107,7 +106,8 @@ export async function reportFunnel(
       if (known) known.push(made);
       else groups.set(group, [made]);
     };
-    for (const [group, made] of madeOf(person, deeds)) if (group !== null) add(group, made);
+    for (const [group, made] of held?.get(person) ?? []) add(group, made);
+    for (const { of, time } of deeds) add(of.held, [of.hits, time]);
     // After the events: a stage is reached by one, at the same time.
     for (const stage of stages) {
       const time = view.reachedAt(person, stage);

@@ -1,6 +1,8 @@
 /** How much never came: from the gaps in the numbers that each browser gives its events. */
 import { DateTime } from 'luxon';
-import type { LossCount, RemoteStore, Site } from '../store/store.js';
+import { lossCounts, type LossCount } from '../projection/noticed.js';
+import type { View } from '../projection/view.js';
+import type { RemoteStore, Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type Range } from './range.js';
 
 interface Loss {
@@ -35,7 +37,7 @@ interface Pages {
 
 /** Reports losses of the visitors that were last seen in a range of days. @returns a text that says what is wrong with the range */
 export async function reportLoss(
-  store: RemoteStore,
+  { store, projection }: View,
   site: Site,
   range: Range,
   now: number,
@@ -43,7 +45,7 @@ export async function reportLoss(
   const days = readRange(site, range, now);
   if (typeof days === 'string') return days;
   const { from, to, until } = days;
-  const rows = await store.lossCounts(site.siteKey, from.toMillis(), until);
+  const rows = lossCounts(projection, from.toMillis(), until);
   return {
     ...headingOf(site, days, now),
     ...sum(rows),

@@ -19,10 +19,10 @@ import { reportUnclassified } from './unclassified.js';
 import { reportValue } from './value.js';
 
 /** A report for a site, or a text that says what is wrong with what was asked. */
-type Report<From> = (from: From, site: Site, query: ReportQuery, now: number) => Promise<object | string>;
+type Report = (view: View, site: Site, query: ReportQuery, now: number) => Promise<object | string>;
 
-/** Of everybody as some version of the rules has them. */
-const OF_PEOPLE = {
+const REPORTS_BY_NAME = {
+  stages: reportStages,
   funnel: reportFunnel,
   flow: reportFlow,
   common: reportCommon,
@@ -35,20 +35,16 @@ const OF_PEOPLE = {
   cohorts: reportCohorts,
   value: reportValue,
   nps: reportNps,
-  unclassified: reportUnclassified,
-} satisfies Record<string, Report<View>>;
-
-/** Of what was noticed as it was, under the rules of its time. */
-const AS_NOTICED = {
-  stages: reportStages,
   loss: reportLoss,
   alerts: reportAlerts,
-} satisfies Record<string, Report<RemoteStore>>;
+  unclassified: reportUnclassified,
+} satisfies Record<string, Report>;
 
-type OfPeople = keyof typeof OF_PEOPLE;
-type AsNoticed = keyof typeof AS_NOTICED;
-export type ReportName = OfPeople | AsNoticed;
-export const REPORTS = [...Object.keys(OF_PEOPLE), ...Object.keys(AS_NOTICED)] as ReportName[];
+export type ReportName = keyof typeof REPORTS_BY_NAME;
+export const REPORTS = Object.keys(REPORTS_BY_NAME) as ReportName[];
+
+/** Those that count what was noticed as it was, under the rules of its time. */
+const AS_NOTICED = new Set<ReportName>(['stages', 'loss', 'alerts']);
 
 /** Makes a report, of everybody as some version of the rules has them. */
 export async function makeReport(
@@ -59,19 +55,14 @@ export async function makeReport(
   now: number,
 ): Promise<object | string> {
   const { rules } = query;
-  const isPinned = rules !== undefined && rules !== site.rulesVersion;
-  if (isAsNoticed(name))
-    return isPinned
-      ? `rules: ${name} counts what was noticed as it was; the others can be asked for under another version`
-      : AS_NOTICED[name](store, site, query, now);
-  const make = (view: View): Promise<object | string> => OF_PEOPLE[name](view, site, query, now);
-  if (!isPinned) return projections.use(site, now, make);
+  const make = (view: View): Promise<object | string> => REPORTS_BY_NAME[name](view, site, query, now);
+  if (rules === undefined || rules === site.rulesVersion) return projections.use(site, now, make);
+  if (AS_NOTICED.has(name))
+    return `rules: ${name} counts what was noticed as it was; the others can be asked for under another version`;
   const pinned = await pinTo(store, site, rules, now);
   return pinned
     ? projections.useOnce(pinned, site, now, make)
     : `rules: there is no version ${rules}; the latest is ${site.rulesVersion}`;
 }
-
-const isAsNoticed = (name: ReportName): name is AsNoticed => Object.hasOwn(AS_NOTICED, name);
 
 export const isReport = (name: string): name is ReportName => REPORTS.includes(name as ReportName);

@@ -1,7 +1,9 @@
 import type { DateTime } from 'luxon';
 import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
 import { wilson, type Interval } from '../model/statistics.js';
-import type { RemoteStore, Site, TransitionCount } from '../store/store.js';
+import { peakCounts, stageCounts, transitionCounts, type TransitionCount } from '../projection/noticed.js';
+import type { View } from '../projection/view.js';
+import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type Range } from './range.js';
 
 type PerStage = Record<Stage, number>;
@@ -30,7 +32,7 @@ const none = (): PerStage => ({ awareness: 0, interest: 0, consideration: 0, act
  * @returns a text that says what is wrong with the range, where something is
  */
 export async function reportStages(
-  store: RemoteStore,
+  { projection }: View,
   site: Site,
   range: Range,
   now: number,
@@ -40,10 +42,11 @@ export async function reportStages(
   const { from, to, today, until: end } = days;
   const isNow = to >= today;
   const until = isNow ? Number.MAX_SAFE_INTEGER : end;
-  const counts = await store.transitionCounts(site.siteKey, until);
-  const [current, peak] = isNow ? await countNow(store, site) : [undefined, await peakBy(store, site, until)];
+  const counts = transitionCounts(projection, until);
+  const standing = isNow ? stageCounts(projection) : undefined;
+  const peak = perStage(standing?.peak ?? peakCounts(projection, until));
   const cut = cutDays(counts, from, to < today ? to : today);
-  const last = current ?? cut.days.at(-1)?.current ?? none();
+  const last = standing ? perStage(standing.current) : (cut.days.at(-1)?.current ?? none());
   return {
     ...headingOf(site, days, now),
     stages: STAGES.map((stage) => ({
@@ -58,20 +61,7 @@ export async function reportStages(
   };
 }
 
-async function countNow(store: RemoteStore, site: Site): Promise<[PerStage, PerStage]> {
-  const [current, peak] = [none(), none()];
-  for (const row of await store.stageCounts(site.siteKey)) {
-    if (row.stage) current[row.stage] += row.visitors;
-    if (row.peak) peak[row.peak] += row.visitors;
-  }
-  return [current, peak];
-}
-
-async function peakBy(store: RemoteStore, site: Site, until: number): Promise<PerStage> {
-  const peak = none();
-  for (const row of await store.peakCounts(site.siteKey, until)) peak[row.peak] = row.visitors;
-  return peak;
-}
+const perStage = (counts: Map<Stage, number>): PerStage => ({ ...none(), ...Object.fromEntries(counts) });
 
 /** Adds transitions up, and notes where that stands at the end of each day. */
 function cutDays(counts: TransitionCount[], from: DateTime, to: DateTime) {

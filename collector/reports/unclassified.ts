@@ -28,15 +28,25 @@ export async function reportUnclassified(
 ): Promise<UnclassifiedReport | string> {
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
-  const rows = new Map<string, { event: string; path: string | null; people: number; times: number; latest: Person }>();
-  const isAsked = ({ name, path, isTold }: Kind) =>
-    !isTold && !TECHNICAL.has(name) && (name !== 'page_view' || path !== null);
-  await view.eachDeeds({ from: range.from.toMillis(), until: range.until }, isAsked, (person, deeds) => {
-    for (const { kind } of deeds) {
-      const path = kind.name === 'page_view' ? kind.path!.slice(0, LONGEST) : null;
-      const key = `${kind.name}\n${path}`;
-      const row = rows.get(key) ?? { event: kind.name, path, people: 0, times: 0, latest: -1 };
-      rows.set(key, row);
+  interface Row {
+    event: string;
+    path: string | null;
+    people: number;
+    times: number;
+    latest: Person;
+  }
+  const rows = new Map<string, Row>();
+  const rowOf = ({ name, path, isTold }: Kind): Row | undefined => {
+    const isPage = name === 'page_view';
+    if (isTold || TECHNICAL.has(name) || (isPage && path === null)) return undefined;
+    const page = isPage ? path!.slice(0, LONGEST) : null;
+    const key = `${name}\n${page}`;
+    const row = rows.get(key) ?? { event: name, path: page, people: 0, times: 0, latest: -1 };
+    rows.set(key, row);
+    return row;
+  };
+  await view.eachDeeds({ from: range.from.toMillis(), until: range.until }, rowOf, (person, deeds) => {
+    for (const { of: row } of deeds) {
       row.times++;
       row.people += +(row.latest !== person);
       row.latest = person;
@@ -45,6 +55,7 @@ export async function reportUnclassified(
   return {
     ...headingOf(site, range, now),
     rows: [...rows.values()]
+      .filter(({ times }) => times)
       .map(({ event, path, people, times }) => ({ event, path, people, times }))
       .sort(
         (a, b) => b.people - a.people || b.times - a.times || (`${a.event}${a.path}` < `${b.event}${b.path}` ? -1 : 1),

@@ -211,19 +211,6 @@ export interface SessionPart {
   region: string | null;
 }
 
-/** How many numbered events of visitors there are and are not, by what one of these says of their latest session. */
-export interface LossCount {
-  browser: string | null;
-  channel: string | null;
-  visitors: number;
-  /** Events that are stored and have a number. */
-  stored: number;
-  /** Numbers that never came. */
-  missing: number;
-  /** Of those, how many the browsers say they gave up. */
-  ownedUp: number;
-}
-
 export interface DeadLetter {
   siteKey: string | null;
   /** Whose it is, where that is known. */
@@ -405,6 +392,7 @@ export interface ListedSession {
   visitorId: string;
   sessionId: string;
   startedAt: number;
+  endedAt: number;
   channel: string | null;
   source: string | null;
   device: string | null;
@@ -438,15 +426,6 @@ export interface VisitorChanges {
   changed: VisitorChange[] | undefined;
   /** Whether some of those who were there are no more. */
   isSomebodyGone: boolean;
-}
-
-/** Transitions of one quarter hour (UTC, which every time zone's days are made of). */
-export interface TransitionCount {
-  /** Epoch ms of its beginning. */
-  quarter: number;
-  from: Stage | null;
-  to: Stage | null;
-  transitions: number;
 }
 
 export interface Store {
@@ -528,9 +507,6 @@ export interface Store {
 
   /** Visitors now, by current stage and by peak. */
   stageCounts(siteKey: string): Promise<Array<{ stage: Stage | null; peak: Stage | null; visitors: number }>>;
-  /** Visitors whose highest stage was this one by a moment, from the transitions up to it. */
-  peakCounts(siteKey: string, until: number): Promise<Array<{ peak: Stage; visitors: number }>>;
-  transitionCounts(siteKey: string, until: number): Promise<TransitionCount[]>;
   /** All transitions, those of bots too: the next after one, or the first (0). */
   everyTransition(siteKey: string, after: number, limit: number): Promise<ListedTransition[]>;
   /** Everybody's id. */
@@ -548,9 +524,6 @@ export interface Store {
 
   /** Sessions of a visitor, latest first. */
   sessions(siteKey: string, visitorId: string, limit: number): Promise<SessionPart[]>;
-  /** Losses of the visitors last seen in a span of time; bots are left out. */
-  lossCounts(siteKey: string, from: number, until: number): Promise<LossCount[]>;
-
   /** Adds pages to those of a day. */
   addPages(siteKey: string, count: PageCount): Promise<void>;
   /** Puts the numbers of days in the place of those that were there. */

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { transitionCounts } from '../../collector/projection/noticed.js';
+import { Projection } from '../../collector/projection/projection.js';
 import { describe, expect, test } from 'vitest';
 import { makeCollector, makeEvent, newId, NOW, ORIGIN, type TestCollector } from '../helpers/collector.js';
 import { workOn } from '../../collector/work.js';
@@ -31,7 +33,8 @@ async function countsOf({ get, site }: TestCollector): Promise<Record<string, nu
 /** What the log of transitions says of where everybody stands. */
 async function loggedCounts({ store, site }: TestCollector): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
-  for (const { from, to, transitions } of await store.transitionCounts(site.siteKey, Number.MAX_SAFE_INTEGER)) {
+  const projection = await Projection.of(store, site, [], NOW);
+  for (const { from, to, transitions } of transitionCounts(projection, Number.MAX_SAFE_INTEGER)) {
     if (from) sums[from] = (sums[from] ?? 0) - transitions;
     if (to) sums[to] = (sums[to] ?? 0) + transitions;
   }

@@ -294,8 +294,7 @@ describe('of invented visitors', () => {
   });
 
   test('every report says under which rules it was made', async () => {
-    for (const name of REPORTS)
-      expect(await given.report<{ rules: number }>(name)).toMatchObject({ rules: 1 });
+    for (const name of REPORTS) expect(await given.report<{ rules: number }>(name)).toMatchObject({ rules: 1 });
   });
 
   test.each(['day', 'week', 'month'])('the lifecycle by %s has everybody new once', async (period) => {

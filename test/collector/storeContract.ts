@@ -337,15 +337,6 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       await append(ada, [makeEvent('page_view', { time: NOW - 2000 }), makeEvent('purchase', { time: NOW - 1000 })]);
       await append(bot, [makeEvent('purchase')], { bot: 'crawler' });
       expect(await store.stageCounts(siteKey)).toEqual([{ stage: 'action', peak: 'action', visitors: 1 }]);
-      expect(await store.peakCounts(siteKey, NOW)).toEqual([{ peak: 'action', visitors: 1 }]);
-      expect(await store.peakCounts(siteKey, NOW - DAY_MS)).toEqual([]);
-      const [quarter] = await store.transitionCounts(siteKey, NOW);
-      expect(quarter!.quarter % 900_000).toBe(0);
-      const moves = await store.transitionCounts(siteKey, NOW);
-      expect(moves.map(({ from, to, transitions }) => [from, to, transitions])).toEqual([
-        [null, 'awareness', 1],
-        ['awareness', 'action', 1],
-      ]);
       expect((await store.transitions(siteKey, ada)).map(({ to }) => to)).toEqual(['awareness', 'action']);
       expect(await store.visitors(siteKey, { limit: 9 })).toHaveLength(2);
     });

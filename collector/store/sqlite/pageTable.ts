@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import type { PageCount, StoredEvent } from '../store.js';
-import { QUARTER_MS } from './visitorTable.js';
+
+/** A quarter hour: the days of every time zone in use begin on one. */
+const QUARTER_MS = 15 * 60_000;
 
 /** How many pages the site's own server says it served, by day, and how many were seen. */
 export class PageTable {

@@ -1,11 +1,12 @@
 import type Database from 'better-sqlite3';
-import type { ListedSession, LossCount, SessionPart } from '../store.js';
+import type { ListedSession, SessionPart } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
 interface SessionRow {
   visitor_id: Buffer;
   id: string;
   started_at: number;
+  ended_at: number;
   channel: string | null;
   source: string | null;
   device: string | null;
@@ -18,7 +19,6 @@ export class SessionTable {
   readonly #add;
   readonly #ofVisitor;
   readonly #erase;
-  readonly #losses;
   readonly #next;
 
   constructor(database: Database.Database) {
@@ -38,19 +38,8 @@ export class SessionTable {
       FROM sessions WHERE site_id = ? AND visitor_id = ? ORDER BY started_at DESC, id LIMIT ?`);
     this.#erase = database.prepare('DELETE FROM sessions WHERE site_id = ? AND visitor_id = ?');
     this.#next = database.prepare<[number, Buffer, string, number], SessionRow>(`
-      SELECT visitor_id, id, started_at, channel, source, device, browser, country FROM sessions
+      SELECT visitor_id, id, started_at, ended_at, channel, source, device, browser, country FROM sessions
       WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
-    this.#losses = database.prepare<[object], LossCount>(`
-      WITH seen AS (
-        SELECT id, stored_seq, missing_seq, lost FROM visitors
-        WHERE site_id = @site AND last_seen >= @from AND last_seen < @until AND stored_seq > 0 AND bot IS NULL
-      ), latest AS (
-        -- SQLite takes the other columns from the row that has the greatest.
-        SELECT visitor_id, browser, channel, max(ended_at) FROM sessions
-        WHERE site_id = @site AND visitor_id IN (SELECT id FROM seen) GROUP BY visitor_id
-      )
-      SELECT browser, channel, count(*) AS visitors, sum(stored_seq) AS stored, sum(missing_seq) AS missing, sum(min(lost, missing_seq)) AS ownedUp
-      FROM seen LEFT JOIN latest ON visitor_id = id GROUP BY browser, channel`);
   }
 
   add(site: number, visitor: Buffer, session: SessionPart): void {
@@ -67,6 +56,7 @@ export class SessionTable {
       visitorId: fromBlob(row.visitor_id),
       sessionId: row.id,
       startedAt: row.started_at,
+      endedAt: row.ended_at,
       channel: row.channel,
       source: row.source,
       device: row.device,
@@ -77,9 +67,5 @@ export class SessionTable {
 
   erase(site: number, visitor: Buffer): void {
     this.#erase.run(site, visitor);
-  }
-
-  losses(site: number, from: number, until: number): LossCount[] {
-    return this.#losses.all({ site, from, until });
   }
 }

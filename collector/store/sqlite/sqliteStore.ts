@@ -318,8 +318,6 @@ export function openSqliteStore(
     finishJob: (id) => commits.write(() => jobs.finish(id)),
 
     stageCounts: async (siteKey) => visitors.stageCounts(sites.id(siteKey)),
-    peakCounts: async (siteKey, until) => visitors.peakCounts(sites.id(siteKey), until),
-    transitionCounts: async (siteKey, until) => visitors.transitionCounts(sites.id(siteKey), until),
 
     visitorIds: async (siteKey) => visitors.ids(sites.id(siteKey)),
     places: async () => readPlaces(),
@@ -342,7 +340,6 @@ export function openSqliteStore(
     everyTransition: async (siteKey, after, limit) => visitors.nextTransitions(sites.id(siteKey), after, limit),
     everySession: async (siteKey, after, limit) => sessions.next(sites.id(siteKey), after, limit),
     sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),
-    lossCounts: async (siteKey, from, until) => sessions.losses(sites.id(siteKey), from, until),
 
     addPages: (siteKey, count) => commits.write(() => pages.add(sites.id(siteKey), count)),
     setPages: (siteKey, counts) => commits.write(() => counts.forEach((count) => pages.set(sites.id(siteKey), count))),

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Stage } from '../../../sdk/core/index.js';
-import { MAX_RANGES } from '../store.js';
-import type { Cause, ListedTransition, Transition, TransitionCount, VisitorRecord } from '../store.js';
+import { numbersOf } from '../numbers.js';
+import type { Cause, ListedTransition, Transition, VisitorRecord } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
 interface VisitorRow {
@@ -50,17 +50,6 @@ const VISITOR_COLUMNS = (
   'stage_since due_at lost person_id linked_at is_person bot is_judged skew stored_seq missing_seq'
 ).split(' ');
 
-/** A quarter hour: the days of every time zone in use begin on one. */
-export const QUARTER_MS = 15 * 60_000;
-
-/** Of the visitors that reports count: none that is left out, and none of a person who is. */
-const COUNTED = `visitor_id NOT IN (
-  SELECT id FROM visitors WHERE site_id = @site AND bot IS NOT NULL
-  UNION ALL
-  SELECT v.id FROM visitors p JOIN visitors v ON v.site_id = p.site_id AND v.person_id = p.id
-  WHERE p.site_id = @site AND p.bot IS NOT NULL AND p.is_person
-)`;
-
 /** Visitors' records and their transitions. */
 export class VisitorTable {
   readonly #get;
@@ -75,8 +64,6 @@ export class VisitorTable {
   readonly #addTransition;
   readonly #transitions;
   readonly #stageCounts;
-  readonly #peakCounts;
-  readonly #transitionCounts;
   readonly #nextTransitions;
   readonly #ids;
   readonly #ofUser;
@@ -134,27 +121,9 @@ export class VisitorTable {
       `SELECT stage, peak, count(*) AS visitors FROM visitors
       WHERE site_id = ? AND person_id IS NULL AND bot IS NULL GROUP BY stage, peak`,
     );
-    this.#peakCounts = database.prepare<[object], { peak: Stage; visitors: number }>(`
-      WITH ranks (stage, rank) AS (
-        VALUES ('awareness', 0), ('interest', 1), ('consideration', 2), ('action', 3), ('loyalty', 4)
-      ), joined AS (
-        -- Went into a person, which is counted instead.
-        SELECT visitor_id FROM (
-          SELECT visitor_id, to_stage, cause, max(id) FROM transitions
-          WHERE site_id = @site AND at < @until GROUP BY visitor_id
-        ) WHERE to_stage IS NULL AND cause LIKE '{"kind":"link"%'
-      ), highest AS (
-        SELECT max(rank) AS rank FROM transitions JOIN ranks ON stage = to_stage
-        WHERE site_id = @site AND at < @until AND visitor_id NOT IN (SELECT visitor_id FROM joined) AND ${COUNTED}
-        GROUP BY visitor_id
-      )
-      SELECT stage AS peak, count(*) AS visitors FROM highest JOIN ranks USING (rank) GROUP BY stage`);
     this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(`
       SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind FROM transitions
       WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?`);
-    this.#transitionCounts = database.prepare<[object], TransitionRow & { transitions: number }>(`
-      SELECT at / ${QUARTER_MS} * ${QUARTER_MS} AS at, from_stage, to_stage, count(*) AS transitions
-      FROM transitions WHERE site_id = @site AND at < @until AND ${COUNTED} GROUP BY 1, 2, 3 ORDER BY 1`);
   }
 
   get(site: number, visitor: Buffer): VisitorRecord | undefined {
@@ -275,28 +244,6 @@ export class VisitorTable {
   stageCounts(site: number) {
     return this.#stageCounts.all(site);
   }
-
-  peakCounts(site: number, until: number) {
-    return this.#peakCounts.all({ site, until });
-  }
-
-  transitionCounts(site: number, until: number): TransitionCount[] {
-    return this.#transitionCounts
-      .all({ site, until })
-      .map((row) => ({ quarter: row.at, from: row.from_stage, to: row.to_stage, transitions: row.transitions }));
-  }
-}
-
-/** More events of one visitor are nobody's: a report must not be what one sender makes up. */
-const MAX_NUMBERED = 1_000_000;
-
-/** How many numbers came, and how many are missing between them. */
-function numbersOf(have: VisitorRecord['have']): { stored: number; missing: number } {
-  const stored = have.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-  // Of a very broken row the earliest ranges are not kept: what is missing before them is not known.
-  const first = have.length < MAX_RANGES ? 1 : (have[0]?.[0] ?? 1);
-  const missing = have.length ? have.at(-1)![1] - first + 1 - stored : 0;
-  return { stored: Math.min(stored, MAX_NUMBERED), missing: Math.min(missing, MAX_NUMBERED) };
 }
 
 function toRecord(row: VisitorRow): VisitorRecord {

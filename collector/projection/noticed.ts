@@ -1,0 +1,114 @@
+/** Counts of what was noticed, as it was, under the rules of its time: visitors left out are in none of them. */
+import { STAGES, type Stage } from '../../sdk/core/index.js';
+import type { Projection } from './projection.js';
+import { NONE } from './table.js';
+
+/** Changes of the current stage in one quarter hour: the days of every time zone in use begin on one. */
+export interface TransitionCount {
+  /** Epoch ms of its beginning. */
+  quarter: number;
+  from: Stage | null;
+  to: Stage | null;
+  transitions: number;
+}
+
+/** How many numbered events of visitors there are and are not, by what one of these says of their latest session. */
+export interface LossCount {
+  browser: string | null;
+  channel: string | null;
+  visitors: number;
+  /** Events that are stored and have a number. */
+  stored: number;
+  /** Numbers that never came. */
+  missing: number;
+  /** Of those, how many the browsers say they gave up. */
+  ownedUp: number;
+}
+
+const QUARTER_MS = 15 * 60_000;
+const stageAt = (place: number): Stage | null => STAGES[place] ?? null;
+
+/** Whether what a visitor did is left out: it, or the person whose it is, is a bot or excluded. */
+function isLeftOut(projection: Projection): (visitor: number) => boolean {
+  const { isMarked, person } = projection.visitors.columns;
+  return (visitor) => !!isMarked[visitor] || (person[visitor] !== NONE && !!isMarked[person[visitor]!]);
+}
+
+/** Changes up to a moment, by quarter hour; those too by which a visitor went into a person. */
+export function transitionCounts(projection: Projection, until: number): TransitionCount[] {
+  const { visitor, from, to, at } = projection.moves.columns;
+  const isOut = isLeftOut(projection);
+  /** By quarter hour, and the stages left and entered: eight numbers for each are enough. */
+  const counts = new Map<number, number>();
+  for (let row = 0; row < projection.moves.length; row++) {
+    if (at[row]! >= until || isOut(visitor[row]!)) continue;
+    const key = Math.floor(at[row]! / QUARTER_MS) * 64 + (from[row]! + 1) * 8 + to[row]! + 1;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([key, transitions]) => ({
+      quarter: Math.floor(key / 64) * QUARTER_MS,
+      from: stageAt((Math.floor(key / 8) % 8) - 1),
+      to: stageAt((key % 8) - 1),
+      transitions,
+    }));
+}
+
+/** How many had each stage as their highest by a moment. Who went into a person is counted as that. */
+export function peakCounts(projection: Projection, until: number): Map<Stage, number> {
+  const { visitor, to, at, isLink } = projection.moves.columns;
+  const isOut = isLeftOut(projection);
+  const peaks = new Int8Array(projection.visitors.length).fill(NONE);
+  const isJoined = new Uint8Array(projection.visitors.length);
+  for (let row = 0; row < projection.moves.length; row++) {
+    const who = visitor[row]!;
+    if (at[row]! >= until || isOut(who)) continue;
+    peaks[who] = Math.max(peaks[who]!, to[row]!);
+    isJoined[who] = +(to[row] === NONE && isLink[row] === 1);
+  }
+  const counts = new Map<Stage, number>();
+  for (const [who, peak] of peaks.entries())
+    if (peak !== NONE && !isJoined[who]) counts.set(STAGES[peak]!, (counts.get(STAGES[peak]!) ?? 0) + 1);
+  return counts;
+}
+
+/** How many stand at each stage now, and have it as their highest. */
+export function stageCounts(projection: Projection): { current: Map<Stage, number>; peak: Map<Stage, number> } {
+  const counts = { current: new Map<Stage, number>(), peak: new Map<Stage, number>() };
+  const { columns } = projection.visitors;
+  for (const [visitor, owner] of projection.owners().entries()) {
+    if (owner !== visitor) continue;
+    for (const of of ['current', 'peak'] as const) {
+      const stage = stageAt(columns[of][visitor]!);
+      if (stage) counts[of].set(stage, (counts[of].get(stage) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+/** Losses of the visitors last seen in a span of time, by what their latest session says. */
+export function lossCounts(projection: Projection, from: number, until: number): LossCount[] {
+  const { isMarked, lastSeen, stored, missing, ownedUp } = projection.visitors.columns;
+  const { endedAt, browser, channel } = projection.sessions.columns;
+  const rows = new Map<number, LossCount>();
+  const texts = projection.texts.length;
+  for (let visitor = 0; visitor < projection.visitors.length; visitor++) {
+    if (isMarked[visitor] || !stored[visitor] || lastSeen[visitor]! < from || lastSeen[visitor]! >= until) continue;
+    let latest = NONE;
+    for (const row of projection.sessions.of(visitor))
+      if (latest === NONE || endedAt[row]! > endedAt[latest]!) latest = row;
+    const key = latest === NONE ? NONE : browser[latest]! * texts + channel[latest]!;
+    let row = rows.get(key);
+    if (!row) {
+      const of = (column: Int32Array) => (latest === NONE ? null : projection.texts.at(column[latest]!));
+      row = { browser: of(browser), channel: of(channel), visitors: 0, stored: 0, missing: 0, ownedUp: 0 };
+      rows.set(key, row);
+    }
+    row.visitors++;
+    row.stored += stored[visitor]!;
+    row.missing += missing[visitor]!;
+    row.ownedUp += ownedUp[visitor]!;
+  }
+  return [...rows.values()];
+}
