@@ -24,11 +24,15 @@ export interface Stay {
  * @see Kaplan & Meier 1958
  */
 export function medianStay(stays: Stay[]): number | null {
-  // Ends before those only seen so long, at the same time.
-  const sorted = [...stays].sort((a, b) => a.duration - b.duration || +b.hasEnded - +a.hasEnded);
+  const durations = (hasEnded: boolean) =>
+    Float64Array.from(stays.filter((stay) => stay.hasEnded === hasEnded).map(({ duration }) => duration)).sort();
+  const [ended, open] = [durations(true), durations(false)];
   let survival = 1;
-  for (const [index, { duration, hasEnded }] of sorted.entries()) {
-    if (hasEnded) survival *= 1 - 1 / (sorted.length - index);
+  let left = 0;
+  for (const [index, duration] of ended.entries()) {
+    // Ends come before those only seen so long, at the same time.
+    while (left < open.length && open[left]! < duration) left++;
+    survival *= 1 - 1 / (stays.length - index - left);
     if (survival <= 0.5 + 1e-12) return duration;
   }
   return null;

@@ -27,90 +27,110 @@ export interface Progress {
  * @param made ascending by time
  */
 export function followFunnel(made: Made[], steps: readonly string[], options: FunnelOptions = {}): Progress {
-  return options.order === 'any' ? inAnyOrder(made, steps, options) : inOrder(made, steps, options);
+  const done = { steps: made.map(([names]) => bitsOf(names, steps)), times: made.map(([, time]) => time) };
+  return follow(done, steps.map(bitAt), options);
 }
+
+/** The same, each thing that was done with a bit for each step that it could be: of steps there are at most 31. */
+export interface Done {
+  steps: number[];
+  /** Ascending. */
+  times: number[];
+}
+
+const bitAt = (_: string, index: number) => 1 << index;
+
+/** The bits of those steps that are among some names. */
+export const bitsOf = (names: readonly string[], steps: readonly string[]): number =>
+  steps.reduce((bits, step, index) => (names.includes(step) ? bits | (1 << index) : bits), 0);
 
 /** Whether a step may be left out: its name has a question mark at its end. */
 export const isOptional = (step: string): boolean => step.endsWith('?');
 
 /**
- * The same where some steps may be left out: they hold nobody up.
- * @returns the number of required steps reached, and of each step whether it was
+ * Makes the function that says how far somebody got where some steps may be left out: they hold nobody up.
+ * @returns of what it is given the number of required steps reached, and of each step whether it was
  */
-export function followOptional(
-  made: Made[],
+export function planFunnel(
   steps: readonly string[],
   options: FunnelOptions = {},
-): Progress & { did: boolean[] } {
-  const nameOf = (step: string) => step.replace(/\?$/, '');
-  const required = steps.filter((step) => !isOptional(step));
-  const progress = followFunnel(made, required, options);
-  if (required.length === steps.length) return { ...progress, did: steps.map((_, index) => index < progress.reached) };
-  let before = 0;
-  const did = steps.map((step, index) => {
-    if (!isOptional(step)) return ++before <= progress.reached;
-    if (before > progress.reached) return false;
-    const until = [...steps.slice(0, index).filter((each) => !isOptional(each)), nameOf(step)];
-    return followFunnel(made, until, options).reached === until.length;
-  });
-  return { ...progress, did };
+): (done: Done) => Progress & { did: boolean[] } {
+  const bits = steps.map(bitAt);
+  const isRequired = (_: number, index: number) => !isOptional(steps[index]!);
+  const required = bits.filter(isRequired);
+  /** Of each optional step, the required ones before it and itself. */
+  const plans = steps.map((step, index) =>
+    isOptional(step) ? [...bits.slice(0, index).filter(isRequired), bits[index]!] : undefined,
+  );
+  return (done) => {
+    const progress = follow(done, required, options);
+    let before = 0;
+    const did = plans.map((plan) => {
+      if (!plan) return ++before <= progress.reached;
+      return before <= progress.reached && follow(done, plan, options).reached === plan.length;
+    });
+    return { ...progress, did };
+  };
 }
 
 /** Number of steps reached at best. */
 export const stepsReached = (made: Made[], steps: readonly string[], options?: FunnelOptions): number =>
   followFunnel(made, steps, options).reached;
 
+/** @param bits of the steps, in their order */
+const follow = (done: Done, bits: number[], options: FunnelOptions): Progress =>
+  options.order === 'any' ? inAnyOrder(done, bits, options) : inOrder(done, bits, options);
+
 /** Of all tries that have got so far it is enough to know the latest: whatever the others can still reach, it can. */
 function inOrder(
-  made: Made[],
-  steps: readonly string[],
+  { steps, times }: Done,
+  bits: number[],
   { order, window = Infinity, isPerStep, entriesUntil = Infinity }: FunnelOptions,
 ): Progress {
   /** By number of steps reached, less one: when the latest such try began, or made its last step where the window counts from that. */
-  const since: Array<number | undefined> = steps.map(() => undefined);
+  const since = bits.map(() => -Infinity);
   let reached = 0;
-  for (const [names, time] of made) {
-    if (!names.length && order !== 'strict') continue;
-    // From the last step down, so that one thing done takes a try one step further and not two.
-    for (let at = steps.length - 1; at >= 0; at--) {
-      const before = at ? since[at - 1] : time <= entriesUntil ? time : undefined;
-      const isStep = names.includes(steps[at]!) && before !== undefined && time - before <= window;
-      if (isStep) {
-        const from = isPerStep ? time : before;
-        since[at] = Math.max(since[at] ?? -Infinity, from);
+  for (let index = 0; index < steps.length; index++) {
+    const [done, time] = [steps[index]!, times[index]!];
+    if (!done && order !== 'strict') continue;
+    // From the last step that can be made down, so that one thing done takes a try one step further and not two.
+    for (let at = Math.min(reached, bits.length - 1); at >= 0; at--) {
+      const before = at ? since[at - 1]! : time <= entriesUntil ? time : -Infinity;
+      if (done & bits[at]! && before > -Infinity && time - before <= window) {
+        since[at] = Math.max(since[at]!, isPerStep ? time : before);
         reached = Math.max(reached, at + 1);
-      } else if (order === 'strict' && !names.some((name) => steps.slice(0, at + 2).includes(name))) {
-        since[at] = undefined;
+      } else if (order === 'strict' && !isNext(done, bits, at)) {
+        since[at] = -Infinity;
       }
     }
   }
-  let openUntil = -Infinity;
-  if (reached < steps.length)
-    for (const from of since) if (from !== undefined) openUntil = Math.max(openUntil, from + window);
-  return { reached, openUntil };
+  const last = Math.max(-Infinity, ...since);
+  return { reached, openUntil: reached < bits.length && last > -Infinity ? last + window : -Infinity };
 }
 
+/** Whether what was done is a step that a try has reached, or its next. */
+const isNext = (done: number, bits: number[], at: number): boolean =>
+  bits.slice(0, at + 2).some((bit) => (done & bit) !== 0);
+
 function inAnyOrder(
-  made: Made[],
-  steps: readonly string[],
+  { steps, times }: Done,
+  bits: number[],
   { window = Infinity, isPerStep, entriesUntil = Infinity }: FunnelOptions,
 ): Progress {
   const progress = { reached: 0, openUntil: -Infinity };
-  for (let start = 0; start < made.length; start++) {
-    const [names, time] = made[start]!;
-    if (time > entriesUntil) break;
-    if (!names.some((name) => steps.includes(name))) continue;
-    const left = [...steps];
-    let from = time;
-    for (let index = start; index < made.length && left.length; index++) {
-      const [found, at] = made[index]!;
-      if (at - from > window) break;
-      const step = left.findIndex((name) => found.includes(name));
+  for (let start = 0; start < steps.length; start++) {
+    if (times[start]! > entriesUntil) break;
+    if (!bits.some((bit) => steps[start]! & bit)) continue;
+    const left = [...bits];
+    let from = times[start]!;
+    for (let index = start; index < steps.length && left.length; index++) {
+      if (times[index]! - from > window) break;
+      const step = left.findIndex((bit) => steps[index]! & bit);
       if (step < 0) continue;
       left.splice(step, 1);
-      if (isPerStep) from = at;
+      if (isPerStep) from = times[index]!;
     }
-    progress.reached = Math.max(progress.reached, steps.length - left.length);
+    progress.reached = Math.max(progress.reached, bits.length - left.length);
     if (left.length) progress.openUntil = Math.max(progress.openUntil, from + window);
     // Without a window a later try sees less than the first.
     if (!left.length || window === Infinity) break;

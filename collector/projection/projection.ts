@@ -86,6 +86,8 @@ export class Projection {
   isOverfull = false;
 
   readonly #numbers = new Map<string, number>();
+  /** Ids by number. */
+  readonly #ids: string[] = [];
   #timeline: Timeline;
   #change = 0;
   #move = 0;
@@ -213,9 +215,10 @@ export class Projection {
   /** Those whose state may be another by now with no event. */
   #dueBy(now: number): string[] {
     const { dueAt, state } = this.visitors.columns;
-    return [...this.#numbers].flatMap(([id, number]) =>
-      dueAt[number]! <= now && state[number] !== STATES.unknown ? [id] : [],
-    );
+    const due: string[] = [];
+    for (let number = 0; number < this.visitors.length; number++)
+      if (dueAt[number]! <= now && state[number] !== STATES.unknown) due.push(this.#ids[number]!);
+    return due;
   }
 
   async #dropGone(): Promise<void> {
@@ -255,6 +258,7 @@ export class Projection {
         loyalty: NONE,
       });
       this.#numbers.set(visitorId, number);
+      this.#ids.push(visitorId);
     }
     return number;
   }

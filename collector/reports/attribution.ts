@@ -1,5 +1,12 @@
 import { DAY_MS, dayOf, UNITS, type Stage } from '../../sdk/core/index.js';
-import { creditByRemoval, creditBySets, creditTouches, TOUCH_MODELS, type TouchModel } from '../model/attribution.js';
+import {
+  creditByRemoval,
+  creditBySets,
+  creditTouches,
+  TOUCH_MODELS,
+  type Path,
+  type TouchModel,
+} from '../model/attribution.js';
 import { days, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { chooseOrderSignal } from './customers.js';
@@ -49,15 +56,15 @@ export interface AttributionReport extends Heading {
 }
 
 /** Counts what followed what. */
-function countMoves(paths: Array<{ path: string[]; converted?: number }>): AttributionReport['moves'] {
+function countMoves(paths: Array<Required<Path>>): AttributionReport['moves'] {
   const moves = new Map<string, AttributionReport['moves'][number]>();
-  for (const { path, converted = 0 } of paths)
+  for (const { path, converted, lost } of paths)
     for (const [index, to] of path.slice(1).entries()) {
       const from = path[index]!;
       const key = JSON.stringify([from, to]);
       const move = moves.get(key) ?? { from, to, times: 0, beforeEntry: 0 };
       moves.set(key, move);
-      move.times++;
+      move.times += converted + lost;
       move.beforeEntry += converted;
     }
   const name = ({ from, to }: { from: string; to: string }) => `${from}\n${to}`;
@@ -91,7 +98,14 @@ export async function reportAttribution(
     ('signal' in order ? view.counted(person, order.signal) : [])
       .filter(({ day }) => day >= dayOf(at) && day <= lastDay)
       .reduce((sum, { units }) => sum + units / UNITS, 0);
-  const paths: Array<{ path: string[]; converted?: number; lost?: number }> = [];
+  /** Journeys by their channels. */
+  const journeys = new Map<string, Required<Path>>();
+  const count = (path: string[], what: 'converted' | 'lost') => {
+    const key = path.join('\n');
+    const known = journeys.get(key) ?? { path, converted: 0, lost: 0 };
+    journeys.set(key, known);
+    known[what]++;
+  };
   /** Entries by the set of channels before them. */
   const sets = new Map<string, { entries: number; revenue: number }>();
   let entries = 0;
@@ -111,7 +125,7 @@ export async function reportAttribution(
       );
     const path = touches.map(({ channel }) => channel);
     if (!isEntry) {
-      if (touches.some((touch) => touch.at >= from)) paths.push({ path, lost: 1 });
+      if (touches.some((touch) => touch.at >= from)) count(path, 'lost');
       continue;
     }
     entries++;
@@ -119,7 +133,7 @@ export async function reportAttribution(
       withoutTouch++;
       continue;
     }
-    paths.push({ path, converted: 1 });
+    count(path, 'converted');
     const set = JSON.stringify([...new Set(path)].sort());
     const revenue = revenueOf(person, end);
     const known = sets.get(set);
@@ -132,7 +146,9 @@ export async function reportAttribution(
         row.revenue[model] += credit * revenue;
       });
   }
-  for (const { path } of paths) for (const channel of path) rowOf(channel).sessions++;
+  const paths = [...journeys.values()];
+  for (const { path, converted, lost } of paths)
+    for (const channel of path) rowOf(channel).sessions += converted + lost;
   const { credit: markov } = creditByRemoval(paths);
   const bySet = (what: 'entries' | 'revenue') =>
     creditBySets([...sets].map(([set, sum]) => ({ channels: JSON.parse(set) as string[], value: sum[what] })));
@@ -143,7 +159,7 @@ export async function reportAttribution(
     costs.set(channel, (costs.get(channel) ?? 0) + cost);
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);
-  const channels = [...rows].map(([channel, { sessions: count, credit, revenue }]) => {
+  const channels = [...rows].map(([channel, { sessions, credit, revenue }]) => {
     credit.markov = Object.hasOwn(markov, channel) ? markov[channel]! : 0;
     credit.shapley = shapley[channel] ?? 0;
     // Of a chain only the shares are known: they divide what all brought together.
@@ -157,7 +173,7 @@ export async function reportAttribution(
     const hasOrders = 'signal' in order;
     return {
       channel,
-      sessions: count,
+      sessions,
       cost,
       ...ofEach((model) => rounded(credit[model])),
       revenue: hasOrders ? ofEach((model) => rounded(revenue[model])) : null,

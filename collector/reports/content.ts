@@ -103,10 +103,10 @@ interface Form {
 
 /** What an event of a kind adds to. */
 type Target =
-  | { page: Page; title: string | null }
-  | { thing: Noted }
-  | { form: Form; name: string; field: string | null }
-  | { vital: { path: string; metric: string; values: number[] } };
+  | { what: 'page'; page: Page; title: string | null }
+  | { what: 'thing'; thing: Noted }
+  | { what: 'form'; form: Form; name: string; field: string | null }
+  | { what: 'vital'; values: number[] };
 
 /** Interpolated between the two that are nearest, as spreadsheets do. */
 const quantile = (values: number[], share: number): number =>
@@ -140,31 +140,34 @@ export async function reportContent(
       if (!path) return undefined;
       const page = pages.of(path);
       page.path = path;
-      return { page, title };
+      return { what: 'page', page, title };
     }
-    if (name === 'file_download') return subject ? { thing: downloads.of(subject) } : undefined;
-    if (name === 'search') return subject ? { thing: searches.of(subject) } : undefined;
+    if (name === 'file_download') return subject ? { what: 'thing', thing: downloads.of(subject) } : undefined;
+    if (name === 'search') return subject ? { what: 'thing', thing: searches.of(subject) } : undefined;
     if (/^form_(start|submit|abandon)$/.test(name)) {
       const none = (): Form => ({ started: 0, submitted: 0, fields: [], seconds: [] });
-      return { form: once(forms, subject!, none), name, field };
+      return { what: 'form', form: once(forms, subject!, none), name, field };
     }
     if (name !== 'web_vital' || !path || !subject || !isMeasured) return undefined;
-    return { vital: once(vitals, `${subject} ${path}`, () => ({ path, metric: subject, values: [] })) };
+    const { values } = once(vitals, `${subject} ${path}`, () => ({ path, metric: subject, values: [] }));
+    return { what: 'vital', values };
   };
+  const reached = STAGES.map(() => -Infinity);
+  const before = STAGES.map((): Page | undefined => undefined);
   await view.eachDeeds({ from, until }, targetOf, (person, deeds) => {
-    const reached = STAGES.map((stage) => view.reachedAt(person, stage));
-    const lastAt = Math.max(...reached.map((at) => at ?? -Infinity));
-    const before: Array<Page | undefined> = [];
-    for (const { time, of, value } of deeds)
-      if ('page' in of) {
+    before.fill(undefined);
+    for (const [place, stage] of STAGES.entries()) reached[place] = view.reachedAt(person, stage) ?? -Infinity;
+    const lastAt = Math.max(...reached);
+    for (const { time, of, value } of deeds) {
+      if (of.what === 'page') {
         const { page, title } = of;
         note(page, person, time, lastAt);
         note(all, person, time, lastAt);
         if (title && time >= page.titleAt) [page.titleAt, page.title] = [time, title];
-        for (let place = 0; place < STAGES.length; place++) if (time <= reached[place]!) before[place] = page;
-      } else if ('thing' in of) note(of.thing, person, time, lastAt);
-      else if ('vital' in of) {
-        if (value >= 0) of.vital.values.push(value);
+        for (let place = 0; place < reached.length; place++) if (time <= reached[place]!) before[place] = page;
+      } else if (of.what === 'thing') note(of.thing, person, time, lastAt);
+      else if (of.what === 'vital') {
+        if (value >= 0) of.values.push(value);
       } else {
         const { form, name, field } = of;
         if (name === 'form_start') form.started++;
@@ -174,8 +177,9 @@ export async function reportContent(
           if (!Number.isNaN(value)) form.seconds.push(value);
         }
       }
+    }
     for (const [place, at] of reached.entries()) {
-      if (at === undefined || at < from || at >= until) continue;
+      if (at < from || at >= until) continue;
       const entry = entries[place]!;
       entry.entered++;
       const path = before[place]?.path;

@@ -1,5 +1,5 @@
 import { DAY_MS, matchesGlobs, STAGES, type Stage, type StagetagEvent } from '../../sdk/core/index.js';
-import { followOptional, isOptional, type FunnelOptions, type Made } from '../model/funnel.js';
+import { bitsOf, isOptional, planFunnel, type Done, type FunnelOptions } from '../model/funnel.js';
 import { wilson, type Interval } from '../model/statistics.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Kind } from '../projection/kinds.js';
@@ -76,53 +76,44 @@ export async function reportFunnel(
 
   const isOfStages = names.every((name) => name.startsWith('stage:'));
   /** The steps that an event of a kind is, and what is held of it; what is no step breaks a strict order. */
-  const hitOf = (kind: Kind): { hits: string[]; held: string } | undefined => {
-    const hits = isOfStages ? [] : names.filter((name) => isHit(kind, name));
-    if (isOfStages || (!hits.length && order !== 'strict') || (hold && kind.path === null)) return undefined;
-    return { hits, held: hold ? kind.path! : '' };
+  const hitOf = (kind: Kind): { bits: number; held: string } | undefined => {
+    const hits = names.filter((name) => isHit(kind, name));
+    if (isOfStages || (!hits.length && order !== 'strict') || (hold === 'path' && kind.path === null)) return undefined;
+    return { bits: bitsOf(hits, names), held: hold === 'path' ? kind.path! : '' };
   };
   /** What everybody did with the props or labels that are held. */
-  const held = hold && hold !== 'path' ? new Map<Person, Array<[held: string, made: Made]>>() : undefined;
+  const held = hold && hold !== 'path' ? new Map<Person, Map<string, Done>>() : undefined;
   if (held)
     await view.eachEvent({ from, until }, (person, event, kind) => {
-      const value = heldIn(event, hold!);
-      const hits = names.filter((name) => isHit(kind, name));
-      if (value === undefined || isOfStages || (!hits.length && order !== 'strict')) return;
-      const known = held.get(person) ?? [];
-      held.set(person, known);
-      known.push([value, [hits, event.time]]);
+      const [value, hit] = [heldIn(event, hold!), hitOf(kind)];
+      if (value === undefined || !hit) return;
+      const groups = held.get(person) ?? new Map<string, Done>();
+      held.set(person, groups);
+      insert(groupOf(groups, value), hit.bits, event.time);
     });
-  const stages = STAGES.filter((stage) => names.includes(`stage:${stage}`));
+  const stages = STAGES.filter((stage) => names.includes(`stage:${stage}`)).map((stage) => ({
+    stage,
+    bits: bitsOf([`stage:${stage}`], names),
+  }));
 
-  const options = { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil };
+  const follow = planFunnel(asked, { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil });
   const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
   const breakdown = new Map<string | null, number[]>();
   const places = asked.flatMap((step, index) => (isOptional(step) ? [] : [index]));
   await view.eachDeeds({ from, until }, held ? () => undefined : hitOf, (person, deeds) => {
     /** By what is held; without that all stands together. */
-    const groups = new Map<string, Made[]>();
-    const add = (group: string, made: Made) => {
-      const known = groups.get(group);
-      if (known) known.push(made);
-      else groups.set(group, [made]);
-    };
-    for (const [group, made] of held?.get(person) ?? []) add(group, made);
-    for (const { of, time } of deeds) add(of.held, [of.hits, time]);
+    const groups = held?.get(person) ?? new Map<string, Done>();
+    for (const { of, time } of deeds) insert(groupOf(groups, of.held), of.bits, time);
     // After the events: a stage is reached by one, at the same time.
-    for (const stage of stages) {
+    for (const { stage, bits } of stages) {
       const time = view.reachedAt(person, stage);
       if (time === undefined || time < from || time >= until) continue;
       // With whatever is held, and by who did nothing else too.
-      const all = groups.size ? [...groups.keys()] : [''];
-      for (const group of all) add(group, [[`stage:${stage}`], time]);
+      if (!groups.size) groupOf(groups, '');
+      for (const done of groups.values()) insert(done, bits, time);
     }
-    const tries = [...groups.values()].map((made) =>
-      followOptional(
-        made.sort((a, b) => a[1] - b[1]),
-        asked,
-        options,
-      ),
-    );
+    if (!groups.size) return;
+    const tries = Array.from(groups.values(), follow);
     const reached = Math.max(0, ...tries.map((each) => each.reached));
     if (!reached) return;
     const did = names.map((_, index) => tries.some((each) => each.did[index]));
@@ -160,6 +151,23 @@ export async function reportFunnel(
       .map(([value, visitors]) => ({ value, visitors }))
       .sort((a, b) => b.visitors[0]! - a.visitors[0]! || (`${a.value}` < `${b.value}` ? -1 : 1)),
   };
+}
+
+function groupOf(groups: Map<string, Done>, held: string): Done {
+  let done = groups.get(held);
+  if (!done) groups.set(held, (done = { steps: [], times: [] }));
+  return done;
+}
+
+/** Puts something where its time is, behind what was done at the same time. */
+function insert({ steps, times }: Done, bits: number, time: number): void {
+  let at = times.length;
+  for (; at > 0 && times[at - 1]! > time; at--) {
+    times[at] = times[at - 1]!;
+    steps[at] = steps[at - 1]!;
+  }
+  times[at] = time;
+  steps[at] = bits;
 }
 
 /** What somebody is told apart from others by. */
