@@ -71,6 +71,8 @@ export interface Work {
   group(siteKey: string, now: number): Promise<Grouped>;
   /** Does a job to its end. */
   recompute(job: Job): Promise<void>;
+  /** Puts away what is held for reports, for the next start. */
+  putAway(): Promise<void>;
 }
 
 /** Work on a store that is at hand. */
@@ -119,6 +121,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     members: (site, when, at, saved) => listAudience(store, site, when, at, saved),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
+    putAway: () => projections.putAway(),
   };
 }
 

@@ -59,24 +59,49 @@ export function valueOf({ name, props }: StagetagEvent): number {
 /** What signals and reports look at of an event's name and address. */
 type Place = Pick<Kind, 'name' | 'path' | 'signals' | 'isTold'>;
 
+type Details = Pick<Kind, 'title' | 'subject' | 'field' | 'isMeasured'>;
+
+const nameOf = ({ name, path, signals, isTold }: Place) => JSON.stringify([name, path, signals, isTold]);
+const keyOf = (place: number, { title, subject, field, isMeasured }: Details) =>
+  `${place}\n${isMeasured}\n${title}\n${subject}\n${field}`;
+
+/** In the place of a kind of which no event is left. */
+const GONE: Kind = {
+  name: '',
+  path: null,
+  title: null,
+  signals: [],
+  isTold: false,
+  subject: null,
+  field: null,
+  isMeasured: false,
+};
+
 /** Tells kinds of events apart, and gives each a number. */
 export class Kinds {
-  readonly all: Kind[] = [];
-  readonly #numbers = new Map<string, number>();
+  readonly all: Kind[];
+  #numbers = new Map<string, number>();
   /** Numbers of places, by what they are. */
-  readonly #places = new Texts();
+  #places = new Texts();
   /** Of each of the rules, by name and address. */
   readonly #known = new Map<CompiledRules, Map<string, [place: Place, number: number]>>();
 
-  constructor(public timeline: Timeline) {}
+  /** @param all of before, by number */
+  constructor(
+    public timeline: Timeline,
+    all: Kind[] = [],
+  ) {
+    this.all = all;
+    this.#index();
+  }
 
   numberOf(event: StagetagEvent): number {
     const [place, placeNumber] = this.#placeOf(event);
-    const { title, subject, field, isMeasured } = detailsOf(event);
-    const key = `${placeNumber}\n${isMeasured}\n${title}\n${subject}\n${field}`;
+    const details = detailsOf(event);
+    const key = keyOf(placeNumber, details);
     let number = this.#numbers.get(key);
     if (number === undefined) {
-      number = this.all.push({ ...place, title, subject, field, isMeasured }) - 1;
+      number = this.all.push({ ...place, ...details }) - 1;
       this.#numbers.set(key, number);
     }
     return number;
@@ -86,12 +111,26 @@ export class Kinds {
     return { ...this.#placeOf(event)[0], ...detailsOf(event) };
   }
 
+  /** Forgets those of which no event is left, and all texts of theirs. */
+  forget(isUsed: (number: number) => boolean): void {
+    for (const number of this.all.keys()) if (!isUsed(number)) this.all[number] = GONE;
+    this.#known.clear();
+    this.#index();
+  }
+
+  #index(): void {
+    this.#numbers = new Map();
+    this.#places = new Texts();
+    for (const [number, kind] of this.all.entries())
+      if (kind !== GONE) this.#numbers.set(keyOf(this.#places.numberOf(nameOf(kind)), kind), number);
+  }
+
   /** What the name and address say, as long as no signal looks at more of the event: with its number. */
   #placeOf(event: StagetagEvent): [place: Place, number: number] {
     const rules = this.timeline.at(event.time);
     const make = (): [Place, number] => {
       const place = this.#makePlace(event, rules);
-      return [place, this.#places.numberOf(JSON.stringify(Object.values(place)))];
+      return [place, this.#places.numberOf(nameOf(place))];
     };
     if (looksDeeper(rules, event.name) || looksDeeper(this.timeline.current, event.name)) return make();
     let known = this.#known.get(rules);
@@ -117,7 +156,7 @@ export class Kinds {
 }
 
 /** What is looked at of an event beside that. */
-function detailsOf(event: StagetagEvent): Pick<Kind, 'title' | 'subject' | 'field' | 'isMeasured'> {
+function detailsOf(event: StagetagEvent): Details {
   const { name, props = {}, title } = event;
   const { subject, field } = propsOf(name);
   return {

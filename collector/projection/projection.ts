@@ -2,7 +2,9 @@
  * What reports read of one site, in memory and packed: who counts and how they went, their sessions, what facts count of them, and what
  * they did. It is made from the store, follows the list of changes from then on, and can be thrown away at any time.
  */
-import { rank, reachedDays, STAGES } from '../../sdk/core/index.js';
+import { isDeepStrictEqual } from 'node:util';
+import v8 from 'node:v8';
+import { attempt, rank, reachedDays, STAGES } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
 import {
   isBot,
@@ -14,8 +16,8 @@ import {
 } from '../store/store.js';
 import { numbersOf } from '../store/numbers.js';
 import { activeDays, countedDays } from './counted.js';
-import { Kinds, valueOf } from './kinds.js';
-import { NONE, Table, Texts, VisitorRows } from './table.js';
+import { Kinds, valueOf, type Kind } from './kinds.js';
+import { NONE, Table, Texts, VisitorRows, type KeptTable } from './table.js';
 
 /** Rows of one reading. */
 const PAGE = 500;
@@ -26,13 +28,33 @@ const MAX_KINDS = 200_000;
 /** A row's events are dated from its first, in 32 bits of milliseconds. */
 const LONGEST_MS = 2 ** 32 - 1;
 
+/** Changes with whatever a projection holds. */
+const FORMAT = 1;
+const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
+
+/** A projection as it is kept. */
+interface Kept {
+  format: number;
+  /** Version of the rules, and the signals that are measured. */
+  rules: number;
+  measured: string[];
+  change: string;
+  move: number;
+  readTo: number;
+  isOverfull: boolean;
+  ids: string;
+  texts: Array<string | null>;
+  kinds: Kind[];
+  tables: KeptTable[];
+}
+
 /** Whether somebody counts: what a `part` did, the person did whose visitor it is. */
 const STATES = { unknown: 0, counted: 1, part: 2, out: 3 };
 
 type Session = Pick<ListedSession, 'startedAt' | 'endedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
 
 export class Projection {
-  readonly texts = new Texts();
+  texts = new Texts();
   readonly visitors = new Table({
     state: 'i8',
     /** The person whose part it is. */
@@ -89,7 +111,7 @@ export class Projection {
   /** Ids by number. */
   readonly #ids: string[] = [];
   #timeline: Timeline;
-  #change = 0;
+  #change = '';
   #move = 0;
   #readTo = 0;
   /** What was made of what is here, by name. */
@@ -106,16 +128,67 @@ export class Projection {
     this.kinds = new Kinds(timeline);
   }
 
-  /** Reads a site from the beginning. @param kpis signals that its stages are measured by */
-  static async of(store: RemoteStore, { siteKey }: Site, kpis: string[], now: number): Promise<Projection> {
+  static async #start(store: RemoteStore, siteKey: string, kpis: string[]): Promise<Projection> {
     const published = await store.rules(siteKey);
     const { signals } = published.at(-1)!.rules;
     const measured = Object.keys(signals).filter(
       (name) => signals[name]!.value || [signals[name]!.event].flat().includes('invite') || kpis.includes(name),
     );
-    const projection = new Projection(store, siteKey, measured, timelineOf(published));
+    return new Projection(store, siteKey, measured, timelineOf(published));
+  }
+
+  /** Reads a site from the beginning. @param kpis signals that its stages are measured by */
+  static async of(store: RemoteStore, { siteKey }: Site, kpis: string[], now: number): Promise<Projection> {
+    const projection = await Projection.#start(store, siteKey, kpis);
     await projection.#readAll(now);
     return projection;
+  }
+
+  /** Goes on from what was kept. @returns undefined where it is of no use any more */
+  static async resume(
+    store: RemoteStore,
+    { siteKey }: Site,
+    kpis: string[],
+    kept: Uint8Array,
+    now: number,
+  ): Promise<Projection | undefined> {
+    const projection = await Projection.#start(store, siteKey, kpis);
+    return projection.#takeOver(kept) && (await projection.follow(now)) ? projection : undefined;
+  }
+
+  /** What is needed to go on from here another time. */
+  keep(): Uint8Array {
+    const kept: Kept = {
+      ...this.#isFor(),
+      change: this.#change,
+      move: this.#move,
+      readTo: this.#readTo,
+      isOverfull: this.isOverfull,
+      ids: this.#ids.join('\n'),
+      texts: [...this.texts.all],
+      kinds: this.kinds.all,
+      tables: TABLES.map((name) => this[name].keep()),
+    };
+    return v8.serialize(kept);
+  }
+
+  #isFor(): Pick<Kept, 'format' | 'rules' | 'measured'> {
+    return { format: FORMAT, rules: this.#timeline.current.version, measured: this.measured };
+  }
+
+  #takeOver(data: Uint8Array): boolean {
+    const kept = attempt(() => v8.deserialize(data) as Kept);
+    if (!kept || !isDeepStrictEqual({ ...kept, ...this.#isFor() }, kept)) return false;
+    this.#change = kept.change;
+    this.#move = kept.move;
+    this.#readTo = kept.readTo;
+    this.isOverfull = kept.isOverfull;
+    if (kept.ids) this.#ids.push(...kept.ids.split('\n'));
+    for (const [number, id] of this.#ids.entries()) if (id) this.#numbers.set(id, number);
+    this.texts = new Texts(kept.texts);
+    this.kinds = new Kinds(this.#timeline, kept.kinds);
+    for (const [index, name] of TABLES.entries()) this[name].take(kept.tables[index]!);
+    return true;
   }
 
   /** Takes over what changed since. @returns false where that cannot be told: then it is to be made anew */
@@ -228,8 +301,36 @@ export class Projection {
       this.#numbers.delete(id);
       this.visitors.columns.state[number] = STATES.unknown;
       this.visitors.columns.isMarked[number] = 1;
+      this.#ids[number] = '';
       for (const rows of [this.sessions, this.active, this.counts, this.amounts, this.batches]) rows.drop(number);
     }
+    this.#forgetTexts();
+  }
+
+  /** Forgets what those alone said who are gone. */
+  #forgetTexts(): void {
+    const texts = new Uint8Array(this.texts.length);
+    const note = (table: KeptTable, names: string[], isLeft: (row: number) => boolean) => {
+      for (const name of names)
+        for (let row = 0; row < table.length; row++) if (isLeft(row)) texts[table.columns[name]![row]!] = 1;
+    };
+    const isAlive =
+      ({ columns }: KeptTable) =>
+      (row: number) =>
+        columns.visitor![row] !== NONE;
+    const { state } = this.visitors.columns;
+    note(this.visitors, ['channel', 'source', 'medium', 'campaign'], (row) => state[row] !== STATES.unknown);
+    note(this.sessions, ['channel', 'source', 'device', 'browser', 'country'], isAlive(this.sessions));
+    for (const rows of [this.counts, this.amounts]) note(rows, ['signal'], isAlive(rows));
+    this.texts.forget((number) => texts[number] === 1);
+
+    const kinds = new Uint8Array(this.kinds.all.length);
+    const { visitor, start, count } = this.batches.columns;
+    for (let row = 0; row < this.batches.length; row++)
+      if (visitor[row] !== NONE)
+        for (let event = start[row]!; event < start[row]! + count[row]!; event++)
+          kinds[this.events.columns.kind[event]!] = 1;
+    this.kinds.forget((number) => kinds[number] === 1);
   }
 
   #numberOf(visitorId: string): number {

@@ -8,6 +8,12 @@ type Row<S extends Schema> = { [K in keyof S]: number };
 const FIRST = 256;
 const GROWTH = 1.5;
 
+/** A table as it is kept. */
+export interface KeptTable {
+  length: number;
+  columns: Record<string, Float64Array | Int32Array | Uint32Array | Int8Array>;
+}
+
 export class Table<S extends Schema> {
   length = 0;
   /** Longer than the table; others once it has grown. */
@@ -24,8 +30,20 @@ export class Table<S extends Schema> {
     return this.length++;
   }
 
+  keep(): KeptTable {
+    const columns = Object.entries(this.columns).map(([name, column]) => [name, column.subarray(0, this.length)]);
+    return { length: this.length, columns: Object.fromEntries(columns) as KeptTable['columns'] };
+  }
+
+  /** Takes over what was kept, in the place of all. */
+  take({ length, columns }: KeptTable): void {
+    this.length = length;
+    this.columns = columns as Columns<S>;
+    this.columns = this.#resized(Math.ceil(length * GROWTH) + FIRST);
+  }
+
   /** Puts the rows that are left in the place of all, in their order. @param isLeft asked of each row's number */
-  protected keep(isLeft: (row: number) => boolean): void {
+  protected sift(isLeft: (row: number) => boolean): void {
     let length = 0;
     for (let row = 0; row < this.length; row++) {
       if (!isLeft(row)) continue;
@@ -94,8 +112,20 @@ export class VisitorRows<S extends Schema> extends Table<S & typeof OWN> {
 
   #compact(): void {
     const isAlive = (row: number) => (this.columns as unknown as { visitor: Int32Array }).visitor[row] !== NONE;
-    this.keep(isAlive);
+    this.sift(isAlive);
+    this.#link();
+  }
+
+  /** Takes over what was kept, without dead rows. */
+  override take(kept: KeptTable): void {
+    super.take(kept);
+    this.#compact();
+  }
+
+  #link(): void {
     const { visitor, before } = this.columns as unknown as { visitor: Int32Array; before: Int32Array };
+    const visitors = visitor.subarray(0, this.length).reduce((most, each) => Math.max(most, each + 1), 0);
+    while (this.#latest.length < visitors) this.#latest.add({ row: NONE });
     const latest = this.#latest.columns.row;
     latest.fill(NONE);
     for (let row = 0; row < this.length; row++) {
@@ -145,7 +175,12 @@ function sortByTime(rows: Int32Array, from: number, to: number, time: Float64Arr
 /** Texts by number, each once; null has one too. */
 export class Texts {
   readonly #numbers = new Map<string | null, number>();
-  readonly #texts: Array<string | null> = [];
+  readonly #texts: Array<string | null>;
+
+  constructor(texts: Array<string | null> = []) {
+    this.#texts = texts;
+    for (const [number, text] of texts.entries()) this.#numbers.set(text, number);
+  }
 
   numberOf(text: string | null): number {
     let number = this.#numbers.get(text);
@@ -158,6 +193,20 @@ export class Texts {
 
   get length(): number {
     return this.#texts.length;
+  }
+
+  /** All of them, by number. */
+  get all(): ReadonlyArray<string | null> {
+    return this.#texts;
+  }
+
+  /** Forgets those that are not among some numbers. Theirs is given to no other. */
+  forget(isUsed: (number: number) => boolean): void {
+    for (const [number, text] of this.#texts.entries()) {
+      if (isUsed(number)) continue;
+      this.#texts[number] = null;
+      if (text !== null && this.#numbers.get(text) === number) this.#numbers.delete(text);
+    }
   }
 
   /** The text of a number that this gave. */

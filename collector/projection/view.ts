@@ -217,14 +217,18 @@ export class View {
     return made;
   }
 
-  /** Rows by whose they are, moves and sessions by time. */
+  /** Rows by whose they are, those that have a time by that. */
   #grouped(name: 'moves' | 'sessions' | 'active' | 'counts' | 'amounts' | 'batches'): Grouped {
     const { projection } = this;
     return projection.once(name, () => {
       const owners = projection.owners();
       const { visitor } = projection[name].columns as { visitor: Int32Array };
       const { isLink } = projection.moves.columns;
-      const time = { moves: projection.moves.columns.at, sessions: projection.sessions.columns.startedAt };
+      const time = {
+        moves: projection.moves.columns.at,
+        sessions: projection.sessions.columns.startedAt,
+        batches: projection.batches.columns.first,
+      };
       return group(
         projection[name].length,
         owners.length,

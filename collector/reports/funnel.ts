@@ -3,7 +3,7 @@ import { bitsOf, isOptional, planFunnel, type Done, type FunnelOptions } from '.
 import { wilson, type Interval } from '../model/statistics.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Kind } from '../projection/kinds.js';
-import type { Person, View } from '../projection/view.js';
+import type { Deed, Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
@@ -31,6 +31,12 @@ export interface FunnelReport extends Heading {
   /** The step with the smallest share of the one before. */
   leak: { from: string; to: string; lost: number } | null;
   breakdown: Array<{ value: string | null; visitors: number[] }>;
+}
+
+/** The steps that an event of a kind is, and what is held of it. */
+interface Hit {
+  bits: number;
+  held: string;
 }
 
 const KINDS = ['stage', 'signal', 'event', 'page'];
@@ -75,8 +81,8 @@ export async function reportFunnel(
   const until = Math.min(now, entriesUntil + windowMs * (query.perStep ? names.length : 1)) + 1;
 
   const isOfStages = names.every((name) => name.startsWith('stage:'));
-  /** The steps that an event of a kind is, and what is held of it; what is no step breaks a strict order. */
-  const hitOf = (kind: Kind): { bits: number; held: string } | undefined => {
+  // What is no step breaks a strict order.
+  const hitOf = (kind: Kind): Hit | undefined => {
     const hits = names.filter((name) => isHit(kind, name));
     if (isOfStages || (!hits.length && order !== 'strict') || (hold === 'path' && kind.path === null)) return undefined;
     return { bits: bitsOf(hits, names), held: hold === 'path' ? kind.path! : '' };
@@ -96,24 +102,27 @@ export async function reportFunnel(
     bits: bitsOf([`stage:${stage}`], names),
   }));
 
+  /** Used again for each. */
+  const whole: Done = { steps: [], times: [] };
+  /** What somebody did, by what is held; without that, or where there is nothing, in one. */
+  const groupsOf = (person: Person, deeds: Array<Deed<Hit>>): Done[] => {
+    whole.steps.length = whole.times.length = 0;
+    const groups = held?.get(person) ?? new Map<string, Done>();
+    for (const { of, time } of deeds) insert(hold ? groupOf(groups, of.held) : whole, of.bits, time);
+    return groups.size ? [...groups.values()] : [whole];
+  };
   const follow = planFunnel(asked, { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil });
   const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
   const breakdown = new Map<string | null, number[]>();
   const places = asked.flatMap((step, index) => (isOptional(step) ? [] : [index]));
   await view.eachDeeds({ from, until }, held ? () => undefined : hitOf, (person, deeds) => {
-    /** By what is held; without that all stands together. */
-    const groups = held?.get(person) ?? new Map<string, Done>();
-    for (const { of, time } of deeds) insert(groupOf(groups, of.held), of.bits, time);
-    // After the events: a stage is reached by one, at the same time.
+    const groups = groupsOf(person, deeds);
+    // After the events: a stage is reached by one, at the same time, and with whatever is held.
     for (const { stage, bits } of stages) {
       const time = view.reachedAt(person, stage);
-      if (time === undefined || time < from || time >= until) continue;
-      // With whatever is held, and by who did nothing else too.
-      if (!groups.size) groupOf(groups, '');
-      for (const done of groups.values()) insert(done, bits, time);
+      if (time !== undefined && time >= from && time < until) for (const done of groups) insert(done, bits, time);
     }
-    if (!groups.size) return;
-    const tries = Array.from(groups.values(), follow);
+    const tries = groups.map(follow);
     const reached = Math.max(0, ...tries.map((each) => each.reached));
     if (!reached) return;
     const did = names.map((_, index) => tries.some((each) => each.did[index]));

@@ -420,8 +420,8 @@ export interface VisitorChange {
 
 /** What happened to visitors since a place in the list of changes. */
 export interface VisitorChanges {
-  /** The place up to which these go. */
-  upTo: number;
+  /** The place up to which these go; the one that was asked for where there are no more. */
+  upTo: string;
   /** Undefined where the list does not reach back so far: then anybody may have changed. */
   changed: VisitorChange[] | undefined;
   /** Whether some of those who were there are no more. */
@@ -512,9 +512,9 @@ export interface Store {
   /** Everybody's id. */
   visitorIds(siteKey: string): Promise<string[]>;
   /** The latest place in the list of changes to visitors, and of events: what is stored later stands behind them. */
-  places(siteKey: string): Promise<{ change: number; events: number }>;
+  places(siteKey: string): Promise<{ change: string; events: number }>;
   /** What happened to visitors since a place in the list of changes, each as often as it did, or as much of it as one reading gives. */
-  changesSince(siteKey: string, change: number): Promise<VisitorChanges>;
+  changesSince(siteKey: string, change: string): Promise<VisitorChanges>;
   /** Events by their place, those of one visitor that came together: the next after one (0: the first), up to one; and how far that went. */
   eventsAfter(siteKey: string, place: number, upTo: number): Promise<{ place: number; rows: PlacedEvents[] }>;
   /** A visitor's events, with their places. */
@@ -592,6 +592,10 @@ export interface Store {
   sessionUser(hash: string, now: number): Promise<Who | undefined>;
   /** Says whether it was there and is now gone: a link's token works once. */
   takeToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
+
+  /** Keeps something of a site that can be made again at any time. It is gone with the next who is erased. */
+  cache(siteKey: string, made: Uint8Array): Promise<void>;
+  cached(siteKey: string): Promise<Uint8Array | undefined>;
 
   /** Removes what was kept from before a migration or a restore, when it was kept long enough. */
   dropKept(now: number): Promise<void>;

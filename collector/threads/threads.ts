@@ -90,6 +90,8 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   removeUser: 'writer',
   signingKey: 'writer',
   takeToken: 'writer',
+  cache: 'reader',
+  cached: 'reader',
   dropKept: 'writer',
   check: 'writer',
 };
@@ -148,9 +150,11 @@ export function openThreads(
       restage: (now) => caller.call('restage', [now]) as Promise<void>,
       group: (...args) => caller.call('group', args) as ReturnType<Work['group']>,
       recompute: (job) => caller.call('recompute', [job]) as Promise<void>,
+      putAway: () => threads.reader.caller.call('putAway', []) as Promise<void>,
     },
     async close() {
       isClosing = true;
+      await threads.reader.caller.call('putAway', []).catch(() => {});
       for (const { worker, caller: each } of Object.values(threads)) {
         await each.call('close', []).catch(() => {});
         await worker.terminate();

@@ -23,7 +23,10 @@ export function changeTable(database: Database.Database) {
   );
   const drop = database.prepare('DELETE FROM visitor_changes WHERE id <= ?');
   const forget = database.prepare('DELETE FROM visitor_changes WHERE site_id = ? AND visitor_id = ?');
-  const latest = database.prepare<[], number | null>('SELECT max(id) FROM visitor_changes').pluck();
+  const latest = database.prepare<[], Pick<ChangeRow, 'id' | 'visitor_id'>>(
+    'SELECT id, visitor_id FROM visitor_changes ORDER BY id DESC LIMIT 1',
+  );
+  const at = database.prepare<[number], Buffer>('SELECT visitor_id FROM visitor_changes WHERE id = ?').pluck();
   const page = database.prepare<[number], ChangeRow & { site_id: number }>(
     `SELECT id, site_id, visitor_id, batch, is_amended FROM visitor_changes WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
   );
@@ -31,9 +34,12 @@ export function changeTable(database: Database.Database) {
     const { lastInsertRowid } = add.run(site, visitor, batch, +isAmended);
     if (Number(lastInsertRowid) % STEP === 0) drop.run(Number(lastInsertRowid) - KEPT);
   };
-  const last = () => latest.get() ?? 0;
+  /** Says whose change it is too: the list of another file is another. */
+  const placeOf = ({ id, visitor_id }: Pick<ChangeRow, 'id' | 'visitor_id'>) => `${id} ${visitor_id.toString('hex')}`;
+  const last = () => latest.get() ?? { id: 0, visitor_id: SOMEBODY };
   return {
-    last,
+    /** The latest place. */
+    last: (): string => placeOf(last()),
 
     /** @param rows of events that are new */
     add(site: number, visitor: Buffer, rows: number[] = [], isAmended = false): void {
@@ -49,12 +55,15 @@ export function changeTable(database: Database.Database) {
     },
 
     /** @returns undefined where the list does not reach back so far */
-    since(site: number, after: number): { upTo: number; rows: ChangeRow[]; isSomebodyGone: boolean } | undefined {
-      if (after > last() || after < last() - KEPT) return undefined;
+    since(site: number, place: string): { upTo: string; rows: ChangeRow[]; isSomebodyGone: boolean } | undefined {
+      const after = Number.parseInt(place, 10);
+      const visitor = at.get(after);
+      const isOther = visitor && placeOf({ id: after, visitor_id: visitor }) !== place;
+      if (isOther || after > last().id || after < last().id - KEPT) return undefined;
       const all = page.all(after);
       const own = all.filter(({ site_id }) => site_id === site);
       return {
-        upTo: all.at(-1)?.id ?? after,
+        upTo: all.length ? placeOf(all.at(-1)!) : place,
         rows: own.filter(({ visitor_id }) => visitor_id.length),
         isSomebodyGone: own.some(({ visitor_id }) => !visitor_id.length),
       };

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { cacheFiles } from './cacheFiles.js';
 import { MIGRATIONS } from './migrations.js';
 import { explainError, StoreError } from './error.js';
 import { keptFile, openFile, takeFolder } from './open.js';
@@ -78,6 +79,7 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
       for (const end of ['-wal', '-shm']) fs.rmSync(current + end, { force: true });
     }
     fs.renameSync(arriving, current);
+    cacheFiles(folder).clear();
     const warning = 'the data from before could not be read: who was erased since the backup has to be erased again';
     return { ...content, erased, kept, ...(!graves && { warning }) };
   } finally {

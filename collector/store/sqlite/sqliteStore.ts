@@ -13,6 +13,7 @@ import {
 import { DAY_MS } from '../../../sdk/core/index.js';
 import { keyTable, tokenTable, userTable } from './accessTables.js';
 import { audienceTable } from './audienceTable.js';
+import { cacheFiles } from './cacheFiles.js';
 import { changeTable } from './changeTable.js';
 import { costTable } from './costTable.js';
 import { deadLetterTable } from './deadLetterTable.js';
@@ -66,6 +67,7 @@ export function openSqliteStore(
   const events = new EventTable(database, pages);
   const changes = changeTable(database);
   const costs = costTable(database);
+  const files = cacheFiles(folder);
   const audiences = audienceTable(database);
   const annotations = annotationTable(database);
   const views = viewTable(database);
@@ -256,7 +258,7 @@ export function openSqliteStore(
       const site = sites.id(siteKey);
       const visitor = toBlob(visitorId);
       isWiped = false;
-      return commits.write(() => {
+      const erased = await commits.write(() => {
         const { personId } = visitors.get(site, visitor) ?? {};
         const person = personId ? visitors.get(site, toBlob(personId)) : undefined;
         tombstones.add(site, visitor, now);
@@ -271,6 +273,8 @@ export function openSqliteStore(
         if (person) foldPerson(site, person, how, { isLinked: true });
         return erased;
       });
+      files.clear();
+      return erased;
     },
     eraseLetters: async (siteKey, text) => {
       const erased = await commits.write(() => deadLetters.erase(sites.id(siteKey), NOBODY, text));
@@ -282,6 +286,8 @@ export function openSqliteStore(
       // Moving rows about leaves copies in the gaps of pages, which only a new file has not. Until the log is written into it, they
       // stand there; a reader may hold that up, and must not hold up everything else.
       database.pragma('busy_timeout = 0');
+      // Whoever was about to write one has done so by now.
+      files.clear();
       try {
         database.exec('VACUUM');
         tombstones.noteWiped();
@@ -388,6 +394,11 @@ export function openSqliteStore(
     userOf: async (hash) => users.byToken(hash),
     takeToken: (hash, kind, now) => commits.write(() => tokens.take(hash, kind, now)),
 
+    cache: async (siteKey, made) => {
+      const erasures = tombstones.count(sites.id(siteKey));
+      await files.write(siteKey, made, () => tombstones.count(sites.id(siteKey)) === erasures);
+    },
+    cached: (siteKey) => files.read(siteKey),
     dropKept: async (now) => dropKept(folder, now),
     check: async () => {
       database.transaction(() => database.pragma('user_version')).immediate();

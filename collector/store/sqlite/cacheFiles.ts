@@ -1,0 +1,27 @@
+import fs from 'node:fs';
+import path from 'node:path';
+
+const PREFIX = 'stagetag.cache-';
+
+/** Files beside the database that can be made again at any time. */
+export function cacheFiles(folder: string) {
+  const fileOf = (siteKey: string) => path.join(folder, PREFIX + siteKey);
+  return {
+    async read(siteKey: string): Promise<Uint8Array | undefined> {
+      return fs.promises.readFile(fileOf(siteKey)).catch(() => undefined);
+    },
+
+    /** @param isStill asked when all is written: where it says no, nothing is kept */
+    async write(siteKey: string, made: Uint8Array, isStill: () => boolean): Promise<void> {
+      const part = `${fileOf(siteKey)}.part`;
+      await fs.promises.writeFile(part, made);
+      if (isStill()) fs.renameSync(part, fileOf(siteKey));
+      else fs.rmSync(part, { force: true });
+    },
+
+    clear(): void {
+      for (const name of fs.readdirSync(folder))
+        if (name.startsWith(PREFIX)) fs.rmSync(path.join(folder, name), { force: true });
+    },
+  };
+}
