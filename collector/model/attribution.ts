@@ -29,6 +29,7 @@ export type TouchModel = keyof typeof WEIGHTS;
 
 /** Divides a value among touches; nothing of it is lost. @param touches in the order in which they came */
 export function creditTouches(model: TouchModel, value: number, touches: CreditedTouch[]): number[] {
+  if (touches.length === 1) return [value];
   const weights: number[] = WEIGHTS[model](touches);
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => (value * weight) / sum);

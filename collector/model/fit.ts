@@ -65,16 +65,19 @@ function byNumber(of: (x: number) => number): (x: number) => number {
 }
 
 /** Logarithm of the likelihood of what customers did. @see Fader, Hardie, Lee 2005, equation 6 */
-export const bgNbdLikelihood = ({ r, alpha, a, b }: BgNbd, customers: Purchases[]): number => {
+export const bgNbdLikelihood = (
+  { r, alpha, a, b }: BgNbd,
+  customers: Array<Purchases & { /** As many who did the same; one where absent. */ times?: number }>,
+): number => {
   const same = -gammaln(r) + r * Math.log(alpha) + gammaln(a + b) - gammaln(b);
   const boughtOf = byNumber((x) => gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x));
-  return customers.reduce((sum, { x, tx, T }) => {
+  return customers.reduce((sum, { x, tx, T, times = 1 }) => {
     const bought = boughtOf(x);
     const stays = -(r + x) * Math.log(alpha + T);
-    if (!x) return sum + same + bought + stays;
+    if (!x) return sum + times * (same + bought + stays);
     const left = Math.log(a) - Math.log(b + x - 1) - (r + x) * Math.log(alpha + tx);
     const most = Math.max(stays, left);
-    return sum + same + bought + most + Math.log(Math.exp(stays - most) + Math.exp(left - most));
+    return sum + times * (same + bought + most + Math.log(Math.exp(stays - most) + Math.exp(left - most)));
   }, 0);
 };
 
@@ -82,8 +85,15 @@ export const bgNbdLikelihood = ({ r, alpha, a, b }: BgNbd, customers: Purchases[
 export function fitBgNbd(customers: Purchases[]): BgNbd | null {
   // Times of a size around 1 make all parameters of one size: otherwise the search begins far away.
   const unit = customers.reduce((most, { T }) => Math.max(most, T), 0) || 1;
-  const scaled = customers.map(({ x, tx, T }) => ({ x, tx: tx / unit, T: T / unit }));
-  const found = fit(4, (r, alpha, a, b) => bgNbdLikelihood({ r: r!, alpha: alpha!, a: a!, b: b! }, scaled));
+  const scaled = new Map<string, Purchases & { times: number }>();
+  for (const { x, tx, T } of customers) {
+    const key = `${x} ${tx} ${T}`;
+    const known = scaled.get(key) ?? { x, tx: tx / unit, T: T / unit, times: 0 };
+    scaled.set(key, known);
+    known.times++;
+  }
+  const groups = [...scaled.values()];
+  const found = fit(4, (r, alpha, a, b) => bgNbdLikelihood({ r: r!, alpha: alpha!, a: a!, b: b! }, groups));
   return found && { r: found[0]!, alpha: found[1]! * unit, a: found[2]!, b: found[3]! };
 }
 

@@ -49,27 +49,30 @@ export const isOptional = (step: string): boolean => step.endsWith('?');
 
 /**
  * Makes the function that says how far somebody got where some steps may be left out: they hold nobody up.
- * @returns of what it is given the number of required steps reached, and of each step whether it was
+ * @returns of what it is given the number of required steps reached, and the bits of all steps that were
  */
 export function planFunnel(
   steps: readonly string[],
   options: FunnelOptions = {},
-): (done: Done) => Progress & { did: boolean[] } {
+): (done: Done) => Progress & { did: number } {
   const bits = steps.map(bitAt);
   const isRequired = (_: number, index: number) => !isOptional(steps[index]!);
   const required = bits.filter(isRequired);
-  /** Of each optional step, the required ones before it and itself. */
-  const plans = steps.map((step, index) =>
-    isOptional(step) ? [...bits.slice(0, index).filter(isRequired), bits[index]!] : undefined,
-  );
+  /** By number of required steps reached, their bits. */
+  const reachedBits = [
+    0,
+    ...required.map((_, index) => required.slice(0, index + 1).reduce((all, bit) => all | bit, 0)),
+  ];
+  /** Of each optional step, the required ones before it, and itself. */
+  const plans = bits
+    .filter((_, index) => isOptional(steps[index]!))
+    .map((bit) => ({ bit, path: [...required.filter((each) => each < bit), bit] }));
   return (done) => {
-    const progress = follow(done, required, options);
-    let before = 0;
-    const did = plans.map((plan) => {
-      if (!plan) return ++before <= progress.reached;
-      return before <= progress.reached && follow(done, plan, options).reached === plan.length;
-    });
-    return { ...progress, did };
+    const { reached, openUntil } = follow(done, required, options);
+    let did = reachedBits[reached]!;
+    for (const { bit, path } of plans)
+      if (reached >= path.length - 1 && follow(done, path, options).reached === path.length) did |= bit;
+    return { reached, openUntil, did };
   };
 }
 
@@ -104,7 +107,8 @@ function inOrder(
       }
     }
   }
-  const last = Math.max(-Infinity, ...since);
+  let last = -Infinity;
+  for (const each of since) last = Math.max(last, each);
   return { reached, openUntil: reached < bits.length && last > -Infinity ? last + window : -Infinity };
 }
 

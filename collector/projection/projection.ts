@@ -17,7 +17,7 @@ import {
 import { numbersOf } from '../store/numbers.js';
 import { activeDays, countedDays } from './counted.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
-import { NONE, Table, Texts, VisitorRows, type KeptTable } from './table.js';
+import { group, NONE, Table, Texts, VisitorRows, type KeptTable } from './table.js';
 
 /** Rows of one reading. */
 const PAGE = 500;
@@ -109,7 +109,7 @@ export class Projection {
 
   readonly #numbers = new Map<string, number>();
   /** Ids by number. */
-  readonly #ids: string[] = [];
+  #ids: string[] = [];
   #timeline: Timeline;
   #change = '';
   #move = 0;
@@ -183,7 +183,7 @@ export class Projection {
     this.#move = kept.move;
     this.#readTo = kept.readTo;
     this.isOverfull = kept.isOverfull;
-    if (kept.ids) this.#ids.push(...kept.ids.split('\n'));
+    this.#ids = kept.ids ? kept.ids.split('\n') : [];
     for (const [number, id] of this.#ids.entries()) if (id) this.#numbers.set(id, number);
     this.texts = new Texts(kept.texts);
     this.kinds = new Kinds(this.#timeline, kept.kinds);
@@ -277,6 +277,31 @@ export class Projection {
       place = found.place;
       await new Promise(setImmediate);
     }
+    this.#cluster();
+  }
+
+  /** Puts each visitor's events together: to go over everybody is to go over memory from its beginning to its end then. */
+  #cluster(): void {
+    const { batches, events, values, kinds } = this;
+    const { visitor, place, first, start, count, value } = batches.columns;
+    const { after, kind } = events.columns;
+    const { rows } = group(batches.length, this.visitors.length, (row) => visitor[row]!, first);
+    [this.batches, this.events, this.values] = [newBatches(), newEvents(), newValues()];
+    for (const row of rows) {
+      const [newStart, newValue] = [this.events.length, this.values.length];
+      let measured = value[row]!;
+      for (let event = start[row]!; event < start[row]! + count[row]!; event++) {
+        this.events.add({ after: after[event]!, kind: kind[event]! });
+        if (kinds.all[kind[event]!]!.isMeasured) this.values.add({ value: values.columns.value[measured++]! });
+      }
+      this.batches.addTo(visitor[row]!, {
+        place: place[row]!,
+        first: first[row]!,
+        start: newStart,
+        count: count[row]!,
+        value: newValue,
+      });
+    }
   }
 
   async #readVisitors(now: number): Promise<void> {
@@ -305,6 +330,8 @@ export class Projection {
       for (const rows of [this.sessions, this.active, this.counts, this.amounts, this.batches]) rows.drop(number);
     }
     this.#forgetTexts();
+    // Somebody may be there again by now, and the numbers of the last moves given to others.
+    this.moves.length = this.#move = 0;
   }
 
   /** Forgets what those alone said who are gone. */

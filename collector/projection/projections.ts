@@ -7,7 +7,6 @@ import { readTemplate } from '../templates.js';
 import { Projection } from './projection.js';
 import { View } from './view.js';
 
-/** What is made in less is not kept. */
 const LONG_MS = 2000;
 /** What is asked for is kept anew once in so long: a crash costs what happened since. */
 const KEEP_MS = 10 * 60_000;
@@ -32,7 +31,11 @@ export class Projections {
   /** What is done with each site, one after another: nothing moves under who reads. */
   readonly #queues = new Map<string, Promise<unknown>>();
 
-  constructor(private readonly store: RemoteStore) {}
+  /** @param longMs what was made in less is not kept */
+  constructor(
+    private readonly store: RemoteStore,
+    private readonly longMs = LONG_MS,
+  ) {}
 
   /** Lends a site's projection, with all that was stored before. */
   use<T>(site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
@@ -80,7 +83,7 @@ export class Projections {
     const kept = isFirst ? await store.cached(site.siteKey) : undefined;
     const resumed = kept && (await Projection.resume(store, site, kpis, kept, now));
     const projection = resumed ?? (await Projection.of(store, site, kpis, now));
-    const isWorthKeeping = !!resumed || performance.now() - start > LONG_MS;
+    const isWorthKeeping = !!resumed || performance.now() - start > this.longMs;
     return { site, projection, isWorthKeeping, keptAt: resumed ? Date.now() : 0 };
   }
 

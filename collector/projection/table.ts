@@ -18,14 +18,15 @@ export class Table<S extends Schema> {
   length = 0;
   /** Longer than the table; others once it has grown. */
   columns: Columns<S>;
+  #capacity = 0;
 
   constructor(protected readonly schema: S) {
-    this.columns = this.#resized(FIRST);
+    this.columns = this.#resized({}, FIRST);
   }
 
   /** @returns the row's number */
   add(row: Row<S>): number {
-    if (this.length === this.#capacity) this.columns = this.#resized(Math.ceil(this.#capacity * GROWTH));
+    if (this.length === this.#capacity) this.columns = this.#resized(this.columns, Math.ceil(this.#capacity * GROWTH));
     for (const name in row) this.columns[name]![this.length] = row[name]!;
     return this.length++;
   }
@@ -38,8 +39,7 @@ export class Table<S extends Schema> {
   /** Takes over what was kept, in the place of all. */
   take({ length, columns }: KeptTable): void {
     this.length = length;
-    this.columns = columns as Columns<S>;
-    this.columns = this.#resized(Math.ceil(length * GROWTH) + FIRST);
+    this.columns = this.#resized(columns as Columns<S>, Math.ceil(length * GROWTH) + FIRST);
   }
 
   /** Puts the rows that are left in the place of all, in their order. @param isLeft asked of each row's number */
@@ -53,15 +53,12 @@ export class Table<S extends Schema> {
     this.length = length;
   }
 
-  get #capacity(): number {
-    return this.columns ? Object.values(this.columns)[0]!.length : 0;
-  }
-
-  #resized(capacity: number): Columns<S> {
+  #resized(before: Partial<Columns<S>>, capacity: number): Columns<S> {
+    this.#capacity = capacity;
     const columns = {} as Columns<S>;
     for (const name in this.schema) {
       const column = new ARRAYS[this.schema[name]!](capacity);
-      if (this.columns) column.set(this.columns[name]!.subarray(0, this.length));
+      column.set(before[name]?.subarray(0, this.length) ?? []);
       columns[name] = column as Columns<S>[typeof name];
     }
     return columns;

@@ -41,7 +41,14 @@ export const days = (ms: number): number => ms / DAY_MS;
 
 const stageAt = (place: number): Stage | null => STAGES[place] ?? null;
 
+type RowsName = 'moves' | 'sessions' | 'active' | 'counts' | 'amounts' | 'batches';
+
+/** It is to be looked at at once: what a projection takes over later is not in it. */
 export class View {
+  readonly #groups: Partial<Record<RowsName, Grouped>> = {};
+  /** By person, then by stage. */
+  #reachedAt: Float64Array | undefined;
+
   constructor(
     readonly store: RemoteStore,
     readonly projection: Projection,
@@ -61,7 +68,8 @@ export class View {
    * moves says at which time of that day.
    */
   reachedAt(person: Person, stage: Stage): number | undefined {
-    const at = this.#reached()[person * STAGES.length + rank(stage)]!;
+    this.#reachedAt ??= this.#reached();
+    const at = this.#reachedAt[person * STAGES.length + rank(stage)]!;
     return at === Infinity ? undefined : Math.min(at, this.now);
   }
 
@@ -139,8 +147,15 @@ export class View {
     make: (kind: Kind) => T | undefined,
     visit: (person: Person, deeds: Array<Deed<T>>) => void,
   ): Promise<void> {
+    return this.projection.isOverfull ? this.#eachRead(span, make, visit) : this.#eachHeld(span, make, visit);
+  }
+
+  #eachHeld<T>(
+    span: Span,
+    make: (kind: Kind) => T | undefined,
+    visit: (person: Person, deeds: Array<Deed<T>>) => void,
+  ): void {
     const { projection } = this;
-    if (projection.isOverfull) return this.#eachRead(span, make, visit);
     const from = this.#first(span.from);
     const { all } = projection.kinds;
     const made = all.map(make);
@@ -218,7 +233,11 @@ export class View {
   }
 
   /** Rows by whose they are, those that have a time by that. */
-  #grouped(name: 'moves' | 'sessions' | 'active' | 'counts' | 'amounts' | 'batches'): Grouped {
+  #grouped(name: RowsName): Grouped {
+    return (this.#groups[name] ??= this.#group(name));
+  }
+
+  #group(name: RowsName): Grouped {
     const { projection } = this;
     return projection.once(name, () => {
       const owners = projection.owners();

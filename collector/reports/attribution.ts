@@ -120,12 +120,10 @@ export async function reportAttribution(
     const last = isEntry ? end + CLOCK_AHEAD_MS : end;
     const touches = view
       .visits(person)
-      .flatMap(({ startedAt, channel }) =>
-        channel !== null && startedAt >= begin && startedAt <= last ? [{ at: startedAt, channel }] : [],
-      );
-    const path = touches.map(({ channel }) => channel);
+      .filter(({ startedAt, channel }) => channel !== null && startedAt >= begin && startedAt <= last);
+    const path = touches.map(({ channel }) => channel!);
     if (!isEntry) {
-      if (touches.some((touch) => touch.at >= from)) count(path, 'lost');
+      if (touches.some(({ startedAt }) => startedAt >= from)) count(path, 'lost');
       continue;
     }
     entries++;
@@ -138,7 +136,10 @@ export async function reportAttribution(
     const revenue = revenueOf(person, end);
     const known = sets.get(set);
     sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
-    const given = touches.map((touch) => ({ channel: touch.channel, daysBefore: Math.max(0, days(end - touch.at)) }));
+    const given = touches.map(({ startedAt }, index) => ({
+      channel: path[index]!,
+      daysBefore: Math.max(0, days(end - startedAt)),
+    }));
     for (const model of TOUCH_MODELS)
       creditTouches(model, 1, given).forEach((credit, index) => {
         const row = rowOf(path[index]!);

@@ -154,17 +154,28 @@ export async function reportContent(
   };
   const reached = STAGES.map(() => -Infinity);
   const before = STAGES.map((): Page | undefined => undefined);
+  /** Of the stages those that somebody entered in the range. */
+  const entered: number[] = [];
   await view.eachDeeds({ from, until }, targetOf, (person, deeds) => {
     before.fill(undefined);
-    for (const [place, stage] of STAGES.entries()) reached[place] = view.reachedAt(person, stage) ?? -Infinity;
-    const lastAt = Math.max(...reached);
+    entered.length = 0;
+    let lastAt = -Infinity;
+    for (let place = 0; place < STAGES.length; place++) {
+      const at = view.reachedAt(person, STAGES[place]!) ?? -Infinity;
+      reached[place] = at;
+      lastAt = Math.max(lastAt, at);
+      if (at >= from && at < until) entered.push(place);
+    }
     for (const { time, of, value } of deeds) {
       if (of.what === 'page') {
         const { page, title } = of;
         note(page, person, time, lastAt);
         note(all, person, time, lastAt);
-        if (title && time >= page.titleAt) [page.titleAt, page.title] = [time, title];
-        for (let place = 0; place < reached.length; place++) if (time <= reached[place]!) before[place] = page;
+        if (title && time >= page.titleAt) {
+          page.titleAt = time;
+          page.title = title;
+        }
+        for (const place of entered) if (time <= reached[place]!) before[place] = page;
       } else if (of.what === 'thing') note(of.thing, person, time, lastAt);
       else if (of.what === 'vital') {
         if (value >= 0) of.values.push(value);
@@ -178,8 +189,7 @@ export async function reportContent(
         }
       }
     }
-    for (const [place, at] of reached.entries()) {
-      if (at < from || at >= until) continue;
+    for (const place of entered) {
       const entry = entries[place]!;
       entry.entered++;
       const path = before[place]?.path;
@@ -208,9 +218,9 @@ export async function reportContent(
       .slice(0, MOST),
     vitals: [...vitals.values()]
       .filter(({ values }) => values.length)
-      .map(({ path, metric, values }) => ({ path, metric, p75: quantile(values, 0.75), count: values.length }))
-      .sort((a, b) => b.count - a.count || (a.path + a.metric < b.path + b.metric ? -1 : 1))
-      .slice(0, MOST),
+      .sort((a, b) => b.values.length - a.values.length || (a.path + a.metric < b.path + b.metric ? -1 : 1))
+      .slice(0, MOST)
+      .map(({ path, metric, values }) => ({ path, metric, p75: quantile(values, 0.75), count: values.length })),
     entries: entries.map(({ stage, entered, pages: last }) => ({
       stage,
       entered,

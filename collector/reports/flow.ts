@@ -1,4 +1,4 @@
-import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
 import { medianStay, transitionShares, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
 import { days, type View } from '../projection/view.js';
@@ -76,7 +76,7 @@ export async function reportFlow(
       .sort((a, b) => b.people - a.people || (a.channel < b.channel ? -1 : 1)),
     moves: transitionShares([...moves.values()])
       .map(({ from: left, to, count, share }) => ({ from: left, to, visitors: count, share }))
-      .sort((a, b) => b.visitors - a.visitors),
+      .sort((a, b) => b.visitors - a.visitors || rank(a.from) - rank(b.from) || rank(a.to) - rank(b.to)),
     stays: STAGES.map((stage) => {
       const all = stays.get(stage)!;
       const ended = all.filter(({ hasEnded }) => hasEnded).length;

@@ -114,6 +114,11 @@ export async function reportFunnel(
   const follow = planFunnel(asked, { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil });
   const counts = names.map(() => ({ visitors: 0, inProgress: 0, lost: 0 }));
   const breakdown = new Map<string | null, number[]>();
+  const breakdownOf = (value: string | null) => {
+    const row = breakdown.get(value) ?? names.map(() => 0);
+    breakdown.set(value, row);
+    return row;
+  };
   const places = asked.flatMap((step, index) => (isOptional(step) ? [] : [index]));
   await view.eachDeeds({ from, until }, held ? () => undefined : hitOf, (person, deeds) => {
     const groups = groupsOf(person, deeds);
@@ -122,20 +127,21 @@ export async function reportFunnel(
       const time = view.reachedAt(person, stage);
       if (time !== undefined && time >= from && time < until) for (const done of groups) insert(done, bits, time);
     }
-    const tries = groups.map(follow);
-    const reached = Math.max(0, ...tries.map((each) => each.reached));
+    let [reached, did, isOpen] = [0, 0, false];
+    for (const done of groups) {
+      const far = follow(done);
+      reached = Math.max(reached, far.reached);
+      did |= far.did;
+      isOpen ||= windowMs < Infinity && far.openUntil > now;
+    }
     if (!reached) return;
-    const did = names.map((_, index) => tries.some((each) => each.did[index]));
-    const isOpen = windowMs < Infinity && tries.some((each) => each.openUntil > now);
-    for (const [index, count] of counts.entries()) count.visitors += +did[index]!;
+    const row = by ? breakdownOf(valueOf(view, person, by)) : undefined;
+    for (let index = 0; index < names.length; index++) {
+      const is = (did >> index) & 1;
+      counts[index]!.visitors += is;
+      if (row) row[index]! += is;
+    }
     if (reached < required.length) counts[places[reached - 1]!]![isOpen ? 'inProgress' : 'lost']++;
-    if (!by) return;
-    const value = valueOf(view, person, by);
-    const row = breakdown.get(value) ?? names.map(() => 0);
-    breakdown.set(
-      value,
-      row.map((count, index) => count + +did[index]!),
-    );
   });
   const steps = names.map((step, index): Step => {
     const before = counts[places.findLast((place) => place < index) ?? -1]?.visitors ?? 0;

@@ -1,6 +1,6 @@
 /** Where visits came from by name, and the channels that the owner gave to names. */
 import { channelOf } from '../projection/channels.js';
-import type { View } from '../projection/view.js';
+import type { Person, View } from '../projection/view.js';
 import type { RemoteStore, Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
@@ -12,6 +12,7 @@ export interface SourcesReport extends Heading {
   /** Those that are not known first, and of equals the one with most sessions. */
   sources: Array<{
     source: string;
+    /** That of most of its sessions. */
     channel: string | null;
     sessions: number;
     visitors: number;
@@ -54,18 +55,29 @@ export async function reportSources(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const [from, until] = [range.from.toMillis(), range.until];
-  const rows = new Map<string, { channel: string | null; sessions: number; visitors: number; latest: number }>();
+  const rows = new Map<
+    string,
+    { channels: Map<string | null, number>; sessions: number; visitors: number; latest: Person }
+  >();
   for (const person of view.people)
     for (const { source, channel, startedAt } of view.visits(person)) {
       if (source === null || startedAt < from || startedAt >= until) continue;
-      const row = rows.get(source) ?? { channel, sessions: 0, visitors: 0, latest: -1 };
+      const row = rows.get(source) ?? {
+        channels: new Map<string | null, number>(),
+        sessions: 0,
+        visitors: 0,
+        latest: -1,
+      };
       rows.set(source, row);
+      row.channels.set(channel, (row.channels.get(channel) ?? 0) + 1);
       row.sessions++;
       row.visitors += +(row.latest !== person);
       row.latest = person;
     }
-  const sources = [...rows].map(([source, { channel, sessions, visitors }]) => {
+  const sources = [...rows].map(([source, { channels, sessions, visitors }]) => {
     const isGiven = Object.hasOwn(site.channels, source.toLowerCase());
+    const most = [...channels].sort((a, b) => b[1] - a[1] || (`${a[0]}` < `${b[0]}` ? -1 : 1))[0]!;
+    const channel = most[0];
     const isUnknown = !isGiven && UNKNOWN.has(channel ?? 'Unassigned');
     return { source, channel, sessions, visitors, isUnknown, isGiven };
   });

@@ -22,8 +22,9 @@ import type { ReportQuery } from './range.js';
 /** Of a link by which somebody was invited: `utm_medium=invite`. */
 const INVITED = 'invite';
 const DEFAULTS = { margin: 1, years: 3, discount: 0.1 };
-/** Least time that somebody is looked at: who bought today did not buy 365 times a year. */
-const LEAST_YEARS = 30 / 365;
+/** Least days that somebody is looked at: who bought today did not buy 365 times a year. */
+const LEAST_DAYS = 30;
+const YEAR_DAYS = 365;
 
 export interface ValueReport {
   asOf: number;
@@ -73,7 +74,7 @@ const LEAST_REPEATED = 30;
 /** More than these are looked at by a sample: it tells the same. */
 const SAMPLE = 5000;
 const WEEK = 7;
-const YEAR_WEEKS = 365 / WEEK;
+const YEAR_WEEKS = YEAR_DAYS / WEEK;
 /** The check is made with what was known when so much of the time had passed. */
 const CHECKED_AFTER = 2 / 3;
 
@@ -156,7 +157,7 @@ export async function reportValue(
   if ('error' in chosen) return chosen.error;
   const { signal } = chosen;
   const [today, thisMonth] = [dayOf(now), monthOf(dayOf(now))];
-  const sum = { buyers: 0, orders: 0, units: 0, years: 0, again: 0, people: 0, invitations: 0, invited: 0 };
+  const sum = { buyers: 0, orders: 0, units: 0, days: 0, again: 0, people: 0, invitations: 0, invited: 0 };
   const months = { active: 0, retained: 0, units: 0, kept: 0 };
   const buyers: OrderDays[] = [];
   const waits: Stay[] = [];
@@ -178,7 +179,8 @@ export async function reportValue(
     if (known.length) buyers.push(known);
     sum.orders += orders;
     sum.units += days.reduce((all, each) => all + each.units, 0);
-    sum.years += Math.max(LEAST_YEARS, (today - first.day) / 365);
+    // In days, which add up to the same in any order.
+    sum.days += Math.max(LEAST_DAYS, today - first.day);
     sum.again += +(orders > 1);
     const second = first.count > 1 ? first.day : days[1]?.day;
     waits.push({ duration: Math.max(0, (second ?? today) - first.day), hasEnded: second !== undefined });
@@ -195,7 +197,7 @@ export async function reportValue(
     }
   }
   const averageOrder = share(sum.units / UNITS, sum.orders);
-  const ordersPerYear = share(sum.orders, sum.years);
+  const ordersPerYear = share(sum.orders, sum.days / YEAR_DAYS);
   const monthlyRetention = share(months.retained, months.active);
   const perMonth = share(months.units / UNITS, months.active);
   const { k, amplification } = flywheel(

@@ -1,0 +1,286 @@
+/** What reports hold in memory, after whatever happened to a site, against the same made anew. */
+import { createHmac } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { restageDue } from '../../collector/jobs/restage.js';
+import { Projection } from '../../collector/projection/projection.js';
+import { Projections } from '../../collector/projection/projections.js';
+import { View } from '../../collector/projection/view.js';
+import type { ReportQuery } from '../../collector/reports/range.js';
+import { makeReport, REPORTS, type ReportName } from '../../collector/reports/reports.js';
+import { readTemplate } from '../../collector/templates.js';
+import { workOn } from '../../collector/work.js';
+import { DAY_MS } from '../../sdk/core/index.js';
+import { ADMIN, bytesIn, makeCollector, makeEvent, newId, type TestCollector } from '../helpers/collector.js';
+import { seeded } from '../helpers/random.js';
+
+const QUERIES: Array<[ReportName, ReportQuery]> = [
+  ...REPORTS.map((name): [ReportName, ReportQuery] => [name, {}]),
+  ['funnel', { steps: 'event:page_view,signal:pricing_view,event:purchase', by: 'channel' }],
+  ['funnel', { steps: 'event:page_view,stage:interest', order: 'strict', by: 'browser' }],
+  ['funnel', { steps: 'event:page_view,page:/pricing', hold: 'path', window: 2 }],
+  ['flow', { channel: 'Email' }],
+  ['common', { stage: 'interest' }],
+];
+const RANGE = { from: '2026-10-01', to: '2026-12-31' };
+
+async function reportsOf({ store, site: { siteKey } }: TestCollector, projections: Projections, now: number) {
+  const site = (await store.site(siteKey))!;
+  const made: Record<string, unknown> = {};
+  for (const [name, query] of QUERIES)
+    made[`${name} ${JSON.stringify(query)}`] = await makeReport(
+      { store, projections },
+      name,
+      site,
+      { ...RANGE, ...query },
+      now,
+    );
+  return made;
+}
+
+/** Does things at random to a site, as browsers, its server, its owner and time do. */
+async function makeActs(collector: TestCollector, random: () => number) {
+  const { app, store, site, clock, send } = collector;
+  const { siteKey } = site;
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  const visitors = Array.from({ length: 12 }, () => newId());
+  const known: Array<[visitorId: string, event: ReturnType<typeof makeEvent>]> = [];
+  const agents = [
+    'Mozilla/5.0 (Windows NT 10.0) Chrome/130.0.0.0',
+    'Mozilla/5.0 (iPhone) Version/17.5 Safari/604.1',
+    'Googlebot',
+  ];
+  const proofOf = (userId: string) => createHmac('sha256', site.secretKey).update(userId).digest('hex');
+  const admin = { Authorization: `Bearer ${ADMIN}` };
+  const call = async (method: string, where: string, body?: object) =>
+    app.request(`/api/sites/${siteKey}${where}`, {
+      method,
+      headers: admin,
+      ...(body && { body: JSON.stringify(body) }),
+    });
+
+  const anEvent = () => {
+    const name = pick([
+      'page_view',
+      'page_view',
+      'page_view',
+      'purchase',
+      'search',
+      'form_start',
+      'form_abandon',
+      'web_vital',
+      'nps',
+      'invite',
+    ]);
+    const props = {
+      purchase: { transaction_id: `t${Math.floor(random() * 40)}`, value: Math.floor(random() * 90) - 5 },
+      search: { search_term: pick(['shoes', 'hats']) },
+      form_abandon: { form_id: 'f', last_field: pick(['name', 'mail']), seconds: Math.floor(random() * 50) },
+      form_start: { form_id: 'f' },
+      web_vital: { metric: pick(['LCP', 'CLS']), value: random() * 100 },
+      nps: { score: Math.floor(random() * 12) },
+    }[name as 'nps'];
+    const source = random() < 0.3 ? `?utm_source=${pick(['x', 'Y'])}&utm_medium=${pick(['email', 'cpc', 'odd'])}` : '';
+    return makeEvent(name, {
+      time: clock.now - Math.floor(random() ** 3 * 70 * DAY_MS),
+      sessionId: `s${Math.floor(random() * 30)}`,
+      url: `https://www.example.com${pick(['/', '/pricing', '/pricing/', '/a', '/b'])}${source}`,
+      title: pick(['One', 'Two']),
+      seq: 1 + Math.floor(random() * 60),
+      ...(props && { props }),
+    });
+  };
+  const acts: Array<[weight: number, act: () => Promise<unknown>]> = [
+    [
+      30,
+      async () => {
+        const visitorId = pick(visitors);
+        const events = Array.from({ length: 1 + Math.floor(random() * 4) }, anEvent);
+        for (const event of events) known.push([visitorId, event]);
+        const userId = pick(['u1', 'u2', 'u3']);
+        const more = random() < 0.15 ? { userId, proof: proofOf(userId) } : {};
+        await send(visitorId, events, { ...more, lost: Math.floor(random() * 9) }, { 'User-Agent': pick(agents) });
+      },
+    ],
+    [
+      4,
+      // The server says the same event otherwise: its word holds.
+      async () => {
+        const found = known.length && pick(known);
+        if (!found) return;
+        const [visitorId, event] = found;
+        const said = {
+          ...event,
+          name: pick(['purchase', 'page_view', 'search']),
+          props: { search_term: 'amended', value: 7 },
+        };
+        await send(visitorId, [said], {}, { Authorization: `Bearer ${site.secretKey}`, Origin: '' });
+      },
+    ],
+    [2, () => call('DELETE', `/visitors/${pick(visitors)}/link`)],
+    [2, () => call('PUT', `/visitors/${pick(visitors)}/bot`, { bot: random() < 0.5 ? 'manual' : null })],
+    [1, () => call('DELETE', `/visitors/${pick(visitors)}/bot`)],
+    [
+      1,
+      async () => {
+        const place = Math.floor(random() * visitors.length);
+        await call('DELETE', `/people/${visitors[place]}`);
+        visitors[place] = newId();
+      },
+    ],
+    [
+      3,
+      async () => {
+        clock.now += Math.floor(random() * 20 * DAY_MS);
+        if (random() < 0.7) await restageDue(store, clock.now);
+      },
+    ],
+    [1, () => call('PATCH', '', { channels: pick([{ x: 'Email' }, { y: 'Partners', x: 'Ads' }, {}]) })],
+    [
+      1,
+      async () => {
+        await store.updateSite(siteKey, { retentionDays: 60 });
+        await workOn(store, () => clock.now).expire(clock.now);
+      },
+    ],
+    [
+      1,
+      async () => {
+        const { rules } = readTemplate('general')!;
+        const within = 5 + Math.floor(random() * 30);
+        const signals =
+          random() < 0.5 ? { ...rules.signals, a_view: { event: 'page_view', path: '/a' } } : rules.signals;
+        const next = {
+          ...rules,
+          signals,
+          stages: { ...rules.stages, interest: { when: { signal: 'pricing_view', within } } },
+        };
+        await collector.putRules(next, `?wait=true&confirm=true&apply=${pick(['all', 'now'])}`);
+      },
+    ],
+  ];
+  const all = acts.reduce((sum, [weight]) => sum + weight, 0);
+  return async () => {
+    let roll = random() * all;
+    for (const [weight, act] of acts) if ((roll -= weight) < 0) return void (await act());
+  };
+}
+
+test.each([1, 2, 3, 4, 5, 6])('it follows whatever happens (seed %i)', async (seed) => {
+  const random = seeded(seed);
+  const collector = await makeCollector();
+  const act = await makeActs(collector, random);
+  const followed = new Projections(collector.store);
+  let kept: Uint8Array | undefined;
+  let [compared, resumptions] = [0, 0];
+  for (let step = 0; step < 160; step++) {
+    await act();
+    if (step % 8) continue;
+    const { store, site, clock } = collector;
+    const anew = await reportsOf(collector, new Projections(store), clock.now);
+    expect(await reportsOf(collector, followed, clock.now)).toEqual(anew);
+    compared += Object.keys(anew).length;
+
+    // What was kept some time ago goes on from there, or is of no use; and events that are read from the store each time say the same.
+    const now = (await store.site(site.siteKey))!;
+    const resumed = kept && (await Projection.resume(store, now, [], kept, clock.now));
+    resumptions += +!!resumed;
+    const fresh = await Projection.of(store, now, [], clock.now);
+    for (const [projection, isOverfull] of [
+      [resumed, false],
+      [fresh, true],
+    ] as const) {
+      if (!projection) continue;
+      projection.isOverfull = isOverfull;
+      const lent = {
+        use: (...[asked, at, read]: Parameters<Projections['use']>) => read(new View(store, projection, asked, at)),
+      };
+      const others = await reportsOf(collector, lent as unknown as Projections, clock.now);
+      for (const [name, report] of Object.entries(others))
+        // Not told which signals the stages are measured by.
+        if (!name.startsWith('kpis'))
+          expect([step, isOverfull, name, report]).toEqual([step, isOverfull, name, anew[name]]);
+    }
+    fresh.isOverfull = false;
+    if (step % 24 === 0) kept = fresh.keep();
+  }
+  expect(compared).toBeGreaterThan(300);
+  expect(resumptions).toBeGreaterThan(5);
+});
+
+test('what is kept of it holds nothing of who was erased since, and is gone from the folder with them', async () => {
+  const collector = await makeCollector();
+  const { app, store, site, send, folder, clock } = collector;
+  const [stays, goes] = [newId(), newId()];
+  const secret = (what: string) => [
+    makeEvent('page_view', {
+      title: `title ${what}`,
+      url: `https://www.example.com/${what}?utm_source=source-${what}`,
+    }),
+    makeEvent('search', { props: { search_term: `term ${what}` } }),
+    makeEvent('form_abandon', { props: { form_id: `form ${what}`, last_field: `field ${what}` } }),
+  ];
+  await send(stays, secret('stays'));
+  await send(goes, secret('goes'));
+  const projection = await Projection.of(store, site, [], clock.now);
+  await store.cache(site.siteKey, projection.keep());
+  for (const who of ['stays', 'goes'])
+    for (const what of ['title', 'term', 'form', 'field']) expect(bytesIn(folder)).toContain(`${what} ${who}`);
+  expect(Buffer.from((await store.cached(site.siteKey))!).equals(projection.keep())).toBe(true);
+
+  const headers = { Authorization: `Bearer ${ADMIN}` };
+  const receipt = await app.request(`/api/sites/${site.siteKey}/people/${goes}`, { method: 'DELETE', headers });
+  expect(await receipt.json()).toMatchObject({ isWiped: true });
+  expect(await store.cached(site.siteKey)).toBeUndefined();
+  expect(bytesIn(folder)).not.toMatch(/(title|term|form|field) goes|source-goes/);
+
+  expect(await projection.follow(clock.now)).toBe(true);
+  const kept = Buffer.from(projection.keep()).toString('latin1');
+  expect(kept).not.toMatch(/goes/);
+  expect(kept).not.toContain(goes);
+  for (const what of ['title', 'term', 'form', 'field']) expect(kept).toContain(`${what} stays`);
+});
+
+test('what was kept of another file, of other rules or by another version is of no use', async () => {
+  const { store, site, send, clock, putRules } = await makeCollector();
+  for (let index = 0; index < 3; index++) await send(newId(), [makeEvent('page_view')]);
+  const now = async () => (await store.site(site.siteKey))!;
+  const kept = (await Projection.of(store, site, [], clock.now)).keep();
+  const resume = async (data: Uint8Array, kpis: string[] = []) =>
+    !!(await Projection.resume(store, await now(), kpis, data, clock.now));
+  expect(await resume(kept)).toBe(true);
+  expect(await resume(kept, ['visit'])).toBe(false);
+  expect(await resume(kept.subarray(0, kept.length / 2))).toBe(false);
+  expect(await resume(new Uint8Array())).toBe(false);
+
+  // As many changes, of others.
+  const other = await makeCollector();
+  await other.store.addSite({ ...site, siteKey: 'st_other' }, (await store.rules(site.siteKey))[0]!.rules);
+  for (let index = 0; index < 5; index++) await other.send(newId(), [makeEvent('page_view')]);
+  expect(await Projection.resume(other.store, other.site, [], kept, clock.now)).toBeUndefined();
+
+  const { rules } = readTemplate('general')!;
+  expect((await putRules(rules)).status).toBe(200);
+  expect(await resume(kept)).toBe(false);
+});
+
+test('what took long to make is there at the next start, and what was quick is not kept', async () => {
+  const collector = await makeCollector();
+  const { store, site, send, clock } = collector;
+  await send(newId(), [makeEvent('page_view'), makeEvent('purchase')]);
+  const ask = async (projections: Projections) => {
+    const reports = await reportsOf(collector, projections, clock.now);
+    await projections.putAway();
+    return reports;
+  };
+  const quick = await ask(new Projections(store, Infinity));
+  expect(await store.cached(site.siteKey)).toBeUndefined();
+  expect(await ask(new Projections(store, -1))).toEqual(quick);
+  const kept = await store.cached(site.siteKey);
+  expect(kept!.length).toBeGreaterThan(100);
+  await send(newId(), [makeEvent('page_view')]);
+  const later = await ask(new Projections(store, Infinity));
+  expect(later).toEqual(await reportsOf(collector, new Projections(store, Infinity), clock.now));
+  expect(later).not.toEqual(quick);
+  // Taken up from the file, it is worth keeping again.
+  expect(Buffer.from((await store.cached(site.siteKey))!).equals(kept!)).toBe(false);
+});
