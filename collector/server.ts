@@ -89,6 +89,11 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     groupedOn = today;
     for (const { siteKey } of await store.sites()) await work.group(siteKey, Date.now()).catch(fail('group'));
   };
+  const prepare = async () => {
+    for (const site of await store.sites()) await work.prepare(site, Date.now());
+  };
+  // A stop ends it; and where it fails, whoever asks for a report is told.
+  prepare().catch(() => {});
   const timers = [
     setInterval(restage, RESTAGE_MS),
     setInterval(expire, HOUR_MS),

@@ -57,7 +57,7 @@ export interface Work {
   restage(now: number): Promise<void>;
   /** Removes the raw events that are older than each site keeps them. */
   expire(now: number): Promise<void>;
-  /** Makes a report. @returns a text that says what is wrong with the range, where something is */
+  /** Makes a report. @returns a text that says what is wrong with the range, where something is @throws Preparing while it cannot be made yet */
   report(name: ReportName, site: Site, query: ReportQuery, now: number): Promise<object | string>;
   /** Says what publishing rules would do. */
   preview(site: Site, rules: Rules, apply: 'all' | 'now', now: number): Promise<Preview>;
@@ -71,6 +71,8 @@ export interface Work {
   group(siteKey: string, now: number): Promise<Grouped>;
   /** Does a job to its end. */
   recompute(job: Job): Promise<void>;
+  /** Reads what reports need of a site, so that the first of them need not wait for it. */
+  prepare(site: Site, now: number): Promise<void>;
   /** Puts away what is held for reports, for the next start. */
   putAway(): Promise<void>;
 }
@@ -121,6 +123,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     members: (site, when, at, saved) => listAudience(store, site, when, at, saved),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
+    prepare: (site, at) => projections.prepare(site, at),
     putAway: () => projections.putAway(),
   };
 }

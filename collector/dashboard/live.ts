@@ -1,9 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import { get, SignedOut } from './api.js';
+import { get, Preparing, SignedOut } from './api.js';
 import { isSignedIn } from './state.js';
 
 /** Stages change as time passes too; and where changes cannot be heard, this is what is left. */
 const EVERY_MS = 15_000;
+/** How soon a report is asked for again that is being made. */
+const AGAIN_MS = 3000;
 
 /** One stream of changes for all that look at a site; a browser opens few at a time. */
 const streams = new Map<string, { ears: Set<() => void>; end: () => void }>();
@@ -46,6 +48,8 @@ export interface Live<T> {
   data: T | undefined;
   /** Why the last reading failed; `data` is then of the time before. */
   problem: string | undefined;
+  /** How far the collector is with what it needs first, 0 to 1. */
+  preparing?: number;
   asOf: number;
 }
 
@@ -54,14 +58,20 @@ export function useLive<T>(path: string): Live<T> {
   const [live, setLive] = useState<Live<T> & { path?: string }>({ data: undefined, problem: undefined, asOf: 0 });
   useEffect(() => {
     let isGone = false;
+    let soon: ReturnType<typeof setTimeout> | undefined;
     const read = async () => {
+      clearTimeout(soon);
       if (document.hidden) return;
       try {
         const data = await get<T>(path);
         if (!isGone) setLive({ data, problem: undefined, asOf: Date.now(), path });
       } catch (error) {
         if (error instanceof SignedOut) isSignedIn.value = false;
-        else if (!isGone) setLive((last) => ({ ...last, problem: (error as Error).message }));
+        else if (isGone) return;
+        else if (error instanceof Preparing) {
+          setLive((last) => ({ ...last, problem: undefined, preparing: error.share }));
+          soon = setTimeout(() => void read(), AGAIN_MS);
+        } else setLive((last) => ({ ...last, problem: (error as Error).message }));
       }
     };
     void read();
@@ -71,6 +81,7 @@ export function useLive<T>(path: string): Live<T> {
     document.addEventListener('visibilitychange', read);
     return () => {
       isGone = true;
+      clearTimeout(soon);
       clearInterval(timer);
       if (deaf) deaf();
       document.removeEventListener('visibilitychange', read);
@@ -102,11 +113,10 @@ export interface Read<T> {
   current: T | undefined;
   problem: string | undefined;
   isLoading: boolean;
+  /** How far the collector is with what it needs first, 0 to 1. */
+  preparing: number | undefined;
   again: () => void;
 }
-
-/** How soon a report is asked for again of which a newer one is being made. */
-const AGAIN_MS = 3000;
 
 /** Whether what was read is a report as it was made before, while a newer one is being made. */
 export const isUpdating = (data: unknown): data is { asOf: number } =>
@@ -114,7 +124,13 @@ export const isUpdating = (data: unknown): data is { asOf: number } =>
 
 /** Reads what takes its time, once, and anew when something else is asked for. What is shown meanwhile is what was read before. */
 export function useRead<T>(path: string | undefined): Read<T> {
-  const [state, set] = useState<{ path?: string | undefined; data?: T; problem?: string; isLoading: boolean }>({
+  const [state, set] = useState<{
+    path?: string | undefined;
+    data?: T;
+    problem?: string;
+    isLoading: boolean;
+    preparing?: number;
+  }>({
     isLoading: !!path,
   });
   const [times, setTimes] = useState(0);
@@ -124,6 +140,7 @@ export function useRead<T>(path: string | undefined): Read<T> {
     if (!path) return set({ isLoading: false });
     set((last) => ({
       ...(last.data !== undefined && { data: last.data, path: last.path }),
+      ...(last.preparing !== undefined && { preparing: last.preparing }),
       isLoading: last.path !== path || !isUpdating(last.data),
     }));
     get<T>(path).then(
@@ -135,7 +152,11 @@ export function useRead<T>(path: string | undefined): Read<T> {
       },
       (error: Error) => {
         if (error instanceof SignedOut) isSignedIn.value = false;
-        else if (!isGone) set({ problem: error.message, isLoading: false });
+        else if (isGone) return;
+        else if (error instanceof Preparing) {
+          set((last) => ({ ...last, isLoading: true, preparing: error.share }));
+          timer = setTimeout(() => setTimes(times + 1), AGAIN_MS);
+        } else set({ problem: error.message, isLoading: false });
       },
     );
     return () => {
@@ -149,6 +170,7 @@ export function useRead<T>(path: string | undefined): Read<T> {
     current,
     problem: state.problem,
     isLoading: state.isLoading,
+    preparing: state.preparing,
     again: () => setTimes(times + 1),
   };
 }

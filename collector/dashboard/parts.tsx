@@ -37,9 +37,16 @@ export const Alert = ({ children }: { children: ComponentChildren }): JSX.Elemen
   </p>
 );
 
+/** Says that something is still to come, and how far the collector is where that takes long. */
+const Coming = ({ preparing }: { preparing: number | undefined }): JSX.Element => (
+  <p class="soft" role="status">
+    {preparing === undefined ? t('loading') : t('preparing', { share: showShare(preparing) })}
+  </p>
+);
+
 /** Says that something is still to come, is out of date, or could not be had. */
-export function Problem({ live: { data, problem, asOf } }: { live: Live<unknown> }): JSX.Element | null {
-  if (!problem) return data ? null : <p class="soft">{t('loading')}</p>;
+export function Problem({ live: { data, problem, preparing, asOf } }: { live: Live<unknown> }): JSX.Element | null {
+  if (!problem) return data ? null : <Coming preparing={preparing} />;
   return (
     <Alert>
       {data ? t('offline', { time: new Date(asOf).toLocaleTimeString() }) : t('failed', { message: problem })}
@@ -73,11 +80,7 @@ export function Loaded<T>({
           </button>
         </Alert>
       )}
-      {read.isLoading && (
-        <p class="soft" role="status">
-          {t('loading')}
-        </p>
-      )}
+      {read.isLoading && <Coming preparing={read.preparing} />}
       <Updating of={read.data} />
       {read.data !== undefined && children(read.data)}
     </>

@@ -12,6 +12,7 @@ const en = {
   linkExpired:
     'That sign-in link was used already or has expired. Restart the collector for a new one, or use the admin token.',
   loading: 'Loading…',
+  preparing: 'Everything stored of this site is read once for its reports: {{share}} done. It goes on by itself.',
   updating: 'As of {{time}}; a newer one is being made and will stand here by itself.',
   offline: 'The collector cannot be reached. What you see is from {{time}}; it goes on by itself.',
   failed: 'This could not be loaded: {{message}}',
@@ -654,6 +655,7 @@ const zh: typeof en = {
   tooOften: '该地址尝试过多。请等一分钟再打开链接。',
   linkExpired: '该登录链接已使用或已过期。重新启动收集器可得到新链接，也可使用管理令牌。',
   loading: '正在加载…',
+  preparing: '正在首次读取该网站的全部数据以生成报告：已完成 {{share}}，完成后会自动显示。',
   updating: '截至 {{time}}；新的结果正在计算，完成后会自动显示。',
   offline: '无法连接收集器。当前显示的是 {{time}} 的数据，恢复后会自动更新。',
   failed: '无法加载：{{message}}',

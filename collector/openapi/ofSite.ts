@@ -503,6 +503,13 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           ],
         }),
         400: WRONG,
+        503: json(
+          'What reports need of a large site is being read, for once: ask again after `Retry-After`.',
+          record({
+            error: text,
+            preparing: { type: 'number', minimum: 0, maximum: 1, description: 'how far that is' },
+          }),
+        ),
       },
     },
   },

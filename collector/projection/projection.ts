@@ -137,10 +137,20 @@ export class Projection {
     return new Projection(store, siteKey, measured, timelineOf(published));
   }
 
-  /** Reads a site from the beginning. @param kpis signals that its stages are measured by */
-  static async of(store: RemoteStore, { siteKey }: Site, kpis: string[], now: number): Promise<Projection> {
+  /**
+   * Reads a site from the beginning.
+   * @param kpis signals that its stages are measured by
+   * @param onProgress told how far it is, 0 to 1, over and over; what it throws ends the reading
+   */
+  static async of(
+    store: RemoteStore,
+    { siteKey }: Site,
+    kpis: string[],
+    now: number,
+    onProgress: (share: number) => void = () => {},
+  ): Promise<Projection> {
     const projection = await Projection.#start(store, siteKey, kpis);
-    await projection.#readAll(now);
+    await projection.#readAll(now, onProgress);
     return projection;
   }
 
@@ -262,16 +272,20 @@ export class Projection {
     return number === undefined ? NONE : this.owners()[number]!;
   }
 
-  async #readAll(now: number): Promise<void> {
+  async #readAll(now: number, onProgress: (share: number) => void): Promise<void> {
     const { store, siteKey } = this;
     const { change, events } = await store.places(siteKey);
     this.#change = change;
     this.#readTo = events;
-    await this.#readVisitors(now);
+    const counts = await store.stageCounts(siteKey);
+    const visitors = counts.reduce((sum, each) => sum + each.visitors, 0);
+    // Visitors are about half of the work; who is left out is not among those that are counted.
+    await this.#readVisitors(now, (done) => onProgress(Math.min(1, done / visitors) / 2));
     const sessions = pages((last?: ListedSession) => store.everySession(siteKey, last, PAGE));
     for await (const session of sessions) this.#addSession(this.#numberOf(session.visitorId), session);
     await this.#readMoves();
     for (let place = 0; place < events && !this.isOverfull;) {
+      onProgress((1 + place / events) / 2);
       const found = await store.eventsAfter(siteKey, place, events);
       for (const row of found.rows) this.#addEvents(row);
       place = found.place;
@@ -304,10 +318,14 @@ export class Projection {
     }
   }
 
-  async #readVisitors(now: number): Promise<void> {
+  async #readVisitors(now: number, onProgress: (done: number) => void = () => {}): Promise<void> {
     const { store, siteKey } = this;
     const all = pages((last?: VisitorRecord) => store.everyVisitor(siteKey, last?.visitorId, PAGE));
-    for await (const record of all) this.#take(record, now);
+    let done = 0;
+    for await (const record of all) {
+      this.#take(record, now);
+      if (++done % PAGE === 0) onProgress(done);
+    }
   }
 
   /** Those whose state may be another by now with no event. */

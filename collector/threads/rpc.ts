@@ -11,7 +11,7 @@ interface Result {
   id: number;
   value?: unknown;
   /** What is told of an error: not all of them are copied whole between threads. */
-  error?: { message: string; stack?: string; code?: string };
+  error?: { message: string; stack?: string; code?: string; preparing?: number };
 }
 
 type Methods = Record<string, (...args: never[]) => unknown>;
@@ -34,8 +34,8 @@ export function serve(port: MessagePort, begin: () => void, methods: Methods): v
     begin();
     run(call).then(
       (value) => port.postMessage({ id: call.id, value } satisfies Result),
-      ({ message, stack, code }: Error & { code?: string }) =>
-        port.postMessage({ id: call.id, error: { message, stack, code } } satisfies Result),
+      ({ message, stack, code, preparing }: Error & { code?: string; preparing?: number }) =>
+        port.postMessage({ id: call.id, error: { message, stack, code, preparing } } satisfies Result),
     );
   });
 }

@@ -150,6 +150,7 @@ export function openThreads(
       restage: (now) => caller.call('restage', [now]) as Promise<void>,
       group: (...args) => caller.call('group', args) as ReturnType<Work['group']>,
       recompute: (job) => caller.call('recompute', [job]) as Promise<void>,
+      prepare: (...args) => threads.reader.caller.call('prepare', args) as Promise<void>,
       putAway: () => threads.reader.caller.call('putAway', []) as Promise<void>,
     },
     async close() {

@@ -3,7 +3,8 @@ import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { restageDue } from '../../collector/jobs/restage.js';
 import { Projection } from '../../collector/projection/projection.js';
-import { Projections } from '../../collector/projection/projections.js';
+import { createApp } from '../../collector/app.js';
+import { Preparing, Projections } from '../../collector/projection/projections.js';
 import { View } from '../../collector/projection/view.js';
 import type { ReportQuery } from '../../collector/reports/range.js';
 import { makeReport, REPORTS, type ReportName } from '../../collector/reports/reports.js';
@@ -283,4 +284,63 @@ test('what took long to make is there at the next start, and what was quick is n
   expect(later).not.toEqual(quick);
   // Taken up from the file, it is worth keeping again.
   expect(Buffer.from((await store.cached(site.siteKey))!).equals(kept!)).toBe(false);
+});
+
+test('who asks while a large site is read for the first time is told how far that is, and not kept waiting', async () => {
+  const { store, site, send, clock } = await makeCollector();
+  for (let index = 0; index < 3; index++) await send(newId(), [makeEvent('page_view')]);
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const slow = {
+    ...store,
+    eventsAfter: async (...args: Parameters<typeof store.eventsAfter>) => {
+      await gate;
+      return store.eventsAfter(...args);
+    },
+  };
+  const projections = new Projections(slow, -1, 20);
+  const read = async (view: View) => view.people.length;
+  for (let tries = 0; tries < 3; tries++)
+    await expect(projections.use(site, clock.now, read)).rejects.toMatchObject({ preparing: 0.5 });
+  open();
+  expect(await projections.use(site, clock.now, read)).toBe(3);
+
+  const app = createApp({
+    store,
+    work: {
+      ...workOn(store, () => clock.now),
+      report: async () => {
+        throw new Preparing(0.42);
+      },
+    },
+    now: () => clock.now,
+    adminToken: ADMIN,
+  }).app;
+  const headers = { Authorization: `Bearer ${ADMIN}` };
+  const response = await app.request(`/api/sites/${site.siteKey}/reports/flow`, { headers });
+  expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '3']);
+  expect(await response.json()).toEqual({ error: expect.stringContaining('42 %'), preparing: 0.42 });
+});
+
+test('a stop ends the reading', async () => {
+  const { store, site, send, clock } = await makeCollector();
+  await send(newId(), [makeEvent('page_view')]);
+  let read = 0;
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const slow = {
+    ...store,
+    everyVisitor: async (...args: Parameters<typeof store.everyVisitor>) => {
+      read++;
+      await gate;
+      return store.everyVisitor(...args);
+    },
+  };
+  const projections = new Projections(slow, -1);
+  const prepared = projections.prepare(site, clock.now);
+  while (!read) await new Promise(setImmediate);
+  await projections.putAway();
+  open();
+  await expect(prepared).rejects.toThrow('the collector stops');
+  expect(await store.cached(site.siteKey)).toBeUndefined();
 });

@@ -11,12 +11,17 @@ export function cacheFiles(folder: string) {
       return fs.promises.readFile(fileOf(siteKey)).catch(() => undefined);
     },
 
-    /** @param isStill asked when all is written: where it says no, nothing is kept */
+    /** What there is no room for is not kept. @param isStill asked when all is written: where it says no, nothing is kept either */
     async write(siteKey: string, made: Uint8Array, isStill: () => boolean): Promise<void> {
       const part = `${fileOf(siteKey)}.part`;
-      await fs.promises.writeFile(part, made);
-      if (isStill()) fs.renameSync(part, fileOf(siteKey));
-      else fs.rmSync(part, { force: true });
+      try {
+        await fs.promises.writeFile(part, made);
+        if (isStill()) fs.renameSync(part, fileOf(siteKey));
+      } catch {
+        // It can be made again.
+      } finally {
+        fs.rmSync(part, { force: true });
+      }
     },
 
     clear(): void {
