@@ -13,6 +13,7 @@ import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { createMetrics } from './metrics.js';
 import { Origins } from './origins.js';
+import type { Preparing } from './projection/projections.js';
 import { SlowReports } from './reports/slowReports.js';
 import { signInRoutes } from './routes/signIn.js';
 import { pageRoutes } from './routes/pages.js';
@@ -99,7 +100,12 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
     app.route('/', routes(services));
   }
   app.notFound((c) => c.json({ error: `nothing is at ${c.req.method} ${c.req.path}` }, 404));
-  app.onError((error, c) => {
+  app.onError((error: Error & Partial<Preparing>, c) => {
+    const { message, preparing } = error;
+    if (preparing !== undefined) {
+      c.header('Retry-After', '3');
+      return c.json({ error: `${message} (${Math.round(preparing * 100)} %); ask again in a moment`, preparing }, 503);
+    }
     services.log.error({ err: error }, 'request failed');
     c.header('Retry-After', '5');
     return c.json({ error: 'the collector could not do this now; nothing was stored, try again later' }, 503);

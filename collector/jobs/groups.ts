@@ -4,6 +4,7 @@ import { dayOf, traitNames, type Scalar } from '../../sdk/core/index.js';
 import { foldInto } from '../ingest/fold.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import { scoreRfm, type Buyer } from '../model/rfm.js';
+import { activeDays } from '../projection/counted.js';
 import { buyerOfRecord, chooseOrderSignal, lifecycleNow } from '../reports/customers.js';
 import { readPeople } from '../reports/people.js';
 import type { Store, VisitorRecord } from '../store/store.js';
@@ -40,7 +41,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
     grouped.people++;
     const buyer = 'signal' in chosen ? buyerOfRecord(record, chosen.signal, now) : undefined;
     if (buyer) buyers.push(buyer);
-    const lifecycle = lifecycleNow(facts, dayOf(now));
+    const lifecycle = lifecycleNow(activeDays(facts), dayOf(now));
     traits.set(visitorId, lifecycle ? { [LIFECYCLE]: lifecycle } : {});
     const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2]]));
     known.set(visitorId, { isPerson, lastSeen, before });

@@ -21,12 +21,10 @@ export const activeDays = (facts: Facts): number[] => [
   ),
 ];
 
-/** The days of signals, ascending. */
-export function countedDays(facts: Facts, signals: readonly string[]): Array<[signal: string, days: CountedDay[]]> {
+/** The days of each signal, ascending. */
+export function countedDays(facts: Facts): Array<[signal: string, days: CountedDay[]]> {
   const counted = countedFacts(facts);
-  return signals.flatMap((signal): Array<[string, CountedDay[]]> => {
-    const byDay = counted.signals[signal];
-    if (!byDay) return [];
+  return Object.entries(counted.signals).map(([signal, byDay]): [string, CountedDay[]] => {
     const firsts = new Map<number, number>();
     const keysByDay = counted.keys[signal] ?? {};
     for (const [time, , units] of Object.values(
@@ -38,6 +36,6 @@ export function countedDays(facts: Facts, signals: readonly string[]): Array<[si
       const keyed = Object.values(keysByDay[text] ?? {}).reduce((all, [, , units]) => all + units, 0);
       return { day, count, units: sum + (firsts.get(day) ?? 0), daily: sum + keyed };
     });
-    return [[signal, days.sort((a, b) => a.day - b.day)]];
+    return [signal, days.sort((a, b) => a.day - b.day)];
   });
 }

@@ -6,21 +6,13 @@ import { isDeepStrictEqual } from 'node:util';
 import v8 from 'node:v8';
 import { attempt, rank, reachedDays, STAGES } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
-import {
-  isBot,
-  type ListedSession,
-  type PlacedEvents,
-  type RemoteStore,
-  type Site,
-  type VisitorRecord,
-} from '../store/store.js';
+import { isBot, type ListedSession, type PlacedEvents, type RemoteStore, type VisitorRecord } from '../store/store.js';
 import { numbersOf } from '../store/numbers.js';
+import { PAGE, pages } from '../store/pages.js';
 import { activeDays, countedDays } from './counted.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
 import { group, NONE, Table, Texts, VisitorRows, type KeptTable } from './table.js';
 
-/** Rows of one reading. */
-const PAGE = 500;
 /** Sessions of one visitor: more are no browser's. */
 const MAX_SESSIONS = 100_000;
 /** More kinds of events than these are no kinds: then events are read from the store each time. */
@@ -28,16 +20,15 @@ const MAX_KINDS = 200_000;
 /** A row's events are dated from its first, in 32 bits of milliseconds. */
 const LONGEST_MS = 2 ** 32 - 1;
 
-/** Changes with whatever a projection holds. */
+/** Changes with what columns and kinds mean. What columns there are goes into the format too. */
 const FORMAT = 1;
 const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
 
 /** A projection as it is kept. */
 interface Kept {
-  format: number;
-  /** Version of the rules, and the signals that are measured. */
+  format: string;
+  /** Version of the rules. */
   rules: number;
-  measured: string[];
   change: string;
   move: number;
   readTo: number;
@@ -64,6 +55,8 @@ export class Projection {
     /** The stage now and the highest, by rank. */
     current: 'i8',
     peak: 'i8',
+    /** Names, as a JSON list. */
+    tags: 'i32',
     lastSeen: 'f64',
     /** Numbers of events: those that are stored, those that never came, and how many of these the browser says it gave up. */
     stored: 'u32',
@@ -97,7 +90,7 @@ export class Projection {
   } as const);
   /** Days on which somebody was there. */
   readonly active = new VisitorRows({ day: 'i32' } as const);
-  /** How often a measured signal was there on a day, and what it adds up to in units where it does. */
+  /** How often a signal was there on a day, and what it adds up to in units where it does. */
   readonly counts = new VisitorRows({ signal: 'i32', day: 'i32', count: 'u32' } as const);
   readonly amounts = new VisitorRows({ signal: 'i32', day: 'i32', units: 'f64', daily: 'f64' } as const);
   batches = newBatches();
@@ -120,36 +113,23 @@ export class Projection {
   private constructor(
     private readonly store: RemoteStore,
     private readonly siteKey: string,
-    /** Signals of which reports ask how often, and how much, on each day. */
-    private readonly measured: string[],
     timeline: Timeline,
   ) {
     this.#timeline = timeline;
     this.kinds = new Kinds(timeline);
   }
 
-  static async #start(store: RemoteStore, siteKey: string, kpis: string[]): Promise<Projection> {
-    const published = await store.rules(siteKey);
-    const { signals } = published.at(-1)!.rules;
-    const measured = Object.keys(signals).filter(
-      (name) => signals[name]!.value || [signals[name]!.event].flat().includes('invite') || kpis.includes(name),
-    );
-    return new Projection(store, siteKey, measured, timelineOf(published));
-  }
-
   /**
    * Reads a site from the beginning.
-   * @param kpis signals that its stages are measured by
    * @param onProgress told how far it is, 0 to 1, over and over; what it throws ends the reading
    */
   static async of(
     store: RemoteStore,
-    { siteKey }: Site,
-    kpis: string[],
+    siteKey: string,
     now: number,
     onProgress: (share: number) => void = () => {},
   ): Promise<Projection> {
-    const projection = await Projection.#start(store, siteKey, kpis);
+    const projection = new Projection(store, siteKey, timelineOf(await store.rules(siteKey)));
     await projection.#readAll(now, onProgress);
     return projection;
   }
@@ -157,12 +137,11 @@ export class Projection {
   /** Goes on from what was kept. @returns undefined where it is of no use any more */
   static async resume(
     store: RemoteStore,
-    { siteKey }: Site,
-    kpis: string[],
+    siteKey: string,
     kept: Uint8Array,
     now: number,
   ): Promise<Projection | undefined> {
-    const projection = await Projection.#start(store, siteKey, kpis);
+    const projection = new Projection(store, siteKey, timelineOf(await store.rules(siteKey)));
     return projection.#takeOver(kept) && (await projection.follow(now)) ? projection : undefined;
   }
 
@@ -182,8 +161,9 @@ export class Projection {
     return v8.serialize(kept);
   }
 
-  #isFor(): Pick<Kept, 'format' | 'rules' | 'measured'> {
-    return { format: FORMAT, rules: this.#timeline.current.version, measured: this.measured };
+  #isFor(): Pick<Kept, 'format' | 'rules'> {
+    const format = JSON.stringify([FORMAT, TABLES.map((name) => this[name].schema)]);
+    return { format, rules: this.#timeline.current.version };
   }
 
   #takeOver(data: Uint8Array): boolean {
@@ -266,7 +246,11 @@ export class Projection {
     });
   }
 
-  /** The same of a visitor by its id. */
+  idOf(number: number): string {
+    return this.#ids[number]!;
+  }
+
+  /** Whose doing a visitor's is, by its id. */
   ownerOf(visitorId: string): number {
     const number = this.#numbers.get(visitorId);
     return number === undefined ? NONE : this.owners()[number]!;
@@ -364,7 +348,7 @@ export class Projection {
       (row: number) =>
         columns.visitor![row] !== NONE;
     const { state } = this.visitors.columns;
-    note(this.visitors, ['channel', 'source', 'medium', 'campaign'], (row) => state[row] !== STATES.unknown);
+    note(this.visitors, ['channel', 'source', 'medium', 'campaign', 'tags'], (row) => state[row] !== STATES.unknown);
     note(this.sessions, ['channel', 'source', 'device', 'browser', 'country'], isAlive(this.sessions));
     for (const rows of [this.counts, this.amounts]) note(rows, ['signal'], isAlive(rows));
     this.texts.forget((number) => texts[number] === 1);
@@ -387,6 +371,7 @@ export class Projection {
         isMarked: 0,
         current: NONE,
         peak: NONE,
+        tags: 0,
         lastSeen: 0,
         stored: 0,
         missing: 0,
@@ -421,6 +406,7 @@ export class Projection {
     columns.isMarked[number] = +(bot !== null);
     columns.current[number] = rank(current);
     columns.peak[number] = rank(peak);
+    columns.tags[number] = this.texts.numberOf(JSON.stringify(record.tags));
     columns.lastSeen[number] = lastSeen;
     const { stored, missing } = numbersOf(record.have);
     columns.stored[number] = stored;
@@ -437,7 +423,7 @@ export class Projection {
     for (const stage of STAGES) columns[stage][number] = reached?.get(stage) ?? NONE;
     if (!isCounted) return;
     for (const day of activeDays(facts)) this.active.addTo(number, { day });
-    for (const [name, days] of countedDays(facts, this.measured)) {
+    for (const [name, days] of countedDays(facts)) {
       const signal = this.texts.numberOf(name);
       for (const { day, count, units, daily } of days) {
         this.counts.addTo(number, { signal, day, count });
@@ -525,14 +511,3 @@ const newBatches = () =>
 /** Milliseconds after the batch's first. */
 const newEvents = () => new Table({ after: 'u32', kind: 'u32' } as const);
 const newValues = () => new Table({ value: 'f64' } as const);
-
-/** Reads page by page, and lets others have their turn between. */
-async function* pages<T>(read: (last?: T) => Promise<T[]>): AsyncGenerator<T> {
-  for (let last: T | undefined; ;) {
-    const page = await read(last);
-    yield* page;
-    if (page.length < PAGE) return;
-    last = page.at(-1);
-    await new Promise(setImmediate);
-  }
-}

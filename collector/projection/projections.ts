@@ -3,7 +3,6 @@
  * to make is kept beside the data for the next start.
  */
 import type { RemoteStore, Site } from '../store/store.js';
-import { readTemplate } from '../templates.js';
 import { Projection } from './projection.js';
 import { View } from './view.js';
 
@@ -31,10 +30,6 @@ interface Held {
   /** Releases it. */
   idle?: NodeJS.Timeout;
 }
-
-/** What the stages of a site are measured by. */
-const kpisOf = ({ template }: Site): string[] =>
-  Object.values(readTemplate(template)?.kpis ?? {}).map(({ signal }) => signal);
 
 export class Projections {
   readonly #held = new Map<string, Held>();
@@ -83,7 +78,7 @@ export class Projections {
 
   /** Makes one of a store that shows a site otherwise, for once. */
   async useOnce<T>(store: RemoteStore, site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
-    return read(new View(store, await Projection.of(store, site, kpisOf(site), now), site, now));
+    return read(new View(store, await Projection.of(store, site.siteKey, now), site, now));
   }
 
   /** Keeps what is worth it for the next start, and holds nothing any more. */
@@ -119,14 +114,14 @@ export class Projections {
   /** @param isFirst whether what was kept may be of use */
   async #make(site: Site, now: number, isFirst: boolean): Promise<Held> {
     const { store } = this;
-    const [kpis, start] = [kpisOf(site), performance.now()];
+    const start = performance.now();
     const onProgress = (share: number) => {
       this.#closing.signal.throwIfAborted();
       this.#making.set(site.siteKey, share);
     };
     const kept = isFirst ? await store.cached(site.siteKey) : undefined;
-    const resumed = kept && (await Projection.resume(store, site, kpis, kept, now));
-    const projection = resumed ?? (await Projection.of(store, site, kpis, now, onProgress));
+    const resumed = kept && (await Projection.resume(store, site.siteKey, kept, now));
+    const projection = resumed ?? (await Projection.of(store, site.siteKey, now, onProgress));
     const isWorthKeeping = !!resumed || performance.now() - start > this.longMs;
     return { site, projection, isWorthKeeping, keptAt: resumed ? Date.now() : 0 };
   }

@@ -20,7 +20,7 @@ export class Table<S extends Schema> {
   columns: Columns<S>;
   #capacity = 0;
 
-  constructor(protected readonly schema: S) {
+  constructor(readonly schema: S) {
     this.columns = this.#resized({}, FIRST);
   }
 

@@ -1,5 +1,14 @@
 /** A projection as reports look at it: by person, with the channels that the owner gave to sources. */
-import { DAY_MS, dayOf, rank, STAGES, type Stage, type StagetagEvent } from '../../sdk/core/index.js';
+import {
+  DAY_MS,
+  dayOf,
+  rank,
+  STAGES,
+  type CompiledRules,
+  type FactsView,
+  type Stage,
+  type StagetagEvent,
+} from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { ListedSession, ListedTransition, RemoteStore, Site } from '../store/store.js';
 import { channelOf } from './channels.js';
@@ -52,7 +61,7 @@ export class View {
   constructor(
     readonly store: RemoteStore,
     readonly projection: Projection,
-    private readonly site: Site,
+    readonly site: Site,
     private readonly now: number,
   ) {}
 
@@ -81,6 +90,36 @@ export class View {
       to: stageAt(to[row]!),
       at: at[row]!,
     }));
+  }
+
+  /** Where somebody stands now. */
+  stage(person: Person): Stage | null {
+    return stageAt(this.projection.visitors.columns.current[person]!);
+  }
+
+  /** The highest stage that somebody ever had. */
+  peak(person: Person): Stage | null {
+    return stageAt(this.projection.visitors.columns.peak[person]!);
+  }
+
+  lastSeen(person: Person): number {
+    return this.projection.visitors.columns.lastSeen[person]!;
+  }
+
+  /** The id of somebody's record. */
+  idOf(person: Person): string {
+    return this.projection.idOf(person);
+  }
+
+  /** Whose doing a visitor's is; undefined where it is nobody's who counts. */
+  ownerOf(visitorId: string): Person | undefined {
+    const owner = this.projection.ownerOf(visitorId);
+    return owner === NONE ? undefined : owner;
+  }
+
+  tags(person: Person): string[] {
+    const { visitors, texts } = this.projection;
+    return JSON.parse(texts.at(visitors.columns.tags[person]!)!) as string[];
   }
 
   touch(person: Person): FirstTouch | null {
@@ -119,7 +158,7 @@ export class View {
     return this.#each(this.#grouped('active'), person, (row) => day[row]!);
   }
 
-  /** What a signal counts of somebody, by day: of signals with a value, of those of invitations, and of those a stage is measured by. */
+  /** What a signal counts of somebody, by day. */
   counted(person: Person, signal: string): CountedDay[] {
     const { counts, amounts, texts } = this.projection;
     const number = texts.numberOf(signal);
@@ -135,6 +174,29 @@ export class View {
         if (found) [found.units, found.daily] = [units[row]!, daily[row]!];
       });
     return days;
+  }
+
+  /**
+   * What conditions look at: how often signals were there, on which days, and what they add up to where each event counts; not the different
+   * values of a signal, what came together in a session, and traits.
+   */
+  facts(person: Person, rules: CompiledRules): FactsView {
+    const { counts, amounts, texts } = this.projection;
+    const today = dayOf(this.now);
+    const { signal, day, count } = counts.columns;
+    const { signal: added, day: on, units } = amounts.columns;
+    const rows: FactsView['rows'] = new Map();
+    this.#each(this.#grouped('counts'), person, (row) => {
+      const name = texts.at(signal[row]!)!;
+      const known = rows.get(name) ?? [];
+      rows.set(name, known);
+      known.push([Math.min(day[row]!, today), count[row]!, 0, undefined, 1]);
+    });
+    this.#each(this.#grouped('amounts'), person, (row) => {
+      const found = rows.get(texts.at(added[row]!)!)?.find((each) => each[0] === Math.min(on[row]!, today));
+      if (found) found[2] += units[row]!;
+    });
+    return { rules, today, rows, days: [], traits: {}, base: undefined };
   }
 
   /**

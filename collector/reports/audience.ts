@@ -1,6 +1,7 @@
 /** Audiences: who of a site's people meet a condition, of whatever is known of them. */
 import {
   compileRules,
+  dayOf,
   holds,
   isDeep,
   isRecord,
@@ -8,7 +9,8 @@ import {
   parseRules,
   STAGES,
   viewFacts,
-  type FactsView,
+  type CompiledCondition,
+  type CompiledRules,
   type Rules,
   type RulesError,
   type Stage,
@@ -16,10 +18,10 @@ import {
 import { timelineOf } from '../ingest/timeline.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { RFM_GROUPS, scoreRfm, type Buyer } from '../model/rfm.js';
-import type { PublishedRules, RemoteStore, Site, VisitorRecord } from '../store/store.js';
-import { buyerOfRecord, chooseOrderSignal, lifecycleNow } from './customers.js';
+import type { Person, View } from '../projection/view.js';
+import type { PublishedRules, VisitorRecord } from '../store/store.js';
+import { buyerOf, chooseOrderSignal, lifecycleNow } from './customers.js';
 import { readPeople } from './people.js';
-import { withChannels } from './sources.js';
 
 /**
  * A condition of the rules (`signal`, `trait`), or one on where somebody stands: `{stage: [...]}`, `{peak: [...]}` (with `none`),
@@ -51,7 +53,7 @@ export interface Member {
   lastSeen: number;
 }
 
-type Test = (record: VisitorRecord, view: () => FactsView) => boolean;
+type Test = (person: Person) => boolean;
 
 const EXAMPLES = 10;
 /** Each is looked at for everybody. */
@@ -60,16 +62,21 @@ const MAX_CONDITIONS = 100;
 const LEAST = 5;
 const MOST = 20;
 
-/** Everybody's RFM group by their id, filled before anybody is looked at; undefined where it is not asked for. */
-type Groups = Map<string, string> | undefined;
+/** What conditions are asked of. */
+interface Asked {
+  view: View;
+  now: number;
+  /** Everybody's RFM group; of those who never ordered there is none. */
+  rfm: Map<Person, string>;
+}
 
 const LISTS = {
-  rfm: ({ visitorId }: VisitorRecord, _: () => FactsView, groups: Groups) => groups!.get(visitorId) ?? 'none',
-  lifecycle: ({ facts }: VisitorRecord, view: () => FactsView) => lifecycleNow(facts, view().today) ?? 'none',
-  stage: ({ stage }: VisitorRecord) => stage ?? 'none',
-  peak: ({ peak }: VisitorRecord) => peak ?? 'none',
-  channel: ({ firstTouch }: VisitorRecord) => firstTouch?.channel ?? 'none',
-  source: ({ firstTouch }: VisitorRecord) => firstTouch?.source ?? 'none',
+  rfm: ({ rfm }: Asked, person: Person) => rfm.get(person) ?? 'none',
+  lifecycle: ({ view, now }: Asked, person: Person) => lifecycleNow(view.activeDays(person), dayOf(now)) ?? 'none',
+  stage: ({ view }: Asked, person: Person) => view.stage(person) ?? 'none',
+  peak: ({ view }: Asked, person: Person) => view.peak(person) ?? 'none',
+  channel: ({ view }: Asked, person: Person) => view.touch(person)?.channel ?? 'none',
+  source: ({ view }: Asked, person: Person) => view.touch(person)?.source ?? 'none',
 };
 const KNOWN: Partial<Record<keyof typeof LISTS, readonly string[]>> = {
   stage: [...STAGES, 'none'],
@@ -78,46 +85,65 @@ const KNOWN: Partial<Record<keyof typeof LISTS, readonly string[]>> = {
   lifecycle: [...LIFECYCLE, 'none'],
 };
 
+/** A condition that looks at more than is held in memory, with who meets it once the records were read. */
+interface Deep {
+  condition: CompiledCondition;
+  met: Set<Person>;
+}
+
 interface Parsed {
-  test: Test;
-  groups: Groups;
+  test: (asked: Asked) => Test;
+  deep: Deep[];
+  hasRfm: boolean;
 }
 
 /** Makes a test of a condition from outside, or lists everything that is wrong with it. */
 export function parseAudience(rules: Rules, input: unknown): Parsed | { errors: RulesError[] } {
-  const paired = compileRules(rules).signals;
+  const current = compileRules(rules);
   if (isDeep(input, MAX_RULES_DEPTH))
     return { errors: [{ path: 'when', message: `expected at most ${MAX_RULES_DEPTH} levels of nesting` }] };
   const errors: RulesError[] = [];
-  let groups: Groups;
-  const wrong = (path: string, message: string): Test => {
+  const deep: Deep[] = [];
+  let hasRfm = false;
+  type Make = Parsed['test'];
+  const wrong = (path: string, message: string): Make => {
     errors.push({ path, message });
-    return () => false;
+    return () => () => false;
   };
   let count = 0;
-  const read = (value: unknown, path: string): Test => {
+  const read = (value: unknown, path: string): Make => {
     if (++count > MAX_CONDITIONS)
-      return count > MAX_CONDITIONS + 1 ? () => false : wrong(path, `expected at most ${MAX_CONDITIONS} conditions`);
+      return count > MAX_CONDITIONS + 1
+        ? () => () => false
+        : wrong(path, `expected at most ${MAX_CONDITIONS} conditions`);
     if (!isRecord(value)) return wrong(path, `expected a condition, got ${JSON.stringify(value)}`);
     const [name = '', ...others] = Object.keys(value);
     const given = value[name];
     if (name === 'signal' || name === 'trait' || others.length || !name) return leaf(value, path);
     if (name === 'all' || name === 'any') {
       if (!Array.isArray(given) || !given.length) return wrong(`${path}.${name}`, 'expected a list of conditions');
-      const parts = given.map((part, index) => read(part, `${path}.${name}[${index}]`));
-      return name === 'all'
-        ? (record, view) => parts.every((part) => part(record, view))
-        : (record, view) => parts.some((part) => part(record, view));
+      const made = given.map((part, index) => read(part, `${path}.${name}[${index}]`));
+      return (asked) => {
+        const parts = made.map((make) => make(asked));
+        return name === 'all'
+          ? (person) => parts.every((part) => part(person))
+          : (person) => parts.some((part) => part(person));
+      };
     }
     if (name === 'not') {
-      const part = read(given, `${path}.not`);
-      return (record, view) => !part(record, view);
+      const made = read(given, `${path}.not`);
+      return (asked) => {
+        const part = made(asked);
+        return (person) => !part(person);
+      };
     }
     if (name === 'tag') {
       const tags = Object.keys(rules.tags ?? {});
       if (!tags.includes(given as string))
         return wrong(`${path}.tag`, `expected one of ${tags.join(', ')}, got ${JSON.stringify(given)}`);
-      return ({ tags: own }) => own.includes(given as string);
+      return ({ view }) =>
+        (person) =>
+          view.tags(person).includes(given as string);
     }
     if (Object.hasOwn(LISTS, name)) {
       const of = name as keyof typeof LISTS;
@@ -125,160 +151,155 @@ export function parseAudience(rules: Rules, input: unknown): Parsed | { errors: 
       const isFit = (each: unknown) => typeof each === 'string' && (!known || known.includes(each));
       if (!Array.isArray(given) || !given.length || !given.every(isFit))
         return wrong(`${path}.${name}`, `expected a list of ${known ? known.join(', ') : 'names'}`);
-      if (of === 'rfm') groups ??= new Map();
-      return (record, view) => given.includes(LISTS[of](record, view, groups));
+      if (of === 'rfm') hasRfm = true;
+      const wanted = new Set(given as string[]);
+      return (asked) => (person) => wanted.has(LISTS[of](asked, person));
     }
     return leaf(value, path);
   };
   /** What rules know, as they say it. */
-  const leaf = (value: unknown, path: string): Test => {
+  const leaf = (value: unknown, path: string): Make => {
     const parsed = parseRules({ signals: rules.signals, stages: { awareness: { when: value } } });
     if ('errors' in parsed) {
       for (const { path: at, message } of parsed.errors)
         errors.push({ path: at.replace('stages.awareness.when', path), message });
-      return () => false;
+      return () => () => false;
     }
     const { signals, stages } = compileRules(parsed.rules);
-    const asked = Object.keys(signals).find((name) => signals[name]!.pairs && !paired[name]?.pairs);
+    const asked = Object.keys(signals).find((name) => signals[name]!.pairs && !current.signals[name]?.pairs);
     if (asked)
       return wrong(path, `facts say nothing of sessions of ${asked}, since no condition of the rules asks for them`);
     const condition = stages.awareness!.when;
-    return (_, view) => holds(view(), condition, view().today);
+    if (isHeld(current, condition))
+      return ({ view, now }) =>
+        (person) =>
+          holds(view.facts(person, current), condition, dayOf(now));
+    const part: Deep = { condition, met: new Set() };
+    deep.push(part);
+    return () => (person) => part.met.has(person);
   };
   const test = read(input, 'when');
-  return errors.length ? { errors } : { test, groups };
+  return errors.length ? { errors } : { test, deep, hasRfm };
 }
 
-/** Goes over everybody, and says of each whether they are among those who are looked for. */
-async function eachPerson(
-  store: RemoteStore,
-  site: Site,
-  published: PublishedRules[],
-  { test, groups }: Parsed,
-  now: number,
-  visit: (record: VisitorRecord, isIn: boolean) => void,
-): Promise<void> {
-  const rules = timelineOf(published).current;
-  if (groups) {
+/** Whether a condition looks at nothing but what is held in memory: see View.facts. */
+function isHeld({ signals }: CompiledRules, condition: CompiledCondition): boolean {
+  if (!('signal' in condition)) return false;
+  const asked = Object.keys(condition.need ?? {});
+  return asked.every((measure) =>
+    measure === 'value' ? !signals[condition.signal]?.distinct : measure === 'count' || measure === 'days',
+  );
+}
+
+/** Makes the test of who is among those that are looked for. */
+async function prepared(view: View, published: PublishedRules[], parsed: Parsed, now: number): Promise<Test> {
+  const { siteKey } = view.site;
+  const rfm = new Map<Person, string>();
+  if (parsed.hasRfm) {
     const order = chooseOrderSignal(published.at(-1)!.rules, undefined);
-    const buyers: Buyer[] = [];
+    const buyers: Array<Buyer<Person>> = [];
     if ('signal' in order)
-      await readPeople(store, site.siteKey, (record) => {
-        const buyer = buyerOfRecord(record, order.signal, now);
+      for (const person of view.people) {
+        const buyer = buyerOf(person, view.counted(person, order.signal), now);
         if (buyer) buyers.push(buyer);
-      });
-    for (const { id, group } of scoreRfm(buyers)) groups.set(id, group);
+      }
+    for (const { id, group } of scoreRfm(buyers)) rfm.set(id, group);
   }
-  await readPeople(withChannels(store, site), site.siteKey, (record) => {
-    let view: FactsView | undefined;
-    visit(
-      record,
-      test(record, () => (view ??= viewFacts(rules, record.facts, now))),
-    );
-  });
+  if (parsed.deep.length) {
+    const { current } = timelineOf(published);
+    await readPeople(view.store, siteKey, ({ visitorId, facts }) => {
+      const person = view.ownerOf(visitorId);
+      if (person === undefined) return; // Came meanwhile.
+      const seen = viewFacts(current, facts, now);
+      for (const { condition, met } of parsed.deep) if (holds(seen, condition, seen.today)) met.add(person);
+    });
+  }
+  return parsed.test({ view, now, rfm });
 }
 
 /** Counts an audience, and says by what it differs from everybody. */
 export async function countAudience(
-  store: RemoteStore,
-  site: Site,
+  view: View,
   when: unknown,
   now: number,
 ): Promise<Audience | { errors: RulesError[] }> {
-  const published = await store.rules(site.siteKey);
+  const published = await view.store.rules(view.site.siteKey);
   const parsed = parseAudience(published.at(-1)!.rules, when);
   if ('errors' in parsed) return parsed;
-  let [people, of] = [0, 0];
+  const test = await prepared(view, published, parsed, now);
+  const { people: everybody } = view;
+  const members = everybody.filter(test);
   const stages = new Map<Stage | null, number>();
-  const features = new Map<string, { own: number; all: number }>();
-  const examples: VisitorRecord[] = [];
-  await eachPerson(store, site, published, parsed, now, (record, isIn) => {
-    of++;
-    for (const feature of featuresOf(record)) {
-      const counts = features.get(feature) ?? { own: 0, all: 0 };
-      features.set(feature, counts);
-      counts.all++;
-      counts.own += +isIn;
-    }
-    if (!isIn) return;
-    people++;
-    stages.set(record.stage, (stages.get(record.stage) ?? 0) + 1);
-    examples.push(record);
-    if (examples.length > 1000) latest(examples);
-  });
-  const profile = [...features]
-    .filter(([, { own }]) => own >= LEAST)
-    .map(([feature, { own, all }]) => ({
-      feature,
-      people: own,
-      share: own / people,
-      everybody: all / of,
-      index: Math.round((own / people / (all / of)) * 100),
-    }))
+  for (const person of members) stages.set(view.stage(person), (stages.get(view.stage(person)) ?? 0) + 1);
+  const [all, own] = [countFeatures(view, everybody), countFeatures(view, members)];
+  const profile = [...own]
+    .filter(([, people]) => people >= LEAST)
+    .map(([feature, people]) => {
+      const [share, everywhere] = [people / members.length, all.get(feature)! / everybody.length];
+      return { feature, people, share, everybody: everywhere, index: Math.round((share / everywhere) * 100) };
+    })
     .sort((a, b) => Math.abs(Math.log(b.index / 100)) - Math.abs(Math.log(a.index / 100)) || b.people - a.people);
+  const latest = [...members].sort((a, b) => view.lastSeen(b) - view.lastSeen(a)).slice(0, EXAMPLES);
   return {
     asOf: now,
-    people,
-    of,
+    people: members.length,
+    of: everybody.length,
     stages: [null, ...STAGES].map((stage) => ({ stage, people: stages.get(stage) ?? 0 })),
     profile: profile.slice(0, MOST),
-    examples: latest(examples).map(memberOf),
+    examples: await membersOf(view, latest),
   };
 }
 
 /** Lists an audience. @param saved its number, where it is those who were in it when it was saved */
 export async function listAudience(
-  store: RemoteStore,
-  site: Site,
+  view: View,
   when: unknown,
   now: number,
   saved?: number,
 ): Promise<Member[] | { errors: RulesError[] }> {
-  if (saved !== undefined) return listSaved(store, site, saved);
-  const published = await store.rules(site.siteKey);
+  const { siteKey } = view.site;
+  if (saved !== undefined) {
+    // As they are now: whoever turned out to be a user's is that user, and who was erased is gone.
+    const owners = (await view.store.audienceMembers(siteKey, saved)).map((visitorId) => view.ownerOf(visitorId));
+    return membersOf(
+      view,
+      [...new Set(owners)].filter((owner) => owner !== undefined),
+    );
+  }
+  const published = await view.store.rules(siteKey);
   const parsed = parseAudience(published.at(-1)!.rules, when);
   if ('errors' in parsed) return parsed;
+  return membersOf(view, view.people.filter(await prepared(view, published, parsed, now)));
+}
+
+/** How many have each stage, tag and channel. */
+function countFeatures(view: View, people: Iterable<Person>): Map<string, number> {
+  const counts = new Map<string, number>();
+  const add = (feature: string) => counts.set(feature, (counts.get(feature) ?? 0) + 1);
+  for (const person of people) {
+    add(`stage:${view.stage(person) ?? 'none'}`);
+    for (const tag of view.tags(person)) add(`tag:${tag}`);
+    const touch = view.touch(person);
+    if (touch) add(`channel:${touch.channel}`);
+  }
+  return counts;
+}
+
+/** How many are read before others have their turn. */
+const TURN = 500;
+
+async function membersOf(view: View, people: Iterable<Person>): Promise<Member[]> {
   const members: Member[] = [];
-  await eachPerson(store, site, published, parsed, now, (record, isIn) => {
-    if (isIn) members.push(memberOf(record));
-  });
+  let read = 0;
+  for (const person of people) {
+    const record = await view.store.visitor(view.site.siteKey, view.idOf(person));
+    if (record) members.push(memberOf(record, view.touch(person)?.channel ?? null));
+    if (++read % TURN === 0) await new Promise(setImmediate);
+  }
   return members;
 }
 
-/** Those who are in an audience for good, as they are now: whoever turned out to be a user's is that user, and who was erased is gone. */
-async function listSaved(store: RemoteStore, site: Site, id: number): Promise<Member[]> {
-  const records = new Map<string, VisitorRecord>();
-  const people = await readPeople(withChannels(store, site), site.siteKey, (record) =>
-    records.set(record.visitorId, record),
-  );
-  const owners = new Set(
-    (await store.audienceMembers(site.siteKey, id)).map((visitorId) => people.personOf(visitorId)),
-  );
-  return [...owners].flatMap((owner) => {
-    const record = owner === undefined ? undefined : records.get(owner);
-    return record ? [memberOf(record)] : [];
-  });
-}
-
-/** Keeps the few that were seen last. */
-function latest(records: VisitorRecord[]): VisitorRecord[] {
-  records.sort((a, b) => b.lastSeen - a.lastSeen).splice(EXAMPLES);
-  return records;
-}
-
-const featuresOf = ({ tags, stage, firstTouch }: VisitorRecord): string[] => [
-  `stage:${stage ?? 'none'}`,
-  ...tags.map((tag) => `tag:${tag}`),
-  ...(firstTouch ? [`channel:${firstTouch.channel}`] : []),
-];
-
-const memberOf = ({ visitorId, userId, stage, peak, tags, score, firstTouch, lastSeen }: VisitorRecord): Member => ({
-  visitorId,
-  userId,
-  stage,
-  peak,
-  tags,
-  score,
-  channel: firstTouch?.channel ?? null,
-  lastSeen,
-});
+const memberOf = (
+  { visitorId, userId, stage, peak, tags, score, lastSeen }: VisitorRecord,
+  channel: string | null,
+): Member => ({ visitorId, userId, stage, peak, tags, score, channel, lastSeen });

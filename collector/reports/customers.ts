@@ -1,9 +1,9 @@
 /** RFM, lifecycle and recommendation: what kinds of customers there are. */
-import { dayOf, DAY_MS, formatDay, parseDay, UNITS, type Facts, type Rules } from '../../sdk/core/index.js';
+import { dayOf, DAY_MS, formatDay, parseDay, UNITS, type Rules } from '../../sdk/core/index.js';
 import { LIFECYCLE, lifecycleOf, type LifecycleState } from '../model/lifecycle.js';
 import { RFM_GROUPS, scoreRfm, type Buyer, type RfmGroup } from '../model/rfm.js';
 import { npsOf } from '../model/satisfaction.js';
-import { activeDays, countedDays, type CountedDay } from '../projection/counted.js';
+import { countedDays, type CountedDay } from '../projection/counted.js';
 import type { Kind } from '../projection/kinds.js';
 import type { Person, View } from '../projection/view.js';
 import type { Site, VisitorRecord } from '../store/store.js';
@@ -47,7 +47,7 @@ export function buyerOf<K>(id: K, days: CountedDay[], now: number): Buyer<K> | u
 
 /** The same of a record. */
 export const buyerOfRecord = ({ visitorId, facts }: VisitorRecord, signal: string, now: number): Buyer | undefined =>
-  buyerOf(visitorId, countedDays(facts, [signal])[0]?.[1] ?? [], now);
+  buyerOf(visitorId, countedDays(facts).find(([name]) => name === signal)?.[1] ?? [], now);
 
 /** Scores everybody who ever ordered. @returns a text where no signal counts orders */
 export async function reportRfm(
@@ -149,10 +149,10 @@ export async function reportCohorts(
   };
 }
 
-/** What somebody is this week; undefined where no signal says that they were ever there. */
-export function lifecycleNow(facts: Facts, today: number): LifecycleState | undefined {
+/** What somebody is this week; undefined where no signal says that they were ever there. @param active days on which they were */
+export function lifecycleNow(active: number[], today: number): LifecycleState | undefined {
   const { of, churnAfter } = PERIODS.week;
-  return [...lifecycleOf(activeDays(facts).map(of), of(today), churnAfter)].sort(([a], [b]) => a - b).at(-1)?.[1];
+  return [...lifecycleOf(active.map(of), of(today), churnAfter)].sort(([a], [b]) => a - b).at(-1)?.[1];
 }
 
 /** Counts who is new, comes back or stays away, by period. @returns a text that says what is wrong with the range */

@@ -1,7 +1,7 @@
 /** Where visits came from by name, and the channels that the owner gave to names. */
 import { channelOf } from '../projection/channels.js';
 import type { Person, View } from '../projection/view.js';
-import type { RemoteStore, Site } from '../store/store.js';
+import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Channels that say no more than that a source is not known. */
@@ -30,20 +30,6 @@ export const classified = <T extends Named>(site: Pick<Site, 'channels'>, of: T)
   ...of,
   channel: channelOf(site, of),
 });
-
-/** The same store with the channels that the owner gave to sources. What is stored stays as it is: taken back, all is as it was. */
-export function withChannels(store: RemoteStore, site: Site): RemoteStore {
-  if (!Object.keys(site.channels).length) return store;
-  return {
-    ...store,
-    everyVisitor: async (...args) =>
-      (await store.everyVisitor(...args)).map((record) => ({
-        ...record,
-        firstTouch: record.firstTouch && classified(site, record.firstTouch),
-        lastTouch: record.lastTouch && classified(site, record.lastTouch),
-      })),
-  };
-}
 
 /** Says where the sessions of a range came from. @returns a text that says what is wrong with the range */
 export async function reportSources(

@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import type { Preparing } from '../projection/projections.js';
 import { isReport, REPORTS } from '../reports/reports.js';
 import type { Services } from '../services.js';
 import type { ReportQuery } from '../reports/range.js';
@@ -15,15 +14,7 @@ export function reportRoutes({ work, reports, now }: Services): Hono<SiteEnv> {
     if (typeof query === 'string') return c.json({ error: query }, 400);
     await work.restage(now());
     const site = c.get('site');
-    let result: object | string;
-    try {
-      result = await reports.get(name, site, query);
-    } catch (error) {
-      const { message, preparing } = error as Preparing;
-      if (preparing === undefined) throw error;
-      c.header('Retry-After', '3');
-      return c.json({ error: `${message} (${Math.round(preparing * 100)} %); ask again in a moment`, preparing }, 503);
-    }
+    const result = await reports.get(name, site, query);
     return typeof result === 'string'
       ? c.json({ error: result }, 400)
       : c.json({ ...result, rules: query.rules ?? site.rulesVersion });

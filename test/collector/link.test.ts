@@ -33,7 +33,7 @@ async function countsOf({ get, site }: TestCollector): Promise<Record<string, nu
 /** What the log of transitions says of where everybody stands. */
 async function loggedCounts({ store, site }: TestCollector): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
-  const projection = await Projection.of(store, site, [], NOW);
+  const projection = await Projection.of(store, site.siteKey, NOW);
   for (const { from, to, transitions } of transitionCounts(projection, Number.MAX_SAFE_INTEGER)) {
     if (from) sums[from] = (sums[from] ?? 0) - transitions;
     if (to) sums[to] = (sums[to] ?? 0) + transitions;
