@@ -89,10 +89,10 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     groupedOn = today;
     for (const { siteKey } of await store.sites()) await work.group(siteKey, Date.now()).catch(fail('group'));
   };
-  const prepare = async () => {
-    for (const site of await store.sites()) await work.prepare(site, Date.now());
-  };
   // A stop ends it; and where it fails, whoever asks for a report is told.
+  const prepare = async () => {
+    for (const site of await store.sites()) await work.prepare(site, Date.now()).catch(() => {});
+  };
   prepare().catch(() => {});
   const timers = [
     setInterval(restage, RESTAGE_MS),

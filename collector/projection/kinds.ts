@@ -63,7 +63,7 @@ type Details = Pick<Kind, 'title' | 'subject' | 'field' | 'isMeasured'>;
 
 const nameOf = ({ name, path, signals, isTold }: Place) => JSON.stringify([name, path, signals, isTold]);
 const keyOf = (place: number, { title, subject, field, isMeasured }: Details) =>
-  `${place}\n${isMeasured}\n${title}\n${subject}\n${field}`;
+  `${place} ${isMeasured} ${JSON.stringify([title, subject, field])}`;
 
 /** In the place of a kind of which no event is left. */
 const GONE: Kind = {
@@ -86,13 +86,20 @@ export class Kinds {
   /** Of each of the rules, by name and address. */
   readonly #known = new Map<CompiledRules, Map<string, [place: Place, number: number]>>();
 
+  #timeline: Timeline;
+
   /** @param all of before, by number */
-  constructor(
-    public timeline: Timeline,
-    all: Kind[] = [],
-  ) {
+  constructor(timeline: Timeline, all: Kind[] = []) {
+    this.#timeline = timeline;
     this.all = all;
     this.#index();
+  }
+
+  /** Goes on under other rules, whose signals are the same. */
+  follow(timeline: Timeline): void {
+    if (timeline === this.#timeline) return;
+    this.#timeline = timeline;
+    this.#known.clear();
   }
 
   numberOf(event: StagetagEvent): number {
@@ -127,20 +134,20 @@ export class Kinds {
 
   /** What the name and address say, as long as no signal looks at more of the event: with its number. */
   #placeOf(event: StagetagEvent): [place: Place, number: number] {
-    const rules = this.timeline.at(event.time);
+    const rules = this.#timeline.at(event.time);
     const make = (): [Place, number] => {
       const place = this.#makePlace(event, rules);
       return [place, this.#places.numberOf(nameOf(place))];
     };
-    if (looksDeeper(rules, event.name) || looksDeeper(this.timeline.current, event.name)) return make();
+    if (looksDeeper(rules, event.name) || looksDeeper(this.#timeline.current, event.name)) return make();
     let known = this.#known.get(rules);
     if (!known) this.#known.set(rules, (known = new Map<string, [Place, number]>()));
-    return remembered(known, `${event.name}\n${event.url}`, make, MAX_PLACES);
+    return remembered(known, `${event.name.length} ${event.name}${event.url}`, make, MAX_PLACES);
   }
 
   #makePlace(event: StagetagEvent, rules: CompiledRules): Place {
     const { name } = event;
-    const { current } = this.timeline;
+    const { current } = this.#timeline;
     const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
     const place = url && placeOf(url);
     const signalsOf = (under: CompiledRules) => matchSignals(under, event, place).map(([signal]) => signal);

@@ -2,16 +2,15 @@
  * What reports read of one site, in memory and packed: who counts and how they went, their sessions, what facts count of them, and what
  * they did. It is made from the store, follows the list of changes from then on, and can be thrown away at any time.
  */
-import { isDeepStrictEqual } from 'node:util';
 import v8 from 'node:v8';
-import { attempt, rank, reachedDays, STAGES } from '../../sdk/core/index.js';
+import { attempt, DAY_MS, rank, reachedDays, STAGES } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
-import { isBot, type ListedSession, type PlacedEvents, type RemoteStore, type VisitorRecord } from '../store/store.js';
+import { isBot, type ListedSession, type EventRow, type RemoteStore, type VisitorRecord } from '../store/store.js';
 import { numbersOf } from '../store/numbers.js';
 import { PAGE, pages } from '../store/pages.js';
 import { activeDays, countedDays } from './counted.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
-import { group, NONE, Table, Texts, VisitorRows, type KeptTable } from './table.js';
+import { group, LEAST_DEAD, NONE, Table, Texts, VisitorRows, type PackedTable } from './table.js';
 
 /** Sessions of one visitor: more are no browser's. */
 const MAX_SESSIONS = 100_000;
@@ -24,23 +23,50 @@ const LONGEST_MS = 2 ** 32 - 1;
 const FORMAT = 1;
 const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
 
-/** A projection as it is kept. */
-interface Kept {
+/** A projection as it is cached. */
+interface Packed {
   format: string;
   /** Version of the rules. */
   rules: number;
   change: string;
   move: number;
   readTo: number;
+  keptFrom: number;
   isOverfull: boolean;
   ids: string;
   texts: Array<string | null>;
   kinds: Kind[];
-  tables: KeptTable[];
+  tables: PackedTable[];
 }
 
 /** Whether somebody counts: what a `part` did, the person did whose visitor it is. */
 const STATES = { unknown: 0, counted: 1, part: 2, out: 3 };
+
+/** A visitor of whom nothing was read yet, and one who is gone. */
+const UNKNOWN = {
+  state: STATES.unknown,
+  person: NONE,
+  isMarked: 0,
+  current: NONE,
+  peak: NONE,
+  tags: 0,
+  lastSeen: 0,
+  stored: 0,
+  missing: 0,
+  ownedUp: 0,
+  dueAt: Infinity,
+  isTouched: 0,
+  channel: 0,
+  source: 0,
+  medium: 0,
+  campaign: 0,
+  awareness: NONE,
+  interest: NONE,
+  consideration: NONE,
+  action: NONE,
+  loyalty: NONE,
+};
+const GONE = { ...UNKNOWN, isMarked: 1 };
 
 type Session = Pick<ListedSession, 'startedAt' | 'endedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
 
@@ -105,8 +131,16 @@ export class Projection {
   #ids: string[] = [];
   #timeline: Timeline;
   #change = '';
+  /** First UTC day of which raw events are there. */
+  #keptFrom = 0;
+  /** Events whose batch was dropped. */
+  #deadEvents = 0;
   #move = 0;
   #readTo = 0;
+  /** How many reports read it that do not hold up others: rows are not moved then. */
+  lent = 0;
+  /** How many were erased, of all sites, when it was last brought up to date. */
+  erasures = 0;
   /** What was made of what is here, by name. */
   readonly #made = new Map<string, unknown>();
 
@@ -134,82 +168,103 @@ export class Projection {
     return projection;
   }
 
-  /** Goes on from what was kept. @returns undefined where it is of no use any more */
+  /** Goes on from what was packed. @returns undefined where it is of no use any more */
   static async resume(
     store: RemoteStore,
     siteKey: string,
-    kept: Uint8Array,
+    packed: Uint8Array,
     now: number,
   ): Promise<Projection | undefined> {
     const projection = new Projection(store, siteKey, timelineOf(await store.rules(siteKey)));
-    return projection.#takeOver(kept) && (await projection.follow(now)) ? projection : undefined;
+    const isOfUse = attempt(() => projection.#unpack(packed)) && (await projection.follow(now));
+    return isOfUse ? projection : undefined;
   }
 
-  /** What is needed to go on from here another time. */
-  keep(): Uint8Array {
-    const kept: Kept = {
+  /** What is needed to go on from here another time; nothing of those who are gone. */
+  pack(): Uint8Array {
+    this.#tidy(true);
+    const packed: Packed = {
       ...this.#isFor(),
       change: this.#change,
       move: this.#move,
       readTo: this.#readTo,
+      keptFrom: this.#keptFrom,
       isOverfull: this.isOverfull,
       ids: this.#ids.join('\n'),
       texts: [...this.texts.all],
       kinds: this.kinds.all,
-      tables: TABLES.map((name) => this[name].keep()),
+      tables: TABLES.map((name) => this[name].pack()),
     };
-    return v8.serialize(kept);
+    return v8.serialize(packed);
   }
 
-  #isFor(): Pick<Kept, 'format' | 'rules'> {
+  #isFor(): Pick<Packed, 'format' | 'rules'> {
     const format = JSON.stringify([FORMAT, TABLES.map((name) => this[name].schema)]);
     return { format, rules: this.#timeline.current.version };
   }
 
-  #takeOver(data: Uint8Array): boolean {
-    const kept = attempt(() => v8.deserialize(data) as Kept);
-    if (!kept || !isDeepStrictEqual({ ...kept, ...this.#isFor() }, kept)) return false;
-    this.#change = kept.change;
-    this.#move = kept.move;
-    this.#readTo = kept.readTo;
-    this.isOverfull = kept.isOverfull;
-    this.#ids = kept.ids ? kept.ids.split('\n') : [];
+  #unpack(data: Uint8Array): boolean {
+    const packed = v8.deserialize(data) as Packed;
+    const { format, rules } = this.#isFor();
+    if (packed.format !== format || packed.rules !== rules) return false;
+    this.#change = packed.change;
+    this.#move = packed.move;
+    this.#readTo = packed.readTo;
+    this.#keptFrom = packed.keptFrom;
+    this.isOverfull = packed.isOverfull;
+    this.#ids = packed.ids ? packed.ids.split('\n') : [];
     for (const [number, id] of this.#ids.entries()) if (id) this.#numbers.set(id, number);
-    this.texts = new Texts(kept.texts);
-    this.kinds = new Kinds(this.#timeline, kept.kinds);
-    for (const [index, name] of TABLES.entries()) this[name].take(kept.tables[index]!);
+    this.texts = new Texts(packed.texts);
+    this.kinds = new Kinds(this.#timeline, packed.kinds);
+    for (const [index, name] of TABLES.entries()) this[name].unpack(packed.tables[index]!);
     return true;
   }
 
-  /** Takes over what changed since. @returns false where that cannot be told: then it is to be made anew */
-  async follow(now: number): Promise<boolean> {
+  /**
+   * Takes over what changed since. Row numbers stay as they are while it is lent.
+   * @param check called over and over; what it throws leaves the projection of no use
+   * @returns false where it cannot be told what changed: then it is to be made anew
+   */
+  async follow(now: number, check: () => void = () => {}): Promise<boolean> {
     const { store, siteKey } = this;
     const timeline = timelineOf(await store.rules(siteKey));
     const { version } = this.#timeline.current;
     const isOtherVersion = timeline.current.version !== version;
     if (isOtherVersion && !timeline.keepsFacts(version)) return false;
-    this.#timeline = this.kinds.timeline = timeline;
-    if (isOtherVersion) await this.#readVisitors(now);
+    this.#timeline = timeline;
+    this.kinds.follow(timeline);
+    this.erasures = await store.erasures();
+    const { keptFrom } = (await store.site(siteKey))!;
+    // Before anything is added: the rows of what is expired may be given to what comes.
+    if (keptFrom > this.#keptFrom && !this.#expire(keptFrom)) return false;
+    if (isOtherVersion) await this.#readVisitors(now, check);
 
     const changed = new Set<string>();
     const amended = new Set<string>();
     let isSomebodyGone = false;
     for (;;) {
+      check();
       const found = await store.changesSince(siteKey, this.#change);
       if (!found.changed) return false;
       if (found.upTo === this.#change) break;
       this.#change = found.upTo;
       isSomebodyGone ||= found.isSomebodyGone;
-      for (const { visitorId, events, place, isAmended } of found.changed) {
+      for (const { visitorId, events, rowId, isAmended } of found.changed) {
         changed.add(visitorId);
         if (isAmended) amended.add(visitorId);
-        if (events) this.#addEvents({ visitorId, place: place!, events });
+        // What was read already can be named by a change that came at the same time.
+        const isKnown = rowId !== undefined && rowId <= this.#readTo && this.#hasRow(visitorId, rowId);
+        if (events && !isKnown) this.#addEvents({ visitorId, rowId: rowId!, events });
       }
       await new Promise(setImmediate);
     }
-    if (isSomebodyGone) await this.#dropGone();
+    if (isSomebodyGone) {
+      if (this.lent) return false;
+      await this.#dropGone();
+    }
     for (const visitorId of amended) await this.#readEvents(visitorId);
     for (const visitorId of new Set([...changed, ...this.#dueBy(now)])) {
+      check();
       const record = await store.visitor(siteKey, visitorId);
       if (!record) continue; // Gone by now: the list will say so.
       this.#take(record, now);
@@ -219,6 +274,7 @@ export class Projection {
       for (const session of await store.sessions(siteKey, visitorId, MAX_SESSIONS)) this.#addSession(number, session);
     }
     const hasMoved = await this.#readMoves();
+    if (!this.lent) this.#tidy(false);
     if (changed.size || isOtherVersion || isSomebodyGone || hasMoved) this.#made.clear();
     return true;
   }
@@ -258,9 +314,11 @@ export class Projection {
 
   async #readAll(now: number, onProgress: (share: number) => void): Promise<void> {
     const { store, siteKey } = this;
-    const { change, events } = await store.places(siteKey);
+    this.erasures = await store.erasures();
+    this.#keptFrom = (await store.site(siteKey))!.keptFrom;
+    const { change, rowId: last } = await store.latest(siteKey);
     this.#change = change;
-    this.#readTo = events;
+    this.#readTo = last;
     const counts = await store.stageCounts(siteKey);
     const visitors = counts.reduce((sum, each) => sum + each.visitors, 0);
     // Visitors are about half of the work; who is left out is not among those that are counted.
@@ -268,37 +326,67 @@ export class Projection {
     const sessions = pages((last?: ListedSession) => store.everySession(siteKey, last, PAGE));
     for await (const session of sessions) this.#addSession(this.#numberOf(session.visitorId), session);
     await this.#readMoves();
-    for (let place = 0; place < events && !this.isOverfull;) {
-      onProgress((1 + place / events) / 2);
-      const found = await store.eventsAfter(siteKey, place, events);
+    for (let rowId = 0; rowId < last && !this.isOverfull;) {
+      onProgress((1 + rowId / last) / 2);
+      const found = await store.eventsAfter(siteKey, rowId, last);
       for (const row of found.rows) this.#addEvents(row);
-      place = found.place;
+      rowId = found.rowId;
       await new Promise(setImmediate);
     }
     this.#cluster();
   }
 
-  /** Puts each visitor's events together: to go over everybody is to go over memory from its beginning to its end then. */
+  /** Drops the events of the days before one. @returns false where it is lent */
+  #expire(keptFrom: number): boolean {
+    if (this.lent) return false;
+    this.#keptFrom = keptFrom;
+    this.#cluster();
+    this.#forgetTexts();
+    this.#made.clear();
+    return true;
+  }
+
+  /** Gives the room of dropped rows back. @param isAll of the few too */
+  #tidy(isAll: boolean): void {
+    const wasteful = [this.sessions, this.active, this.counts, this.amounts].filter((rows) => isAll || rows.isWasteful);
+    for (const rows of wasteful) rows.compact();
+    const isScattered = this.#deadEvents > (isAll ? 0 : Math.max(LEAST_DEAD, this.events.length / 2));
+    if (isScattered) this.#cluster();
+    if (wasteful.length || isScattered) this.#made.clear();
+  }
+
+  /**
+   * Puts each visitor's events together, without those that were dropped and those that are not kept any more: to go over everybody is
+   * to go over memory from its beginning to its end then.
+   */
   #cluster(): void {
     const { batches, events, values, kinds } = this;
-    const { visitor, place, first, start, count, value } = batches.columns;
+    const { visitor, rowId, first, start, count, value } = batches.columns;
     const { after, kind } = events.columns;
     const { rows } = group(batches.length, this.visitors.length, (row) => visitor[row]!, first);
+    const from = this.#keptFrom * DAY_MS;
     [this.batches, this.events, this.values] = [newBatches(), newEvents(), newValues()];
+    this.#deadEvents = 0;
     for (const row of rows) {
       const [newStart, newValue] = [this.events.length, this.values.length];
       let measured = value[row]!;
       for (let event = start[row]!; event < start[row]! + count[row]!; event++) {
-        this.events.add({ after: after[event]!, kind: kind[event]! });
-        if (kinds.all[kind[event]!]!.isMeasured) this.values.add({ value: values.columns.value[measured++]! });
+        const { isMeasured } = kinds.all[kind[event]!]!;
+        if (first[row]! + after[event]! >= from) {
+          this.events.add({ after: after[event]!, kind: kind[event]! });
+          if (isMeasured) this.values.add({ value: values.columns.value[measured]! });
+        }
+        measured += +isMeasured;
       }
-      this.batches.addTo(visitor[row]!, {
-        place: place[row]!,
-        first: first[row]!,
-        start: newStart,
-        count: count[row]!,
-        value: newValue,
-      });
+      const left = this.events.length - newStart;
+      if (left)
+        this.batches.addTo(visitor[row]!, {
+          rowId: rowId[row]!,
+          first: first[row]!,
+          start: newStart,
+          count: left,
+          value: newValue,
+        });
     }
   }
 
@@ -326,25 +414,31 @@ export class Projection {
     for (const [id, number] of this.#numbers) {
       if (left.has(id)) continue;
       this.#numbers.delete(id);
-      this.visitors.columns.state[number] = STATES.unknown;
-      this.visitors.columns.isMarked[number] = 1;
       this.#ids[number] = '';
-      for (const rows of [this.sessions, this.active, this.counts, this.amounts, this.batches]) rows.drop(number);
+      this.visitors.set(number, GONE);
+      for (const rows of [this.sessions, this.active, this.counts, this.amounts]) rows.drop(number);
+      this.#dropEvents(number);
     }
+    this.#tidy(true);
     this.#forgetTexts();
     // Somebody may be there again by now, and the numbers of the last moves given to others.
     this.moves.length = this.#move = 0;
   }
 
+  #dropEvents(visitor: number): void {
+    for (const row of this.batches.of(visitor)) this.#deadEvents += this.batches.columns.count[row]!;
+    this.batches.drop(visitor);
+  }
+
   /** Forgets what those alone said who are gone. */
   #forgetTexts(): void {
     const texts = new Uint8Array(this.texts.length);
-    const note = (table: KeptTable, names: string[], isLeft: (row: number) => boolean) => {
+    const note = (table: PackedTable, names: string[], isLeft: (row: number) => boolean) => {
       for (const name of names)
         for (let row = 0; row < table.length; row++) if (isLeft(row)) texts[table.columns[name]![row]!] = 1;
     };
     const isAlive =
-      ({ columns }: KeptTable) =>
+      ({ columns }: PackedTable) =>
       (row: number) =>
         columns.visitor![row] !== NONE;
     const { state } = this.visitors.columns;
@@ -365,29 +459,7 @@ export class Projection {
   #numberOf(visitorId: string): number {
     let number = this.#numbers.get(visitorId);
     if (number === undefined) {
-      number = this.visitors.add({
-        state: STATES.unknown,
-        person: NONE,
-        isMarked: 0,
-        current: NONE,
-        peak: NONE,
-        tags: 0,
-        lastSeen: 0,
-        stored: 0,
-        missing: 0,
-        ownedUp: 0,
-        dueAt: Infinity,
-        isTouched: 0,
-        channel: 0,
-        source: 0,
-        medium: 0,
-        campaign: 0,
-        awareness: NONE,
-        interest: NONE,
-        consideration: NONE,
-        action: NONE,
-        loyalty: NONE,
-      });
+      number = this.visitors.add(UNKNOWN);
       this.#numbers.set(visitorId, number);
       this.#ids.push(visitorId);
     }
@@ -459,29 +531,22 @@ export class Projection {
 
   /** Reads a visitor's events anew. */
   async #readEvents(visitorId: string): Promise<void> {
-    this.batches.drop(this.#numberOf(visitorId));
-    for (const row of await this.store.placedEvents(this.siteKey, visitorId)) {
+    this.#dropEvents(this.#numberOf(visitorId));
+    for (const row of await this.store.eventRows(this.siteKey, visitorId)) {
       this.#addEvents(row);
-      this.#readTo = Math.max(this.#readTo, row.place);
+      this.#readTo = Math.max(this.#readTo, row.rowId);
     }
   }
 
-  #addEvents({ visitorId, place, events }: PlacedEvents): void {
+  #addEvents({ visitorId, rowId, events }: EventRow): void {
     if (this.isOverfull) return;
     const visitor = this.#numberOf(visitorId);
-    // What was read already can be named by a change that came at the same time.
-    if (place <= this.#readTo && this.#hasBatch(visitor, place)) return;
     let [row, first] = [NONE, 0];
     for (const { event } of [...events].sort((a, b) => a.event.time - b.event.time)) {
       if (row === NONE || event.time - first > LONGEST_MS) {
         first = event.time;
-        row = this.batches.addTo(visitor, {
-          place,
-          first,
-          start: this.events.length,
-          count: 0,
-          value: this.values.length,
-        });
+        const [start, value] = [this.events.length, this.values.length];
+        row = this.batches.addTo(visitor, { rowId, first, start, count: 0, value });
       }
       const kind = this.kinds.numberOf(event);
       this.events.add({ after: event.time - first, kind });
@@ -491,8 +556,9 @@ export class Projection {
     if (this.kinds.all.length > MAX_KINDS) this.#giveUpEvents();
   }
 
-  #hasBatch(visitor: number, place: number): boolean {
-    for (const row of this.batches.of(visitor)) if (this.batches.columns.place[row] === place) return true;
+  #hasRow(visitorId: string, rowId: number): boolean {
+    for (const row of this.batches.of(this.#numberOf(visitorId)))
+      if (this.batches.columns.rowId[row] === rowId) return true;
     return false;
   }
 
@@ -507,7 +573,7 @@ export class Projection {
 
 /** Events that came together: they stand among the events from `start` on, and their numbers among the values from `value` on. */
 const newBatches = () =>
-  new VisitorRows({ place: 'f64', first: 'f64', start: 'u32', count: 'u32', value: 'u32' } as const);
+  new VisitorRows({ rowId: 'f64', first: 'f64', start: 'u32', count: 'u32', value: 'u32' } as const);
 /** Milliseconds after the batch's first. */
 const newEvents = () => new Table({ after: 'u32', kind: 'u32' } as const);
 const newValues = () => new Table({ value: 'f64' } as const);

@@ -1,17 +1,16 @@
 /**
  * The projections of a store's sites: each is made when a report first asks for it, and follows what happens from then on. What took long
- * to make is kept beside the data for the next start.
+ * to make is cached beside the data for the next start.
  */
 import type { RemoteStore, Site } from '../store/store.js';
 import { Projection } from './projection.js';
 import { View } from './view.js';
 
 const LONG_MS = 2000;
-/** What is asked for is kept anew once in so long: a crash costs what happened since. */
-const KEEP_MS = 10 * 60_000;
+/** What is asked for is cached anew once in so long: a crash costs what happened since. */
+const CACHE_MS = 10 * 60_000;
 /** After so long that nobody asked, the memory is given back. */
 const IDLE_MS = 3_600_000;
-
 const PATIENCE_MS = 3000;
 
 /** A site is read from its beginning for its reports, for once. */
@@ -23,13 +22,18 @@ export class Preparing extends Error {
 }
 
 interface Held {
-  site: Site;
   projection: Projection;
-  isWorthKeeping: boolean;
-  keptAt: number;
+  /** Whether it took long to make: then it is cached. */
+  wasSlow: boolean;
+  cachedAt: number;
+  /** Of the last report. */
+  now: number;
   /** Releases it. */
   idle?: NodeJS.Timeout;
 }
+
+/** The queue of those that are made for once. */
+const PINNED = '';
 
 export class Projections {
   readonly #held = new Map<string, Held>();
@@ -39,7 +43,7 @@ export class Projections {
   readonly #making = new Map<string, number>();
   readonly #closing = new AbortController();
 
-  /** @param longMs what was made in less is not kept @param patienceMs who asks while it is made waits no longer */
+  /** @param longMs what was made in less is not cached @param patienceMs who asks while it is made waits no longer */
   constructor(
     private readonly store: RemoteStore,
     private readonly longMs = LONG_MS,
@@ -49,15 +53,50 @@ export class Projections {
   /** Lends a site's projection, with all that was stored before. @throws Preparing where it is not made soon */
   async use<T>(site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
     await this.#soon(site.siteKey, this.prepare(site, now));
-    return this.#inTurn(site.siteKey, async () => {
-      const { projection } = await this.#hold(site, now);
-      return read(new View(this.store, projection, site, now));
+    return new Promise((resolve, reject) => {
+      this.#inTurn(site.siteKey, async () => {
+        const projection = await this.#hold(site, now);
+        // Who reads the store meanwhile, which takes long, lets others have their turn.
+        let release = () => {};
+        const isReleased = new Promise<void>((done) => (release = done));
+        const view = new View(this.store, projection, site, now, () => {
+          this.#closing.signal.throwIfAborted();
+          release();
+        });
+        projection.lent++;
+        const result = read(view).finally(() => projection.lent--);
+        result.then(resolve, reject);
+        await Promise.race([result, isReleased]);
+      }).catch(reject);
     });
   }
 
   /** Has a site's projection made. */
   prepare(site: Site, now: number): Promise<void> {
     return this.#inTurn(site.siteKey, async () => void (await this.#hold(site, now)));
+  }
+
+  /** Makes one of a store that shows a site otherwise, for once. */
+  useOnce<T>(store: RemoteStore, site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
+    const check = () => this.#closing.signal.throwIfAborted();
+    return this.#inTurn(PINNED, async () =>
+      read(new View(store, await Projection.of(store, site.siteKey, now, check), site, now, check)),
+    );
+  }
+
+  /** Caches what is worth it for the next start, and holds nothing any more. */
+  async putAway(): Promise<void> {
+    this.#closing.abort(new Error('the collector stops'));
+    for (const siteKey of this.#held.keys()) await this.#inTurn(siteKey, () => this.#release(siteKey));
+  }
+
+  #inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(key) ?? Promise.resolve();
+    const result = before.then(run, run);
+    // Whoever asked is told where it fails.
+    result.catch(() => {});
+    this.#queues.set(key, result);
+    return result;
   }
 
   /** Waits for what is to be done, and no longer than is fit where a projection has to be made for it. */
@@ -76,65 +115,61 @@ export class Projections {
     }
   }
 
-  /** Makes one of a store that shows a site otherwise, for once. */
-  async useOnce<T>(store: RemoteStore, site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
-    return read(new View(store, await Projection.of(store, site.siteKey, now), site, now));
-  }
-
-  /** Keeps what is worth it for the next start, and holds nothing any more. */
-  async putAway(): Promise<void> {
-    this.#closing.abort(new Error('the collector stops'));
-    for (const siteKey of this.#held.keys()) await this.#inTurn(siteKey, () => this.#release(siteKey));
-  }
-
-  #inTurn<T>(siteKey: string, run: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(siteKey) ?? Promise.resolve();
-    const result = before.then(run, run);
-    // Whoever asked is told where it fails.
-    result.catch(() => {});
-    this.#queues.set(siteKey, result);
-    return result;
-  }
-
-  async #hold(site: Site, now: number): Promise<Held> {
+  /** Brings a site's projection up to date, or makes it. */
+  async #hold(site: Site, now: number): Promise<Projection> {
     const { siteKey } = site;
+    const check = () => this.#closing.signal.throwIfAborted();
+    check();
     const before = this.#held.get(siteKey);
+    clearTimeout(before?.idle);
     // What fails half way is not to be read any more.
     this.#held.delete(siteKey);
-    clearTimeout(before?.idle);
-    const isCurrent = await before?.projection.follow(now);
-    const held =
-      before && isCurrent ? before : await this.#make(site, now, !before).finally(() => this.#making.delete(siteKey));
-    if (held.isWorthKeeping && Date.now() - held.keptAt > KEEP_MS) await this.#keep(held);
+    const isCurrent = await before?.projection.follow(now, check);
+    const held = before && isCurrent ? before : await this.#make(siteKey, now, !before);
+    held.now = now;
     held.idle = setTimeout(() => void this.#inTurn(siteKey, () => this.#release(siteKey)), IDLE_MS).unref();
     this.#held.set(siteKey, held);
-    return held;
+    if (Date.now() - held.cachedAt > CACHE_MS) await this.#cache(siteKey, held);
+    return held.projection;
   }
 
-  /** @param isFirst whether what was kept may be of use */
-  async #make(site: Site, now: number, isFirst: boolean): Promise<Held> {
+  /** @param isFirst whether what was cached may be of use */
+  async #make(siteKey: string, now: number, isFirst: boolean): Promise<Held> {
     const { store } = this;
     const start = performance.now();
+    const cached = isFirst ? await store.cached(siteKey) : undefined;
+    // What is damaged is of no use either.
+    const resumed = cached && (await Projection.resume(store, siteKey, cached, now).catch(() => undefined));
+    if (resumed) return { projection: resumed, wasSlow: true, cachedAt: Date.now(), now };
     const onProgress = (share: number) => {
       this.#closing.signal.throwIfAborted();
-      this.#making.set(site.siteKey, share);
+      this.#making.set(siteKey, share);
     };
-    const kept = isFirst ? await store.cached(site.siteKey) : undefined;
-    const resumed = kept && (await Projection.resume(store, site.siteKey, kept, now));
-    const projection = resumed ?? (await Projection.of(store, site.siteKey, now, onProgress));
-    const isWorthKeeping = !!resumed || performance.now() - start > this.longMs;
-    return { site, projection, isWorthKeeping, keptAt: resumed ? Date.now() : 0 };
+    try {
+      const projection = await Projection.of(store, siteKey, now, onProgress);
+      return { projection, wasSlow: performance.now() - start > this.longMs, cachedAt: 0, now };
+    } finally {
+      this.#making.delete(siteKey);
+    }
   }
 
-  async #keep(held: Held): Promise<void> {
-    held.keptAt = Date.now();
-    await this.store.cache(held.site.siteKey, held.projection.keep());
+  /** What cannot be cached is made again at the next start. */
+  async #cache(siteKey: string, held: Held): Promise<void> {
+    const { projection, wasSlow } = held;
+    if (!wasSlow || projection.lent) return;
+    held.cachedAt = Date.now();
+    try {
+      await this.store.cache(siteKey, projection.pack(), projection.erasures);
+    } catch {
+      // Nobody who asks for a report is to be told of it.
+    }
   }
 
   async #release(siteKey: string): Promise<void> {
     const held = this.#held.get(siteKey);
     this.#held.delete(siteKey);
     clearTimeout(held?.idle);
-    if (held?.isWorthKeeping) await this.#keep(held);
+    // Who was erased since must not be in what is cached.
+    if (held?.wasSlow && (await held.projection.follow(held.now))) await this.#cache(siteKey, held);
   }
 }

@@ -8,8 +8,8 @@ type Row<S extends Schema> = { [K in keyof S]: number };
 const FIRST = 256;
 const GROWTH = 1.5;
 
-/** A table as it is kept. */
-export interface KeptTable {
+/** A table as it is cached. */
+export interface PackedTable {
   length: number;
   columns: Record<string, Float64Array | Int32Array | Uint32Array | Int8Array>;
 }
@@ -27,17 +27,22 @@ export class Table<S extends Schema> {
   /** @returns the row's number */
   add(row: Row<S>): number {
     if (this.length === this.#capacity) this.columns = this.#resized(this.columns, Math.ceil(this.#capacity * GROWTH));
-    for (const name in row) this.columns[name]![this.length] = row[name]!;
+    this.set(this.length, row);
     return this.length++;
   }
 
-  keep(): KeptTable {
-    const columns = Object.entries(this.columns).map(([name, column]) => [name, column.subarray(0, this.length)]);
-    return { length: this.length, columns: Object.fromEntries(columns) as KeptTable['columns'] };
+  /** Puts a row in the place of one. */
+  set(number: number, row: Row<S>): void {
+    for (const name in row) this.columns[name]![number] = row[name]!;
   }
 
-  /** Takes over what was kept, in the place of all. */
-  take({ length, columns }: KeptTable): void {
+  pack(): PackedTable {
+    const columns = Object.entries(this.columns).map(([name, column]) => [name, column.subarray(0, this.length)]);
+    return { length: this.length, columns: Object.fromEntries(columns) as PackedTable['columns'] };
+  }
+
+  /** Takes over what was packed, in the place of all. */
+  unpack({ length, columns }: PackedTable): void {
     this.length = length;
     this.columns = this.#resized(columns as Columns<S>, Math.ceil(length * GROWTH) + FIRST);
   }
@@ -66,7 +71,7 @@ export class Table<S extends Schema> {
 }
 
 /** Fewer dead rows are no waste. */
-const LEAST_DEAD = 10_000;
+export const LEAST_DEAD = 10_000;
 export const NONE = -1;
 
 const OWN = { visitor: 'i32', before: 'i32' } as const;
@@ -100,23 +105,28 @@ export class VisitorRows<S extends Schema> extends Table<S & typeof OWN> {
       this.#dead++;
     }
     if (visitor < this.#latest.length) this.#latest.columns.row[visitor] = NONE;
-    if (this.#dead > LEAST_DEAD && this.#dead > this.length / 2) this.#compact();
+  }
+
+  /** Whether more than half of the rows are dead. */
+  get isWasteful(): boolean {
+    return this.#dead > LEAST_DEAD && this.#dead > this.length / 2;
   }
 
   #latestOf(visitor: number): number {
     return visitor < this.#latest.length ? this.#latest.columns.row[visitor]! : NONE;
   }
 
-  #compact(): void {
+  /** Gives the room of dead rows back: the others get other numbers. */
+  compact(): void {
+    if (!this.#dead) return;
     const isAlive = (row: number) => (this.columns as unknown as { visitor: Int32Array }).visitor[row] !== NONE;
     this.sift(isAlive);
     this.#link();
   }
 
-  /** Takes over what was kept, without dead rows. */
-  override take(kept: KeptTable): void {
-    super.take(kept);
-    this.#compact();
+  override unpack(packed: PackedTable): void {
+    super.unpack(packed);
+    this.#link();
   }
 
   #link(): void {

@@ -63,6 +63,8 @@ export class View {
     readonly projection: Projection,
     readonly site: Site,
     private readonly now: number,
+    /** Called over and over by who reads the store: others may have their turn. What it throws ends the reading. */
+    readonly letOthers: () => void = () => {},
   ) {}
 
   /** Everybody who counts, once: visitors who are nobody's, and users who were proven. */
@@ -278,6 +280,7 @@ export class View {
     const { store, site, projection } = this;
     const kinds = new Kinds(timelineOf(await store.rules(site.siteKey)));
     for await (const { visitorId, event } of store.events(site.siteKey, { from: this.#first(from), until })) {
+      this.letOthers();
       const person = projection.ownerOf(visitorId);
       if (person !== NONE) visit(person, event, kinds.of(event));
     }

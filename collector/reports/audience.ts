@@ -208,6 +208,7 @@ async function prepared(view: View, published: PublishedRules[], parsed: Parsed,
   if (parsed.deep.length) {
     const { current } = timelineOf(published);
     await readPeople(view.store, siteKey, ({ visitorId, facts }) => {
+      view.letOthers();
       const person = view.ownerOf(visitorId);
       if (person === undefined) return; // Came meanwhile.
       const seen = viewFacts(current, facts, now);
@@ -294,7 +295,9 @@ async function membersOf(view: View, people: Iterable<Person>): Promise<Member[]
   for (const person of people) {
     const record = await view.store.visitor(view.site.siteKey, view.idOf(person));
     if (record) members.push(memberOf(record, view.touch(person)?.channel ?? null));
-    if (++read % TURN === 0) await new Promise(setImmediate);
+    if (++read % TURN) continue;
+    view.letOthers();
+    await new Promise(setImmediate);
   }
   return members;
 }

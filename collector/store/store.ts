@@ -400,9 +400,9 @@ export interface ListedSession {
   country: string | null;
 }
 
-/** Events of one visitor that came together, and their place among all. */
-export interface PlacedEvents {
-  place: number;
+/** Events of one visitor that came together, and the number of their row: later ones have greater numbers, but for those that were free again. */
+export interface EventRow {
+  rowId: number;
   visitorId: string;
   events: StoredEvent[];
 }
@@ -412,8 +412,8 @@ export interface VisitorChange {
   visitorId: string;
   /** Events that are new, where there are such. */
   events?: StoredEvent[];
-  /** Their place among all of the site. */
-  place?: number;
+  /** The number of their row. */
+  rowId?: number;
   /** Whether events that were there before are others now. */
   isAmended: boolean;
 }
@@ -468,8 +468,8 @@ export interface Store {
   deadLetters(siteKey: string, limit: number, isOwn?: boolean): Promise<DeadLetter[]>;
   /** How many came for the site since a moment, by the reason, most first. */
   refusals(siteKey: string, since: number): Promise<Array<{ reason: string; letters: number }>>;
-  /** Grows whenever somebody of the site is erased. */
-  erasures(siteKey: string): Promise<number>;
+  /** Grows whenever somebody of the site is erased, or of any. */
+  erasures(siteKey?: string): Promise<number>;
 
   /** Visitors that are proven to be a person's, by the id of its record. */
   visitorsOfPerson(siteKey: string, personId: string): Promise<string[]>;
@@ -511,14 +511,14 @@ export interface Store {
   everyTransition(siteKey: string, after: number, limit: number): Promise<ListedTransition[]>;
   /** Everybody's id. */
   visitorIds(siteKey: string): Promise<string[]>;
-  /** The latest place in the list of changes to visitors, and of events: what is stored later stands behind them. */
-  places(siteKey: string): Promise<{ change: string; events: number }>;
+  /** The latest place in the list of changes to visitors, and the latest row of events, both of one moment. */
+  latest(siteKey: string): Promise<{ change: string; rowId: number }>;
   /** What happened to visitors since a place in the list of changes, each as often as it did, or as much of it as one reading gives. */
   changesSince(siteKey: string, change: string): Promise<VisitorChanges>;
-  /** Events by their place, those of one visitor that came together: the next after one (0: the first), up to one; and how far that went. */
-  eventsAfter(siteKey: string, place: number, upTo: number): Promise<{ place: number; rows: PlacedEvents[] }>;
-  /** A visitor's events, with their places. */
-  placedEvents(siteKey: string, visitorId: string): Promise<PlacedEvents[]>;
+  /** Events by their rows: the next after one (0: the first), up to one; and how far that went. */
+  eventsAfter(siteKey: string, rowId: number, upTo: number): Promise<{ rowId: number; rows: EventRow[] }>;
+  /** A visitor's events by their rows. */
+  eventRows(siteKey: string, visitorId: string): Promise<EventRow[]>;
   /** All sessions, by visitor: the next after one, or the first. */
   everySession(siteKey: string, after: ListedSession | undefined, limit: number): Promise<ListedSession[]>;
 
@@ -593,8 +593,11 @@ export interface Store {
   /** Says whether it was there and is now gone: a link's token works once. */
   takeToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
 
-  /** Keeps something of a site that can be made again at any time. It is gone with the next who is erased. */
-  cache(siteKey: string, made: Uint8Array): Promise<void>;
+  /**
+   * Caches something of a site that can be made again at any time. It is gone with the next who is erased, of whatever site.
+   * @param erasures how many there were of all sites when it was last brought up to date: where there are more, nothing is cached
+   */
+  cache(siteKey: string, made: Uint8Array, erasures: number): Promise<void>;
   cached(siteKey: string): Promise<Uint8Array | undefined>;
 
   /** Removes what was kept from before a migration or a restore, when it was kept long enough. */

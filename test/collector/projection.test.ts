@@ -1,5 +1,6 @@
 /** What reports hold in memory, after whatever happened to a site, against the same made anew. */
 import { createHmac } from 'node:crypto';
+import v8 from 'node:v8';
 import { expect, test } from 'vitest';
 import { restageDue } from '../../collector/jobs/restage.js';
 import { Projection } from '../../collector/projection/projection.js';
@@ -8,6 +9,7 @@ import { Preparing, Projections } from '../../collector/projection/projections.j
 import { View } from '../../collector/projection/view.js';
 import { timelineOf } from '../../collector/ingest/timeline.js';
 import { countAudience, listAudience, type Member } from '../../collector/reports/audience.js';
+import type { ContentReport } from '../../collector/reports/content.js';
 import { readPeople } from '../../collector/reports/people.js';
 import type { ReportQuery } from '../../collector/reports/range.js';
 import { makeReport, REPORTS, type ReportName } from '../../collector/reports/reports.js';
@@ -230,7 +232,7 @@ test.each([1, 2, 3, 4, 5, 6])('it follows whatever happens (seed %i)', async (se
     }
     fresh.isOverfull = false;
     await recountAudiences(collector, fresh);
-    if (step % 24 === 0) kept = fresh.keep();
+    if (step % 24 === 0) kept = fresh.pack();
   }
   expect(compared).toBeGreaterThan(300);
   expect(resumptions).toBeGreaterThan(5);
@@ -251,10 +253,10 @@ test('what is kept of it holds nothing of who was erased since, and is gone from
   await send(stays, secret('stays'));
   await send(goes, secret('goes'));
   const projection = await Projection.of(store, site.siteKey, clock.now);
-  await store.cache(site.siteKey, projection.keep());
+  await store.cache(site.siteKey, projection.pack(), projection.erasures);
   for (const who of ['stays', 'goes'])
     for (const what of ['title', 'term', 'form', 'field']) expect(bytesIn(folder)).toContain(`${what} ${who}`);
-  expect(Buffer.from((await store.cached(site.siteKey))!).equals(projection.keep())).toBe(true);
+  expect(Buffer.from((await store.cached(site.siteKey))!).equals(projection.pack())).toBe(true);
 
   const headers = { Authorization: `Bearer ${ADMIN}` };
   const receipt = await app.request(`/api/sites/${site.siteKey}/people/${goes}`, { method: 'DELETE', headers });
@@ -263,7 +265,7 @@ test('what is kept of it holds nothing of who was erased since, and is gone from
   expect(bytesIn(folder)).not.toMatch(/(title|term|form|field) goes|source-goes/);
 
   expect(await projection.follow(clock.now)).toBe(true);
-  const kept = Buffer.from(projection.keep()).toString('latin1');
+  const kept = Buffer.from(projection.pack()).toString('latin1');
   expect(kept).not.toMatch(/goes/);
   expect(kept).not.toContain(goes);
   for (const what of ['title', 'term', 'form', 'field']) expect(kept).toContain(`${what} stays`);
@@ -272,7 +274,7 @@ test('what is kept of it holds nothing of who was erased since, and is gone from
 test('what was kept of another file, of other rules or by another version is of no use', async () => {
   const { store, site, send, clock, putRules } = await makeCollector();
   for (let index = 0; index < 3; index++) await send(newId(), [makeEvent('page_view')]);
-  const kept = (await Projection.of(store, site.siteKey, clock.now)).keep();
+  const kept = (await Projection.of(store, site.siteKey, clock.now)).pack();
   const resume = async (data: Uint8Array) => !!(await Projection.resume(store, site.siteKey, data, clock.now));
   expect(await resume(kept)).toBe(true);
   expect(await resume(kept.subarray(0, kept.length / 2))).toBe(false);
@@ -368,4 +370,171 @@ test('a stop ends the reading', async () => {
   open();
   await expect(prepared).rejects.toThrow('the collector stops');
   expect(await store.cached(site.siteKey)).toBeUndefined();
+});
+
+const SECOND = { url: 'https://www.example.com/second' };
+
+test('who was erased since the last report is not in what is cached at a stop', async () => {
+  const collector = await makeCollector();
+  const { app, store, site, send, folder, clock } = collector;
+  const [stays, goes] = [newId(), newId()];
+  await send(stays, [makeEvent('search', { props: { search_term: 'term stays' } })]);
+  await send(goes, [
+    makeEvent('search', { props: { search_term: 'term goes' } }),
+    makeEvent('web_vital', { props: { metric: 'LCP', value: 1234.5678 } }),
+  ]);
+  const projections = new Projections(store, -1);
+  await reportsOf(collector, projections, clock.now);
+  const headers = { Authorization: `Bearer ${ADMIN}` };
+  await app.request(`/api/sites/${site.siteKey}/people/${goes}`, { method: 'DELETE', headers });
+  await projections.putAway();
+  const cached = Buffer.from((await store.cached(site.siteKey))!);
+  expect(cached.includes('term stays')).toBe(true);
+  expect(cached.includes('term goes')).toBe(false);
+  expect(cached.includes(Buffer.from(new Float64Array([1234.5678]).buffer))).toBe(false);
+  expect(bytesIn(folder)).not.toContain(goes);
+
+  // Nor where it comes while it is written.
+  const other = newId();
+  await send(other, [makeEvent('page_view', { title: 'the other' })]);
+  const projection = await Projection.of(store, site.siteKey, clock.now);
+  await app.request(`/api/sites/${site.siteKey}/people/${other}`, { method: 'DELETE', headers });
+  await store.cache(site.siteKey, projection.pack(), projection.erasures);
+  expect(await store.cached(site.siteKey)).toBeUndefined();
+});
+
+test('what is not kept any more is forgotten, and a row that takes its number is another', async () => {
+  const collector = await makeCollector();
+  const { store, site, send, clock } = collector;
+  await store.updateSite(site.siteKey, { retentionDays: 30 });
+  const visitorId = newId();
+  await send(visitorId, [makeEvent('page_view', { title: 'long ago' })]);
+  const followed = new Projections(store);
+  await reportsOf(collector, followed, clock.now);
+  const projection = await Projection.of(store, site.siteKey, clock.now);
+  clock.now += 35 * DAY_MS;
+  await workOn(store, () => clock.now).expire(clock.now);
+  // It was the last row of all.
+  await send(visitorId, [
+    makeEvent('page_view', { time: clock.now }),
+    makeEvent('page_view', { ...SECOND, time: clock.now + 1 }),
+  ]);
+  const reports = await reportsOf(collector, followed, clock.now);
+  expect(reports).toEqual(await reportsOf(collector, new Projections(store), clock.now));
+  expect((reports['content {}'] as ContentReport).pages).toHaveLength(2);
+  expect(await projection.follow(clock.now)).toBe(true);
+  expect(Buffer.from(projection.pack()).includes('long ago')).toBe(false);
+});
+
+test('what is amended over and over takes no more room', async () => {
+  const { store, site, send, clock } = await makeCollector();
+  const visitorId = newId();
+  const events = Array.from({ length: 40 }, () => makeEvent('page_view'));
+  await send(visitorId, events);
+  const projection = await Projection.of(store, site.siteKey, clock.now);
+  for (let time = 0; time < 10; time++) {
+    const said = { ...events[time]!, name: 'purchase' };
+    await send(visitorId, [said], {}, { Authorization: `Bearer ${site.secretKey}`, Origin: '' });
+    expect(await projection.follow(clock.now)).toBe(true);
+  }
+  expect(projection.events.length).toBeGreaterThan(400);
+  projection.pack();
+  expect(projection.events.length).toBe(40);
+});
+
+test('who reads the store for long holds up nobody, and no stop', async () => {
+  const { store, site, send, clock } = await makeCollector();
+  for (let index = 0; index < 3; index++) await send(newId(), [makeEvent('page_view')]);
+  let read = 0;
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const slow = {
+    ...store,
+    async *events(...args: Parameters<typeof store.events>) {
+      for await (const event of store.events(...args)) {
+        yield event;
+        read++;
+        await gate;
+      }
+    },
+  };
+  const projections = new Projections(slow, -1);
+  const ask = (name: ReportName, query: ReportQuery) =>
+    makeReport({ store: slow, projections }, name, site, query, clock.now);
+  const steps = { steps: 'event:page_view,event:purchase', hold: 'props.a' };
+  const held = ask('funnel', steps);
+  while (!read) await new Promise(setImmediate);
+  // Rows come and go meanwhile.
+  const visitorId = newId();
+  await send(visitorId, [makeEvent('page_view')]);
+  expect(await ask('stages', {})).toMatchObject({ funnel: [{ visitors: 4 }, {}, {}, {}, {}] });
+  open();
+  expect(await held).toMatchObject({ steps: [{ visitors: 0 }, {}] });
+
+  read = 0;
+  const another = ask('funnel', steps);
+  another.catch(() => {});
+  await projections.putAway();
+  await expect(another).rejects.toThrow('the collector stops');
+});
+
+test('what cannot be cached, and a cache of another shape, are no reason to fail', async () => {
+  const collector = await makeCollector();
+  const { store, site, send, clock } = collector;
+  await send(newId(), [makeEvent('page_view')]);
+  let tries = 0;
+  let readings = 0;
+  const full = {
+    ...store,
+    latest: async (siteKey: string) => {
+      readings++;
+      return store.latest(siteKey);
+    },
+    cache: async () => {
+      tries++;
+      throw new Error('no room');
+    },
+  };
+  const projections = new Projections(full, -1);
+  const wanted = await reportsOf(collector, new Projections(store), clock.now);
+  expect(await reportsOf(collector, projections, clock.now)).toEqual(wanted);
+  expect([tries, readings]).toEqual([1, 1]);
+
+  const { format, rules } = v8.deserialize((await Projection.of(store, site.siteKey, clock.now)).pack()) as Record<
+    string,
+    unknown
+  >;
+  for (const shape of [{}, null, 7, { format, rules }, { format, rules, tables: [], kinds: [], texts: [], ids: '' }]) {
+    await store.cache(site.siteKey, v8.serialize(shape), await store.erasures());
+    expect(await reportsOf(collector, new Projections(store), clock.now)).toEqual(wanted);
+  }
+});
+
+test('no name is taken for another, or for none', async () => {
+  const collector = await makeCollector();
+  const { store, send, clock } = collector;
+  await send(newId(), [
+    makeEvent('search'),
+    makeEvent('search', { props: { search_term: 'null' } }),
+    makeEvent('search', { props: { search_term: '__proto__' } }),
+    makeEvent('form_abandon', { props: { form_id: 'a\nb' } }),
+    makeEvent('form_abandon', { props: { form_id: 'a', last_field: 'b\nnull' } }),
+    makeEvent('page_view', { title: 'null' }),
+    makeEvent('page_view', SECOND),
+  ]);
+  const { 'content {}': content } = await reportsOf(collector, new Projections(store), clock.now);
+  expect(content).toMatchObject({
+    searches: [{ term: '__proto__' }, { term: 'null' }],
+    forms: [
+      { form: 'a', abandoned: 1, lastField: 'b\nnull' },
+      { form: 'a\nb', abandoned: 1, lastField: null },
+    ],
+  });
+  const { pages } = content as ContentReport;
+  expect(new Map(pages.map(({ path, title }) => [path, title]))).toEqual(
+    new Map([
+      ['/', 'null'],
+      ['/second', null],
+    ]),
+  );
 });

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { StagetagEvent } from '../../../sdk/core/index.js';
-import type { EventFilter, PlacedEvents, StoredEvent } from '../store.js';
+import type { EventFilter, EventRow, StoredEvent } from '../store.js';
 import type { PageTable } from './pageTable.js';
 import { fromBlob, toBlob } from './uuid.js';
 
@@ -171,17 +171,13 @@ export class EventTable {
   }
 
   /** The site's rows among those that come next, of all sites, up to one. */
-  after(site: number, row: number, upTo: number): { place: number; rows: PlacedEvents[] } {
-    const place = Math.min(row + PAGE, upTo);
-    const rows = this.#next.all(site, row, place);
-    return {
-      place,
-      rows: rows.map(placed),
-    };
+  after(site: number, row: number, upTo: number): { rowId: number; rows: EventRow[] } {
+    const rowId = Math.min(row + PAGE, upTo);
+    return { rowId, rows: this.#next.all(site, row, rowId).map(toEventRow) };
   }
 
-  placed(site: number, visitor: Buffer): PlacedEvents[] {
-    return this.#latest.all(site, visitor).map(placed);
+  rowsOf(site: number, visitor: Buffer): EventRow[] {
+    return this.#latest.all(site, visitor).map(toEventRow);
   }
 
   /** The number of the latest row. */
@@ -291,8 +287,8 @@ interface Packed extends Partial<Omit<StoredEvent, 'event'>> {
   whole?: true;
 }
 
-const placed = (row: Row): PlacedEvents => ({
-  place: row.id,
+const toEventRow = (row: Row): EventRow => ({
+  rowId: row.id,
   visitorId: fromBlob(row.visitor_id),
   events: unpack(row),
 });

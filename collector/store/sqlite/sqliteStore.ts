@@ -204,7 +204,7 @@ export function openSqliteStore(
   }
 
   /** Of one moment. */
-  const readPlaces = database.transaction(() => ({ change: changes.last(), events: events.last() }));
+  const readLatest = database.transaction(() => ({ change: changes.last(), rowId: events.last() }));
 
   return {
     sites: async () => sites.all(),
@@ -249,7 +249,7 @@ export function openSqliteStore(
     deadLettersOf: async (siteKey, visitorId) => deadLetters.ofVisitor(sites.id(siteKey), visitorId),
     deadLetters: async (siteKey, limit, isOwn) => deadLetters.latest(sites.id(siteKey), limit, isOwn),
     refusals: async (siteKey, since) => deadLetters.reasons(sites.id(siteKey), since),
-    erasures: async (siteKey) => tombstones.count(sites.id(siteKey)),
+    erasures: async (siteKey) => tombstones.count(siteKey === undefined ? undefined : sites.id(siteKey)),
 
     visitorsOfPerson: async (siteKey, personId) =>
       visitors.ofPerson(sites.id(siteKey), toBlob(personId)).map(({ visitorId }) => visitorId),
@@ -326,7 +326,7 @@ export function openSqliteStore(
     stageCounts: async (siteKey) => visitors.stageCounts(sites.id(siteKey)),
 
     visitorIds: async (siteKey) => visitors.ids(sites.id(siteKey)),
-    places: async () => readPlaces(),
+    latest: async () => readLatest(),
     changesSince: async (siteKey, change) => {
       const site = sites.id(siteKey);
       const found = changes.since(site, change);
@@ -335,14 +335,14 @@ export function openSqliteStore(
         const stored = row.batch === null ? undefined : events.at(site, row.visitor_id, row.batch);
         return {
           visitorId: fromBlob(row.visitor_id),
-          ...(stored && { events: stored, place: row.batch! }),
+          ...(stored && { events: stored, rowId: row.batch! }),
           isAmended: !!row.is_amended,
         };
       });
       return { upTo: found.upTo, changed, isSomebodyGone: found.isSomebodyGone };
     },
-    eventsAfter: async (siteKey, place, upTo) => events.after(sites.id(siteKey), place, upTo),
-    placedEvents: async (siteKey, visitorId) => events.placed(sites.id(siteKey), toBlob(visitorId)),
+    eventsAfter: async (siteKey, rowId, upTo) => events.after(sites.id(siteKey), rowId, upTo),
+    eventRows: async (siteKey, visitorId) => events.rowsOf(sites.id(siteKey), toBlob(visitorId)),
     everyTransition: async (siteKey, after, limit) => visitors.nextTransitions(sites.id(siteKey), after, limit),
     everySession: async (siteKey, after, limit) => sessions.next(sites.id(siteKey), after, limit),
     sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),
@@ -394,9 +394,9 @@ export function openSqliteStore(
     userOf: async (hash) => users.byToken(hash),
     takeToken: (hash, kind, now) => commits.write(() => tokens.take(hash, kind, now)),
 
-    cache: async (siteKey, made) => {
-      const erasures = tombstones.count(sites.id(siteKey));
-      await files.write(siteKey, made, () => tombstones.count(sites.id(siteKey)) === erasures);
+    cache: async (siteKey, made, erasures) => {
+      const isStill = () => tombstones.count() === erasures;
+      if (isStill()) await files.write(siteKey, made, isStill);
     },
     cached: (siteKey) => files.read(siteKey),
     dropKept: async (now) => dropKept(folder, now),

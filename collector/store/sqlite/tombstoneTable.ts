@@ -8,7 +8,9 @@ export function tombstoneTable(database: Database.Database, sites: SiteTable) {
   const any = database.prepare('SELECT 1 FROM tombstones LIMIT 1');
   const unwiped = database.prepare('SELECT 1 FROM tombstones WHERE NOT is_wiped');
   const wipe = database.prepare('UPDATE tombstones SET is_wiped = 1 WHERE NOT is_wiped');
-  const count = database.prepare<[number], number>('SELECT count(*) FROM tombstones WHERE site_id = ?').pluck();
+  const count = database
+    .prepare<[number | null], number>('SELECT count(*) FROM tombstones WHERE site_id = coalesce(?, site_id)')
+    .pluck();
   return {
     areWiped: (): boolean => !unwiped.get(),
     noteWiped(): void {
@@ -17,7 +19,8 @@ export function tombstoneTable(database: Database.Database, sites: SiteTable) {
     add(site: number, visitor: Buffer, now: number): void {
       insert.run(site, sites.hashOf(site, visitor), now);
     },
-    count: (site: number): number => count.get(site)!,
+    /** @param site all where absent */
+    count: (site?: number): number => count.get(site ?? null)!,
     has: (site: number, visitor: Buffer): boolean => !!any.get() && !!get.get(site, sites.hashOf(site, visitor)),
   };
 }
