@@ -6,6 +6,8 @@ const { gammaln } = jstat;
 
 const MAX_STEPS = 4000;
 const TOLERANCE = 1e-8;
+/** Of a parameter, where times and amounts are of a size around 1. */
+const MAX_LOG = 12;
 
 /**
  * Finds where a function is least.
@@ -48,8 +50,8 @@ export function minimize(of: (at: number[]) => number, start: number[]): { at: n
 function fit(count: number, likelihood: (...parameters: number[]) => number): number[] | null {
   const penalty = (at: number[]) => {
     const value = -likelihood(...at.map(Math.exp));
-    // Far out, where the likelihood is no number any more, there is nothing to be found.
-    return Number.isFinite(value) && at.every((each) => Math.abs(each) < 20) ? value : Number.MAX_VALUE;
+    // Far out all are alike, and the likelihood has no digits left to tell where it is greatest.
+    return Number.isFinite(value) && at.every((each) => Math.abs(each) < MAX_LOG) ? value : Number.MAX_VALUE;
   };
   const { at, value } = minimize(
     penalty,

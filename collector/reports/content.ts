@@ -170,7 +170,7 @@ export async function reportContent(
       if (of.what === 'page') {
         const { page, title } = of;
         note(page, person, time, lastAt);
-        note(all, person, time, lastAt);
+        if (all.latest !== person) note(all, person, time, lastAt);
         if (title && time >= page.titleAt) {
           page.titleAt = time;
           page.title = title;
