@@ -62,7 +62,7 @@ export interface Work {
   /** Says what publishing rules would do. */
   preview(site: Site, rules: Rules, apply: 'all' | 'now', now: number): Promise<Preview>;
   /** Warns of what is odd about rules. */
-  lint(siteKey: string, rules: Rules, now: number): Promise<Warning[]>;
+  lint(site: Site, rules: Rules, now: number): Promise<Warning[]>;
   /** Counts those who meet a condition. */
   audience(site: Site, when: unknown, now: number): Promise<Audience | { errors: RulesError[] }>;
   /** Lists them. @param saved number of the audience, where it is those who were in it when it was saved */
@@ -118,7 +118,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     },
     report: (name, site, query, at) => makeReport({ store, projections }, name, site, query, at),
     preview: (site, rules, apply, at) => previewRules(store, site, rules, apply, at),
-    lint: (siteKey, rules, at) => lintSite(store, siteKey, rules, at),
+    lint: (site, rules, at) => projections.use(site, at, (view) => lintSite(view, rules, at)),
     audience: (site, when, at) => projections.use(site, at, (view) => countAudience(view, when, at)),
     members: (site, when, at, saved) => projections.use(site, at, (view) => listAudience(view, when, at, saved)),
     group: (siteKey, at) => setGroups(store, siteKey, at),

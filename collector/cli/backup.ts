@@ -31,7 +31,10 @@ export function restoreCommand(): Command {
     .description('put a backup in the place of the data, which is kept beside it; the collector must be stopped')
     .argument('<file>', 'what `backup` wrote')
     .option('--verify', 'only check the backup, and change nothing')
-    .action((file: string, { data, verify, json }: DataFlags & { verify?: boolean }) =>
-      print({ file, ...(verify ? verifyBackup(file) : restoreBackup(file, data, Date.now())) }, { json }),
-    );
+    .action(async (file: string, { data, verify, json }: DataFlags & { verify?: boolean }) => {
+      if (verify) return print({ file, ...verifyBackup(file) }, { json });
+      const restored = restoreBackup(file, data, Date.now());
+      await withStore(data, (store) => noteDone(store, 'restore', null, path.basename(file)));
+      print({ file, ...restored }, { json });
+    });
 }

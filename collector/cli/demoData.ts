@@ -4,7 +4,7 @@ import { StartError } from '../server.js';
 import { addSite } from '../site.js';
 import type { Store } from '../store/store.js';
 import { readTemplate, templateNames } from '../templates.js';
-import { dataCommand, print, showProgress, withStore, type DataFlags } from './command.js';
+import { dataCommand, noteDone, print, showProgress, withStore, type DataFlags } from './command.js';
 
 interface DemoFlags extends DataFlags {
   site?: string;
@@ -40,6 +40,7 @@ export function demoDataCommand(): Command {
           const summary = await inventVisitors(store, site, template, options, (share) =>
             showProgress('inventing visitors', share),
           );
+          await noteDone(store, 'demoData', site.siteKey, template.name);
           const { leak, campaign, fix, ...counts } = summary;
           if (json) print({ siteKey: site.siteKey, ...summary }, { json });
           else

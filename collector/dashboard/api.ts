@@ -463,8 +463,11 @@ export class Refused extends Error {
 /** The collector reads all of a large site before it can make reports of it. */
 export class Preparing extends Error {
   /** @param share how far that is, 0 to 1 */
-  constructor(readonly share: number) {
-    super();
+  constructor(
+    message: string,
+    readonly share: number,
+  ) {
+    super(message);
   }
 }
 
@@ -486,7 +489,7 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
   const response = await fetch(`api/${path}`, init);
   const body = (await response.json().catch(() => ({}))) as T & { error?: string; preparing?: number };
   if (response.status === 401 && !init.method) throw new SignedOut();
-  if (response.status === 503 && body.preparing !== undefined) throw new Preparing(body.preparing);
+  if (response.status === 503 && body.preparing !== undefined) throw new Preparing(body.error ?? '', body.preparing);
   if (!response.ok) throw new Refused(body.error ?? `${response.status} ${response.statusText}`, body, response.status);
   return body;
 }

@@ -22,6 +22,11 @@ import {
 const audienceId = path('id', 'expected the number of an audience');
 
 /** Everything below a site needs the admin token or a session. */
+const PREPARING = json(
+  'What reports need of a large site is being read, for once: ask again after `Retry-After`.',
+  record({ error: text, preparing: { type: 'number', minimum: 0, maximum: 1, description: 'how far that is' } }),
+);
+
 export const ofSite: Record<string, Record<string, Operation>> = {
   '/visitors': {
     get: {
@@ -146,7 +151,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       'x-role': 'editor',
       summary: 'Gives a condition a name: it is whoever meets it, or with `isStatic` those who meet it now, for good',
       requestBody: body(record({ name: text, when: { type: 'object' }, 'isStatic?': { type: 'boolean' } })),
-      responses: { 201: json('The audience.', ref('SavedAudience')), 400: WRONG },
+      responses: { 201: json('The audience.', ref('SavedAudience')), 400: WRONG, 503: PREPARING },
     },
   },
   '/audiences/preview': {
@@ -168,6 +173,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           }),
         ),
         400: WRONG,
+        503: PREPARING,
       },
     },
   },
@@ -178,7 +184,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       summary: 'Puts another condition or name in its place',
       parameters: [audienceId],
       requestBody: body(record({ name: text, when: { type: 'object' }, 'isStatic?': { type: 'boolean' } })),
-      responses: { 200: json('The audience.', ref('SavedAudience')), 400: WRONG },
+      responses: { 200: json('The audience.', ref('SavedAudience')), 400: WRONG, 503: PREPARING },
     },
     delete: {
       operationId: 'removeAudience',
@@ -194,7 +200,11 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       summary:
         'Everybody who meets the condition now, or met it when it was saved as static; cells of the CSV are no formulas',
       parameters: [audienceId, query('format', 'expected json or csv', { enum: ['json', 'csv'] })],
-      responses: { 200: json('They.', record({ asOf: moment, members: list(ref('Member')) })), 400: WRONG },
+      responses: {
+        200: json('They.', record({ asOf: moment, members: list(ref('Member')) })),
+        400: WRONG,
+        503: PREPARING,
+      },
     },
   },
   '/dead-letters': {
@@ -376,6 +386,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           'That.',
           record({ errors: list(record({ path: text, message: text })), warnings: list(ref('Warning')) }),
         ),
+        503: PREPARING,
       },
     },
   },
@@ -503,13 +514,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           ],
         }),
         400: WRONG,
-        503: json(
-          'What reports need of a large site is being read, for once: ask again after `Retry-After`.',
-          record({
-            error: text,
-            preparing: { type: 'number', minimum: 0, maximum: 1, description: 'how far that is' },
-          }),
-        ),
+        503: PREPARING,
       },
     },
   },

@@ -178,6 +178,16 @@ export class View {
     return days;
   }
 
+  /** Signals that somebody carried on a UTC day or later. */
+  signalsSince(first: number): Set<string> {
+    const { counts, texts } = this.projection;
+    const { visitor, signal, day } = counts.columns;
+    const found = new Set<number>();
+    for (let row = 0; row < counts.length; row++)
+      if (visitor[row] !== NONE && day[row]! >= first) found.add(signal[row]!);
+    return new Set(Array.from(found, (number) => texts.at(number)!));
+  }
+
   /**
    * What conditions look at: how often signals were there, on which days, and what they add up to where each event counts; not the different
    * values of a signal, what came together in a session, and traits.

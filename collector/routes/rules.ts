@@ -85,7 +85,7 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
   routes.post('/rules/lint', async (c) => {
     const read = await readRules(c);
     if (!('rules' in read)) return c.json({ errors: read.errors ?? [{ path: '', message: read.error }], warnings: [] });
-    return c.json({ errors: [], warnings: await work.lint(c.get('site').siteKey, read.rules, now()) });
+    return c.json({ errors: [], warnings: await work.lint(c.get('site'), read.rules, now()) });
   });
 
   routes.get('/rules/versions', async (c) => {

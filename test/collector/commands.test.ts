@@ -76,6 +76,9 @@ describe('the commands', () => {
     // Who was erased after the backup was made stays erased.
     const restored = runCommand(['restore', backup, '--data', folder, '--json']);
     expect(JSON.parse(restored.stdout)).toMatchObject({ sites: 1, visitors: 1, events: 1, erased: 1 });
+    const restoredLog = openSqliteStore(folder);
+    expect(await restoredLog.audit(1)).toMatchObject([{ action: 'restore', target: 'backup.sqlite' }]);
+    await restoredLog.close();
     const bytes = fs.readFileSync(path.join(folder, 'stagetag.sqlite'), 'latin1');
     expect(bytes).not.toContain(gone);
     // Ids are kept as their bytes.
