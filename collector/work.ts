@@ -79,7 +79,7 @@ export interface Work {
 
 /** Work on a store that is at hand. */
 export function workOn(store: Store, now: () => number, lookups?: Lookups): Work {
-  const projections = new Projections(store);
+  const projections = new Projections(store, undefined, undefined, now);
   return {
     async ingest(request) {
       const outcome = await ingest(store, request, lookups);

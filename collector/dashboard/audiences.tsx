@@ -1,8 +1,17 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { STAGES } from '../../sdk/core/index.js';
-import { change, LIFECYCLE, RFM, type Audience, type RulesNames, type SavedAudience, type Site } from './api.js';
-import { useOnce, useRead } from './live.js';
+import {
+  change,
+  Preparing,
+  LIFECYCLE,
+  RFM,
+  type Audience,
+  type RulesNames,
+  type SavedAudience,
+  type Site,
+} from './api.js';
+import { AGAIN_MS, useOnce, useRead } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
 import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
@@ -73,12 +82,18 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   useEffect(() => {
     let isGone = false;
     set(({ found }) => ({ ...(found && { found }), isLoading: true }));
-    const timer = setTimeout(() => {
+    const ask = () => {
       change<Audience>('POST', `sites/${site.siteKey}/audiences/preview`, `{"when":${text}}`).then(
         (found) => isGone || set({ found }),
-        (error: Error) => isGone || set({ problem: error.message }),
+        (error: Error) => {
+          if (isGone) return;
+          if (!(error instanceof Preparing)) return set({ problem: error.message });
+          set({ problem: t('preparing', { share: showShare(error.share) }) });
+          timer = setTimeout(ask, AGAIN_MS);
+        },
       );
-    }, PAUSE_MS);
+    };
+    let timer = setTimeout(ask, PAUSE_MS);
     return () => {
       isGone = true;
       clearTimeout(timer);

@@ -5,7 +5,7 @@ import { isSignedIn } from './state.js';
 /** Stages change as time passes too; and where changes cannot be heard, this is what is left. */
 const EVERY_MS = 15_000;
 /** How soon a report is asked for again that is being made. */
-const AGAIN_MS = 3000;
+export const AGAIN_MS = 3000;
 
 /** One stream of changes for all that look at a site; a browser opens few at a time. */
 const streams = new Map<string, { ears: Set<() => void>; end: () => void }>();

@@ -95,6 +95,11 @@ export class Kinds {
     this.#index();
   }
 
+  /** How many there are of which there may be an event. */
+  get size(): number {
+    return this.#numbers.size;
+  }
+
   /** Goes on under other rules, whose signals are the same. */
   follow(timeline: Timeline): void {
     if (timeline === this.#timeline) return;

@@ -139,8 +139,8 @@ export class Projection {
   #readTo = 0;
   /** How many reports read it that do not hold up others: rows are not moved then. */
   lent = 0;
-  /** How many were erased, of all sites, when it was last brought up to date. */
-  erasures = 0;
+  /** Of when it was last brought up to date: see Store.stamp. */
+  stamp = '';
   /** What was made of what is here, by name. */
   readonly #made = new Map<string, unknown>();
 
@@ -206,12 +206,12 @@ export class Projection {
   #unpack(data: Uint8Array): boolean {
     const packed = v8.deserialize(data) as Packed;
     const { format, rules } = this.#isFor();
-    if (packed.format !== format || packed.rules !== rules) return false;
+    // One that gave up its events may fit again.
+    if (packed.format !== format || packed.rules !== rules || packed.isOverfull) return false;
     this.#change = packed.change;
     this.#move = packed.move;
     this.#readTo = packed.readTo;
     this.#keptFrom = packed.keptFrom;
-    this.isOverfull = packed.isOverfull;
     this.#ids = packed.ids ? packed.ids.split('\n') : [];
     for (const [number, id] of this.#ids.entries()) if (id) this.#numbers.set(id, number);
     this.texts = new Texts(packed.texts);
@@ -233,7 +233,7 @@ export class Projection {
     if (isOtherVersion && !timeline.keepsFacts(version)) return false;
     this.#timeline = timeline;
     this.kinds.follow(timeline);
-    this.erasures = await store.erasures();
+    this.stamp = await store.stamp(siteKey);
     const { keptFrom } = (await store.site(siteKey))!;
     // Before anything is added: the rows of what is expired may be given to what comes.
     if (keptFrom > this.#keptFrom && !this.#expire(keptFrom)) return false;
@@ -267,11 +267,13 @@ export class Projection {
       check();
       const record = await store.visitor(siteKey, visitorId);
       if (!record) continue; // Gone by now: the list will say so.
+      const sessions = await store.sessions(siteKey, visitorId, MAX_SESSIONS);
+      // At once: who reads it meanwhile is to see all or nothing of it.
       this.#take(record, now);
       changed.add(visitorId);
       const number = this.#numberOf(visitorId);
       this.sessions.drop(number);
-      for (const session of await store.sessions(siteKey, visitorId, MAX_SESSIONS)) this.#addSession(number, session);
+      for (const session of sessions) this.#addSession(number, session);
     }
     const hasMoved = await this.#readMoves();
     if (!this.lent) this.#tidy(false);
@@ -309,12 +311,13 @@ export class Projection {
   /** Whose doing a visitor's is, by its id. */
   ownerOf(visitorId: string): number {
     const number = this.#numbers.get(visitorId);
-    return number === undefined ? NONE : this.owners()[number]!;
+    // One who came since the owners were told is nobody's yet.
+    return number === undefined ? NONE : (this.owners()[number] ?? NONE);
   }
 
   async #readAll(now: number, onProgress: (share: number) => void): Promise<void> {
     const { store, siteKey } = this;
-    this.erasures = await store.erasures();
+    this.stamp = await store.stamp(siteKey);
     this.#keptFrom = (await store.site(siteKey))!.keptFrom;
     const { change, rowId: last } = await store.latest(siteKey);
     this.#change = change;
@@ -531,8 +534,9 @@ export class Projection {
 
   /** Reads a visitor's events anew. */
   async #readEvents(visitorId: string): Promise<void> {
+    const rows = await this.store.eventRows(this.siteKey, visitorId);
     this.#dropEvents(this.#numberOf(visitorId));
-    for (const row of await this.store.eventRows(this.siteKey, visitorId)) {
+    for (const row of rows) {
       this.#addEvents(row);
       this.#readTo = Math.max(this.#readTo, row.rowId);
     }
@@ -553,7 +557,7 @@ export class Projection {
       this.batches.columns.count[row]!++;
       if (this.kinds.all[kind]!.isMeasured) this.values.add({ value: valueOf(event) });
     }
-    if (this.kinds.all.length > MAX_KINDS) this.#giveUpEvents();
+    if (this.kinds.size > MAX_KINDS) this.#giveUpEvents();
   }
 
   #hasRow(visitorId: string, rowId: number): boolean {

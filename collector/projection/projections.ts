@@ -26,8 +26,6 @@ interface Held {
   /** Whether it took long to make: then it is cached. */
   wasSlow: boolean;
   cachedAt: number;
-  /** Of the last report. */
-  now: number;
   /** Releases it. */
   idle?: NodeJS.Timeout;
 }
@@ -48,14 +46,19 @@ export class Projections {
     private readonly store: RemoteStore,
     private readonly longMs = LONG_MS,
     private readonly patienceMs = PATIENCE_MS,
+    private readonly clock: () => number = Date.now,
   ) {}
 
   /** Lends a site's projection, with all that was stored before. @throws Preparing where it is not made soon */
   async use<T>(site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
-    await this.#soon(site.siteKey, this.prepare(site, now));
-    return new Promise((resolve, reject) => {
-      this.#inTurn(site.siteKey, async () => {
+    let isAwaited = true;
+    let begin = () => {};
+    const hasBegun = new Promise<void>((done) => (begin = done));
+    const result = new Promise<T>((resolve, reject) => {
+      const turn = this.#inTurn(site.siteKey, async () => {
         const projection = await this.#hold(site, now);
+        begin();
+        if (!isAwaited) return;
         // Who reads the store meanwhile, which takes long, lets others have their turn.
         let release = () => {};
         const isReleased = new Promise<void>((done) => (release = done));
@@ -64,11 +67,20 @@ export class Projections {
           release();
         });
         projection.lent++;
-        const result = read(view).finally(() => projection.lent--);
-        result.then(resolve, reject);
-        await Promise.race([result, isReleased]);
-      }).catch(reject);
+        const reading = read(view).finally(() => projection.lent--);
+        reading.then(resolve, reject);
+        await Promise.race([reading, isReleased]);
+      });
+      turn.catch(reject);
     });
+    result.catch(() => {}); // Whoever asked is told below, or waits no longer.
+    try {
+      await this.#soon(site.siteKey, Promise.race([hasBegun, result]));
+    } catch (error) {
+      isAwaited = false;
+      throw error;
+    }
+    return result;
   }
 
   /** Has a site's projection made. */
@@ -87,7 +99,7 @@ export class Projections {
   /** Caches what is worth it for the next start, and holds nothing any more. */
   async putAway(): Promise<void> {
     this.#closing.abort(new Error('the collector stops'));
-    for (const siteKey of this.#held.keys()) await this.#inTurn(siteKey, () => this.#release(siteKey));
+    for (const siteKey of this.#held.keys()) await this.#inTurn(siteKey, () => this.#release(siteKey)).catch(() => {}); // It is made again at the next start.
   }
 
   #inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
@@ -100,7 +112,7 @@ export class Projections {
   }
 
   /** Waits for what is to be done, and no longer than is fit where a projection has to be made for it. */
-  async #soon(siteKey: string, done: Promise<void>): Promise<void> {
+  async #soon(siteKey: string, done: Promise<unknown>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((_, reject) => {
       timer = setInterval(() => {
@@ -124,10 +136,18 @@ export class Projections {
     clearTimeout(before?.idle);
     // What fails half way is not to be read any more.
     this.#held.delete(siteKey);
-    const isCurrent = await before?.projection.follow(now, check);
-    const held = before && isCurrent ? before : await this.#make(siteKey, now, !before);
-    held.now = now;
-    held.idle = setTimeout(() => void this.#inTurn(siteKey, () => this.#release(siteKey)), IDLE_MS).unref();
+    this.#making.set(siteKey, 0);
+    let held: Held;
+    try {
+      const isCurrent = await before?.projection.follow(now, check);
+      held = before && isCurrent ? before : await this.#make(siteKey, now, !before);
+    } finally {
+      this.#making.delete(siteKey);
+    }
+    held.idle = setTimeout(
+      () => void this.#inTurn(siteKey, () => this.#release(siteKey)).catch(() => {}),
+      IDLE_MS,
+    ).unref();
     this.#held.set(siteKey, held);
     if (Date.now() - held.cachedAt > CACHE_MS) await this.#cache(siteKey, held);
     return held.projection;
@@ -140,17 +160,13 @@ export class Projections {
     const cached = isFirst ? await store.cached(siteKey) : undefined;
     // What is damaged is of no use either.
     const resumed = cached && (await Projection.resume(store, siteKey, cached, now).catch(() => undefined));
-    if (resumed) return { projection: resumed, wasSlow: true, cachedAt: Date.now(), now };
+    if (resumed) return { projection: resumed, wasSlow: true, cachedAt: Date.now() };
     const onProgress = (share: number) => {
       this.#closing.signal.throwIfAborted();
       this.#making.set(siteKey, share);
     };
-    try {
-      const projection = await Projection.of(store, siteKey, now, onProgress);
-      return { projection, wasSlow: performance.now() - start > this.longMs, cachedAt: 0, now };
-    } finally {
-      this.#making.delete(siteKey);
-    }
+    const projection = await Projection.of(store, siteKey, now, onProgress);
+    return { projection, wasSlow: performance.now() - start > this.longMs, cachedAt: 0 };
   }
 
   /** What cannot be cached is made again at the next start. */
@@ -159,7 +175,7 @@ export class Projections {
     if (!wasSlow || projection.lent) return;
     held.cachedAt = Date.now();
     try {
-      await this.store.cache(siteKey, projection.pack(), projection.erasures);
+      await this.store.cache(siteKey, projection.pack(), projection.stamp);
     } catch {
       // Nobody who asks for a report is to be told of it.
     }
@@ -170,6 +186,6 @@ export class Projections {
     this.#held.delete(siteKey);
     clearTimeout(held?.idle);
     // Who was erased since must not be in what is cached.
-    if (held?.wasSlow && (await held.projection.follow(held.now))) await this.#cache(siteKey, held);
+    if (held?.wasSlow && (await held.projection.follow(this.clock()))) await this.#cache(siteKey, held);
   }
 }

@@ -10,8 +10,6 @@ import {
   STAGES,
   viewFacts,
   type CompiledCondition,
-  type CompiledRules,
-  type Rules,
   type RulesError,
   type Stage,
 } from '../../sdk/core/index.js';
@@ -98,8 +96,11 @@ interface Parsed {
 }
 
 /** Makes a test of a condition from outside, or lists everything that is wrong with it. */
-export function parseAudience(rules: Rules, input: unknown): Parsed | { errors: RulesError[] } {
+export function parseAudience(published: PublishedRules[], input: unknown): Parsed | { errors: RulesError[] } {
+  const { rules } = published.at(-1)!;
   const current = compileRules(rules);
+  /** Under some version that decides what a signal counts it told values apart: then they count once in a window. */
+  const hasDistinct = (signal: string) => published.some((each) => each.rules.signals[signal]?.distinct);
   if (isDeep(input, MAX_RULES_DEPTH))
     return { errors: [{ path: 'when', message: `expected at most ${MAX_RULES_DEPTH} levels of nesting` }] };
   const errors: RulesError[] = [];
@@ -170,7 +171,7 @@ export function parseAudience(rules: Rules, input: unknown): Parsed | { errors: 
     if (asked)
       return wrong(path, `facts say nothing of sessions of ${asked}, since no condition of the rules asks for them`);
     const condition = stages.awareness!.when;
-    if (isHeld(current, condition))
+    if (isHeld(condition, hasDistinct))
       return ({ view, now }) =>
         (person) =>
           holds(view.facts(person, current), condition, dayOf(now));
@@ -183,11 +184,11 @@ export function parseAudience(rules: Rules, input: unknown): Parsed | { errors: 
 }
 
 /** Whether a condition looks at nothing but what is held in memory: see View.facts. */
-function isHeld({ signals }: CompiledRules, condition: CompiledCondition): boolean {
+function isHeld(condition: CompiledCondition, hasDistinct: (signal: string) => boolean): boolean {
   if (!('signal' in condition)) return false;
   const asked = Object.keys(condition.need ?? {});
   return asked.every((measure) =>
-    measure === 'value' ? !signals[condition.signal]?.distinct : measure === 'count' || measure === 'days',
+    measure === 'value' ? !hasDistinct(condition.signal) : measure === 'count' || measure === 'days',
   );
 }
 
@@ -225,7 +226,7 @@ export async function countAudience(
   now: number,
 ): Promise<Audience | { errors: RulesError[] }> {
   const published = await view.store.rules(view.site.siteKey);
-  const parsed = parseAudience(published.at(-1)!.rules, when);
+  const parsed = parseAudience(published, when);
   if ('errors' in parsed) return parsed;
   const test = await prepared(view, published, parsed, now);
   const { people: everybody } = view;
@@ -268,7 +269,7 @@ export async function listAudience(
     );
   }
   const published = await view.store.rules(siteKey);
-  const parsed = parseAudience(published.at(-1)!.rules, when);
+  const parsed = parseAudience(published, when);
   if ('errors' in parsed) return parsed;
   return membersOf(view, view.people.filter(await prepared(view, published, parsed, now)));
 }

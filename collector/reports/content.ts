@@ -149,7 +149,7 @@ export async function reportContent(
       return { what: 'form', form: once(forms, subject!, none), name, field };
     }
     if (name !== 'web_vital' || !path || !subject || !isMeasured) return undefined;
-    const { values } = once(vitals, `${subject} ${path}`, () => ({ path, metric: subject, values: [] }));
+    const { values } = once(vitals, JSON.stringify([subject, path]), () => ({ path, metric: subject, values: [] }));
     return { what: 'vital', values };
   };
   const reached = STAGES.map(() => -Infinity);

@@ -468,8 +468,8 @@ export interface Store {
   deadLetters(siteKey: string, limit: number, isOwn?: boolean): Promise<DeadLetter[]>;
   /** How many came for the site since a moment, by the reason, most first. */
   refusals(siteKey: string, since: number): Promise<Array<{ reason: string; letters: number }>>;
-  /** Grows whenever somebody of the site is erased, or of any. */
-  erasures(siteKey?: string): Promise<number>;
+  /** Grows whenever somebody of the site is erased. */
+  erasures(siteKey: string): Promise<number>;
 
   /** Visitors that are proven to be a person's, by the id of its record. */
   visitorsOfPerson(siteKey: string, personId: string): Promise<string[]>;
@@ -594,10 +594,13 @@ export interface Store {
   takeToken(hash: string, kind: 'link' | 'session', now: number): Promise<boolean>;
 
   /**
-   * Caches something of a site that can be made again at any time. It is gone with the next who is erased, of whatever site.
-   * @param erasures how many there were of all sites when it was last brought up to date: where there are more, nothing is cached
+   * Caches something of a site that can be made again at any time. It is gone when something of the site expires, or somebody is erased, of
+   * whatever site.
+   * @param stamp of when it was last brought up to date: where there is another by now, nothing is cached
    */
-  cache(siteKey: string, made: Uint8Array, erasures: number): Promise<void>;
+  cache(siteKey: string, made: Uint8Array, stamp: string): Promise<void>;
+  /** Another whenever somebody is erased, or something of the site expires. */
+  stamp(siteKey: string): Promise<string>;
   cached(siteKey: string): Promise<Uint8Array | undefined>;
 
   /** Removes what was kept from before a migration or a restore, when it was kept long enough. */

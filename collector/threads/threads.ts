@@ -92,6 +92,7 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   takeToken: 'writer',
   cache: 'reader',
   cached: 'reader',
+  stamp: 'reader',
   dropKept: 'writer',
   check: 'writer',
 };

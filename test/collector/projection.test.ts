@@ -253,7 +253,7 @@ test('what is kept of it holds nothing of who was erased since, and is gone from
   await send(stays, secret('stays'));
   await send(goes, secret('goes'));
   const projection = await Projection.of(store, site.siteKey, clock.now);
-  await store.cache(site.siteKey, projection.pack(), projection.erasures);
+  await store.cache(site.siteKey, projection.pack(), projection.stamp);
   for (const who of ['stays', 'goes'])
     for (const what of ['title', 'term', 'form', 'field']) expect(bytesIn(folder)).toContain(`${what} ${who}`);
   expect(Buffer.from((await store.cached(site.siteKey))!).equals(projection.pack())).toBe(true);
@@ -300,14 +300,16 @@ test('what took long to make is there at the next start, and what was quick is n
     await projections.putAway();
     return reports;
   };
-  const quick = await ask(new Projections(store, Infinity));
+  const quick = await ask(new Projections(store, Infinity, undefined, () => clock.now));
   expect(await store.cached(site.siteKey)).toBeUndefined();
-  expect(await ask(new Projections(store, -1))).toEqual(quick);
+  expect(await ask(new Projections(store, -1, undefined, () => clock.now))).toEqual(quick);
   const kept = await store.cached(site.siteKey);
   expect(kept!.length).toBeGreaterThan(100);
   await send(newId(), [makeEvent('page_view')]);
-  const later = await ask(new Projections(store, Infinity));
-  expect(later).toEqual(await reportsOf(collector, new Projections(store, Infinity), clock.now));
+  const later = await ask(new Projections(store, Infinity, undefined, () => clock.now));
+  expect(later).toEqual(
+    await reportsOf(collector, new Projections(store, Infinity, undefined, () => clock.now), clock.now),
+  );
   expect(later).not.toEqual(quick);
   // Taken up from the file, it is worth keeping again.
   expect(Buffer.from((await store.cached(site.siteKey))!).equals(kept!)).toBe(false);
@@ -363,7 +365,7 @@ test('a stop ends the reading', async () => {
       return store.everyVisitor(...args);
     },
   };
-  const projections = new Projections(slow, -1);
+  const projections = new Projections(slow, -1, undefined, () => clock.now);
   const prepared = projections.prepare(site, clock.now);
   while (!read) await new Promise(setImmediate);
   await projections.putAway();
@@ -383,7 +385,7 @@ test('who was erased since the last report is not in what is cached at a stop', 
     makeEvent('search', { props: { search_term: 'term goes' } }),
     makeEvent('web_vital', { props: { metric: 'LCP', value: 1234.5678 } }),
   ]);
-  const projections = new Projections(store, -1);
+  const projections = new Projections(store, -1, undefined, () => clock.now);
   await reportsOf(collector, projections, clock.now);
   const headers = { Authorization: `Bearer ${ADMIN}` };
   await app.request(`/api/sites/${site.siteKey}/people/${goes}`, { method: 'DELETE', headers });
@@ -399,7 +401,7 @@ test('who was erased since the last report is not in what is cached at a stop', 
   await send(other, [makeEvent('page_view', { title: 'the other' })]);
   const projection = await Projection.of(store, site.siteKey, clock.now);
   await app.request(`/api/sites/${site.siteKey}/people/${other}`, { method: 'DELETE', headers });
-  await store.cache(site.siteKey, projection.pack(), projection.erasures);
+  await store.cache(site.siteKey, projection.pack(), projection.stamp);
   expect(await store.cached(site.siteKey)).toBeUndefined();
 });
 
@@ -458,7 +460,7 @@ test('who reads the store for long holds up nobody, and no stop', async () => {
       }
     },
   };
-  const projections = new Projections(slow, -1);
+  const projections = new Projections(slow, -1, undefined, () => clock.now);
   const ask = (name: ReportName, query: ReportQuery) =>
     makeReport({ store: slow, projections }, name, site, query, clock.now);
   const steps = { steps: 'event:page_view,event:purchase', hold: 'props.a' };
@@ -505,7 +507,7 @@ test('what cannot be cached, and a cache of another shape, are no reason to fail
     unknown
   >;
   for (const shape of [{}, null, 7, { format, rules }, { format, rules, tables: [], kinds: [], texts: [], ids: '' }]) {
-    await store.cache(site.siteKey, v8.serialize(shape), await store.erasures());
+    await store.cache(site.siteKey, v8.serialize(shape), await store.stamp(site.siteKey));
     expect(await reportsOf(collector, new Projections(store), clock.now)).toEqual(wanted);
   }
 });
@@ -537,4 +539,50 @@ test('no name is taken for another, or for none', async () => {
       ['/second', null],
     ]),
   );
+});
+
+test('what is cached at a stop is of that time, and gone when something of it expires', async () => {
+  const collector = await makeCollector();
+  const { store, site, send, clock } = collector;
+  await store.updateSite(site.siteKey, { retentionDays: 30 });
+  clock.now = Math.floor(clock.now / DAY_MS + 1) * DAY_MS - 600_000;
+  await send(newId(), [makeEvent('page_view', { time: clock.now, title: 'before midnight' })]);
+  const start = () => new Projections(store, -1, undefined, () => clock.now);
+  const projections = start();
+  await projections.prepare(site, clock.now);
+  clock.now += 1_200_000;
+  await send(newId(), [makeEvent('page_view', { time: clock.now, url: 'https://www.example.com/pricing' })]);
+  await projections.putAway();
+  expect(await store.cached(site.siteKey)).toBeDefined();
+  const resumed = start();
+  expect(await reportsOf(collector, resumed, clock.now)).toEqual(await reportsOf(collector, start(), clock.now));
+
+  clock.now += 35 * DAY_MS;
+  await workOn(store, () => clock.now).expire(clock.now);
+  expect(await store.cached(site.siteKey)).toBeUndefined();
+  await resumed.putAway();
+  const cached = Buffer.from((await store.cached(site.siteKey))!);
+  expect(cached.includes('before midnight')).toBe(false);
+});
+
+test('an amount counts once in a window for who had the signal tell values apart', async () => {
+  const collector = await makeCollector();
+  const { store, site, send, clock, putRules } = collector;
+  const rules = (signal: object) => ({
+    signals: { buy: { event: 'purchase', value: 'props.amount', ...signal } },
+    stages: { action: { when: { signal: 'buy' } } },
+  });
+  expect((await putRules(rules({ distinct: 'props.sku' }))).status).toBe(200);
+  const visitorId = newId();
+  const buy = () => makeEvent('purchase', { time: clock.now, props: { amount: 30, sku: 'a' } });
+  await send(visitorId, [buy()]);
+  clock.now += 20 * DAY_MS;
+  await send(visitorId, [buy()]);
+  clock.now += 2 * DAY_MS;
+  expect((await putRules(rules({}), '?wait=true&apply=now')).status).toBe(200);
+  const projections = new Projections(store);
+  const count = async (when: object) =>
+    (await projections.use(site, clock.now, (view) => countAudience(view, when, clock.now))) as { people: number };
+  expect(await count({ signal: 'buy', value: { gte: 20 }, within: 7 })).toMatchObject({ people: 1 });
+  expect(await count({ signal: 'buy', value: { gte: 40 } })).toMatchObject({ people: 0 });
 });

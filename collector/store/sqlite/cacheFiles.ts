@@ -24,6 +24,10 @@ export function cacheFiles(folder: string) {
       }
     },
 
+    remove(siteKey: string): void {
+      fs.rmSync(fileOf(siteKey), { force: true });
+    },
+
     clear(): void {
       for (const name of fs.readdirSync(folder))
         if (name.startsWith(PREFIX)) fs.rmSync(path.join(folder, name), { force: true });

@@ -203,6 +203,7 @@ export function openSqliteStore(
     });
   }
 
+  const stampOf = (siteKey: string) => `${tombstones.count()} ${sites.keptFrom(sites.id(siteKey))}`;
   /** Of one moment. */
   const readLatest = database.transaction(() => ({ change: changes.last(), rowId: events.last() }));
 
@@ -226,6 +227,7 @@ export function openSqliteStore(
       const site = sites.id(siteKey);
       // First of all: from here on nobody counts them a second time, whatever of them is still there.
       await commits.write(() => sites.keepFrom(site, keptFrom));
+      files.remove(siteKey);
       let removed = 0;
       const before = keptFrom * DAY_MS;
       for (let after = 0; after < events.last(); after += PAGE) {
@@ -249,7 +251,7 @@ export function openSqliteStore(
     deadLettersOf: async (siteKey, visitorId) => deadLetters.ofVisitor(sites.id(siteKey), visitorId),
     deadLetters: async (siteKey, limit, isOwn) => deadLetters.latest(sites.id(siteKey), limit, isOwn),
     refusals: async (siteKey, since) => deadLetters.reasons(sites.id(siteKey), since),
-    erasures: async (siteKey) => tombstones.count(siteKey === undefined ? undefined : sites.id(siteKey)),
+    erasures: async (siteKey) => tombstones.count(sites.id(siteKey)),
 
     visitorsOfPerson: async (siteKey, personId) =>
       visitors.ofPerson(sites.id(siteKey), toBlob(personId)).map(({ visitorId }) => visitorId),
@@ -394,8 +396,9 @@ export function openSqliteStore(
     userOf: async (hash) => users.byToken(hash),
     takeToken: (hash, kind, now) => commits.write(() => tokens.take(hash, kind, now)),
 
-    cache: async (siteKey, made, erasures) => {
-      const isStill = () => tombstones.count() === erasures;
+    stamp: async (siteKey) => stampOf(siteKey),
+    cache: async (siteKey, made, stamp) => {
+      const isStill = () => stampOf(siteKey) === stamp;
       if (isStill()) await files.write(siteKey, made, isStill);
     },
     cached: (siteKey) => files.read(siteKey),
