@@ -198,7 +198,9 @@ function askForReports({ port, siteKey }) {
       const response = await fetch(`http://127.0.0.1:${port}/api/sites/${siteKey}/reports/${name}`, {
         headers: { Authorization: 'Bearer bench' },
       });
-      if (response.status !== 200) throw new Error(`${response.status}`);
+      // What reports need is being read.
+      if (response.status === 503) await new Promise((resolve) => setTimeout(resolve, 1000));
+      else if (response.status !== 200) throw new Error(`${response.status}`);
       await response.arrayBuffer();
     }
     return count;
