@@ -1,6 +1,6 @@
 /** Counts of what was noticed, as it was, under the rules of its time: visitors left out are in none of them. */
 import { STAGES, type Stage } from '../../sdk/core/index.js';
-import type { Projection } from './projection.js';
+import { stageAt, type Projection } from './projection.js';
 import { NONE } from './table.js';
 
 /** Changes of the current stage in one quarter hour: the days of every time zone in use begin on one. */
@@ -26,7 +26,6 @@ export interface LossCount {
 }
 
 const QUARTER_MS = 15 * 60_000;
-const stageAt = (place: number): Stage | null => STAGES[place] ?? null;
 
 /** Whether what a visitor did is left out: it, or the person whose it is, is a bot or excluded. */
 function isLeftOut(projection: Projection): (visitor: number) => boolean {

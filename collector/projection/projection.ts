@@ -3,7 +3,7 @@
  * they did. It is made from the store, follows the list of changes from then on, and can be thrown away at any time.
  */
 import v8 from 'node:v8';
-import { attempt, DAY_MS, rank, reachedDays, STAGES } from '../../sdk/core/index.js';
+import { attempt, DAY_MS, rank, reachedDays, STAGES, type Stage } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
 import { isBot, type ListedSession, type EventRow, type RemoteStore, type VisitorRecord } from '../store/store.js';
 import { numbersOf } from '../store/numbers.js';
@@ -32,7 +32,6 @@ interface Packed {
   move: number;
   readTo: number;
   keptFrom: number;
-  isOverfull: boolean;
   ids: string;
   texts: Array<string | null>;
   kinds: Kind[];
@@ -67,6 +66,9 @@ const UNKNOWN = {
   loyalty: NONE,
 };
 const GONE = { ...UNKNOWN, isMarked: 1 };
+
+/** The stage of a rank; null for NONE. */
+export const stageAt = (rank: number): Stage | null => STAGES[rank] ?? null;
 
 type Session = Pick<ListedSession, 'startedAt' | 'endedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
 
@@ -189,7 +191,6 @@ export class Projection {
       move: this.#move,
       readTo: this.#readTo,
       keptFrom: this.#keptFrom,
-      isOverfull: this.isOverfull,
       ids: this.#ids.join('\n'),
       texts: [...this.texts.all],
       kinds: this.kinds.all,
@@ -206,8 +207,7 @@ export class Projection {
   #unpack(data: Uint8Array): boolean {
     const packed = v8.deserialize(data) as Packed;
     const { format, rules } = this.#isFor();
-    // One that gave up its events may fit again.
-    if (packed.format !== format || packed.rules !== rules || packed.isOverfull) return false;
+    if (packed.format !== format || packed.rules !== rules) return false;
     this.#change = packed.change;
     this.#move = packed.move;
     this.#readTo = packed.readTo;

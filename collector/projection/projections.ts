@@ -172,7 +172,8 @@ export class Projections {
   /** What cannot be cached is made again at the next start. */
   async #cache(siteKey: string, held: Held): Promise<void> {
     const { projection, wasSlow } = held;
-    if (!wasSlow || projection.lent) return;
+    // One that gave up its events may hold them all when it is made again.
+    if (!wasSlow || projection.lent || projection.isOverfull) return;
     held.cachedAt = Date.now();
     try {
       await this.store.cache(siteKey, projection.pack(), projection.stamp);

@@ -14,7 +14,7 @@ import type { ListedSession, ListedTransition, RemoteStore, Site } from '../stor
 import { channelOf } from './channels.js';
 import type { CountedDay } from './counted.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
-import type { Projection } from './projection.js';
+import { stageAt, type Projection } from './projection.js';
 import { group, NONE, type Grouped } from './table.js';
 
 /** Who somebody is, in one projection. */
@@ -47,8 +47,6 @@ interface Span {
 }
 
 export const days = (ms: number): number => ms / DAY_MS;
-
-const stageAt = (place: number): Stage | null => STAGES[place] ?? null;
 
 type RowsName = 'moves' | 'sessions' | 'active' | 'counts' | 'amounts' | 'batches';
 

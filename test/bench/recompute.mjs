@@ -1,7 +1,6 @@
 // Measures what publishing rules costs: a replay of all events, a change of conditions alone, and a preview; beside them a plain
 // reading of all events in the order of their visitors. Ingestion goes on meanwhile. `npm run bench:recompute`;
 // `--events N` says how many there are (500000), `--data DIR` keeps them for the next time.
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,6 +8,7 @@ import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import { addSite } from '../../dist/collector/site.js';
 import { openThreads } from '../../dist/collector/threads/threads.js';
+import { pick, uuid } from './data.mjs';
 
 const ORIGIN = 'https://www.example.com';
 const PATHS = ['/', '/products/', '/products/plan', '/pricing', '/blog/a', '/blog/b', '/contact'];
@@ -22,12 +22,6 @@ const { values } = parseArgs({
 });
 const folder = values.data ?? fs.mkdtempSync(path.join(os.tmpdir(), 'stagetag-bench-'));
 fs.mkdirSync(folder, { recursive: true });
-
-const uuid = (time) => {
-  const hex = time.toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-};
-const pick = (items) => items[Math.floor(Math.random() * items.length)];
 
 const threads = openThreads({ folder }, (error) => {
   throw error;

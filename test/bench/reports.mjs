@@ -1,7 +1,7 @@
 // Measures how long reports take: of a shop with many visitors, over and over, while events go on coming; and how long it takes until they
-// can be made, when the site is read for the first time and when that was cached. Beside them a plain reading of all events from the same file. `npm run bench:reports`; `--events N` says how many there are (500000),
-// `--rounds N` how often each report is asked for (5), `--data DIR` keeps the events for the next time.
-import { randomBytes } from 'node:crypto';
+// can be made, when the site is read for the first time and when that was cached. Beside them a plain reading of all events from the
+// same file. `npm run bench:reports`; `--events N` says how many there are (500000), `--rounds N` how often each report is asked for (5),
+// `--data DIR` keeps the events for the next time.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import { addSite } from '../../dist/collector/site.js';
 import { openThreads } from '../../dist/collector/threads/threads.js';
+import { pick, uuid } from './data.mjs';
 
 const ORIGIN = 'https://shop.example.com';
 const DAY_MS = 86_400_000;
@@ -27,11 +28,6 @@ const { values } = parseArgs({
 const folder = values.data ?? fs.mkdtempSync(path.join(os.tmpdir(), 'stagetag-bench-'));
 fs.mkdirSync(folder, { recursive: true });
 
-const uuid = (time) => {
-  const hex = time.toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-};
-const pick = (items) => items[Math.floor(Math.random() * items.length)];
 const PRODUCTS = Array.from({ length: 400 }, (_, index) => `/products/p-${index}`);
 const SOURCES = [
   {},

@@ -310,6 +310,81 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect(await store.wipe()).toBe(true);
     });
 
+    test('lists what happened to visitors, and forgets there who was erased', async () => {
+      const { store, siteKey, append, timeline } = await makeStore();
+      const [ada, ben] = [newId(), newId()];
+      const [first, second] = [makeEvent('page_view'), makeEvent('purchase', { props: { value: 1 } })];
+      await append(ada, [first]);
+      const start = await store.latest(siteKey);
+      expect(await store.changesSince(siteKey, start.change)).toEqual({
+        upTo: start.change,
+        changed: [],
+        isSomebodyGone: false,
+      });
+      await append(ben, [second]);
+      await append(ada, [first], { isProven: true });
+      const other = await addSite(store, { name: 'O', origins: ['https://o.example'] }, NOW);
+      if (typeof other === 'string') throw new Error(other);
+      await append(newId(), [makeEvent('page_view')], { siteKey: other.siteKey });
+      const found = await store.changesSince(siteKey, start.change);
+      const { rowId } = found.changed![0]!;
+      expect(found).toMatchObject({
+        changed: [
+          { visitorId: ben, events: [{ event: { id: second.id } }], isAmended: false },
+          { visitorId: ada, isAmended: true },
+        ],
+        isSomebodyGone: false,
+      });
+      expect(found.changed![1]).not.toHaveProperty('events');
+      expect((await store.changesSince(siteKey, found.upTo)).changed).toEqual([]);
+      expect((await store.changesSince(siteKey, '99 00')).changed).toBeUndefined();
+      expect((await store.visitorIds(siteKey)).sort()).toEqual([ada, ben].sort());
+
+      // Events by their rows.
+      const rows = [];
+      const { rowId: last } = await store.latest(siteKey);
+      for (let after = 0; after < last;) {
+        const page = await store.eventsAfter(siteKey, after, last);
+        rows.push(...page.rows);
+        after = page.rowId;
+      }
+      expect(rows.map(({ visitorId, events }) => [visitorId, events.map(({ event }) => event.id)])).toEqual([
+        [ada, [first.id]],
+        [ben, [second.id]],
+      ]);
+      expect(rowId).toBe(rows[1]!.rowId);
+      expect(await store.eventRows(siteKey, ben)).toEqual([rows[1]]);
+      expect((await store.eventsAfter(siteKey, 0, rows[0]!.rowId)).rows).toEqual([rows[0]]);
+
+      const how = { ...inForce(timeline), foldOf: (id: string) => foldInto(id, timeline, NOW) };
+      await store.erase(siteKey, ben, NOW, how);
+      const after = await store.changesSince(siteKey, start.change);
+      expect([after.isSomebodyGone, after.changed!.map(({ visitorId }) => visitorId)]).toEqual([true, [ada]]);
+      expect(await store.visitorIds(siteKey)).toEqual([ada]);
+    });
+
+    test('caches what can be made again, until somebody is erased or something expires', async () => {
+      const { store, siteKey, timeline, append } = await makeStore();
+      const [ada, ben] = [newId(), newId()];
+      for (const visitorId of [ada, ben]) await append(visitorId, [makeEvent('page_view')]);
+      const how = { ...inForce(timeline), foldOf: (id: string) => foldInto(id, timeline, NOW) };
+      const made = new TextEncoder().encode('made');
+      const cached = async () => Buffer.from((await store.cached(siteKey)) ?? []).toString();
+      for (const change of [
+        () => store.erase(siteKey, ada, NOW, how),
+        () => store.expireEvents(siteKey, Math.floor(NOW / DAY_MS) + 1),
+      ]) {
+        const stamp = await store.stamp(siteKey);
+        await store.cache(siteKey, made, stamp);
+        expect(await cached()).toBe('made');
+        await change();
+        expect(await cached()).toBe('');
+        // Of before.
+        await store.cache(siteKey, made, stamp);
+        expect(await cached()).toBe('');
+      }
+    });
+
     test('knows whose facts are of older rules, and whose state is due', async () => {
       const { store, siteKey, append } = await makeStore();
       const visitorId = newId();
