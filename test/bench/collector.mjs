@@ -3,13 +3,13 @@
 // of their own; the servers take turns, so that what else the machine does falls on both. Then the collector alone: how long answers
 // take at half that load, and at half that load while somebody asks for reports without a pause.
 import { fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { uuid } from './data.mjs';
 
 const BATCH = 10;
 const ORIGIN = 'https://www.example.com';
@@ -137,11 +137,6 @@ async function runLoad() {
 
 function folder() {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'stagetag-bench-'));
-}
-
-function uuid(time) {
-  const hex = time.toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 async function measure() {
