@@ -114,7 +114,7 @@ export const MEASURES = ['count', 'distinct', 'value', 'days', 'perSession', 'se
 export type Measure = (typeof MEASURES)[number];
 
 /** The place of a stage in the order of stages, from 0; −1 for none. */
-export const rank = (stage: Stage | null): number => STAGES.indexOf(stage!);
+export const rank = (stage: Stage | null | undefined): number => STAGES.indexOf(stage!);
 
 /** A matcher as it is evaluated. */
 export interface CompiledMatcher {

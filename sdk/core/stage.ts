@@ -38,7 +38,7 @@ export function inferFrom(view: FactsView): Inference {
 export const stageOf = (view: FactsView): Stage | null => walkStages(view).stage;
 
 export interface Walk {
-  /** Those that hold today, lowest first. */
+  /** Those that hold today, highest first. */
   stages: Stage[];
   /** The highest of them. */
   stage: Stage | null;
@@ -47,38 +47,53 @@ export interface Walk {
   sticky: Set<Stage>;
 }
 
-/** Follows the stages over the ends of all days up to today. @param see told the highest stage by the end of each, by its rank */
-export function walkStages(view: FactsView, see?: (day: number, peak: number) => void): Walk {
+/** Looks at each stage as of the end of every day up to today. */
+export function walkStages(view: FactsView): Walk {
   const { rules, today, base } = view;
   const sticky = new Set(base?.sticky);
-  let stages: Stage[] = isPlain ? [] : (base?.held ?? []);
-  let peak = base ? rank(base.peak) : -1;
-  for (const day of new Set([...turningDays(view, rules.turns), today])) {
-    if (day > today || (base && day <= parseDay(base.through))) continue;
-    const before = stages;
-    stages = STAGES.filter((stage) => {
-      const rule = rules.stages[stage];
-      if (!isPlain && rule?.keep)
-        return holds(view, rule.when, day) || (before.includes(stage) && holds(view, rule.keep, day));
-      // Of past days only what was reached then counts, or is kept.
-      const isNews = !!rule && (rule.sticky || rank(stage) > peak || day === today);
-      const isMet = isNews && (sticky.has(stage) || holds(view, rule.when, day));
-      if (isMet && rule.sticky) sticky.add(stage);
-      return isMet;
-    });
-    peak = Math.max(peak, ...stages.map(rank));
-    see?.(day, peak);
-  }
-  return { stages, stage: stages[stages.length - 1] ?? null, peak: STAGES[peak] ?? null, sticky };
+  let peak = rank(base?.peak);
+  // The highest first: below what was reached, the past matters only where it is kept.
+  const stages = [...STAGES].reverse().filter((stage) => {
+    const rule = rules.stages[stage];
+    if (!rule) return false;
+    const isMet = (day: number) => holds(view, rule.when, day);
+    const days = () =>
+      turningDays(view, rules.turns).filter((day) => day < today && !(base && day <= parseDay(base.through)));
+    let isHeld = sticky.has(stage) || isMet(today);
+    if (!isPlain && rule.keep) {
+      let isKept = !!base?.held?.includes(stage);
+      for (const day of days()) {
+        isKept = isMet(day) || (isKept && holds(view, rule.keep, day));
+        if (isKept) peak = Math.max(peak, rank(stage));
+      }
+      isHeld ||= isKept && holds(view, rule.keep, today);
+      if (isHeld) peak = Math.max(peak, rank(stage));
+    } else if (
+      (rank(stage) > peak || rule.sticky) &&
+      // Where no day's leaving its window can bring a stage, one that all days together do not bring never was there.
+      (isHeld || ((rules.turns || isMet(Infinity)) && days().some(isMet)))
+    ) {
+      peak = Math.max(peak, rank(stage));
+      if (rule.sticky) isHeld = !!sticky.add(stage);
+    }
+    return isHeld;
+  });
+  return { stages, stage: stages[0] ?? null, peak: STAGES[peak] ?? null, sticky };
 }
 
-/** The first UTC day at whose end each stage, or a higher one, was reached; only those that were. */
+/** The first UTC day at whose end each stage, or a higher one, was reached; only those that were. @param facts without a base */
 export function reachedDays(rules: CompiledRules, facts: Facts, now: number): Map<Stage, number> {
-  const days = new Map<Stage, number>();
-  walkStages(viewFacts(rules, facts, now), (day, peak) => {
-    for (const stage of STAGES.slice(0, peak + 1)) if (!days.has(stage)) days.set(stage, day);
-  });
-  return days;
+  const view = viewFacts(rules, facts, now);
+  const days = [...turningDays(view, rules.turns).filter((day) => day < view.today), view.today];
+  const reached = new Map<Stage, number>();
+  let first = Infinity;
+  for (const stage of [...STAGES].reverse()) {
+    const rule = rules.stages[stage];
+    // Later than a higher one it matters no more.
+    first = (rule && days.find((day) => day < first && holds(view, rule.when, day))) ?? first;
+    if (first < Infinity) reached.set(stage, first);
+  }
+  return reached;
 }
 
 /** What is left of a day's weight on a later one. */

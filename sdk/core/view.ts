@@ -104,7 +104,7 @@ type AnyCondition = Partial<
 const ONCE = { count: { gte: 1 } };
 
 /**
- * Says whether a condition is met as of the end of a day. Traits are always today's.
+ * Says whether a condition is met as of the end of a day; Infinity stands for all days, whatever the window. Traits are always today's.
  * @param reason is told what the condition asks for, and what the facts say
  */
 export function holds(
@@ -113,13 +113,16 @@ export function holds(
   day: number,
   reason?: Record<string, unknown>,
 ): boolean {
-  const { signal, within, need = ONCE, all, any, not } = condition as AnyCondition;
+  const { signal, within = Infinity, need = ONCE, all, any, not } = condition as AnyCondition;
   const trait = isPlain ? undefined : (condition as AnyCondition).trait;
   const test = (part: CompiledCondition) => holds(view, part, day);
   if (!isPlain)
     for (let { lasts = 1 } = condition as AnyCondition; --lasts > 0;)
       if (holds(view, any![0]!, day - lasts)) return true;
   if (!trait && !signal) return all ? all.every(test) : any ? any.some(test) : !not!.some(test);
+  // Most conditions ask no more than whether there was one.
+  if (!isPlain && signal && need === ONCE && !reason)
+    return !!view.rows.get(signal)?.some(([each]) => isWithin(each, day, within));
   const have = trait ? (view.traits[trait]?.[2] ?? null) : measure(view, signal!, within, day);
   if (reason) Object.assign(reason, { need, have });
   return trait
@@ -144,11 +147,15 @@ export function explain(view: FactsView, condition: CompiledCondition, day: numb
   return reason as unknown as Reason;
 }
 
+/** Whether a day is in the window that ends with another. */
+const isWithin = (day: number, until: number, within: number) =>
+  until === Infinity || (until >= day && until - day < within);
+
 /** Counts what a signal did in the window that ends with a day. */
 function measure(
   { rules, rows }: FactsView,
   signal: string,
-  within = Infinity,
+  within: number,
   until: number,
 ): Partial<Record<Measure, number>> {
   const seen: Keys = {};
@@ -156,7 +163,7 @@ function measure(
   const active = new Set<number>();
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
   for (const [day, count, value, keys, days, pairs] of rows.get(signal) ?? []) {
-    if (day > until || day <= until - within) continue;
+    if (!isWithin(day, until, within)) continue;
     if (!isPlain && pairs) keepDated(together, pairs, isBefore);
     sum.count += count;
     sum.value += value;
@@ -186,5 +193,5 @@ function measurePairs(pairs: Keys): { perSession: number; sessions: number } {
  * @param windows in days; only rules with an upper bound can gain by a day's leaving
  */
 export function turningDays({ days }: FactsView, windows: number[] = []): number[] {
-  return days.flatMap((day) => [0, ...windows].map((window) => day + window)).sort((a, b) => a - b);
+  return [...new Set(days.flatMap((day) => [0, ...windows].map((window) => day + window)))].sort((a, b) => a - b);
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import {
+  compactFacts,
   DAY_MS,
+  dayOf,
   decay,
   emptyFacts,
   eventFacts,
@@ -8,11 +10,17 @@ import {
   inferState,
   mergeFacts,
   placeOf,
+  rank,
+  reachedDays,
+  STAGES,
   type CompiledRules,
+  type Condition,
   type SignalReason,
+  type Stage,
   type StagetagEvent,
 } from '../../sdk/core/index.js';
 import vectors from '../vectors/model.json' with { type: 'json' };
+import { randomEvents, seeded } from '../helpers/random.js';
 import { general, rulesOf } from '../helpers/rules.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
@@ -158,4 +166,76 @@ test('why explains a stage that does not hold, and one that nobody stands at', (
     because: null,
     next: { stage: 'awareness' },
   });
+});
+
+test('stage, peak and the days of reaching are what a walk over every day says, for random rules and visitors', () => {
+  const random = seeded(29);
+  const upTo = (most: number) => Math.floor(random() * most);
+  const some = (depth: number, isRising: boolean): Condition => {
+    const kind = upTo(depth ? 6 : 3);
+    if (kind > 3)
+      return {
+        [['all', 'any'][kind - 4]!]: [some(depth - 1, isRising), some(depth - 1, isRising)],
+      } as unknown as Condition;
+    if (kind === 3 && !isRising) return { not: some(depth - 1, isRising) };
+    const measure = ['count', 'days', 'distinct'][upTo(3)]!;
+    const bound = isRising ? 'gte' : ['gte', 'lte'][upTo(2)]!;
+    const within = [undefined, 2, 5, 9][upTo(4)];
+    return { signal: ['view', 'order'][upTo(2)]!, [measure]: { [bound]: 1 + upTo(5) }, ...(within && { within }) };
+  };
+  const signals = { view: { event: 'page_view', distinct: 'path' }, order: { event: 'purchase', distinct: 'path' } };
+  const seen = { pruned: 0, fallen: 0, sticky: 0 };
+  for (let round = 0; round < 600; round++) {
+    const isRising = round % 3 > 0;
+    const stages = Object.fromEntries(
+      STAGES.filter(() => random() < 0.8).map((stage) => [
+        stage,
+        { when: some(2, isRising), ...(isRising && random() < 0.4 && { sticky: true }) },
+      ]),
+    );
+    const rules = rulesOf({ signals, stages });
+    expect(!rules.turns || !isRising).toBe(true);
+    // The same conditions as tags, which nothing of the past decides.
+    const tags = Object.fromEntries(
+      Object.entries(stages).map(([name, { when }]) => [name, { when, dimension: 'behaviour' }]),
+    );
+    const single = rulesOf({ signals, stages: {}, tags });
+    const events = randomEvents(random, upTo(25), { days: 14, until: NOW }).filter(
+      ({ name, props }) => name === 'page_view' || (name === 'purchase' && !(Number(props!.value) < 0)),
+    );
+    const facts = factsOf(rules, events);
+    const now = NOW + upTo(8) * DAY_MS;
+    let peak = -1;
+    const kept = new Set<Stage>();
+    const reached = new Map<Stage, number>();
+    let held: Stage[] = [];
+    for (let day = dayOf(NOW) - 20; day <= dayOf(now); day++) {
+      const past = factsOf(
+        rules,
+        events.filter(({ time }) => dayOf(time) <= day),
+      );
+      // Where nobody did anything yet, nothing is there to be judged.
+      if (!events.some(({ time }) => dayOf(time) <= day)) continue;
+      held = inferState(single, past, day * DAY_MS).tags as Stage[];
+      for (const stage of held) if (stages[stage]!.sticky) kept.add(stage);
+      peak = Math.max(peak, ...held.map(rank));
+      for (const stage of STAGES.slice(0, peak + 1)) if (!reached.has(stage)) reached.set(stage, day);
+    }
+    if (!events.length) held = inferState(single, facts, now).tags as Stage[];
+    const stage = STAGES.findLast((each) => held.includes(each) || kept.has(each)) ?? null;
+    if (!events.length) {
+      peak = rank(stage);
+      for (const each of STAGES.slice(0, peak + 1)) reached.set(each, dayOf(now));
+    }
+    const state = inferState(rules, facts, now);
+    const message = JSON.stringify({ round, stages, events: events.map(({ name, time }) => [name, dayOf(time)]) });
+    expect({ stage: state.stage, peak: state.peak }, message).toEqual({ stage, peak: STAGES[peak] ?? null });
+    expect([...reachedDays(rules, facts, now)].sort(), message).toEqual([...reached].sort());
+    const compact = inferState(rules, compactFacts(rules, facts, Math.max(0, ...events.map(({ time }) => time))), now);
+    expect({ stage: compact.stage, peak: compact.peak }, message).toEqual({ stage, peak: STAGES[peak] ?? null });
+    if (!rules.turns && peak < 4) seen.pruned++;
+    if (peak > rank(stage)) seen.fallen++;
+    if (kept.size > 0 && held.length < kept.size) seen.sticky++;
+  }
+  for (const times of Object.values(seen)) expect(times).toBeGreaterThan(40);
 });
