@@ -13,6 +13,7 @@ import {
 } from './api.js';
 import { AGAIN_MS, useOnce, useRead } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
+import { explainRefusal } from './rulesErrors.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
 import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
@@ -87,7 +88,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
         (found) => isGone || set({ found }),
         (error: Error) => {
           if (isGone) return;
-          if (!(error instanceof Preparing)) return set({ problem: error.message });
+          if (!(error instanceof Preparing)) return set({ problem: explainRefusal(error) });
           set({ problem: t('preparing', { share: showShare(error.share) }) });
           timer = setTimeout(ask, AGAIN_MS);
         },
@@ -107,7 +108,10 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
       await run();
       saved.again();
     } catch (error) {
-      set(({ found }) => ({ ...(found && { found }), problem: t('notSaved', { message: (error as Error).message }) }));
+      set(({ found }) => ({
+        ...(found && { found }),
+        problem: t('notSaved', { message: explainRefusal(error as Error) }),
+      }));
     }
   };
   const save = (event: SubmitEvent) => {

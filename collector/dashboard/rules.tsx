@@ -1,7 +1,7 @@
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { JSX } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { compileExclusions, compileRules, lintRules, parseRules } from '../../sdk/core/index.js';
+import { compileExclusions, compileRules, lintRules, parseRules, type RulesError } from '../../sdk/core/index.js';
 import {
   change,
   get,
@@ -16,6 +16,7 @@ import {
 import { useRead, useReport } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
+import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
 import { linkToVisitor } from './state.js';
 import { inLanguage, showNumber, showTime, t } from './texts.js';
@@ -25,7 +26,7 @@ import { Why } from './why.js';
 const unsaved = new Map<string, string>();
 
 interface Checked {
-  errors: Finding[];
+  errors: RulesError[];
   warnings: Finding[];
 }
 
@@ -80,7 +81,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       const { status, body } = error as Refused;
       const { errors = [], warnings = [] } = (body ?? {}) as Partial<Checked>;
       set({
-        problem: (error as Error).message,
+        problem: explainRefusedRules(error as Error),
         ...((errors.length || warnings.length) && { checked: { errors, warnings } }),
         isContradictory: status === 409,
       });
@@ -295,6 +296,9 @@ function lineOf(text: string, path: string): number | undefined {
   return node && text.slice(0, node.parent?.type === 'property' ? node.parent.offset : node.offset).split('\n').length;
 }
 
+const explainWarning = ({ code, names, message }: Finding): string =>
+  code ? t(`lint.${code}`, { names: names?.join(', ') }) : message;
+
 function Findings({
   checked: { errors, warnings },
   text,
@@ -319,8 +323,8 @@ function Findings({
     <>
       {(
         [
-          ['errors', errors],
-          ['warnings', warnings],
+          ['errors', errors.map((error) => ({ path: error.path, text: explainError(error) }))],
+          ['warnings', warnings.map((warning) => ({ path: warning.path, text: explainWarning(warning) }))],
         ] as const
       ).map(
         ([name, all]) =>
@@ -328,10 +332,9 @@ function Findings({
             <div key={name}>
               <h3>{t(name)}</h3>
               <ul class="findings">
-                {all.map(({ path, message, code, names }, index) => (
+                {all.map(({ path, text: said }, index) => (
                   <li key={index}>
-                    <code>{path || '·'}</code> {code ? t(`lint.${code}`, { names: names?.join(', ') }) : message}{' '}
-                    {place(path)}
+                    <code>{path || '·'}</code> {said} {place(path)}
                   </li>
                 ))}
               </ul>

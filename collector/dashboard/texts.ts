@@ -589,6 +589,9 @@ const en = {
   fromChannel: 'From',
   toChannel: 'Next',
   beforeEntry: 'Of that before an entry',
+  contradictory:
+    'Nothing was changed: nobody can ever meet the conditions below. Publish all the same where that is meant.',
+  rulesWrong: 'Nothing was changed. Wrong with the rules: {{count}}, listed below.',
   lint: {
     never_met: 'Nobody can ever meet this condition: its parts contradict each other.',
     always_met: 'Everybody meets this condition: it tells nobody apart.',
@@ -1215,6 +1218,8 @@ const zh: typeof en = {
   fromChannel: '从',
   toChannel: '下一个',
   beforeEntry: '其中进入之前',
+  contradictory: '未作任何更改：没有人能满足下列条件。如果这是有意的，仍可发布。',
+  rulesWrong: '未作任何更改。规则中有 {{count}} 处错误，见下方列表。',
   lint: {
     never_met: '没有人能满足这个条件：其中各部分互相矛盾。',
     always_met: '所有人都满足这个条件：它无法区分任何人。',

@@ -10,6 +10,7 @@ export function Why({ reason }: { reason: Reason }): JSX.Element {
     return (
       <li>
         {mark} {t(name)}
+        {reason.expires && <span class="soft"> · {t('until', { day: reason.expires })}</span>}
         <ul class="why">
           {reason[name]!.map((part, index) => (
             <Why key={index} reason={part} />

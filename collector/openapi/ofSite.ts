@@ -382,10 +382,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       summary: 'Everything that is wrong with rules, and what is odd about them',
       requestBody: body(ref('Rules')),
       responses: {
-        200: json(
-          'That.',
-          record({ errors: list(record({ path: text, message: text })), warnings: list(ref('Warning')) }),
-        ),
+        200: json('That.', record({ errors: list(ref('RulesError')), warnings: list(ref('Warning')) })),
         503: PREPARING,
       },
     },

@@ -154,7 +154,20 @@ export const schemas: Record<string, Schema> = {
   }),
   Job: record({ id: count, kind: text, rules: count, state: { enum: ['running', 'done'] }, done: count, total: count }),
   Warning: record({ code: { enum: Object.keys(LINT_CODES) }, path: text, message: text, 'names?': list(text) }),
-  RulesErrors: record({ error: text, 'errors?': list(record({ path: text, message: text })) }),
+  RulesError: record({
+    path: {
+      ...text,
+      description: 'where, such as `stages.interest.when.any[2].count.gte`; empty for the whole document',
+    },
+    message: text,
+    'code?': { ...text, description: 'the same for programs' },
+    'values?': {
+      type: 'object',
+      description: 'what the message speaks of; `nearest` is the known name most like the one that came',
+      additionalProperties: { type: ['string', 'number'] },
+    },
+  }),
+  RulesErrors: record({ error: text, 'errors?': list(ref('RulesError')) }),
   Published: record({ version: count, 'job?': count, warnings: list(ref('Warning')) }),
   RuleVersion: record({
     version: count,
@@ -170,7 +183,7 @@ export const schemas: Record<string, Schema> = {
     author: nullable('string'),
     savedAt: moment,
     basedOn: count,
-    'errors?': list(record({ path: text, message: text })),
+    'errors?': list(ref('RulesError')),
   }),
   Preview: record({
     asOf: moment,

@@ -7,6 +7,7 @@ import {
   isRecord,
   MAX_RULES_DEPTH,
   parseRules,
+  rulesError,
   STAGES,
   viewFacts,
   type CompiledCondition,
@@ -101,28 +102,26 @@ export function parseAudience(published: PublishedRules[], input: unknown): Pars
   const current = compileRules(rules);
   /** Under some version that decides what a signal counts it told values apart: then they count once in a window. */
   const hasDistinct = (signal: string) => published.some((each) => each.rules.signals[signal]?.distinct);
-  if (isDeep(input, MAX_RULES_DEPTH))
-    return { errors: [{ path: 'when', message: `expected at most ${MAX_RULES_DEPTH} levels of nesting` }] };
+  if (isDeep(input, MAX_RULES_DEPTH)) return { errors: [rulesError('when', 'too_deep', { max: MAX_RULES_DEPTH })] };
   const errors: RulesError[] = [];
   const deep: Deep[] = [];
   let hasRfm = false;
   type Make = Parsed['test'];
-  const wrong = (path: string, message: string): Make => {
-    errors.push({ path, message });
+  const wrong = (...given: Parameters<typeof rulesError>): Make => {
+    errors.push(rulesError(...given));
     return () => () => false;
   };
   let count = 0;
   const read = (value: unknown, path: string): Make => {
     if (++count > MAX_CONDITIONS)
-      return count > MAX_CONDITIONS + 1
-        ? () => () => false
-        : wrong(path, `expected at most ${MAX_CONDITIONS} conditions`);
-    if (!isRecord(value)) return wrong(path, `expected a condition, got ${JSON.stringify(value)}`);
+      return count > MAX_CONDITIONS + 1 ? () => () => false : wrong(path, 'too_many', { max: MAX_CONDITIONS });
+    if (!isRecord(value)) return wrong(path, 'not_object', { got: JSON.stringify(value) ?? 'undefined' });
     const [name = '', ...others] = Object.keys(value);
     const given = value[name];
     if (name === 'signal' || name === 'trait' || others.length || !name) return leaf(value, path);
     if (name === 'all' || name === 'any') {
-      if (!Array.isArray(given) || !given.length) return wrong(`${path}.${name}`, 'expected a list of conditions');
+      if (!Array.isArray(given) || !given.length)
+        return wrong(`${path}.${name}`, 'not_list', { got: JSON.stringify(given) });
       const made = given.map((part, index) => read(part, `${path}.${name}[${index}]`));
       return (asked) => {
         const parts = made.map((make) => make(asked));
@@ -141,7 +140,7 @@ export function parseAudience(published: PublishedRules[], input: unknown): Pars
     if (name === 'tag') {
       const tags = Object.keys(rules.tags ?? {});
       if (!tags.includes(given as string))
-        return wrong(`${path}.tag`, `expected one of ${tags.join(', ')}, got ${JSON.stringify(given)}`);
+        return wrong(`${path}.tag`, 'not_one_of', { names: tags.join(', '), got: JSON.stringify(given) });
       return ({ view }) =>
         (person) =>
           view.tags(person).includes(given as string);
@@ -151,7 +150,9 @@ export function parseAudience(published: PublishedRules[], input: unknown): Pars
       const known = KNOWN[of];
       const isFit = (each: unknown) => typeof each === 'string' && (!known || known.includes(each));
       if (!Array.isArray(given) || !given.length || !given.every(isFit))
-        return wrong(`${path}.${name}`, `expected a list of ${known ? known.join(', ') : 'names'}`);
+        return known
+          ? wrong(`${path}.${name}`, 'not_names', { names: known.join(', ') })
+          : wrong(`${path}.${name}`, 'not_list', { got: JSON.stringify(given) });
       if (of === 'rfm') hasRfm = true;
       const wanted = new Set(given as string[]);
       return (asked) => (person) => wanted.has(LISTS[of](asked, person));
@@ -162,14 +163,13 @@ export function parseAudience(published: PublishedRules[], input: unknown): Pars
   const leaf = (value: unknown, path: string): Make => {
     const parsed = parseRules({ signals: rules.signals, stages: { awareness: { when: value } } });
     if ('errors' in parsed) {
-      for (const { path: at, message } of parsed.errors)
-        errors.push({ path: at.replace('stages.awareness.when', path), message });
+      for (const error of parsed.errors)
+        errors.push({ ...error, path: error.path.replace('stages.awareness.when', path) });
       return () => () => false;
     }
     const { signals, stages } = compileRules(parsed.rules);
     const asked = Object.keys(signals).find((name) => signals[name]!.pairs && !current.signals[name]?.pairs);
-    if (asked)
-      return wrong(path, `facts say nothing of sessions of ${asked}, since no condition of the rules asks for them`);
+    if (asked) return wrong(path, 'no_sessions', { signal: asked });
     const condition = stages.awareness!.when;
     if (isHeld(condition, hasDistinct))
       return ({ view, now }) =>

@@ -2,13 +2,7 @@
 import { isDeep, isRecord } from './event.js';
 import { DISTINCT_CAP } from './facts.js';
 import { MEASURES, STAGES, TAG_DIMENSIONS, type Condition, type Rules } from './rules.js';
-
-export interface RulesError {
-  /** Where, such as `stages.interest.when.any[2].count.gte`; empty for the whole document. */
-  path: string;
-  /** What was expected, what came, and the likely fix. */
-  message: string;
-}
+import { rulesError, type RulesError, type RulesErrorCode } from './rulesMessages.js';
 
 /** Ten years: longer windows and half-lives mean nothing. */
 const MAX_DAYS = 3660;
@@ -17,7 +11,7 @@ const MAX_WEIGHT = 1_000_000;
 /** Levels of objects and lists in a document. */
 export const MAX_RULES_DEPTH = 40;
 
-type Report = (path: string, message: string) => void;
+type Report = (path: string, code: RulesErrorCode, values?: RulesError['values']) => void;
 type Check = (value: unknown, path: string, report: Report) => void;
 
 /** Names end up in HTML attributes and as object keys: no spaces, and nothing that every object already has. */
@@ -32,8 +26,8 @@ const show = (value: unknown) => {
 /** Validates rules from outside; `version` comes from the collector and is set to 0 here. */
 export function parseRules(input: unknown): { rules: Rules } | { errors: RulesError[] } {
   const errors: RulesError[] = [];
-  const report: Report = (path, message) => errors.push({ path, message });
-  if (isDeep(input, MAX_RULES_DEPTH)) report('', `expected at most ${MAX_RULES_DEPTH} levels of nesting`);
+  const report: Report = (...given) => errors.push(rulesError(...given));
+  if (isDeep(input, MAX_RULES_DEPTH)) report('', 'too_deep', { max: MAX_RULES_DEPTH });
   else document(input, '', report);
   if (errors.length) return { errors };
   const rules = { ...(input as Rules), version: 0 };
@@ -42,46 +36,45 @@ export function parseRules(input: unknown): { rules: Rules } | { errors: RulesEr
 }
 
 const text: Check = (value, path, report) => {
-  if (typeof value !== 'string' || !value) report(path, `expected a text that is not empty, got ${show(value)}`);
+  if (typeof value !== 'string' || !value) report(path, 'not_text', { got: show(value) });
 };
 
 const number: Check = (value, path, report) => {
-  if (typeof value !== 'number' || !Number.isFinite(value)) report(path, `expected a number, got ${show(value)}`);
+  if (typeof value !== 'number' || !Number.isFinite(value)) report(path, 'not_number', { got: show(value) });
 };
 
 const weight: Check = (value, path, report) => {
   if (typeof value !== 'number' || !(Math.abs(value) <= MAX_WEIGHT)) {
-    report(path, `expected a number from -${MAX_WEIGHT} to ${MAX_WEIGHT}, got ${show(value)}`);
+    report(path, 'not_within', { min: -MAX_WEIGHT, max: MAX_WEIGHT, got: show(value) });
   }
 };
 
 const boolean: Check = (value, path, report) => {
-  if (typeof value !== 'boolean') report(path, `expected true or false, got ${show(value)}`);
+  if (typeof value !== 'boolean') report(path, 'not_boolean', { got: show(value) });
 };
 
 const anything: Check = () => {};
 
 const scalar: Check = (value, path, report) => {
   if (!['string', 'number', 'boolean'].includes(typeof value)) {
-    report(path, `expected a text, a number, true or false, got ${show(value)}`);
+    report(path, 'not_scalar', { got: show(value) });
   }
 };
 
-const atLeast =
-  (min: number, unit: string, whole = true, max = Number.MAX_SAFE_INTEGER): Check =>
+/** A number, whole where the code says so. */
+const bounded =
+  (code: 'not_whole' | 'not_from' | 'not_days' | 'not_whole_days', min: number, max?: number): Check =>
   (value, path, report) => {
-    const isFit = typeof value === 'number' && value >= min && value <= max && (!whole || Number.isSafeInteger(value));
-    if (!isFit)
-      report(
-        path,
-        `expected ${whole ? 'a whole number' : 'a number'} ${unit} from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}, got ${show(value)}`,
-      );
+    const isWhole = /whole/.test(code);
+    const isFit =
+      typeof value === 'number' && value >= min && !(value > max!) && (!isWhole || Number.isSafeInteger(value));
+    if (!isFit) report(path, code, { min, ...(max && { max }), got: show(value) });
   };
 
 const listOf =
   (check: Check): Check =>
   (value, path, report) => {
-    if (!Array.isArray(value) || !value.length) report(path, `expected a list that is not empty, got ${show(value)}`);
+    if (!Array.isArray(value) || !value.length) report(path, 'not_list', { got: show(value) });
     else value.forEach((each, index) => check(each, `${path}[${index}]`, report));
   };
 
@@ -94,16 +87,16 @@ const oneOf =
   (names: readonly string[]): Check =>
   (value, path, report) => {
     if (!names.includes(value as string)) {
-      report(path, `expected one of ${names.join(', ')}, got ${show(value)}${suggest(value, names)}`);
+      report(path, 'not_one_of', { names: names.join(', '), got: show(value), ...suggest(value, names) });
     }
   };
 
 const mapOf =
   (check: Check): Check =>
   (value, path, report) => {
-    if (!isRecord(value)) return report(path, `expected an object, got ${show(value)}`);
+    if (!isRecord(value)) return report(path, 'not_object', { got: show(value) });
     for (const [name, each] of Object.entries(value)) {
-      if (name in {}) report(join(path, name), 'this name belongs to every object; choose another');
+      if (name in {}) report(join(path, name), 'common_name');
       check(each, join(path, name), report);
     }
   };
@@ -115,23 +108,22 @@ const namedMapOf =
     mapOf(check)(value, path, report);
     if (!isRecord(value)) return;
     for (const name of Object.keys(value)) {
-      if (!isName(name)) report(join(path, name), 'expected a name of 1 to 64 letters, digits, "_", "-" or "."');
+      if (!isName(name)) report(join(path, name), 'bad_name');
     }
   };
 
 const shape =
   (members: Record<string, Check>, required: string[] = []): Check =>
   (value, path, report) => {
-    if (!isRecord(value)) return report(path, `expected an object, got ${show(value)}`);
-    for (const name of required) if (value[name] === undefined) report(join(path, name), 'is missing');
+    if (!isRecord(value)) return report(path, 'not_object', { got: show(value) });
+    for (const name of required) if (value[name] === undefined) report(join(path, name), 'missing');
     for (const [name, each] of Object.entries(value)) {
       const check = Object.prototype.hasOwnProperty.call(members, name) ? members[name] : undefined;
       if (check) check(each, join(path, name), report);
-      else
-        report(
-          join(path, name),
-          `is not known here; known are ${Object.keys(members).join(', ')}${suggest(name, Object.keys(members))}`,
-        );
+      else {
+        const names = Object.keys(members);
+        report(join(path, name), 'unknown', { names: names.join(', '), ...suggest(name, names) });
+      }
     }
   };
 
@@ -139,11 +131,11 @@ const isProp = (value: unknown) =>
   typeof value === 'string' && /^props\..+/.test(value) && !(value.slice('props.'.length) in {});
 
 const source: Check = (value, path, report) => {
-  if (value !== 'path' && !isProp(value)) report(path, `expected "path" or "props.KEY", got ${show(value)}`);
+  if (value !== 'path' && !isProp(value)) report(path, 'not_source', { got: show(value) });
 };
 
 const propSource: Check = (value, path, report) => {
-  if (!isProp(value)) report(path, `expected "props.KEY", got ${show(value)}`);
+  if (!isProp(value)) report(path, 'not_prop', { got: show(value) });
 };
 
 const range =
@@ -152,9 +144,9 @@ const range =
     shape({ gte: bound, lte: bound })(value, path, report);
     if (!isRecord(value)) return;
     const { gte, lte } = value;
-    if (gte === undefined && lte === undefined) report(path, 'expected gte, lte or both');
+    if (gte === undefined && lte === undefined) report(path, 'no_bound');
     if (typeof gte === 'number' && typeof lte === 'number' && gte > lte)
-      report(path, `nothing is from ${gte} up to ${lte}`);
+      report(path, 'no_range', { min: gte, max: lte });
   };
 
 const MATCHERS = { eq: scalar, in: listOf(scalar), glob: oneOrMore(text), gte: number, lte: number, exists: boolean };
@@ -162,7 +154,7 @@ const MATCHERS = { eq: scalar, in: listOf(scalar), glob: oneOrMore(text), gte: n
 const matcher: Check = (value, path, report) => {
   shape(MATCHERS)(value, path, report);
   if (isRecord(value) && !Object.keys(value).length)
-    report(path, `expected one of ${Object.keys(MATCHERS).join(', ')}`);
+    report(path, 'no_test', { names: Object.keys(MATCHERS).join(', ') });
 };
 
 /** What people call a thing: a text, or one by the code of each language. */
@@ -179,7 +171,7 @@ const signal = shape({
   label,
 });
 
-const count = range(atLeast(0, ''));
+const count = range(bounded('not_whole', 0));
 
 /** The kinds of condition by the member that names them. */
 const CONDITIONS: Record<string, Check> = {
@@ -189,38 +181,37 @@ const CONDITIONS: Record<string, Check> = {
   trait: (value, path, report) => {
     shape({ trait: text, ...MATCHERS })(value, path, report);
     const { trait, ...rest } = value as Record<string, unknown>;
-    if (typeof trait === 'string' && trait in {})
-      report(join(path, 'trait'), 'this name belongs to every object; choose another');
-    if (!Object.keys(rest).length) report(path, `expected one of ${Object.keys(MATCHERS).join(', ')} beside trait`);
+    if (typeof trait === 'string' && trait in {}) report(join(path, 'trait'), 'common_name');
+    if (!Object.keys(rest).length) report(path, 'no_trait_test', { names: Object.keys(MATCHERS).join(', ') });
   },
   signal: shape({
     signal: text,
     count,
-    distinct: range(atLeast(0, '')),
-    value: range(atLeast(0, '', false)),
+    distinct: count,
+    value: range(bounded('not_from', 0)),
     days: count,
     perSession: count,
     sessions: count,
-    within: atLeast(1, 'of days', true, MAX_DAYS),
+    within: bounded('not_whole_days', 1, MAX_DAYS),
   }),
 };
 
 const condition: Check = (value, path, report) => {
-  if (!isRecord(value)) return report(path, `expected a condition, got ${show(value)}`);
+  if (!isRecord(value)) return report(path, 'not_object', { got: show(value) });
   const kind = Object.keys(CONDITIONS).find((name) => name in value);
   if (kind) return CONDITIONS[kind]!(value, path, report);
-  const hint =
-    Object.keys(value)
-      .map((name) => suggest(name, Object.keys(CONDITIONS)))
-      .find(Boolean) ?? '';
-  report(path, `expected a condition with one of ${Object.keys(CONDITIONS).join(', ')}, got ${show(value)}${hint}`);
+  const kinds = Object.keys(CONDITIONS);
+  const near = Object.keys(value)
+    .map((name) => suggest(name, kinds))
+    .find(Boolean);
+  report(path, 'not_condition', { names: kinds.join(', '), got: show(value), ...near });
 };
 
 const tag = shape(
   {
     when: condition,
     dimension: oneOf(TAG_DIMENSIONS),
-    ttlDays: atLeast(1, 'of days', true, MAX_DAYS),
+    ttlDays: bounded('not_whole_days', 1, MAX_DAYS),
     label,
   },
   ['when', 'dimension'],
@@ -239,7 +230,7 @@ const document = shape(
     score: shape(
       {
         weights: mapOf(weight),
-        halfLifeDays: atLeast(0.01, 'of days', false, MAX_DAYS),
+        halfLifeDays: bounded('not_days', 0.01, MAX_DAYS),
         intent: listOf(text),
         fit: listOf(shape({ when: condition, points: weight, label }, ['when', 'points'])),
       },
@@ -255,10 +246,7 @@ function checkReferences(rules: Rules, report: Report): void {
   const signals = Object.keys(rules.signals);
   const checkSignal = (name: string, path: string) => {
     if (!signals.includes(name))
-      report(
-        path,
-        `no signal is called ${show(name)}${suggest(name, signals) || `; signals are ${signals.join(', ')}`}`,
-      );
+      report(path, 'no_signal', { got: show(name), names: signals.join(', '), ...suggest(name, signals) });
   };
   const walk = (part: Condition, path: string): void => {
     if ('all' in part) part.all.forEach((each, index) => walk(each, `${path}.all[${index}]`));
@@ -268,29 +256,24 @@ function checkReferences(rules: Rules, report: Report): void {
       checkSignal(part.signal, `${path}.signal`);
       const { distinct, value } = rules.signals[part.signal] ?? {};
       if (part.distinct && rules.signals[part.signal] && !distinct)
-        report(`${path}.distinct`, `signal ${part.signal} has no "distinct" to count`);
+        report(`${path}.distinct`, 'no_distinct', { signal: part.signal });
       if (part.value && rules.signals[part.signal] && !value)
-        report(`${path}.value`, `signal ${part.signal} has no "value" to add up`);
+        report(`${path}.value`, 'no_value', { signal: part.signal });
       if (part.perSession && rules.signals[part.signal] && !distinct)
-        report(`${path}.perSession`, `signal ${part.signal} has no "distinct" to count`);
+        report(`${path}.perSession`, 'no_distinct', { signal: part.signal });
       for (const name of ['distinct', 'perSession', 'sessions'] as const) {
         const { gte = 0, lte = 0 } = part[name] ?? {};
-        if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP) {
-          const what = name === 'distinct' ? 'different values' : 'values of sessions';
-          report(
-            `${path}.${name}`,
-            `at most ${DISTINCT_CAP} ${what} are told apart: gte up to ${DISTINCT_CAP}, lte below it`,
-          );
-        }
+        if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP)
+          report(`${path}.${name}`, name === 'distinct' ? 'values_cap' : 'sessions_cap', { max: DISTINCT_CAP });
       }
     }
   };
   for (const [name, { when, sticky, keep }] of Object.entries(rules.stages)) {
     walk(when, `stages.${name}.when`);
     if (keep) walk(keep, `stages.${name}.keep`);
-    if (sticky && keep) report(`stages.${name}.keep`, 'cannot go with "sticky", which keeps the stage for good');
+    if (sticky && keep) report(`stages.${name}.keep`, 'sticky_keep');
     if (sticky && hasUpperBound(when)) {
-      report(`stages.${name}.sticky`, 'cannot go with "not" or "lte": what once was not would be kept for good');
+      report(`stages.${name}.sticky`, 'sticky_falls');
     }
   }
   for (const [name, { when }] of Object.entries(rules.tags ?? {})) walk(when, `tags.${name}.when`);
@@ -308,12 +291,12 @@ function hasUpperBound(part: Condition): boolean {
 const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
 
 /** Proposes the known name that is nearest to a misspelled one, if it is near. */
-function suggest(value: unknown, names: readonly string[]): string {
-  if (typeof value !== 'string') return '';
+function suggest(value: unknown, names: readonly string[]): { nearest: string } | undefined {
+  if (typeof value !== 'string') return undefined;
   const near = names
     .map((name) => ({ name, distance: editDistance(value.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  return near && near.distance <= Math.max(2, value.length / 3) ? `; did you mean "${near.name}"?` : '';
+  return near && near.distance <= Math.max(2, value.length / 3) ? { nearest: near.name } : undefined;
 }
 
 /** Levenshtein's edit distance. */

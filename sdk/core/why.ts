@@ -3,7 +3,7 @@ import type { Facts } from './facts.js';
 import { isPlain } from './plain.js';
 import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
-import { explain, holds, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
+import { explain, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
 
 export interface Explanation {
   /** The stage that is explained; null where the visitor stands at none and none was asked for. */
@@ -14,7 +14,7 @@ export interface Explanation {
   sticky: boolean;
   /** Version of the rules. */
   rules: number;
-  /** The stage's condition; null where the rules have none. */
+  /** The stage's condition, or, where one that it is kept by is met or goes on, the two as alternatives; null where the rules have none. */
   because: Reason | null;
   /** The next higher stage, and the fewest conditions missing for it. */
   next: { stage: Stage; missing: Reason[] } | null;
@@ -28,9 +28,9 @@ export function explainStage(rules: CompiledRules, facts: Facts | Facts[], now: 
   const because = (each: Stage | null) => {
     const rule = each && rules.stages[each];
     if (!rule) return null;
-    // Where it is held by less than it takes to enter, that is why.
-    const isKept = !isPlain && rule.keep && stages.includes(each!) && !holds(view, rule.when, view.today);
-    return explain(view, isKept ? rule.keep! : rule.when, view.today);
+    // Who has entered stays for as long as either holds.
+    const isKept = !isPlain && rule.keep && stages.includes(each!);
+    return explain(view, isKept ? { any: [rule.when, rule.keep!] } : rule.when, view.today);
   };
   const higher = STAGES.slice(rank(current) + 1).find((each) => rules.stages[each]);
   return {

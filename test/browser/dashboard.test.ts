@@ -318,7 +318,21 @@ test('rules are checked, previewed and published, and an old version is put in f
     expect.stringContaining('did not publish'),
   ]);
   expect(JSON.stringify(await ask<object>('rules'))).not.toContain('"interest":{"when":{"signal":"visit"}}');
+  // What is wrong is said in the language of the page, by the page itself and where the collector refuses it.
+  await switchLanguage(page);
+  await write('rules.stages.interest = { when: { signal: "product_veiw" } }');
+  const findings = () => page.$eval('.findings', (list) => list.textContent);
+  await expect.poll(findings).toContain('没有名为 "product_veiw" 的信号');
+  expect(await findings()).toContain('是否想写 "product_view"？');
   expect(problems).toEqual([]);
+  const alert = () => page.$eval('[role=alert]', (text) => text.textContent);
+  await press('发布');
+  await expect.poll(alert).toContain('规则中有 1 处错误');
+  const never = { all: [{ signal: 'visit', count: { lte: 0 } }, { signal: 'visit', count: { gte: 1 } }] };
+  await write(`rules.stages.interest = { when: ${JSON.stringify(never)} }`);
+  await press('发布');
+  await expect.poll(alert).toContain('没有人能满足下列条件');
+  expect(await findings()).toContain('没有人能满足这个条件');
 });
 
 test('rules are made by a form as well, which is the same document as the text beside it', async () => {

@@ -135,8 +135,30 @@ test('why names what holds a stage that could not be entered any more', () => {
   expect(explainStage(RULES, facts, NOW)).toMatchObject({
     stage: 'interest',
     met: true,
-    because: { signal: 'visit', met: true, need: { count: { gte: 2 } }, within: 14 },
+    because: {
+      met: true,
+      any: [
+        { signal: 'visit', met: false, need: { count: { gte: 4 } }, within: 7 },
+        { signal: 'visit', met: true, need: { count: { gte: 2 } }, within: 14 },
+      ],
+    },
   });
+  // What it takes to enter is all that counts for who is not in it.
+  expect(explainStage(RULES, factsOf([at(8)]), NOW, 'interest').because).toMatchObject({ met: false, within: 7 });
+});
+
+test('why says when a stage that is kept will be left, whatever holds it today', () => {
+  let ends = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    const facts = factsOf(events(seeded(seed)));
+    const { stage, because } = explainStage(RULES, facts, NOW);
+    if (stage !== 'interest') continue;
+    let day = dayOf(NOW);
+    while (inferState(RULES, facts, ++day * DAY_MS).stage === 'interest');
+    expect(because!.expires).toBe(new Date(day * DAY_MS).toISOString().slice(0, 10));
+    ends++;
+  }
+  expect(ends).toBeGreaterThan(40);
 });
 
 test('a stage is not both sticky and kept, and a tag lasts whole days', () => {

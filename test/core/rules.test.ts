@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { parseRules } from '../../sdk/core/index.js';
+import { RULES_MESSAGES_ZH } from '../../collector/dashboard/rulesMessagesZh.js';
+import { parseAudience } from '../../collector/reports/audience.js';
+import { parseRules, RULES_MESSAGES, sayError, type RulesErrorCode } from '../../sdk/core/index.js';
+import { documentOf } from '../helpers/rules.js';
 
 const base = { signals: { view: { event: 'page_view', distinct: 'path' }, buy: { event: 'purchase' } }, stages: {} };
 const errorsOf = (change: object) => {
@@ -8,7 +11,7 @@ const errorsOf = (change: object) => {
 };
 const stage = (when: unknown, more: object = {}) => ({ stages: { interest: { when, ...more } } });
 
-test.each<[path: string, message: RegExp, change: object]>([
+const WRONG: Array<[path: string, message: RegExp, change: object]> = [
   ['stages.intrest', /did you mean "interest"/, { stages: { intrest: { when: { signal: 'view' } } } }],
   ['signals.view.event', /text/, { signals: { view: { event: 7 } } }],
   ['signals.view.props.a.equals', /known are eq/, { signals: { view: { props: { a: { equals: 1 } } } } }],
@@ -42,7 +45,20 @@ test.each<[path: string, message: RegExp, change: object]>([
   ['tags.x.dimension', /one of behaviour/, { tags: { x: { when: { signal: 'view' }, dimension: 'mood' } } }],
   ['score.weights.clicks', /no signal/, { score: { weights: { clicks: 1 } } }],
   ['signals', /object/, { signals: [] }],
-])('refuses %s: %s', (path, message, change) => {
+  ['signals.view.value', /expected "props.KEY"/, { signals: { view: { value: 'path' } } }],
+  ['signals.view.props.a', /one of eq, in/, { signals: { view: { props: { a: {} } } } }],
+  ['signals.view.props.a.gte', /a number, got "3"/, { signals: { view: { props: { a: { gte: '3' } } } } }],
+  ['signals.view.props.a.eq', /a text, a number, true or false/, { signals: { view: { props: { a: { eq: [] } } } } }],
+  ['signals.view.props.a.exists', /true or false/, { signals: { view: { props: { a: { exists: 1 } } } } }],
+  ['stages.interest.when', /beside trait/, stage({ trait: 'plan' })],
+  ['stages.interest.when.count', /gte, lte or both/, stage({ signal: 'view', count: {} })],
+  ['stages.interest.when.value.gte', /a number from 0, got -1/, stage({ signal: 'view', value: { gte: -1 } })],
+  ['stages.interest.when.sessions', /values of sessions/, stage({ signal: 'view', sessions: { gte: 65 } })],
+  ['score.halfLifeDays', /a number of days from 0.01 to 3660/, { score: { weights: {}, halfLifeDays: 0 } }],
+  ['stages.interest.keep', /"sticky", which/, stage({ signal: 'view' }, { sticky: true, keep: { signal: 'view' } })],
+];
+
+test.each(WRONG)('refuses %s: %s', (path, message, change) => {
   const errors = errorsOf(change);
   expect(errors.map((error) => error.path)).toContain(path);
   expect(errors.find((error) => error.path === path)!.message).toMatch(message);
@@ -54,4 +70,33 @@ test('lists every mistake at once', () => {
 
 test.each([null, 'rules', 3, []])('refuses %j as a whole', (input) => {
   expect(parseRules(input)).toMatchObject({ errors: [{ path: '' }] });
+});
+
+test('everything that can be wrong is said in both languages, with the same values', () => {
+  const values = (text: string) => (text.match(/\{\{\w+\}\}/g) ?? []).map(String);
+  const codes = Object.keys(RULES_MESSAGES) as Array<keyof typeof RULES_MESSAGES>;
+  for (const code of codes)
+    expect([code, [...new Set(values(RULES_MESSAGES_ZH[code]))].sort()]).toEqual([
+      code,
+      [...new Set(values(RULES_MESSAGES[code]))].sort(),
+    ]);
+  const published = [{ rules: documentOf(base), since: 0 }] as Parameters<typeof parseAudience>[0];
+  const conditions = [
+    { rfm: ['nobody'] },
+    { any: Array.from({ length: 1000 }, () => ({ signal: 'view' })) },
+    { signal: 'view', perSession: { gte: 2 } },
+  ];
+  const errors = [
+    ...WRONG.flatMap(([, , change]) => errorsOf(change)),
+    ...conditions.flatMap((when) => (parseAudience(published, when) as { errors: ReturnType<typeof errorsOf> }).errors),
+  ];
+  const seen = new Set<string>(errors.map(({ code }) => code));
+  expect(codes.filter((code) => code !== 'did_you_mean' && !seen.has(code))).toEqual([]);
+  for (const { code, values: given, message } of errors)
+    for (const said of [message, sayError(RULES_MESSAGES_ZH, code as RulesErrorCode, given)])
+      expect(said).not.toMatch(/\{\{|undefined/);
+  const [error] = errorsOf(stage({ signal: 'veiw' }));
+  expect(sayError(RULES_MESSAGES_ZH, error!.code, error!.values)).toBe(
+    '没有名为 "veiw" 的信号；已有的信号：view, buy；是否想写 "view"？',
+  );
 });
