@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Reason, SignalReason } from '../../sdk/core/index.js';
+import type { Reason, SignalReason, TraitReason } from '../../sdk/core/index.js';
 import { showNumber, t } from './texts.js';
 
 /** A condition as a tree: what was asked, what there is, and until when it holds. */
@@ -21,10 +21,7 @@ export function Why({ reason }: { reason: Reason }): JSX.Element {
   }
   return (
     <li>
-      {mark}{' '}
-      {'trait' in reason
-        ? `${reason.trait}: ${JSON.stringify(reason.need)} (${JSON.stringify(reason.have)})`
-        : describe(reason)}
+      {mark} {'trait' in reason ? describeTrait(reason) : describe(reason)}
       {reason.expires && <span class="soft"> · {t('until', { day: reason.expires })}</span>}
     </li>
   );
@@ -40,4 +37,19 @@ function describe({ signal, need, have, within }: SignalReason): string {
     return `${bounds.filter(Boolean).join(' · ')} ${t(measure === 'sessions' ? 'sessionsOfSame' : measure)} (${t('have', { value: showNumber(have[measure] ?? 0) })})`;
   });
   return `${signal}: ${asked.join(' · ')}, ${within ? t('within', { count: within }) : t('ever')}`;
+}
+
+function describeTrait({
+  trait,
+  need: { exists, in: list, glob, range: { gte, lte } = {} },
+  have,
+}: TraitReason): string {
+  const asked = [
+    exists === false && `${t('tests.exists')}: ${t('no')}`,
+    list && `${t('tests.in')} ${list.join(', ')}`,
+    glob && `${t('tests.glob')} ${glob.join(', ')}`,
+    gte !== undefined && `${t('tests.gte')} ${gte}`,
+    lte !== undefined && `${t('tests.lte')} ${lte}`,
+  ].filter(Boolean);
+  return `${trait}: ${asked.join(' · ') || t('tests.exists')} (${have === null ? t('unknown') : String(have)})`;
 }

@@ -1,13 +1,17 @@
-/** What publishing rules does, what a preview says of it before, and how one goes back. */
+/**
+ * What publishing rules does, what a preview says of it before, and how one goes back.
+ * `STAGETAG_PREVIEW=100000` says of how many visitors a preview is compared with what it comes to.
+ */
 import { describe, expect, test } from 'vitest';
 import { restageDue } from '../../collector/jobs/restage.js';
 import type { Preview } from '../../collector/reports/preview.js';
-import { lintRules, type Rules } from '../../sdk/core/index.js';
+import { lintRules, type Rules, type Stage } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
 import { everything, general, generalDocument } from '../helpers/rules.js';
 import { randomEvents, seeded } from '../helpers/random.js';
 
 const DAY = 86_400_000;
+const VISITORS = Number(process.env.STAGETAG_PREVIEW ?? 60);
 const post = async ({ app, site }: TestCollector, where: string, body?: unknown, method = 'POST') => {
   const response = await app.request(`/api/sites/${site.siteKey}/rules${where}`, {
     method,
@@ -45,7 +49,7 @@ async function populate(collector: TestCollector, random: () => number, count: n
     const sent = await collector.send(
       id,
       events,
-      isUser ? { userId: `u${index % 15}` } : {},
+      isUser ? { userId: `u${index % (count >> 2)}` } : {},
       isUser ? secret : index % 10 === 1 ? { 'User-Agent': 'Googlebot/2.1' } : {},
     );
     expect(sent.status).toBe(200);
@@ -58,10 +62,10 @@ describe('a preview', () => {
     const random = seeded(seed);
     const collector = await makeCollector();
     const { store, site, clock } = collector;
-    await populate(collector, random, 60);
+    await populate(collector, random, VISITORS);
     if (seed % 2) {
       await collector.putRules({ ...otherRules(random, 1), version: 1 }, '?apply=now&wait=true');
-      await populate(collector, random, 20);
+      await populate(collector, random, VISITORS / 3);
     }
     clock.now += 3 * DAY;
     const apply = seed % 3 ? 'all' : 'now';
@@ -122,12 +126,15 @@ describe('a preview', () => {
 
 /** Who is counted: people and those who are nobody's, without bots. */
 async function everybody({ store, site }: TestCollector) {
-  const all = await store.everyVisitor(site.siteKey, undefined, 1000);
-  return new Map(
-    all
-      .filter(({ personId, bot }) => !personId && !bot)
-      .map(({ visitorId, stage, tags }) => [visitorId, { stage, tags }]),
-  );
+  const all = new Map<string, { stage: Stage | null; tags: string[] }>();
+  let last: string | undefined;
+  for (;;) {
+    const some = await store.everyVisitor(site.siteKey, last, 1000);
+    if (!some.length) return all;
+    last = some.at(-1)!.visitorId;
+    for (const { visitorId, stage, tags, personId, bot } of some)
+      if (!personId && !bot) all.set(visitorId, { stage, tags });
+  }
 }
 
 test('where only conditions change no raw event is read again, and what follows is the same', async () => {
@@ -256,7 +263,7 @@ describe('lint of a site', () => {
   test('says what is wrong where rules are not valid', async () => {
     const collector = await makeCollector();
     expect(await warnings(collector, { stages: {} })).toEqual({
-      errors: [{ path: 'signals', message: 'is missing' }],
+      errors: [{ path: 'signals', message: 'is missing', code: 'missing' }],
       warnings: [],
     });
   });
