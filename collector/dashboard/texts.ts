@@ -125,9 +125,9 @@ const en = {
   everyStage: 'every stage',
   everyTag: 'every tag',
   findVisitor: 'Go to',
-  visitorId: 'visitor id',
+  visitorId: 'visitor or user id',
   open: 'Open',
-  shownOf: '{{count}} of {{all}} that were read fit.',
+  fit: 'Visitors who fit: {{count}}.',
   more: 'Read more',
   noMore: 'These are all.',
   funnelHint:
@@ -771,9 +771,9 @@ const zh: typeof en = {
   everyStage: '全部阶段',
   everyTag: '全部标签',
   findVisitor: '前往',
-  visitorId: '访客编号',
+  visitorId: '访客或用户编号',
   open: '打开',
-  shownOf: '已读取 {{all}} 位，符合条件 {{count}} 位。',
+  fit: '符合条件的访客：{{count}} 位。',
   more: '读取更多',
   noMore: '已全部显示。',
   funnelHint: '选择步骤：阶段、信号、事件或页面。统计在时间范围内完成第一步的访客；窗口期内的后续行为也计入。',
@@ -1339,6 +1339,9 @@ const CHANNELS_ZH: Record<string, string> = {
   'AI Assistants': 'AI 助手',
   Unassigned: '未归类',
 };
+
+/** Channels that sources are put into where the owner says nothing else. */
+export const channelNames = Object.keys(CHANNELS_ZH);
 
 /** What people call a channel. */
 export const showChannel = (name: string | null): string =>

@@ -4,8 +4,8 @@ import { STAGES } from '../../sdk/core/index.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, Select, StageName, Table } from './parts.js';
-import { chosen, linkToVisitor } from './state.js';
-import { inLanguage, showChannel, showTime, t } from './texts.js';
+import { choose, chosen, linkToVisitor } from './state.js';
+import { channelNames, inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
 import { leftOut } from './visitor.js';
 
 const from = (touch: Touch | null) =>
@@ -44,18 +44,18 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
 }
 
 const PAGE = 200;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** Everybody, latest seen first, by stage and tag. */
+/** Everybody, latest seen first, by stage, tag and the channel of the first visit. */
 export function Visitors({ site }: { site: Site }): JSX.Element {
-  const path = `sites/${site.siteKey}/visitors?limit=${PAGE}`;
-  const read = useRead<{ visitors: VisitorSummary[] }>(path);
+  const asked = ['stage', 'tag', 'channel', 'user'].flatMap((name) => (chosen(name) ? [[name, chosen(name)]] : []));
+  const path = `sites/${site.siteKey}/visitors?${new URLSearchParams([['limit', String(PAGE)], ...asked]).toString()}`;
+  const read = useRead<{ visitors: VisitorSummary[]; count?: number }>(path);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
-  const [more, setMore] = useState<VisitorSummary[]>([]);
-  const [problem, setProblem] = useState('');
+  const [later, set] = useState<{ path: string; more: VisitorSummary[]; problem?: string }>({ path, more: [] });
+  // What was read on under another choice is not of this one.
+  const { more, problem } = later.path === path ? later : { more: [] };
   const all = [...(read.data?.visitors ?? []), ...more];
-  const [stage, tag] = [chosen('stage'), chosen('tag')];
-  const fits = (visitor: VisitorSummary) =>
-    (!stage || (visitor.stage ?? 'none') === stage) && (!tag || visitor.tags.includes(tag));
   const readMore = async () => {
     try {
       // Some may have been seen in the same moment as the last one.
@@ -67,16 +67,16 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
         );
       const visitors = await next(before + 1);
       const found = visitors.length ? visitors : await next(before);
-      setMore([...more, ...found]);
-      setProblem(found.length ? '' : t('noMore'));
+      set({ path, more: [...more, ...found], ...(!found.length && { problem: t('noMore') }) });
     } catch (error) {
-      setProblem(t('failed', { message: (error as Error).message }));
+      set({ path, more, problem: t('failed', { message: (error as Error).message }) });
     }
   };
   const find = (event: SubmitEvent) => {
     event.preventDefault();
     const id = String(new FormData(event.currentTarget as HTMLFormElement).get('id')).trim();
-    if (id) location.hash = linkToVisitor(site.siteKey, id);
+    if (UUID.test(id)) location.hash = linkToVisitor(site.siteKey, id);
+    else choose({ user: id });
   };
   return (
     <section class="card">
@@ -105,20 +105,32 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
             ]),
           ]}
         />
+        <Select
+          label={t('cameFrom')}
+          name="channel"
+          otherwise=""
+          options={[
+            ['', t('anyChannel')],
+            ...[...channelNames, ...Object.values(site.channels)]
+              .filter((name, at, names) => names.indexOf(name) === at)
+              .map((name): [string, string] => [name, showChannel(name)]),
+          ]}
+        />
         <form onSubmit={find}>
           <label>
-            <span class="soft">{t('findVisitor')}</span> <input name="id" size={20} placeholder={t('visitorId')} />
+            <span class="soft">{t('findVisitor')}</span>{' '}
+            <input name="id" size={20} placeholder={t('visitorId')} defaultValue={chosen('user')} />
           </label>{' '}
           <button>{t('open')}</button>
         </form>
       </div>
       <Loaded read={read}>
-        {() => (
+        {({ count }) => (
           <>
             <p class="soft" role="status">
-              {t('shownOf', { count: all.filter(fits).length, all: all.length })}
+              {count !== undefined && t('fit', { count: showNumber(count) })}
             </p>
-            <VisitorTable visitors={all.filter(fits)} site={site} />{' '}
+            <VisitorTable visitors={all} site={site} />{' '}
             {all.length >= PAGE && (
               <button type="button" class="plain small" onClick={readMore}>
                 {t('more')}

@@ -35,8 +35,19 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       parameters: [
         query('limit', 'expected a whole number from 1 to 200', { type: 'integer', minimum: 1, maximum: 200 }),
         query('seenBefore', 'expected epoch milliseconds', { type: 'integer' }),
+        query('stage', `expected one of ${STAGES.join(', ')}, none`, { enum: [...STAGES, 'none'] }),
+        query('tag', 'expected the name of a tag', { type: 'string', minLength: 1 }),
+        query('channel', 'expected the name of a channel, that of the first visit', { type: 'string', minLength: 1 }),
+        query('user', 'expected the id of a user', { type: 'string', minLength: 1 }),
       ],
-      responses: { 200: json('Visitors.', record({ visitors: list(ref('VisitorSummary')) })), 400: WRONG },
+      responses: {
+        200: json(
+          'Visitors; where a stage, a tag, a channel or a user was asked for, `count` says how many there are in all.',
+          record({ visitors: list(ref('VisitorSummary')), 'count?': count }),
+        ),
+        400: WRONG,
+        503: PREPARING,
+      },
     },
   },
   '/visitors/{visitorId}': {

@@ -304,6 +304,11 @@ export class Projection {
     });
   }
 
+  /** Whether there is such a visitor: one may be gone, or be named by something alone. */
+  isKnown(number: number): boolean {
+    return this.visitors.columns.state[number] !== STATES.unknown;
+  }
+
   idOf(number: number): string {
     return this.#ids[number]!;
   }

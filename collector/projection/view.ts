@@ -122,6 +122,25 @@ export class View {
     return JSON.parse(texts.at(visitors.columns.tags[person]!)!) as string[];
   }
 
+  /** The same for one tag of very many: few lists of tags are different. */
+  hasTag(person: Person, tag: string): boolean {
+    const known = this.projection.once(`tag:${tag}`, () => new Map<number, boolean>());
+    const list = this.projection.visitors.columns.tags[person]!;
+    if (!known.has(list)) known.set(list, this.tags(person).includes(tag));
+    return known.get(list)!;
+  }
+
+  /** Every visitor, those who do not count too, and whose stage and tags are theirs: a person's where it is proven. */
+  *eachVisitor(): Generator<[visitor: Person, owner: Person]> {
+    const { visitors } = this.projection;
+    const { person } = visitors.columns;
+    const isPerson = new Uint8Array(visitors.length);
+    for (let number = 0; number < visitors.length; number++) if (person[number] !== NONE) isPerson[person[number]!] = 1;
+    for (let number = 0; number < visitors.length; number++)
+      if (!isPerson[number] && this.projection.isKnown(number))
+        yield [number, person[number] === NONE ? number : person[number]!];
+  }
+
   touch(person: Person): FirstTouch | null {
     const { isTouched, channel, source, medium, campaign } = this.projection.visitors.columns;
     const { texts } = this.projection;

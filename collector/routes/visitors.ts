@@ -17,6 +17,7 @@ import {
 import { timelineOf } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import { classified } from '../reports/sources.js';
+import type { VisitorFilter } from '../reports/visitorList.js';
 import { explainVisitor } from '../reports/why.js';
 import type { Services } from '../services.js';
 import {
@@ -41,12 +42,15 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 
   routes.get('/visitors', async (c) => {
     const { siteKey } = c.get('site');
-    const query = readQuery<{ limit: number; seenBefore: number }>(c, 'listVisitors');
+    const query = readQuery<VisitorFilter>(c, 'listVisitors');
     if (typeof query === 'string') return c.json({ error: query }, 400);
-    const { limit = DEFAULT_LIMIT, seenBefore } = query;
+    const filter = { limit: DEFAULT_LIMIT, ...query };
     await work.restage(now());
-    const visitors = await store.visitors(siteKey, { limit, seenBefore });
-    return c.json({ visitors: visitors.map((record) => summary(record, c.get('site'))) });
+    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user;
+    const { visitors, ...rest } = isAsked
+      ? await work.listVisitors(c.get('site'), filter, now())
+      : { visitors: await store.visitors(siteKey, filter) };
+    return c.json({ visitors: visitors.map((record) => summary(record, c.get('site'))), ...rest });
   });
 
   routes.get('/visitors/:visitorId', async (c) => {

@@ -146,6 +146,7 @@ export function openThreads(
       report: (...args) => threads.reader.caller.call('report', args) as ReturnType<Work['report']>,
       audience: (...args) => threads.reader.caller.call('audience', args) as ReturnType<Work['audience']>,
       members: (...args) => threads.reader.caller.call('members', args) as ReturnType<Work['members']>,
+      listVisitors: (...args) => threads.reader.caller.call('listVisitors', args) as ReturnType<Work['listVisitors']>,
       expire: (now) => caller.call('expire', [now]) as Promise<void>,
       erase: (...args) => caller.call('erase', args) as ReturnType<Work['erase']>,
       restage: (now) => caller.call('restage', [now]) as Promise<void>,

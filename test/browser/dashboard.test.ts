@@ -228,6 +228,35 @@ test('an audience is counted while it is made, saved, and opened again', async (
   expect(problems).toEqual([]);
 });
 
+test('visitors are found among all, by what they are and by the id of their user', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  await page.goto(`${collector.url}/#/${site.siteKey}/visitors`);
+  await page.waitForSelector('.visitors tbody tr');
+  const status = () => page.$eval('section [role=status]', (text) => text.textContent);
+  for (const stage of ['awareness', 'loyalty']) {
+    const { count } = await ask<{ count: number }>(`visitors?stage=${stage}&limit=1`);
+    expect(count).toBeGreaterThan(0);
+    await page.select('select[name=stage]', stage);
+    await expect.poll(status).toBe(`Visitors who fit: ${count}.`);
+    const stages = await page.$$eval('.visitors tbody tr .stage', (all) =>
+      all.map((each) => each.getAttribute('data-stage')),
+    );
+    expect(new Set(stages)).toEqual(new Set([stage]));
+    expect(stages).toHaveLength(Math.min(count, 200));
+  }
+  await page.select('select[name=stage]', '');
+  const { visitors } = await ask<{ visitors: Array<{ userId: string | null }> }>('visitors?limit=200');
+  const userId = visitors.find((each) => each.userId)?.userId ?? 'nobody';
+  await page.type('input[name=id]', userId);
+  await page.keyboard.press('Enter');
+  const { count } = await ask<{ count: number }>(`visitors?user=${userId}`);
+  await expect.poll(status).toBe(`Visitors who fit: ${count}.`);
+  expect(page.url()).toContain(`user=${userId}`);
+  expect(problems).toEqual([]);
+});
+
 test('an address that says nothing sensible shows the view all the same', async () => {
   const { collector, site } = await startShop();
   const { page, problems } = await openPage(await openChromium());
@@ -328,7 +357,12 @@ test('rules are checked, previewed and published, and an old version is put in f
   const alert = () => page.$eval('[role=alert]', (text) => text.textContent);
   await press('发布');
   await expect.poll(alert).toContain('规则中有 1 处错误');
-  const never = { all: [{ signal: 'visit', count: { lte: 0 } }, { signal: 'visit', count: { gte: 1 } }] };
+  const never = {
+    all: [
+      { signal: 'visit', count: { lte: 0 } },
+      { signal: 'visit', count: { gte: 1 } },
+    ],
+  };
   await write(`rules.stages.interest = { when: ${JSON.stringify(never)} }`);
   await press('发布');
   await expect.poll(alert).toContain('没有人能满足下列条件');

@@ -1,0 +1,109 @@
+/** Visitors listed by where they stand: the same as reading all and leaving out the others. */
+import { expect, test } from 'vitest';
+import { STAGES } from '../../sdk/core/index.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
+import { randomEvents, seeded } from '../helpers/random.js';
+
+interface Listed {
+  visitorId: string;
+  userId: string | null;
+  stage: string | null;
+  tags: string[];
+  lastSeen: number;
+  bot: string | null;
+  firstTouch: { channel: string } | null;
+}
+
+const asking = ({ app, site }: TestCollector) =>
+  async function ask(query: object) {
+    const text = new URLSearchParams(query as Record<string, string>).toString();
+    const response = await app.request(`/api/sites/${site.siteKey}/visitors?${text}`, {
+      headers: { Authorization: `Bearer ${ADMIN}` },
+    });
+    return { status: response.status, body: (await response.json()) as { visitors: Listed[]; count?: number } };
+  };
+
+/** Visitors of all kinds: some are a user's, some bots, and they came from here and there. */
+async function populate(collector: TestCollector): Promise<void> {
+  const random = seeded(5);
+  const secret = { Authorization: `Bearer ${collector.site.secretKey}` };
+  for (let index = 0; index < 120; index++) {
+    collector.clock.now = NOW + index * 1000;
+    const events = randomEvents(random, 1 + Math.floor(random() * 9), { days: 40, until: NOW });
+    const source = [
+      { utm_source: 'newsletter', utm_medium: 'email' },
+      undefined,
+      { utm_source: 'google', utm_medium: 'cpc' },
+    ][index % 3];
+    if (source) for (const event of events) event.source = source;
+    const [more, headers] =
+      index % 4 === 0
+        ? [{ userId: `u${index % 12}` }, secret]
+        : [{}, index % 10 === 1 ? { 'User-Agent': 'Googlebot/2.1' } : {}];
+    expect((await collector.send(newId(NOW - index), events, more, headers as Record<string, string>)).status).toBe(
+      200,
+    );
+  }
+}
+
+test('visitors are found by stage, tag, channel and user among all there are', async () => {
+  const collector = await makeCollector();
+  await populate(collector);
+  const ask = asking(collector);
+  const { visitors: all } = (await ask({ limit: 200 })).body;
+  expect(all).toHaveLength(120);
+  const channels = new Set(all.flatMap(({ firstTouch }) => firstTouch?.channel ?? []));
+  expect(channels).toContain('Email');
+  const tags = new Set(all.flatMap((each) => each.tags));
+  const cases: Array<[object, (each: Listed) => boolean]> = [
+    ...[...STAGES, 'none'].map((stage): (typeof cases)[number] => [
+      { stage },
+      (each) => (each.stage ?? 'none') === stage,
+    ]),
+    ...[...tags].map((tag): (typeof cases)[number] => [{ tag }, (each) => each.tags.includes(tag)]),
+    ...[...channels].map((channel): (typeof cases)[number] => [
+      { channel },
+      (each) => each.firstTouch?.channel === channel,
+    ]),
+    [{ user: 'u4' }, (each) => each.userId === 'u4'],
+    [
+      { stage: 'interest', channel: 'Email' },
+      (each) => each.stage === 'interest' && each.firstTouch?.channel === 'Email',
+    ],
+    [{ tag: 'constructor' }, () => false],
+    [{ user: 'nobody' }, () => false],
+  ];
+  let found = 0;
+  for (const [query, fits] of cases) {
+    const expected = all.filter(fits);
+    const { body } = await ask({ limit: 200, ...query });
+    expect([query, body]).toEqual([query, { visitors: expected, count: expected.length }]);
+    found += expected.length;
+    // Page by page it is the same.
+    const pages: Listed[] = [];
+    for (;;) {
+      const seenBefore = pages.at(-1)?.lastSeen;
+      const { visitors, count } = (await ask({ limit: 7, ...query, ...(seenBefore && { seenBefore }) })).body;
+      expect(count).toBe(expected.length);
+      if (!visitors.length) break;
+      pages.push(...visitors);
+    }
+    expect(pages).toEqual(expected);
+  }
+  expect(found).toBeGreaterThan(300);
+  expect(all.some(({ bot }) => bot)).toBe(true);
+  for (const wrong of [{ stage: 'nowhere' }, { tag: '' }, { limit: 0 }]) expect((await ask(wrong)).status).toBe(400);
+});
+
+test('who was seen since, or was erased, is found so', async () => {
+  const collector = await makeCollector();
+  const ask = asking(collector);
+  const ids = [newId(), newId()];
+  for (const id of ids) await collector.send(id, [makeEvent('page_view')]);
+  expect((await ask({ stage: 'awareness' })).body.count).toBe(2);
+  await collector.send(ids[0]!, [makeEvent('purchase', { props: { transaction_id: 't', value: 5 } })]);
+  expect((await ask({ stage: 'action' })).body.visitors.map(({ visitorId }) => visitorId)).toEqual([ids[0]]);
+  const url = `/api/sites/${collector.site.siteKey}/people/${ids[0]}`;
+  await collector.app.request(url, { method: 'DELETE', headers: { Authorization: `Bearer ${ADMIN}` } });
+  expect((await ask({ stage: 'action' })).body).toEqual({ visitors: [], count: 0 });
+});
