@@ -4,6 +4,7 @@ import {
   isRecord,
   MEASURES,
   type Condition,
+  type Matcher,
   type Measure,
   type Range,
   type Scalar,
@@ -226,23 +227,48 @@ function readTest(test: Test, text: string, before: unknown): unknown {
 }
 
 function TraitPart({ condition, onChange }: { condition: TraitCondition; onChange: Put<Condition> }): JSX.Element {
-  const { trait } = condition;
-  const tests = TESTS.filter((test) => condition[test] !== undefined);
+  const { trait, ...matcher } = condition;
+  return (
+    <MatcherForm
+      label={t('traitName')}
+      name={trait}
+      matcher={matcher}
+      onRename={(to) => onChange({ ...condition, trait: to })}
+      onChange={(next) => onChange({ trait, ...next } as TraitCondition)}
+    />
+  );
+}
+
+/** What a named value must be like. @param label what the name is a name of */
+export function MatcherForm({
+  label,
+  name,
+  matcher,
+  onRename,
+  onChange,
+}: {
+  label: string;
+  name: string;
+  matcher: Matcher;
+  onRename: (to: string) => void;
+  onChange: Put<Matcher>;
+}): JSX.Element {
+  const tests = TESTS.filter((test) => matcher[test] !== undefined);
   const [test = 'exists', ...others] = tests;
-  const value = condition[test];
+  const value = matcher[test];
   const put = (next: Test, text: string) =>
     onChange({
-      ...without(condition as never, test),
+      ...without(matcher as never, test),
       [next]: readTest(next, text, next === test ? value : undefined),
-    } as unknown as TraitCondition);
+    } as Matcher);
   const text = Array.isArray(value) ? value.join(', ') : String(value ?? true);
   return (
     <>
       <input
         class="short"
-        aria-label={t('traitName')}
-        value={trait}
-        onChange={({ currentTarget }) => onChange({ ...condition, trait: currentTarget.value.trim() })}
+        aria-label={label}
+        value={name}
+        onChange={({ currentTarget }) => onRename(currentTarget.value.trim())}
       />{' '}
       <select
         aria-label={t('test')}
@@ -266,7 +292,7 @@ function TraitPart({ condition, onChange }: { condition: TraitCondition; onChang
         <input aria-label={t('value')} value={text} onChange={({ currentTarget }) => put(test, currentTarget.value)} />
       )}
       {!!others.length && (
-        <code> {JSON.stringify(Object.fromEntries(others.map((other) => [other, condition[other]])))}</code>
+        <code> {JSON.stringify(Object.fromEntries(others.map((other) => [other, matcher[other]])))}</code>
       )}
     </>
   );

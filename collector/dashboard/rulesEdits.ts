@@ -70,8 +70,11 @@ export const isShown = (rules: unknown): rules is Rules =>
   isRecord(rules) &&
   isRecord(rules.signals) &&
   isRecord(rules.stages) &&
-  [rules.tags ?? {}, rules.score ?? {}].every(isRecord) &&
-  [rules.signals, rules.stages, rules.tags ?? {}].flatMap((named) => Object.values(named as object)).every(isRecord);
+  [rules.tags ?? {}, rules.score ?? {}, rules.exclude ?? {}].every(isRecord) &&
+  [(rules.score as { fit?: unknown } | undefined)?.fit ?? []].flat().every(isRecord) &&
+  [rules.signals, rules.stages, rules.tags ?? {}, rules.exclude ?? {}]
+    .flatMap((named) => Object.values(named as object))
+    .every(isRecord);
 
 /** Texts between commas; one alone stands as a text. */
 export const readList = (text: string, before?: string | string[]): string | string[] | undefined => {

@@ -1,7 +1,7 @@
 /** The rules as a form: signals, stages and tags without a brace. What it has no field for stays as it stands in the document. */
 import type { JSX } from 'preact';
-import { STAGES, TAG_DIMENSIONS, type Rules, type Signal } from '../../sdk/core/index.js';
-import { ConditionForm, firstOf, inWords } from './conditionForm.js';
+import { isRecord, STAGES, TAG_DIMENSIONS, type Matcher, type Rules, type Signal } from '../../sdk/core/index.js';
+import { ConditionForm, firstOf, inWords, MatcherForm } from './conditionForm.js';
 import { freeName, having, readList, renamed, renameSignal, showList, timesAsked, without } from './rulesEdits.js';
 import { inLanguage, t } from './texts.js';
 
@@ -14,6 +14,12 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
   const tags = rules.tags ?? {};
   const putStage = (stage: string, next: StageRule | undefined) =>
     onChange({ ...rules, stages: having(rules.stages, stage, next) });
+  const exclude = rules.exclude ?? {};
+  const putExclusion = (name: string, next: (typeof exclude)[string] | undefined) => {
+    const left = having(exclude, name, next);
+    // None of them is as if nobody had thought of it.
+    onChange(having(rules, 'exclude', Object.keys(left).length ? left : undefined));
+  };
   const putTag = (name: string, next: Tag) => onChange({ ...rules, tags: { ...tags, [name]: next } });
   return (
     <div class="rulesForm">
@@ -158,8 +164,77 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
           }
         />
       </div>
-      {rules.exclude && <p class="soft">{t('excludeHint')}</p>}
+      <FitForm rules={rules} onChange={onChange} />
+      <h3>{t('excludeTitle')}</h3>
+      <p class="soft">{t('excludeHint')}</p>
+      {Object.entries(exclude).map(([name, exclusion]) => (
+        <details key={name} class="rule">
+          <summary>
+            <strong>{inLanguage(exclusion.label) ?? name}</strong> <span class="soft">{inWords(exclusion.when)}</span>
+          </summary>
+          <div class="form">
+            <NameField
+              name={name}
+              taken={exclude}
+              onRename={(to) => onChange({ ...rules, exclude: renamed(exclude, name, to) })}
+            />
+          </div>
+          <ConditionForm
+            condition={exclusion.when}
+            names={names}
+            onChange={(when) => putExclusion(name, { ...exclusion, when })}
+          />
+          <button type="button" class="plain small" onClick={() => putExclusion(name, undefined)}>
+            {t('remove')}
+          </button>
+        </details>
+      ))}
+      <button
+        type="button"
+        class="plain small"
+        onClick={() => putExclusion(freeName('staff', exclude), { when: { trait: 'role', eq: 'staff' } })}
+      >
+        + {t('addExclusion')}
+      </button>
     </div>
+  );
+}
+
+/** Points for who somebody is. */
+function FitForm({ rules, onChange }: { rules: Rules; onChange: Put<Rules> }): JSX.Element {
+  const names = Object.keys(rules.signals);
+  const fit = rules.score?.fit ?? [];
+  const put = (next: typeof fit) => onChange({ ...rules, score: having(rules.score ?? { weights: {} }, 'fit', next) });
+  return (
+    <>
+      <h4>{t('fitTitle')}</h4>
+      <p class="soft">{t('fitHint')}</p>
+      {fit.map((each, at) => {
+        const change = (changes: Partial<typeof each>) =>
+          put(fit.map((other, index) => (index === at ? { ...other, ...changes } : other)));
+        return (
+          <details key={at} class="rule">
+            <summary>
+              <strong>{inLanguage(each.label) ?? inWords(each.when)}</strong> <span class="soft">{each.points}</span>
+            </summary>
+            <div class="form">
+              <NumberField label={t('points')} value={each.points} onChange={(points = 0) => change({ points })} />
+            </div>
+            <ConditionForm condition={each.when} names={names} onChange={(when) => change({ when })} />
+            <button type="button" class="plain small" onClick={() => put(fit.filter((_, index) => index !== at))}>
+              {t('remove')}
+            </button>
+          </details>
+        );
+      })}
+      <button
+        type="button"
+        class="plain small"
+        onClick={() => put([...fit, { when: { trait: 'company_size', gte: 50 }, points: 10 }])}
+      >
+        + {t('addFit')}
+      </button>
+    </>
   );
 }
 
@@ -218,6 +293,11 @@ function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onC
     onChange({ ...rules, signals: { ...rules.signals, [name]: having(signal, member, value) } });
   const weights = rules.score?.weights ?? {};
   const asked = timesAsked([rules.stages, rules.tags, rules.exclude, rules.score?.fit], name);
+  const putIntent = (isIntent: boolean) => {
+    const others = (rules.score?.intent ?? []).filter((each) => each !== name);
+    const intent = isIntent ? [...others, name] : others;
+    onChange({ ...rules, score: having(rules.score ?? { weights: {} }, 'intent', intent) });
+  };
   const remove = () => {
     if (asked && !confirm(t('confirmSignal', { name, count: asked }))) return;
     const { score } = rules;
@@ -268,19 +348,67 @@ function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onC
           onChange={(value) => onChange({ ...rules, score: { ...rules.score, weights: having(weights, name, value) } })}
         />
       </div>
-      {(['props', 'source'] as const).map(
-        (group) =>
-          signal[group] && (
-            <p key={group} class="soft">
-              {t('alsoAsks')} <code>{JSON.stringify({ [group]: signal[group] })}</code>
-            </p>
-          ),
-      )}
+      <p>
+        <label>
+          <input
+            type="checkbox"
+            checked={!!rules.score?.intent?.includes(name)}
+            onChange={({ currentTarget }) => putIntent(currentTarget.checked)}
+          />{' '}
+          {t('tellsIntent')}
+        </label>
+      </p>
+      {(['props', 'source'] as const).map((group) => (
+        <Matchers key={group} group={group} matchers={signal[group]} onChange={(next) => put(group, next)} />
+      ))}
       <p class="soft">{asked ? t('askedBy', { count: asked }) : t('askedByNone')}</p>
       <button type="button" class="plain small" onClick={remove}>
         {t('remove')}
       </button>
     </details>
+  );
+}
+
+/** What an event's properties, or the campaign labels it came with, must be like. */
+function Matchers({
+  group,
+  matchers = {},
+  onChange,
+}: {
+  group: 'props' | 'source';
+  matchers: Record<string, Matcher> | undefined;
+  onChange: Put<Record<string, Matcher> | undefined>;
+}): JSX.Element {
+  if (!isRecord(matchers) || !Object.values(matchers).every(isRecord))
+    return <code>{JSON.stringify({ [group]: matchers })}</code>;
+  const put = (next: Record<string, Matcher>) => onChange(Object.keys(next).length ? next : undefined);
+  return (
+    <>
+      {Object.entries(matchers).map(([name, matcher]) => (
+        <div key={name} class="condition">
+          <span class="soft">{t(`matched.${group}`)}</span>{' '}
+          <MatcherForm
+            label={t(`matched.${group}`)}
+            name={name}
+            matcher={matcher}
+            onRename={(to) => to && !Object.hasOwn(matchers, to) && put(renamed(matchers, name, to))}
+            onChange={(next) => put({ ...matchers, [name]: next })}
+          />{' '}
+          <button type="button" class="plain small" onClick={() => put(without(matchers, name))}>
+            {t('remove')}
+          </button>
+        </div>
+      ))}
+      <button
+        type="button"
+        class="plain small"
+        onClick={() =>
+          put({ ...matchers, [freeName(group === 'props' ? 'plan' : 'utm_medium', matchers)]: { exists: true } })
+        }
+      >
+        + {t(`matched.${group}`)}
+      </button>{' '}
+    </>
   );
 }
 

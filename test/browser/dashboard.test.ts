@@ -441,6 +441,27 @@ test('rules are made by a form as well, which is the same document as the text b
   expect(signals).toMatchObject(signalsBefore);
   expect({ ...stages, interest: undefined }).toEqual({ ...stagesBefore, interest: undefined });
   expect(score!.weights).toHaveProperty('bargain_view');
+  // Properties and campaign labels, who fits and who is left out: nothing is in the text alone.
+  await field('bargain_view', 'Name');
+  await press('.rulesForm details[open]', 'Property');
+  await put('bargain_view', 'Test', 'gte');
+  await put('bargain_view', 'in value', '20');
+  await put('bargain_view', 'Property', 'discount');
+  await put('bargain_view', 'its points tell of intent', '');
+  await press('.rulesForm', 'Leave somebody out');
+  await put('staff', 'in value', 'employee');
+  await put('staff', 'Name', 'colleague');
+  await press('.rulesForm', 'Add points');
+  const fit = 'company_size is at least 50';
+  await put(fit, 'Points', '25');
+  const whole = await written();
+  expect(whole.signals.bargain_view).toMatchObject({ props: { discount: { gte: 20 } } });
+  expect(whole.exclude).toEqual({ ...before.exclude, colleague: { when: { trait: 'role', eq: 'employee' } } });
+  expect(whole.score!.intent).toContain('bargain_view');
+  expect(whole.score!.fit!.at(-1)).toEqual({ when: { trait: 'company_size', gte: 50 }, points: 25 });
+  expect(await ask<object>('rules')).not.toHaveProperty('exclude.colleague');
+  await put('bargain_view', 'its points tell of intent', '');
+  expect((await written()).score!.intent ?? []).not.toContain('bargain_view');
   // What is written wrong is found by itself, with its line; and the form says that it cannot show what is no document.
   await page.$eval('.editor', (editor) => {
     const text = (editor as HTMLTextAreaElement).value;
