@@ -1,7 +1,14 @@
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { JSX } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { compileExclusions, compileRules, lintRules, parseRules, type RulesError } from '../../sdk/core/index.js';
+import {
+  compileExclusions,
+  compileRules,
+  compileScores,
+  lintRules,
+  parseRules,
+  type RulesError,
+} from '../../sdk/core/index.js';
 import {
   change,
   get,
@@ -273,7 +280,10 @@ function checkHere(draft: unknown): Checked | undefined {
   if (draft === undefined) return undefined;
   const read = parseRules(draft);
   if ('errors' in read) return { errors: read.errors, warnings: [] };
-  return { errors: [], warnings: lintRules(compileRules(read.rules), compileExclusions(read.rules)) };
+  return {
+    errors: [],
+    warnings: lintRules(compileRules(read.rules), compileExclusions(read.rules), compileScores(read.rules).fit),
+  };
 }
 
 /** The line of a document, from 1, on which what a path such as `stages.interest.when.all[0]` names begins; of what is missing, the nearest above it. */

@@ -1,6 +1,6 @@
 /** Groups that take everybody's data to know, set as traits, so that conditions can ask for them, in the browser too. */
 import { randomBytes } from 'node:crypto';
-import { dayOf, traitNames, type Scalar } from '../../sdk/core/index.js';
+import { compileExclusions, compileScores, dayOf, leavesOf, type Scalar } from '../../sdk/core/index.js';
 import { foldInto } from '../ingest/fold.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import { scoreRfm, type Buyer } from '../model/rfm.js';
@@ -28,10 +28,19 @@ export interface Grouped {
 export async function setGroups(store: Store, siteKey: string, now: number): Promise<Grouped> {
   const published = await store.rules(siteKey);
   const timeline = timelineOf(published);
-  const asked = [RFM, LIFECYCLE].filter((name) => traitNames(timeline.current).has(name));
+  const { rules } = published.at(-1)!;
+  const { stages, tags } = timeline.current;
+  const conditions = [
+    ...Object.values(stages).flatMap(({ when, keep }) => (keep ? [when, keep] : [when])),
+    ...Object.values(tags),
+    ...compileExclusions(rules).conditions.map(([, when]) => when),
+    ...compileScores(rules).fit.map(({ when }) => when),
+  ];
+  const leaves = conditions.flatMap(leavesOf);
+  const asked = [RFM, LIFECYCLE].filter((name) => leaves.some((leaf) => 'trait' in leaf && leaf.trait === name));
   const grouped = { people: 0, changed: 0 };
   if (!asked.length) return grouped;
-  const chosen = chooseOrderSignal(published.at(-1)!.rules, undefined);
+  const chosen = chooseOrderSignal(rules, undefined);
   const buyers: Buyer[] = [];
   const traits = new Map<string, Record<string, Scalar>>();
   /** What is known so far, of each whose group may be another. */

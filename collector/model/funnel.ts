@@ -4,7 +4,10 @@
 export type Made = [names: readonly string[], time: number];
 
 export interface FunnelOptions {
-  /** `ordered` lets anything come between; `strict` ends a try at whatever is no step reached or next; `any` takes the steps as they come. */
+  /**
+   * `ordered` lets anything come between; `strict` ends a try at whatever is no step reached or next, or one that may be left out on the
+   * way there; `any` takes the steps as they come.
+   */
   order?: 'ordered' | 'strict' | 'any';
   /** In the unit of the times; without end where absent. */
   window?: number;
@@ -102,7 +105,7 @@ function inOrder(
       if (done & bits[at]! && before > -Infinity && time - before <= window) {
         since[at] = Math.max(since[at]!, isPerStep ? time : before);
         reached = Math.max(reached, at + 1);
-      } else if (order === 'strict' && !isNext(done, bits, at)) {
+      } else if (order === 'strict' && !(done & upTo(bits[at + 1]))) {
         since[at] = -Infinity;
       }
     }
@@ -112,9 +115,8 @@ function inOrder(
   return { reached, openUntil: reached < bits.length && last > -Infinity ? last + window : -Infinity };
 }
 
-/** Whether what was done is a step that a try has reached, or its next. */
-const isNext = (done: number, bits: number[], at: number): boolean =>
-  bits.slice(0, at + 2).some((bit) => (done & bit) !== 0);
+/** The bits of all steps up to one, those that may be left out too; of all that there are where there is none. */
+const upTo = (bit: number | undefined): number => (bit === undefined ? -1 : (bit << 1) - 1);
 
 function inAnyOrder(
   { steps, times }: Done,
@@ -125,19 +127,28 @@ function inAnyOrder(
   for (let start = 0; start < steps.length; start++) {
     if (times[start]! > entriesUntil) break;
     if (!bits.some((bit) => steps[start]! & bit)) continue;
-    const left = [...bits];
-    let from = times[start]!;
-    for (let index = start; index < steps.length && left.length; index++) {
+    /** By step, what was done that makes it; each makes one, and changes to another that it could be where that lets a further one be made. */
+    const made: Array<number | undefined> = bits.map(() => undefined);
+    const take = (could: number, asked: Set<number>): boolean =>
+      bits.some((bit, step) => {
+        if (!(could & bit) || asked.has(step)) return false;
+        asked.add(step);
+        const other = made[step];
+        if (other !== undefined && !take(other, asked)) return false;
+        made[step] = could;
+        return true;
+      });
+    let [from, reached] = [times[start]!, 0];
+    for (let index = start; index < steps.length && reached < bits.length; index++) {
       if (times[index]! - from > window) break;
-      const step = left.findIndex((bit) => steps[index]! & bit);
-      if (step < 0) continue;
-      left.splice(step, 1);
+      if (!steps[index] || !take(steps[index]!, new Set())) continue;
+      reached++;
       if (isPerStep) from = times[index]!;
     }
-    progress.reached = Math.max(progress.reached, bits.length - left.length);
-    if (left.length) progress.openUntil = Math.max(progress.openUntil, from + window);
+    progress.reached = Math.max(progress.reached, reached);
+    if (reached < bits.length) progress.openUntil = Math.max(progress.openUntil, from + window);
     // Without a window a later try sees less than the first.
-    if (!left.length || window === Infinity) break;
+    if (reached === bits.length || window === Infinity) break;
   }
   return progress;
 }

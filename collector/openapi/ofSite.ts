@@ -75,7 +75,16 @@ export const ofSite: Record<string, Record<string, Operation>> = {
             met: { type: 'boolean' },
             rules: count,
             because: nullable('object'),
-            events: list(record({ id: uuid, name: text, time: moment, url: nullable('string'), signals: list(text) })),
+            events: list(
+              record({
+                id: uuid,
+                name: text,
+                time: moment,
+                url: nullable('string'),
+                signals: list(text),
+                'traits?': list(text),
+              }),
+            ),
           }),
         ),
         400: WRONG,

@@ -1,5 +1,6 @@
 import {
   compileExclusions,
+  compileScores,
   compileRules,
   dayOf,
   lintRules,
@@ -20,7 +21,7 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
   const { store } = view;
   const { siteKey } = view.site;
   const compiled = compileRules(rules);
-  const warnings = lintRules(compiled, compileExclusions(rules));
+  const warnings = lintRules(compiled, compileExclusions(rules), compileScores(rules).fit);
   const published = (await store.rules(siteKey)).at(-1)!.rules;
   const counts = await store.stageCounts(siteKey);
   const all = counts.reduce((sum, { visitors }) => sum + visitors, 0);

@@ -1,10 +1,12 @@
 import {
   attempt,
+  dayOf,
   explainStage,
   explainTag,
   matchSignals,
+  heldBy,
+  leavesOf,
   placeOf,
-  signalsOf,
   type Explanation,
   type Stage,
   type TagExplanation,
@@ -15,13 +17,14 @@ import type { RemoteStore, VisitorRecord } from '../store/store.js';
 /** Events that are named, the latest of them. */
 const MAX_EVENTS = 50;
 
-/** An event that carries a signal which the condition asks for. */
+/** An event that carries a signal which the condition asks for, or that set a trait. */
 interface Evidence {
   id: string;
   name: string;
   time: number;
   url: string | null;
   signals: string[];
+  traits?: string[];
 }
 
 export type Why = (Explanation | TagExplanation) & { events: Evidence[] };
@@ -46,17 +49,28 @@ export async function explainVisitor(
       ? explainStage(current, facts, now, asked.stage)
       : explainTag(current, facts, now, asked.tag);
   if (!explanation) return undefined;
-  const condition =
-    'tag' in explanation ? current.tags[explanation.tag] : explanation.stage && current.stages[explanation.stage]?.when;
-  const wanted = new Set(condition ? signalsOf(condition) : []);
+  const condition = 'tag' in explanation ? current.tags[explanation.tag] : heldBy(current, explanation.stage);
+  const leaves = condition ? leavesOf(condition) : [];
+  // What is kept for good, or lasts, may be so by what has left its window since.
+  const isOld = ('sticky' in explanation && explanation.sticky) || (!!condition && 'lasts' in condition);
+  const today = dayOf(now);
+  const isWanted = (signal: string, day: number) =>
+    leaves.some(
+      (leaf) => 'signal' in leaf && leaf.signal === signal && (isOld || today - day < (leaf.within ?? Infinity)),
+    );
+  const wantedTraits = new Set(leaves.flatMap((leaf) => ('trait' in leaf ? [leaf.trait] : [])));
   const events: Evidence[] = [];
   for (const visitorId of visitorIds)
-    for await (const { event } of store.events(siteKey, { visitorId })) {
-      const { id, name, time } = event;
+    for await (const { event, traits: told } of store.events(siteKey, { visitorId })) {
+      const { id, name, time, props } = event;
       const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
       const carried = matchSignals(timeline.at(time), event, url && placeOf(url)).map(([signal]) => signal);
-      const signals = carried.filter((signal) => wanted.has(signal));
-      if (signals.length) events.push({ id, name, time, url: event.url ?? null, signals });
+      const signals = carried.filter((signal) => isWanted(signal, dayOf(time)));
+      const traits = Object.keys({ ...(name === 'identify' && props), ...told }).filter((each) =>
+        wantedTraits.has(each),
+      );
+      if (signals.length || traits.length)
+        events.push({ id, name, time, url: event.url ?? null, signals, ...(traits.length && { traits }) });
     }
   return { ...explanation, events: events.sort((a, b) => b.time - a.time).slice(0, MAX_EVENTS) };
 }

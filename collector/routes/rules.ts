@@ -2,6 +2,7 @@ import { Hono, type Context } from 'hono';
 import {
   compileExclusions,
   compileRules,
+  compileScores,
   isDeep,
   isRecord,
   lintRules,
@@ -34,7 +35,7 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
   const publish = async (c: Context<SiteEnv>, rules: Rules, publishing: Partial<Publishing>) => {
     const { siteKey } = c.get('site');
     const { apply = 'all', wait = 'false', confirm = 'false', note = null } = publishing;
-    const warnings = lintRules(compileRules(rules), compileExclusions(rules));
+    const warnings = lintRules(compileRules(rules), compileExclusions(rules), compileScores(rules).fit);
     const contradictions = warnings.filter(({ code }) => code === 'never_met');
     if (contradictions.length && confirm !== 'true') {
       const places = contradictions.map(({ path }) => path).join(', ');

@@ -7,7 +7,7 @@ export * from './compact.js';
 export * from './day.js';
 export * from './event.js';
 export * from './facts.js';
-export { lintRules, LINT_CODES, signalsOf, warn, type LintCode, type Warning } from './lint.js';
+export { leavesOf, lintRules, LINT_CODES, signalsOf, warn, type LintCode, type Warning } from './lint.js';
 export { attempt, matchesGlobs } from './matcher.js';
 export { isPlain } from './plain.js';
 export { MAX_RULES_DEPTH, parseRules } from './parseRules.js';
@@ -25,4 +25,4 @@ export {
   type SignalReason,
   type TraitReason,
 } from './view.js';
-export { explainStage, explainTag, reasonFor, type Explanation, type TagExplanation } from './why.js';
+export { explainStage, explainTag, heldBy, reasonFor, type Explanation, type TagExplanation } from './why.js';

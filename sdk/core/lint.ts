@@ -1,12 +1,13 @@
 /** What is odd about valid rules: conditions nobody can meet, things that say the same, signals nobody asks for. */
+import { matchesValue } from './matcher.js';
 import {
   STAGES,
   type CompiledCondition,
+  type CompiledMatcher,
   type CompiledRules,
   type Exclusions,
   type Measure,
   type Range,
-  type Scalar,
   type Stage,
 } from './rules.js';
 
@@ -43,7 +44,11 @@ export const warn = (code: LintCode, path: string, names?: string[]): Warning =>
 const NOBODY: Exclusions = { conditions: [], windows: [] };
 
 /** Warns of what can be seen in the rules alone. It never warns of what somebody can meet, and may miss what nobody can. */
-export function lintRules(rules: CompiledRules, { conditions: exclusions }: Exclusions = NOBODY): Warning[] {
+export function lintRules(
+  rules: CompiledRules,
+  { conditions: exclusions }: Exclusions = NOBODY,
+  fit: Array<{ when: CompiledCondition }> = [],
+): Warning[] {
   const warnings: Warning[] = [];
   const conditions: Array<[path: string, condition: CompiledCondition]> = [
     ...STAGES.flatMap((stage): Array<[string, CompiledCondition]> => {
@@ -54,6 +59,7 @@ export function lintRules(rules: CompiledRules, { conditions: exclusions }: Excl
     }),
     ...Object.entries(rules.tags).map(([name, when]): [string, CompiledCondition] => [`tags.${name}.when`, when]),
     ...exclusions.map(([name, when]): [string, CompiledCondition] => [`exclude.${name}.when`, when]),
+    ...fit.map(({ when }, at): [string, CompiledCondition] => [`score.fit[${at}].when`, when]),
   ];
   for (const [path, condition] of conditions) {
     if (isNever(condition)) warnings.push(warn('never_met', path));
@@ -67,6 +73,9 @@ export function lintRules(rules: CompiledRules, { conditions: exclusions }: Excl
     const higher = stages.slice(at + 1).find(hides);
     if (higher && !keep && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, [higher]));
   });
+  // What no event can carry is no different from a condition that nobody can meet.
+  for (const [name, { match = [] }] of Object.entries(rules.signals))
+    if (match.some(([, , matcher]) => leavesNothing([matcher]))) warnings.push(warn('never_met', `signals.${name}`));
   for (const names of equals(rules.tags)) warnings.push(warn('same_tags', `tags.${names[0]}`, names));
   const signals = Object.entries(rules.signals).map(([name, signal]) => [name, { ...signal, weight: undefined }]);
   for (const names of equals(Object.fromEntries(signals) as object))
@@ -87,12 +96,17 @@ function equals(named: object): string[][] {
   return [...byText.values()].filter(({ length }) => length > 1);
 }
 
-export function signalsOf(condition: CompiledCondition): string[] {
-  if ('signal' in condition) return [condition.signal];
-  if ('trait' in condition) return [];
+type Leaf = Extract<CompiledCondition, { signal: string } | { trait: string }>;
+
+/** What a condition asks for in all its parts. */
+export function leavesOf(condition: CompiledCondition): Leaf[] {
+  if ('signal' in condition || 'trait' in condition) return [condition];
   const parts = 'all' in condition ? condition.all : 'any' in condition ? condition.any : condition.not;
-  return parts.flatMap(signalsOf);
+  return parts.flatMap(leavesOf);
 }
+
+export const signalsOf = (condition: CompiledCondition): string[] =>
+  leavesOf(condition).flatMap((leaf) => ('signal' in leaf ? [leaf.signal] : []));
 
 const same = (a: CompiledCondition, b: CompiledCondition): boolean => JSON.stringify(a) === JSON.stringify(b);
 
@@ -128,7 +142,10 @@ function boundsOf(condition: SignalCondition, measure: Measure): { gte: number; 
   const { gte = 0, lte = Infinity } = need[measure] ?? {};
   if (measure === 'count')
     return {
-      gte: Math.max(...Object.entries(need).map(([name, each]) => (name === 'value' ? 0 : (each.gte ?? 0)))),
+      // Whatever amount there is, an event brought it.
+      gte: Math.max(
+        ...Object.entries(need).map(([name, { gte: least = 0 }]) => (name === 'value' ? Math.sign(least) : least)),
+      ),
       lte,
     };
   if (measure === 'days') return { gte: Math.max(gte, boundsOf(condition, 'count').gte > 0 ? 1 : 0), lte };
@@ -146,8 +163,7 @@ function isAlways(condition: CompiledCondition): boolean {
 function isNever(condition: CompiledCondition): boolean {
   if ('any' in condition) return condition.any.every(isNever);
   if ('not' in condition) return isAlways(condition.not[0]!);
-  // Who has no such trait passes "exists: false", whatever else is asked of its value.
-  if ('trait' in condition) return condition.need.exists !== false && condition.need.in?.length === 0;
+  if ('trait' in condition) return leavesNothing([condition.need]);
   if ('signal' in condition) return isEmpty([condition]);
   const parts = flatten(condition.all);
   const signals = parts.filter((part): part is SignalCondition => 'signal' in part);
@@ -170,11 +186,11 @@ const hasOpposites = (parts: CompiledCondition[]): boolean =>
 
 /** Whether nothing can meet all of these, which ask for one signal. */
 function isEmpty(conditions: SignalCondition[]): boolean {
-  return (['count', 'distinct', 'days'] as const).some((measure) =>
+  return (['count', 'distinct', 'days', 'value'] as const).some((measure) =>
     conditions.some((low) =>
       conditions.some((high) => {
-        // In the wider window there is no less.
-        const isCovered = spanOf(high) >= spanOf(low);
+        // In the wider window there is no less; of an amount there may be: a key counts with its first.
+        const isCovered = measure === 'value' ? spanOf(high) === spanOf(low) : spanOf(high) >= spanOf(low);
         const least = boundsOf(low, measure).gte;
         const isTooLong = measure === 'days' && least > spanOf(low);
         return isTooLong || (isCovered && least > boundsOf(high, measure).lte);
@@ -185,11 +201,18 @@ function isEmpty(conditions: SignalCondition[]): boolean {
 
 /** Whether a trait would have to be two values at once. */
 function disagreeOnTrait(parts: CompiledCondition[]): boolean {
-  const allowed = new Map<string, Scalar[]>();
-  for (const part of parts) {
-    if (!('trait' in part) || !part.need.in || part.need.exists === false) continue;
-    const before = allowed.get(part.trait);
-    allowed.set(part.trait, before ? before.filter((value) => part.need.in!.includes(value)) : part.need.in);
-  }
-  return [...allowed.values()].some(({ length }) => !length);
+  const asked = new Map<string, CompiledMatcher[]>();
+  for (const part of parts) if ('trait' in part) asked.set(part.trait, [...(asked.get(part.trait) ?? []), part.need]);
+  return [...asked.values()].some(leavesNothing);
+}
+
+/** Whether no value, and none at all neither, passes all of these; false where that is not seen. */
+function leavesNothing(needs: CompiledMatcher[]): boolean {
+  // What asks for an absent value passes it, whatever else it asks.
+  const present = needs.filter(({ exists }) => exists !== false);
+  if (present.length < needs.length) return present.length > 0;
+  const list = needs.find(({ in: values }) => values)?.in;
+  if (list) return !list.some((value) => needs.every((need) => matchesValue(need, value)));
+  const ranges = needs.map(({ range }) => range ?? {});
+  return Math.max(...ranges.map(({ gte = -Infinity }) => gte)) > Math.min(...ranges.map(({ lte = Infinity }) => lte));
 }

@@ -1,7 +1,7 @@
 /** Turns JSON into rules, or lists everything that is wrong with it, each with its path. */
 import { isDeep, isRecord } from './event.js';
 import { DISTINCT_CAP } from './facts.js';
-import { MEASURES, STAGES, TAG_DIMENSIONS, type Condition, type Rules } from './rules.js';
+import { MEASURES, STAGES, TAG_DIMENSIONS, type Range, type Rules } from './rules.js';
 import { rulesError, type RulesError, type RulesErrorCode } from './rulesMessages.js';
 
 /** Ten years: longer windows and half-lives mean nothing. */
@@ -28,11 +28,11 @@ export function parseRules(input: unknown): { rules: Rules } | { errors: RulesEr
   const errors: RulesError[] = [];
   const report: Report = (...given) => errors.push(rulesError(...given));
   if (isDeep(input, MAX_RULES_DEPTH)) report('', 'too_deep', { max: MAX_RULES_DEPTH });
-  else document(input, '', report);
-  if (errors.length) return { errors };
-  const rules = { ...(input as Rules), version: 0 };
-  checkReferences(rules, report);
-  return errors.length ? { errors } : { rules };
+  else {
+    document(input, '', report);
+    checkReferences(input, report);
+  }
+  return errors.length ? { errors } : { rules: { ...(input as Rules), version: 0 } };
 }
 
 const text: Check = (value, path, report) => {
@@ -241,51 +241,57 @@ const document = shape(
   ['signals', 'stages'],
 );
 
-/** What can be checked only once the document as a whole is well formed. */
-function checkReferences(rules: Rules, report: Report): void {
-  const signals = Object.keys(rules.signals);
-  const checkSignal = (name: string, path: string) => {
-    if (!signals.includes(name))
-      report(path, 'no_signal', { got: show(name), names: signals.join(', '), ...suggest(name, signals) });
+/** What of one part hangs on another. Looked at wherever the shape allows it, so that every mistake is named at once. */
+function checkReferences(input: unknown, report: Report): void {
+  const membersOf = (value: unknown): Array<[string, Record<string, unknown>]> =>
+    isRecord(value)
+      ? Object.entries(value).filter((each): each is [string, Record<string, unknown>] => isRecord(each[1]))
+      : [];
+  const { signals, stages, tags, score, exclude } = isRecord(input) ? input : {};
+  const known = new Map(membersOf(signals));
+  const names = Object.keys(isRecord(signals) ? signals : {});
+  const checkSignal = (name: unknown, path: string) => {
+    if (typeof name === 'string' && name && !names.includes(name))
+      report(path, 'no_signal', { got: show(name), names: names.join(', '), ...suggest(name, names) });
   };
-  const walk = (part: Condition, path: string): void => {
-    if ('all' in part) part.all.forEach((each, index) => walk(each, `${path}.all[${index}]`));
-    else if ('any' in part) part.any.forEach((each, index) => walk(each, `${path}.any[${index}]`));
-    else if ('not' in part) walk(part.not, `${path}.not`);
-    else if ('signal' in part) {
-      checkSignal(part.signal, `${path}.signal`);
-      const { distinct, value } = rules.signals[part.signal] ?? {};
-      if (part.distinct && rules.signals[part.signal] && !distinct)
-        report(`${path}.distinct`, 'no_distinct', { signal: part.signal });
-      if (part.value && rules.signals[part.signal] && !value)
-        report(`${path}.value`, 'no_value', { signal: part.signal });
-      if (part.perSession && rules.signals[part.signal] && !distinct)
-        report(`${path}.perSession`, 'no_distinct', { signal: part.signal });
-      for (const name of ['distinct', 'perSession', 'sessions'] as const) {
-        const { gte = 0, lte = 0 } = part[name] ?? {};
-        if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP)
-          report(`${path}.${name}`, name === 'distinct' ? 'values_cap' : 'sessions_cap', { max: DISTINCT_CAP });
-      }
+  const walk = (part: unknown, path: string): void => {
+    if (!isRecord(part)) return;
+    for (const group of ['all', 'any'] as const)
+      if (Array.isArray(part[group])) part[group].forEach((each, index) => walk(each, `${path}.${group}[${index}]`));
+    walk(part.not, `${path}.not`);
+    checkSignal(part.signal, `${path}.signal`);
+    const signal = known.get(part.signal as string);
+    if (signal)
+      for (const [measure, member, code] of [
+        ['distinct', 'distinct', 'no_distinct'],
+        ['value', 'value', 'no_value'],
+        ['perSession', 'distinct', 'no_distinct'],
+      ] as const)
+        if (part[measure] && !signal[member]) report(`${path}.${measure}`, code, { signal: part.signal as string });
+    for (const name of ['distinct', 'perSession', 'sessions'] as const) {
+      const { gte = 0, lte = 0 } = (isRecord(part[name]) ? part[name] : {}) as Range;
+      if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP)
+        report(`${path}.${name}`, name === 'distinct' ? 'values_cap' : 'sessions_cap', { max: DISTINCT_CAP });
     }
   };
-  for (const [name, { when, sticky, keep }] of Object.entries(rules.stages)) {
+  for (const [name, { when, sticky, keep }] of membersOf(stages)) {
     walk(when, `stages.${name}.when`);
-    if (keep) walk(keep, `stages.${name}.keep`);
+    walk(keep, `stages.${name}.keep`);
     if (sticky && keep) report(`stages.${name}.keep`, 'sticky_keep');
-    if (sticky && hasUpperBound(when)) {
-      report(`stages.${name}.sticky`, 'sticky_falls');
-    }
+    if (sticky && hasUpperBound(when)) report(`stages.${name}.sticky`, 'sticky_falls');
   }
-  for (const [name, { when }] of Object.entries(rules.tags ?? {})) walk(when, `tags.${name}.when`);
-  for (const [name, { when }] of Object.entries(rules.exclude ?? {})) walk(when, `exclude.${name}.when`);
-  for (const name of Object.keys(rules.score?.weights ?? {})) checkSignal(name, `score.weights.${name}`);
-  (rules.score?.intent ?? []).forEach((name, index) => checkSignal(name, `score.intent[${index}]`));
-  (rules.score?.fit ?? []).forEach(({ when }, index) => walk(when, `score.fit[${index}].when`));
+  for (const [name, { when }] of membersOf(tags)) walk(when, `tags.${name}.when`);
+  for (const [name, { when }] of membersOf(exclude)) walk(when, `exclude.${name}.when`);
+  const { weights, intent, fit } = isRecord(score) ? score : {};
+  for (const name of Object.keys(isRecord(weights) ? weights : {})) checkSignal(name, `score.weights.${name}`);
+  if (Array.isArray(intent)) intent.forEach((name, index) => checkSignal(name, `score.intent[${index}]`));
+  if (Array.isArray(fit)) fit.forEach((each, index) => isRecord(each) && walk(each.when, `score.fit[${index}].when`));
 }
 
-function hasUpperBound(part: Condition): boolean {
-  if ('all' in part || 'any' in part) return ('all' in part ? part.all : part.any).some(hasUpperBound);
-  return 'not' in part || ('signal' in part && MEASURES.some((name) => part[name]?.lte !== undefined));
+function hasUpperBound(part: unknown): boolean {
+  if (!isRecord(part)) return false;
+  if ([part.all, part.any].some((group) => Array.isArray(group) && group.some(hasUpperBound))) return true;
+  return 'not' in part || MEASURES.some((name) => isRecord(part[name]) && part[name].lte !== undefined);
 }
 
 const join = (path: string, name: string) => (path ? `${path}.${name}` : name);

@@ -1,9 +1,9 @@
 /** Why a stage holds or not: the rule, the facts that met it or are missing, and the nearest step further. Codes, no texts. */
 import type { Facts } from './facts.js';
 import { isPlain } from './plain.js';
-import { rank, STAGES, type CompiledRules, type Stage } from './rules.js';
+import { rank, STAGES, type CompiledCondition, type CompiledRules, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
-import { explain, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
+import { explain, holds, turningDays, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
 
 export interface Explanation {
   /** The stage that is explained; null where the visitor stands at none and none was asked for. */
@@ -75,11 +75,24 @@ function missingIn(reason: Reason): Reason[] {
   return any?.map(missingIn).sort((a, b) => a.length - b.length)[0] ?? [reason];
 }
 
-/** A stage's condition with what met it or is missing, and nothing else of it; null where the rules have none. */
+/** What a stage is held by: its condition, or, once entered, the one that it is kept by; undefined where the rules have none. */
+export const heldBy = ({ stages }: CompiledRules, stage: Stage | null): CompiledCondition | undefined => {
+  const { when, keep } = (stage && stages[stage]) ?? {};
+  return when && !isPlain && keep ? { any: [when, keep] } : when;
+};
+
+/**
+ * A stage's condition with what met it or is missing, and nothing else of it; null where the rules have none. Of a stage that is kept for
+ * good it is what met it last.
+ */
 export function reasonFor(view: FactsView, stage: Stage): Reason | null {
   const rule = view.rules.stages[stage];
+  if (!rule) return null;
+  const condition = heldBy(view.rules, stage)!;
+  const past = rule.sticky ? turningDays(view, view.rules.turns).filter((day) => day < view.today) : [];
+  const day = [...past, view.today].reverse().find((each) => holds(view, condition, each)) ?? view.today;
   // Without the days nothing ends: when it did is known by the transition after it.
-  return rule ? decisive(explain({ ...view, days: [] }, rule.when, view.today)) : null;
+  return decisive(explain({ ...view, days: [] }, condition, day));
 }
 
 /** Leaves out the parts of a group that did not decide it. */

@@ -184,7 +184,7 @@ test('browsers are told nothing of exclusions, and what is wrong with one is sai
   const { errors } = parseRules({ ...RULES, exclude: { staff: { when: { signal: 'carers_view' } }, 'a b': {} } }) as {
     errors: Array<{ path: string; message: string }>;
   };
-  expect(errors.map(({ path }) => path)).toEqual(['exclude.a b.when', 'exclude.a b']);
+  expect(errors.map(({ path }) => path)).toEqual(['exclude.a b.when', 'exclude.a b', 'exclude.staff.when.signal']);
   const wrong = parseRules({ ...RULES, exclude: { staff: { when: { signal: 'carers_view' } } } }) as typeof parsed & {
     errors: Array<{ path: string; message: string }>;
   };

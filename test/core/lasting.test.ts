@@ -167,7 +167,11 @@ test('a stage is not both sticky and kept, and a tag lasts whole days', () => {
     stages: { action: { when: { signal: 'deal' }, sticky: true, keep: { signal: 'dael' } } },
     tags: { busy: { ...tag, ttlDays: 0.5 } },
   }) as { errors: Array<{ path: string }> };
-  expect(errors.map(({ path }) => path)).toEqual(['tags.busy.ttlDays']);
+  expect(errors.map(({ path }) => path)).toEqual([
+    'tags.busy.ttlDays',
+    'stages.action.keep.signal',
+    'stages.action.keep',
+  ]);
   const wrong = parseRules({
     signals: SIGNALS,
     stages: { action: { when: { signal: 'deal' }, sticky: true, keep: { signal: 'dael' } } },

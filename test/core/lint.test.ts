@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { lintRules, type Condition } from '../../sdk/core/index.js';
+import { compileExclusions, compileRules, compileScores, lintRules, type Condition } from '../../sdk/core/index.js';
 import { inferState, eventFacts, mergeFacts, emptyFacts, placeOf } from '../../sdk/core/index.js';
 import { randomEvents, seeded } from '../helpers/random.js';
-import { general, rulesOf } from '../helpers/rules.js';
+import { documentOf, general, rulesOf } from '../helpers/rules.js';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 const visit = { signal: 'visit' };
@@ -31,6 +31,54 @@ describe('lint', () => {
     ],
     ['more days than events', { ...visit, days: { gte: 3 }, count: { lte: 2 } }],
     ['more days than the window has', { ...visit, days: { gte: 9 }, within: 7 }],
+    ['a range of a trait that is empty', { trait: 'age', gte: 5, lte: 1 }],
+    [
+      'two ranges of a trait apart',
+      {
+        all: [
+          { trait: 'age', gte: 50 },
+          { trait: 'age', lte: 10 },
+        ],
+      },
+    ],
+    ['a value outside its range', { trait: 'age', eq: 3, gte: 10 }],
+    ['a value unlike its pattern', { trait: 'plan', eq: 'pro', glob: 'free*' }],
+    [
+      'a trait that is and is not',
+      {
+        all: [
+          { trait: 'p', exists: true },
+          { trait: 'p', exists: false },
+        ],
+      },
+    ],
+    [
+      'a value of what is not',
+      {
+        all: [
+          { trait: 'p', eq: 1 },
+          { trait: 'p', exists: false },
+        ],
+      },
+    ],
+    [
+      'amounts apart',
+      {
+        all: [
+          { signal: 'spend', value: { gte: 50 } },
+          { signal: 'spend', value: { lte: 10 } },
+        ],
+      },
+    ],
+    [
+      'an amount without events',
+      {
+        all: [
+          { signal: 'spend', count: { lte: 0 } },
+          { signal: 'spend', value: { gte: 5 } },
+        ],
+      },
+    ],
     [
       'a trait of two values',
       {
@@ -81,6 +129,16 @@ describe('lint', () => {
       },
     ],
     ['the same said at once', { trait: 'p', exists: false, eq: 'a', in: ['b'] }],
+    ['numbers in a range', { trait: 'age', in: [4, 12], gte: 5, lte: 20 }],
+    [
+      'an amount in a wider window',
+      {
+        all: [
+          { signal: 'spend', value: { gte: 50 }, within: 9 },
+          { signal: 'spend', value: { lte: 10 }, within: 7 },
+        ],
+      },
+    ],
     [
       'one value of two',
       {
@@ -129,16 +187,35 @@ describe('lint', () => {
       const kind = upTo(depth ? 6 : 3);
       if (kind > 3) return { [kind === 4 ? 'all' : 'any']: [some(depth - 1), some(depth - 1)] } as unknown as Condition;
       if (kind === 3) return { not: some(depth - 1) };
-      const [measure, bound] = [['count', 'days', 'distinct'][upTo(3)]!, ['gte', 'lte'][upTo(2)]!];
+      if (upTo(4) === 0) {
+        const [trait, value] = [
+          ['plan', ['free', 'pro'][upTo(2)]!],
+          ['seats', upTo(9)],
+        ][upTo(2)] as [string, string | number];
+        const tests = [
+          { eq: value },
+          { in: [value, 'x'] },
+          { gte: upTo(9) },
+          { lte: upTo(9) },
+          { glob: 'p*' },
+          { exists: !upTo(2) },
+        ];
+        return { trait, ...tests[upTo(6)], ...(upTo(2) && tests[upTo(6)]) } as Condition;
+      }
+      const [measure, bound] = [['count', 'days', 'distinct', 'value'][upTo(4)]!, ['gte', 'lte'][upTo(2)]!];
       const within = [undefined, 2, 5][upTo(3)];
-      return { signal: ['visit', 'order'][upTo(2)]!, [measure]: { [bound]: upTo(4) }, ...(within && { within }) };
+      const signal = measure === 'value' ? 'order' : ['visit', 'order'][upTo(2)]!;
+      return { signal, [measure]: { [bound]: upTo(4) * (measure === 'value' ? 60 : 1) }, ...(within && { within }) };
     };
     const visitors = Array.from({ length: 40 }, () => randomEvents(random, upTo(12), { days: 8, until: NOON }));
     const verdicts = { never_met: 0, always_met: 0 };
     for (let round = 0; round < 1500; round++) {
       const when = some(3);
       const rules = rulesOf({
-        signals: { visit: { event: 'page_view', distinct: 'path' }, order: { event: 'purchase', distinct: 'path' } },
+        signals: {
+          visit: { event: 'page_view', distinct: 'path' },
+          order: { event: 'purchase', distinct: 'path', value: 'props.value' },
+        },
         stages: { interest: { when } },
       });
       const code = lintRules(rules).find(({ path }) => path === 'stages.interest.when')?.code as keyof typeof verdicts;
@@ -157,6 +234,23 @@ describe('lint', () => {
     }
     expect(verdicts.never_met).toBeGreaterThan(50);
     expect(verdicts.always_met).toBeGreaterThan(50);
+  });
+
+  test('warns of a signal that no event can carry, and of who can never fit', () => {
+    const document = documentOf({
+      signals: {
+        a: { event: 'x', props: { n: { gte: 5, lte: 1 } } },
+        b: { event: 'y', source: { s: { eq: 1, in: [2] } } },
+      },
+      stages: { interest: { when: { any: [{ signal: 'a' }, { signal: 'b' }] } } },
+      score: { weights: {}, fit: [{ when: { trait: 'age', gte: 5, lte: 1 }, points: 1 }] },
+    });
+    const warnings = lintRules(compileRules(document), compileExclusions(document), compileScores(document).fit);
+    expect(warnings.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      'never_met score.fit[0].when',
+      'never_met signals.a',
+      'never_met signals.b',
+    ]);
   });
 
   test('has nothing to say of the general template', () => {
