@@ -172,6 +172,7 @@ export interface ValueReport {
   buyers: number;
   orders: number;
   revenue: number;
+  refunded: number;
   averageOrder: number | null;
   ordersPerYear: number | null;
   monthlyRetention: number | null;

@@ -295,6 +295,7 @@ function Value({ site }: { site: Site }): JSX.Element {
               <Figure name={t('buyers')}>{showNumber(value.buyers)}</Figure>
               <Figure name={t('orders_')}>{showNumber(value.orders)}</Figure>
               <Figure name={t('revenue')}>{showNumber(value.revenue)}</Figure>
+              {value.refunded > 0 && <Figure name={t('refunded')}>{showNumber(value.refunded)}</Figure>}
               <Figure name={t('averageOrder')}>{number(value.averageOrder)}</Figure>
               <Figure name={t('perYear')}>{number(value.ordersPerYear)}</Figure>
               <Figure name={t('repurchase')}>{share(value.repurchaseRate)}</Figure>

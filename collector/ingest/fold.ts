@@ -31,7 +31,16 @@ import {
   type Touch,
 } from '../../sdk/core/index.js';
 import { isBot, MAX_RANGES } from '../store/store.js';
-import type { Cause, DatedTouch, Fold, SessionPart, StoredEvent, Transition, VisitorRecord } from '../store/store.js';
+import type {
+  Cause,
+  DatedTouch,
+  Fold,
+  SessionPart,
+  Site,
+  StoredEvent,
+  Transition,
+  VisitorRecord,
+} from '../store/store.js';
 import type { ClientInfo } from './client.js';
 import { remembered } from './remembered.js';
 import type { Timeline } from './timeline.js';
@@ -48,11 +57,13 @@ export interface Told {
   client?: ClientInfo;
   /** When it came, where that is not now. */
   seenAt?: number;
+  /** The site's own hosts: from one to another is no arrival. */
+  hosts?: ReadonlySet<string>;
 }
 
 /** Makes the fold of one visitor's batch, or of the same batch's person. */
 export function foldInto(id: string, timeline: Timeline, now: number, told: Told = {}): Fold {
-  const { userId = null, lost = 0, skew = null, seenAt = now } = told;
+  const { userId = null, lost = 0, skew = null, seenAt = now, hosts } = told;
   return ({ before, added, history, parts, isLinked, personId = null, linkedAt = 0, keptFrom = 0 }) => {
     const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
@@ -109,9 +120,9 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       dueAt: personId ? null : (nextChange(timeline.due, facts, now, view) ?? null),
     };
     for (const stored of events) note(record, stored);
-    noteTouches(record, events);
+    noteTouches(record, events, hosts);
     if (record.isPerson) record.have = [];
-    return { record, transitions, past, sessions: sessionsOf(events, told.client) };
+    return { record, transitions, past, sessions: sessionsOf(events, hosts, told.client) };
   };
 }
 
@@ -309,7 +320,7 @@ function findTransitions(
 }
 
 /** What events add to the sessions they are of. @param events by (time, id) */
-function sessionsOf(events: StoredEvent[], client: ClientInfo = NOBODY): SessionPart[] {
+function sessionsOf(events: StoredEvent[], hosts: Told['hosts'], client: ClientInfo = NOBODY): SessionPart[] {
   const parts = new Map<string, SessionPart>();
   for (const stored of events) {
     const { event, bot } = stored;
@@ -321,7 +332,7 @@ function sessionsOf(events: StoredEvent[], client: ClientInfo = NOBODY): Session
       continue;
     }
     const url = parseUrl(event.url);
-    const landing = url && landingOf(stored, url);
+    const landing = url && landingOf(stored, url, hosts);
     parts.set(event.sessionId, {
       sessionId: event.sessionId,
       startedAt: event.time,
@@ -347,10 +358,10 @@ function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {
 const isDirect = (touch: DatedTouch) => touch.channel === 'Direct';
 
 /** Notes where events came from: the first of them, and the last that was not direct, can be their visitor's. @param events by (time, id) */
-function noteTouches(record: VisitorRecord, events: StoredEvent[]): void {
+function noteTouches(record: VisitorRecord, events: StoredEvent[], hosts: Told['hosts']): void {
   const placed = events.filter(({ event }) => parseUrl(event.url));
   const touchOfOne = (stored: StoredEvent): DatedTouch => ({
-    ...landingOf(stored, parseUrl(stored.event.url)!),
+    ...landingOf(stored, parseUrl(stored.event.url)!, hosts),
     at: stored.event.time,
     id: idOf(stored),
   });
@@ -378,9 +389,23 @@ function noteTouch(record: VisitorRecord, touch: DatedTouch | null): void {
 /** Touches of landings without labels of their own, by their addresses. */
 const landings = new Map<string, Touch>();
 
-function landingOf({ event, inApp }: StoredEvent, url: URL): Touch {
-  const find = () => touchOf(event, url, parseUrl(event.referrer), inApp);
-  return hasLabels(event) ? find() : remembered(landings, JSON.stringify([event.url, event.referrer, inApp]), find);
+function landingOf({ event, inApp }: StoredEvent, url: URL, hosts: Told['hosts']): Touch {
+  const referrer = parseUrl(event.referrer);
+  const from = referrer && !hosts?.has(referrer.hostname) ? referrer : undefined;
+  const find = () => touchOf(event, url, from, inApp);
+  return hasLabels(event)
+    ? find()
+    : remembered(landings, JSON.stringify([event.url, from?.href, event.referrer, inApp]), find);
+}
+
+/** Hosts by origins. */
+const hostsByOrigins = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** The hosts that a site's origins name. */
+export function hostsOf({ origins }: Pick<Site, 'origins'>): ReadonlySet<string> {
+  const known = hostsByOrigins.get(origins) ?? new Set(origins.flatMap((origin) => parseUrl(origin)?.hostname ?? []));
+  hostsByOrigins.set(origins, known);
+  return known;
 }
 
 /** Adds a number to ascending ranges. */

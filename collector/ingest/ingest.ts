@@ -18,7 +18,7 @@ import { isBot, type DeadLetter, type Site, type Store, type StoredEvent } from 
 import { botReason, isImpossible, isInternal, isSpam, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
 import { appOf, describeClient } from './client.js';
-import { foldInto } from './fold.js';
+import { foldInto, hostsOf } from './fold.js';
 import type { Lookups } from './lookups.js';
 import { inForce, timelineOf } from './timeline.js';
 
@@ -132,6 +132,7 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     lost: lostOf(body),
     client: request.client && !attempt.fromServer ? describeClient(request.client, lookups.geo) : undefined,
     skew: skewOf(body, request),
+    hosts: hostsOf(site),
   };
   const about = { siteKey: site.siteKey, visitorId, ...inForce(timeline) };
   const appended = await store.append({
@@ -139,7 +140,7 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     events,
     deadLetters: letters,
     ...(attempt.link && { link: attempt.link, linkedAt: linkTimeOf(attempt) }),
-    foldOf: (id) => foldInto(id, timeline, request.receivedAt, id === visitorId ? told : {}),
+    foldOf: (id) => foldInto(id, timeline, request.receivedAt, id === visitorId ? told : { hosts: told.hosts }),
   });
   const { accepted, record } = appended;
   const latest = () => Math.max(...events.map(({ event }) => event.time));

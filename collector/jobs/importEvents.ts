@@ -1,7 +1,7 @@
 /** Events from elsewhere, in the form in which `events.ndjson` gives them out. */
 import { attempt, EVENT_REASONS, isRecord, isUuidV7, parseEvent, type EventReason } from '../../sdk/core/index.js';
 import { APP_NAMES } from '../ingest/client.js';
-import { foldInto } from '../ingest/fold.js';
+import { foldInto, hostsOf } from '../ingest/fold.js';
 import { expireOld } from '../ingest/ingest.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import type { Site, Store, StoredEvent } from '../store/store.js';
@@ -62,7 +62,7 @@ export async function importEvents(
         ...inForce(timeline),
         events,
         deadLetters: [],
-        foldOf: (id) => foldInto(id, timeline, now, { seenAt }),
+        foldOf: (id) => foldInto(id, timeline, now, { seenAt, hosts: hostsOf(site) }),
       });
       if (isForgotten) refuse('forgotten', events.length);
       result.stored += accepted;

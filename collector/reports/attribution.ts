@@ -178,7 +178,7 @@ export async function reportAttribution(
       cost,
       ...ofEach((model) => rounded(credit[model])),
       revenue: hasOrders ? ofEach((model) => rounded(revenue[model])) : null,
-      cac: cost === null ? null : ofEach((model) => ratio(cost, rounded(credit[model]))),
+      cac: cost === null ? null : ofEach((model) => (rounded(credit[model]) > 0 ? ratio(cost, credit[model]) : null)),
       roas: cost === null || !hasOrders ? null : ofEach((model) => ratio(revenue[model], cost)),
     };
   });

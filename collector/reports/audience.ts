@@ -19,7 +19,7 @@ import { LIFECYCLE } from '../model/lifecycle.js';
 import { RFM_GROUPS, scoreRfm, type Buyer } from '../model/rfm.js';
 import type { Person, View } from '../projection/view.js';
 import type { PublishedRules, VisitorRecord } from '../store/store.js';
-import { buyerOf, chooseOrderSignal, lifecycleNow } from './customers.js';
+import { buyerOf, chooseOrderSignal, lifecycleNow, ordersOf, refundSignals } from './customers.js';
 import { readPeople } from './people.js';
 
 /**
@@ -197,11 +197,13 @@ async function prepared(view: View, published: PublishedRules[], parsed: Parsed,
   const { siteKey } = view.site;
   const rfm = new Map<Person, string>();
   if (parsed.hasRfm) {
-    const order = chooseOrderSignal(published.at(-1)!.rules, undefined);
+    const { rules } = published.at(-1)!;
+    const order = chooseOrderSignal(rules, undefined);
+    const refunds = refundSignals(rules);
     const buyers: Array<Buyer<Person>> = [];
     if ('signal' in order)
       for (const person of view.people) {
-        const buyer = buyerOf(person, view.counted(person, order.signal), now);
+        const buyer = buyerOf(person, ordersOf(view, person, order.signal, refunds), now);
         if (buyer) buyers.push(buyer);
       }
     for (const { id, group } of scoreRfm(buyers)) rfm.set(id, group);

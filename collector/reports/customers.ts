@@ -34,6 +34,35 @@ export function chooseOrderSignal(
   };
 }
 
+/** Signals that add up what was given back. */
+export const refundSignals = ({ signals }: Rules): string[] =>
+  Object.keys(signals).filter((name) => signals[name]!.value && [signals[name]!.event].flat().includes('refund'));
+
+/**
+ * Takes what was given back off what was bought, the latest order before it first: an order stays one, whatever is left of it.
+ * @param orders @param refunds both ascending by day
+ */
+export function netOf(orders: CountedDay[], refunds: CountedDay[]): CountedDay[] {
+  if (!refunds.length) return orders;
+  const net = orders.map((each) => ({ ...each }));
+  for (const refund of refunds) {
+    let left = refund.units;
+    for (const order of [...net].reverse().filter(({ day }) => day <= refund.day)) {
+      const off = Math.min(left, order.units);
+      order.units -= off;
+      left -= off;
+    }
+  }
+  return net;
+}
+
+/** What somebody bought, without what was given back. */
+export const ordersOf = (view: View, person: Person, signal: string, refunds: string[]): CountedDay[] =>
+  netOf(
+    view.counted(person, signal),
+    refunds.flatMap((name) => view.counted(person, name)).sort((a, b) => a.day - b.day),
+  );
+
 /** What somebody bought, the amount in units; undefined where it is nothing. @param days of the order signal, ascending */
 export function buyerOf<K>(id: K, days: CountedDay[], now: number): Buyer<K> | undefined {
   if (!days.length) return undefined;
@@ -46,8 +75,16 @@ export function buyerOf<K>(id: K, days: CountedDay[], now: number): Buyer<K> | u
 }
 
 /** The same of a record. */
-export const buyerOfRecord = ({ visitorId, facts }: VisitorRecord, signal: string, now: number): Buyer | undefined =>
-  buyerOf(visitorId, countedDays(facts).find(([name]) => name === signal)?.[1] ?? [], now);
+export function buyerOfRecord(
+  { visitorId, facts }: VisitorRecord,
+  signal: string,
+  refunds: string[],
+  now: number,
+): Buyer | undefined {
+  const counted = new Map(countedDays(facts));
+  const back = refunds.flatMap((name) => counted.get(name) ?? []).sort((a, b) => a.day - b.day);
+  return buyerOf(visitorId, netOf(counted.get(signal) ?? [], back), now);
+}
 
 /** Scores everybody who ever ordered. @returns a text where no signal counts orders */
 export async function reportRfm(
@@ -62,8 +99,9 @@ export async function reportRfm(
   const { signal } = chosen;
   // Amounts stay in units until all is added up: whole numbers, whose sum is exact.
   const buyers: Array<Buyer<Person>> = [];
+  const refunds = refundSignals(rules);
   for (const person of view.people) {
-    const buyer = buyerOf(person, view.counted(person, signal), now);
+    const buyer = buyerOf(person, ordersOf(view, person, signal, refunds), now);
     if (buyer) buyers.push(buyer);
   }
   const scores = scoreRfm(buyers);

@@ -200,6 +200,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       buyers: count,
       orders: count,
       revenue: number,
+      refunded: number,
       averageOrder: nullable('number'),
       ordersPerYear: nullable('number'),
       monthlyRetention: nullable('number'),

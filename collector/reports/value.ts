@@ -16,7 +16,7 @@ import { flywheel } from '../model/satisfaction.js';
 import type { CountedDay } from '../projection/counted.js';
 import type { View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
-import { chooseOrderSignal } from './customers.js';
+import { chooseOrderSignal, ordersOf, refundSignals } from './customers.js';
 import type { ReportQuery } from './range.js';
 
 /** Of a link by which somebody was invited: `utm_medium=invite`. */
@@ -35,7 +35,9 @@ export interface ValueReport {
   discount: number;
   buyers: number;
   orders: number;
+  /** What was given back is taken off. */
   revenue: number;
+  refunded: number;
   /** Null without an order. */
   averageOrder: number | null;
   ordersPerYear: number | null;
@@ -157,8 +159,9 @@ export async function reportValue(
   if ('error' in chosen) return chosen.error;
   const { signal } = chosen;
   const [today, thisMonth] = [dayOf(now), monthOf(dayOf(now))];
-  const sum = { buyers: 0, orders: 0, units: 0, days: 0, again: 0, people: 0, invitations: 0, invited: 0 };
+  const sum = { buyers: 0, orders: 0, units: 0, refunded: 0, days: 0, again: 0, people: 0, invitations: 0, invited: 0 };
   const months = { active: 0, retained: 0, units: 0, kept: 0 };
+  const refunds = refundSignals(rules);
   const buyers: OrderDays[] = [];
   const waits: Stay[] = [];
   const invitations = Object.keys(rules.signals).filter((name) =>
@@ -169,7 +172,8 @@ export async function reportValue(
     sum.invited += +(view.touch(person)?.medium === INVITED);
     for (const name of invitations)
       sum.invitations += view.counted(person, name).reduce((all, { count }) => all + count, 0);
-    const days = view.counted(person, signal);
+    const bought = view.counted(person, signal);
+    const days = ordersOf(view, person, signal, refunds);
     const first = days[0];
     if (!first) continue;
     const orders = days.reduce((all, each) => all + each.count, 0);
@@ -178,7 +182,9 @@ export async function reportValue(
     const known = days.filter(({ day }) => day <= today);
     if (known.length) buyers.push(known);
     sum.orders += orders;
-    sum.units += days.reduce((all, each) => all + each.units, 0);
+    const units = days.reduce((all, each) => all + each.units, 0);
+    sum.units += units;
+    sum.refunded += bought.reduce((all, each) => all + each.units, 0) - units;
     // In days, which add up to the same in any order.
     sum.days += Math.max(LEAST_DAYS, today - first.day);
     sum.again += +(orders > 1);
@@ -213,6 +219,7 @@ export async function reportValue(
     buyers: sum.buyers,
     orders: sum.orders,
     revenue: sum.units / UNITS,
+    refunded: sum.refunded / UNITS,
     averageOrder,
     ordersPerYear,
     monthlyRetention,

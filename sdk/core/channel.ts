@@ -1,5 +1,6 @@
 /** Channel: our class of where a visitor came from, after GA4's default channel group. */
 import { readSource, type StagetagEvent } from './event.js';
+import { RETURN_HOSTS } from './returnHosts.js';
 import type { AddressParts } from './signal.js';
 
 /** An arrival with its source. */
@@ -17,23 +18,44 @@ export interface Touch {
 /** An address as the platform parsed it; `URL` fits. */
 export type ParsedUrl = AddressParts & { searchParams: Iterable<[string, string]> };
 
-/** Makes of names what finds each of them as a part of a host, or as a whole label. */
-const anyOf = (names: string): RegExp =>
-  new RegExp(`(^|\\.)(${names.trim().replace(/\./g, '\\.').split(/\s+/).join('|')})(\\.|$)`);
+/**
+ * Makes of names what finds each of them as a whole label, or at the end of a host, before what a registry sells: `google` in
+ * `www.google.co.uk`, and not in `google.github.io`.
+ * @param labels names that are too short to stand for a host: they are found as whole labels alone
+ */
+const anyOf = (names: string, labels = names): RegExp => {
+  const listOf = (text: string) => text.trim().replace(/\./g, '\\.').split(/\s+/).join('|');
+  return new RegExp(`^(${listOf(labels)})$|(^|\\.)(${listOf(names)})((\\.[a-z]{2,3}){1,2})?$`);
+};
 
 // Hosts as they stand in referrers and labels, by the makers' own addresses. 360 searches at so.com, Shenma at sm.cn.
 const SEARCH = anyOf(
-  `google bing baidu sogou so.com haosou sm.cn chinaso yandex duckduckgo yahoo ecosia naver brave qwant`,
+  `google bing baidu sogou so.com so.360.cn haosou sm.cn chinaso yandex duckduckgo yahoo ecosia naver brave qwant
+  com.google.android.googlequicksearchbox`,
+  `360 so shenma sm`,
 );
-const SOCIAL = anyOf(`
+/** What those who run a search engine offer beside it: a link from there was not searched for. */
+const BESIDE_SEARCH =
+  /^(accounts?|aws|calendar|chat|classroom|cloud|console|developers?|docs|drive|groups|login|mail|meet|one|pan|passport|play|sites|slides|yun)\./;
+const MAIL = /^(web)?mail\.|^(outlook\.(live|office|office365)\.com|com\.google\.android\.gm)$/;
+const SOCIAL = anyOf(
+  `
   facebook fb instagram linkedin lnkd twitter x.com t.co reddit pinterest quora threads tiktok bsky mastodon telegram t.me line.me
-  weibo t.cn weixin wechat servicewechat xiaohongshu xhs xhslink zhihu douyin iesdouyin toutiao douban tieba.baidu qzone.qq`);
-const VIDEO = anyOf(`youtube youtu vimeo bilibili b23.tv twitch dailymotion kuaishou chenzhongtech ixigua youku iqiyi`);
+  weibo t.cn weixin weixin.qq wechat servicewechat xiaohongshu xhs xhslink zhihu douyin iesdouyin toutiao douban tieba.baidu qzone.qq
+  mastodon.social com.tencent.mm com.sina.weibo com.xingin.xhs com.ss.android.ugc.aweme com.zhihu.android com.facebook.katana
+  com.instagram.android com.twitter.android com.linkedin.android org.telegram.messenger`,
+);
+const VIDEO = anyOf(
+  `youtube youtu vimeo bilibili b23.tv twitch dailymotion kuaishou gifshow chenzhongtech ixigua youku iqiyi`,
+);
 const SHOPPING = anyOf(`amazon ebay etsy alibaba 1688 taobao tmall jd pinduoduo yangkeduo shopify walmart`);
 /** Assistants that answer with links. They are asked about before search, since some live below a search engine's name. */
-const ASSISTANTS = anyOf(`
-  chatgpt chat.openai perplexity gemini.google bard.google copilot.microsoft copilot.cloud.microsoft claude.ai poe.com you.com phind grok
-  kimi kimi.moonshot doubao deepseek yuanbao.tencent tongyi.aliyun tongyi qianwen yiyan.baidu chatglm metaso xinghuo.xfyun`);
+const ASSISTANTS = anyOf(
+  `
+  chatgpt chat.openai perplexity gemini.google bard.google copilot.microsoft copilot.cloud.microsoft m365.cloud.microsoft claude.ai poe.com
+  you.com phind grok kimi kimi.moonshot doubao deepseek yuanbao.tencent tongyi.aliyun tongyi qianwen yiyan.baidu chatglm metaso xinghuo.xfyun`,
+  `openai gemini copilot claude`,
+);
 
 /** What WeChat adds to an address that is passed on in a chat, a group or a circle of friends, where no referrer tells. */
 const SHARED = /^(singlemessage|groupmessage|timeline)$/;
@@ -67,14 +89,21 @@ const CHANNELS: Array<[channel: string, fits: (labels: Labels) => boolean]> = [
   ['Paid Other', ({ medium }) => PAID.test(medium)],
   // Not GA4's: it counts them as referrals.
   ['AI Assistants', ({ source }) => ASSISTANTS.test(source)],
-  ['Organic Shopping', ({ source, campaign }) => SHOPPING.test(source) || SHOP.test(campaign)],
+  [
+    'Organic Shopping',
+    ({ source, campaign }) => (SHOPPING.test(source) && !BESIDE_SEARCH.test(source)) || SHOP.test(campaign),
+  ],
   [
     'Organic Social',
     ({ source, medium }) =>
       SOCIAL.test(source) || /^(social|social-network|social-media|sm|social network|social media)$/.test(medium),
   ],
   ['Organic Video', ({ source, medium }) => VIDEO.test(source) || /^(.*video.*)$/.test(medium)],
-  ['Organic Search', ({ source, medium }) => SEARCH.test(source) || medium === 'organic'],
+  [
+    'Organic Search',
+    ({ source, medium }) =>
+      (SEARCH.test(source) && !BESIDE_SEARCH.test(source) && !MAIL.test(source)) || medium === 'organic',
+  ],
   ['Referral', ({ medium }) => ['referral', 'app', 'link'].includes(medium)],
   ['Email', ({ source, medium }) => /^e[-_ ]?mail$/.test(source) || /^e[-_ ]?mail$/.test(medium)],
   ['Affiliates', ({ medium }) => medium === 'affiliate'],
@@ -104,16 +133,21 @@ const NETWORKS: Record<string, string> = {
   fbclid: 'facebook',
   msclkid: 'bing',
   ttclid: 'tiktok',
-  twclid: 'x',
+  twclid: 'x.com',
   li_fat_id: 'linkedin',
   bd_vid: 'baidu',
   qz_gdt: 'weixin',
+  qhclickid: '360',
+  yclid: 'yandex',
   clickid: 'affiliate',
 };
 
+const isReturnFrom = (host: string) => RETURN_HOSTS.split(' ').some((each) => `.${host}`.endsWith(`.${each}`));
+
 /** What a link from a host is; tieba.baidu.com is no search, and neither is gemini.google.com. */
 const mediumOf = (host: string): string => {
-  if (ASSISTANTS.test(host)) return 'referral';
+  if (MAIL.test(host)) return 'email';
+  if (ASSISTANTS.test(host) || BESIDE_SEARCH.test(host)) return 'referral';
   if (SOCIAL.test(host)) return 'social';
   return SEARCH.test(host) ? 'organic' : 'referral';
 };
@@ -131,10 +165,12 @@ export function touchOf(
 ): Touch {
   const labels = event.source ?? (url && readSource(url.searchParams)) ?? {};
   const clickId = Object.keys(NETWORKS).find((name) => labels[name]);
-  const host = referrer && referrer.hostname !== url?.hostname ? referrer.hostname.replace(/^www\./, '') : null;
+  const isAway = referrer && referrer.hostname !== url?.hostname && !isReturnFrom(referrer.hostname);
+  const host = isAway ? referrer.hostname.replace(/^www\./, '') : null;
   let source = labels.utm_source ?? null;
   let medium = labels.utm_medium ?? null;
-  if (!source && clickId) {
+  // A link in a letter that was passed on may have a click id: the network is its source only where it is paid for, or says nothing else.
+  if (!source && clickId && (!medium || PAID.test(medium.toLowerCase()))) {
     source = NETWORKS[clickId]!;
     medium ??=
       clickId === 'fbclid' ? 'social' : clickId === 'clickid' ? 'affiliate' : clickId === 'dclid' ? 'display' : 'cpc';

@@ -73,12 +73,12 @@ export function walkStages(view: FactsView): Walk {
       // Where no day's leaving its window can bring a stage, one that all days together do not bring never was there.
       (isHeld || ((rules.turns || isMet(Infinity)) && days().some(isMet)))
     ) {
-      peak = Math.max(peak, rank(stage));
+      if (rank(stage) > peak) peak = rank(stage);
       if (rule.sticky) isHeld = !!sticky.add(stage);
     }
     return isHeld;
   });
-  return { stages, stage: stages[0] ?? null, peak: STAGES[peak] ?? null, sticky };
+  return { stages, sticky, stage: stages[0] ?? null, peak: STAGES[peak] ?? null };
 }
 
 /** The first UTC day at whose end each stage, or a higher one, was reached; only those that were. @param facts without a base */

@@ -93,3 +93,20 @@ test('of a user are one, whichever of the browsers bought', async () => {
   expect(await group(collector)).toEqual({ people: 11, changed: 11 });
   for (const id of [one, two]) expect(await visitor(id)).toMatchObject({ tags: ['best'] });
 });
+
+test('are set where who is left out, or who fits, asks for them alone', async () => {
+  const collector = await makeCollector();
+  const { visitor, putRules } = collector;
+  const ids = await populate(collector);
+  await putRules({
+    ...generalDocument,
+    exclude: { gone: { when: { trait: 'stagetag.lifecycle', in: ['dormant', 'churned'] } } },
+    score: {
+      ...generalDocument.score,
+      fit: [{ when: { trait: 'stagetag.rfm', in: ['champions', 'loyal'] }, points: 7 }],
+    },
+  });
+  expect(await group(collector)).toEqual({ people: 10, changed: 10 });
+  expect(await visitor(ids[9]!)).toMatchObject({ bot: 'excluded:gone' });
+  expect(await visitor(ids[0]!)).toMatchObject({ bot: null, scores: { profile: 7 } });
+});

@@ -11,7 +11,14 @@ import {
   type TouchModel,
 } from '../../collector/model/attribution.js';
 import { medianStay, salesVelocity, splitSessions, transitionShares } from '../../collector/model/flow.js';
-import { followFunnel, funnelRates, stepsReached, type Made } from '../../collector/model/funnel.js';
+import {
+  bitsOf,
+  followFunnel,
+  funnelRates,
+  planFunnel,
+  stepsReached,
+  type Made,
+} from '../../collector/model/funnel.js';
 import { lifecycleOf } from '../../collector/model/lifecycle.js';
 import { expectedOrders, expectedOrderValue, pAlive, retentionLtv, simpleLtv } from '../../collector/model/ltv.js';
 import { RFM_GROUPS, rfmGroup, scoreRfm, type Score } from '../../collector/model/rfm.js';
@@ -285,6 +292,54 @@ describe('a funnel', () => {
       stepsReached(made(text), ['A', 'B', 'C'], { order: 'any', ...(window !== undefined && { window }) });
     expect([any('CBA'), any('CXA'), any('BBB'), any('')]).toEqual([3, 2, 1, 0]);
     expect(any('CXXBA', 15)).toBe(2);
+  });
+
+  test('a strict order is not broken by a step that may be left out, and by nothing else', () => {
+    const reached = (text: string, steps: string[]) => {
+      const names = steps.map((step) => step.replace('?', ''));
+      const done = made(text).map(([each]) => bitsOf(each, names));
+      return planFunnel(steps, { order: 'strict' })({ steps: done, times: done.map((_, index) => index) }).reached;
+    };
+    expect([reached('ABC', ['A', 'B?', 'C']), reached('AC', ['A', 'B?', 'C'])]).toEqual([2, 2]);
+    expect(reached('ABXC', ['A', 'B?', 'C'])).toBe(1);
+    expect(reached('ACBD', ['A', 'B?', 'C', 'D'])).toBe(3);
+    // What comes later in the order is not on the way.
+    expect(reached('ADBC', ['A', 'B', 'C', 'D?'])).toBe(1);
+  });
+
+  test('in any order as many steps are made as can be, however they are listed', () => {
+    expect(
+      stepsReached(
+        [
+          [['all', 'pricing'], 1],
+          [['all'], 2],
+        ],
+        ['all', 'pricing'],
+        { order: 'any' },
+      ),
+    ).toBe(2);
+    const random = seeded(3);
+    const steps = ['a', 'b', 'c', 'd'];
+    /** Every way of giving what was done to steps. */
+    const best = (all: Made[], left: string[]): number => {
+      const [first, ...others] = all;
+      if (!first || !left.length) return 0;
+      const ways = first[0].filter((name) => left.includes(name));
+      const used = ways.map(
+        (name) =>
+          1 +
+          best(
+            others,
+            left.filter((each) => each !== name),
+          ),
+      );
+      return Math.max(best(others, left), ...used);
+    };
+    for (let round = 0; round < 300; round++) {
+      const all = Array.from({ length: 5 }, (_, time): Made => [steps.filter(() => random() < 0.4), time]);
+      expect(stepsReached(all, steps, { order: 'any' })).toBe(best(all, steps));
+      expect(stepsReached(all, [...steps].reverse(), { order: 'any' })).toBe(best(all, steps));
+    }
   });
 
   test('takes each thing done for one step, and says until when it can go on', () => {

@@ -105,3 +105,32 @@ test('one sender of absurd numbers neither breaks the loss report nor makes it',
     await send(newId(), [makeEvent('page_view', { seq: most })], { lost: most }, { 'User-Agent': FIREFOX });
   expect(await get(`sites/${site.siteKey}/reports/loss`)).toMatchObject({ stored: 3, missing: 3_000_000 });
 });
+
+test('from one of the site’s own hosts to another, and back from paying, is no arrival', async () => {
+  const collector = await makeCollector();
+  const { send, visitor, store, site } = collector;
+  const shop = 'https://shop.example';
+  await store.updateSite(site.siteKey, { origins: [ORIGIN, shop] });
+  const id = newId();
+  const day = 86_400_000;
+  const land = (daysAgo: number, sessionId: string, referrer: string, query = '') =>
+    makeEvent('page_view', { time: NOW - daysAgo * day, sessionId, url: `${ORIGIN}/${query}`, referrer });
+  await send(id, [
+    land(9, 'a', 'https://www.google.com/', '?gclid=x'),
+    land(5, 'b', `${shop}/cart`),
+    land(3, 'c', 'https://www.paypal.com/checkout'),
+  ]);
+  await send(id, [land(1, 'd', `${shop}/cart`)]);
+  const { firstTouch, lastTouch, sessions } = (await visitor(id)) as unknown as {
+    firstTouch: { channel: string };
+    lastTouch: { channel: string };
+    sessions: Array<{ sessionId: string; channel: string; source: string | null }>;
+  };
+  expect([firstTouch.channel, lastTouch.channel]).toEqual(['Paid Search', 'Paid Search']);
+  expect(sessions.map(({ sessionId, channel, source }) => [sessionId, channel, source]).sort()).toEqual([
+    ['a', 'Paid Search', 'google'],
+    ['b', 'Direct', null],
+    ['c', 'Direct', null],
+    ['d', 'Direct', null],
+  ]);
+});

@@ -47,3 +47,61 @@ test('of a user all browsers are asked', async () => {
   expect(why).toMatchObject({ met: true });
   expect(why.events.length).toBe(2);
 });
+
+const rulesOf = (interest: object) => ({
+  signals: { visit: { event: 'page_view' }, buy: { event: 'purchase' }, ping: { event: 'ping' } },
+  stages: { awareness: { when: { signal: 'visit' } }, interest },
+});
+const at = (name: string, daysAgo: number, props = {}) => makeEvent(name, { time: NOW - daysAgo * DAY, props });
+
+test('of a stage that is kept the events that keep it are named, and only those of its windows', async () => {
+  const { send, get, putRules, site, visitor } = await makeCollector();
+  await putRules(
+    rulesOf({
+      when: { signal: 'buy', within: 9 },
+      keep: {
+        all: [
+          { signal: 'ping', within: 10 },
+          { trait: 'plan', eq: 'pro' },
+        ],
+      },
+    }),
+  );
+  const id = newId();
+  await send(id, [
+    at('page_view', 40),
+    at('purchase', 12),
+    at('ping', 30),
+    at('ping', 7),
+    at('identify', 20, { plan: 'pro' }),
+  ]);
+  await send(id, [at('page_view', 0)]);
+  const why = await get<Why>(`sites/${site.siteKey}/visitors/${id}/why`);
+  expect(why).toMatchObject({ stage: 'interest', met: true, because: { met: true } });
+  expect(why.events.map(({ name, signals, traits }) => [name, signals, traits])).toEqual([
+    ['ping', ['ping'], undefined],
+    ['identify', [], ['plan']],
+  ]);
+  // The move into it names what holds it.
+  const { transitions } = (await visitor(id)) as unknown as {
+    transitions: Array<{ to: string; cause: { because: object } }>;
+  };
+  expect(transitions.at(-1)).toMatchObject({ to: 'interest', cause: { because: { met: true } } });
+});
+
+test('of a stage that is kept for good what met it once is why', async () => {
+  const { send, get, putRules, site, visitor } = await makeCollector();
+  await putRules(rulesOf({ when: { signal: 'buy', within: 5 }, sticky: true }));
+  const id = newId();
+  await send(id, [at('page_view', 0)]);
+  await send(id, [at('purchase', 8)]);
+  const { transitions } = (await visitor(id)) as unknown as {
+    transitions: Array<{ to: string; cause: { because: object } }>;
+  };
+  expect(transitions.at(-1)).toMatchObject({
+    to: 'interest',
+    cause: { because: { signal: 'buy', met: true, have: { count: 1 } } },
+  });
+  const why = await get<Why>(`sites/${site.siteKey}/visitors/${id}/why`);
+  expect(why.events.map(({ name }) => name)).toEqual(['purchase']);
+});

@@ -77,11 +77,44 @@ test.each([
   ['https://kimi.moonshot.cn/', 'AI Assistants'],
   ['https://www.doubao.com/', 'AI Assistants'],
   ['https://chat.deepseek.com/', 'AI Assistants'],
+  ['https://m365.cloud.microsoft/chat', 'AI Assistants'],
+  ['https://so.360.cn/s?q=x', 'Organic Search'],
+  ['https://www.google.co.uk/', 'Organic Search'],
+  ['https://search.yahoo.co.jp/search', 'Organic Search'],
+  ['android-app://com.google.android.googlequicksearchbox/', 'Organic Search'],
+  ['https://m.gifshow.com/fw/photo/1', 'Organic Video'],
+  ['android-app://com.tencent.mm/', 'Organic Social'],
+  ['https://mail.google.com/', 'Email'],
+  ['https://mail.qq.com/', 'Email'],
+  ['https://outlook.live.com/', 'Email'],
+  ['https://docs.google.com/document/d/1', 'Referral'],
+  ['https://pan.baidu.com/s/1', 'Referral'],
+  ['https://aws.amazon.com/', 'Referral'],
+  ['https://google.github.io/', 'Referral'],
+  ['https://baidu.evil.example/', 'Referral'],
+  ['https://accounts.google.com/', 'Direct'],
+  ['https://www.paypal.com/checkoutnow', 'Direct'],
   ['https://blog.baiduish.example/', 'Referral'],
   ['https://notgoogle.example/', 'Referral'],
   ['https://box.com/', 'Referral'],
 ])('a link from %s is %s', (referrer, channel) => {
   expect(touch('https://a.example/', referrer).channel).toBe(channel);
+});
+
+test.each([
+  ['twclid=1', 'Paid Social'],
+  ['utm_source=360&utm_medium=cpc', 'Paid Search'],
+  ['utm_source=shenma&utm_medium=cpc', 'Paid Search'],
+  ['utm_source=gemini', 'AI Assistants'],
+  ['utm_source=copilot', 'AI Assistants'],
+  ['utm_medium=email&gclid=1', 'Email'],
+  ['utm_medium=email&fbclid=1', 'Email'],
+  ['utm_medium=cpc&gclid=1', 'Paid Search'],
+  ['fbclid=1', 'Organic Social'],
+  ['qhclickid=1', 'Paid Search'],
+  ['yclid=1', 'Paid Search'],
+])('a landing with %s is %s', (query, channel) => {
+  expect(touch(`https://a.example/?${query}`).channel).toBe(channel);
 });
 
 test('an assistant that labels its links is one as well, and a paid link of it is not', () => {

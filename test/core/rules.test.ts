@@ -66,6 +66,22 @@ test.each(WRONG)('refuses %s: %s', (path, message, change) => {
 
 test('lists every mistake at once', () => {
   expect(errorsOf({ signals: { view: { event: 1, path: 2, host: 3 } } })).toHaveLength(3);
+  const stages = { awareness: { when: { signal: 'vist' } }, interest: { when: { signal: 'view' }, stcky: true } };
+  expect(
+    errorsOf({
+      stages,
+      score: { weights: 7, intent: ['bye'], fit: [null, { when: { any: [{ signal: 'x' }, 3] } }] },
+    }).map(({ path }) => path),
+  ).toEqual([
+    'stages.interest.stcky',
+    'score.weights',
+    'score.fit[0]',
+    'score.fit[1].points',
+    'score.fit[1].when.any[1]',
+    'stages.awareness.when.signal',
+    'score.intent[0]',
+    'score.fit[1].when.any[0].signal',
+  ]);
 });
 
 test.each([null, 'rules', 3, []])('refuses %j as a whole', (input) => {
