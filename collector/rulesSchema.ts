@@ -50,6 +50,7 @@ export const RULES_SCHEMA: Schema = {
       $schema: {},
       version: { description: 'given by the collector when the rules are published' },
       name: text,
+      currency: { type: 'string', pattern: '^[A-Z]{3}$' },
       signals: named(
         only({
           event: { ...oneOrMore, description: 'names of events, such as page_view' },

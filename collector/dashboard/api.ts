@@ -352,6 +352,8 @@ export interface SentEvent {
   url?: string;
   title?: string;
   props?: Record<string, unknown>;
+  /** Why its amount does not count. */
+  uncounted?: 'amount' | 'currency' | 'repeated';
 }
 
 export interface Visitor extends VisitorSummary {

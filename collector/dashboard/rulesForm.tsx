@@ -23,6 +23,20 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
   const putTag = (name: string, next: Tag) => onChange({ ...rules, tags: { ...tags, [name]: next } });
   return (
     <div class="rulesForm">
+      <div class="form">
+        <label>
+          {t('currency')}
+          <input
+            class="short"
+            value={rules.currency ?? ''}
+            placeholder="—"
+            onChange={({ currentTarget }) =>
+              onChange(having(rules, 'currency', currentTarget.value.trim().toUpperCase()))
+            }
+          />
+        </label>
+        <span class="soft">{t('currencyHint')}</span>
+      </div>
       <h3>{t('signals')}</h3>
       <p class="soft">{t('signalsHint')}</p>
       {names.map((name) => (

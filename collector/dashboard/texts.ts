@@ -510,6 +510,9 @@ const en = {
     'The form and the text beside it are one document: what changes here stands there, and the other way round.',
   formBroken: 'The text beside this is no document of rules just now. Mend it, and the form is back.',
   signals: 'Signals',
+  currency: 'Currency of amounts',
+  currencyHint:
+    'Such as EUR. Events that name another are stored and not counted; without one, all amounts are added up as they come.',
   signalsHint:
     'What events mean: names, pages (* stands for anything), and what is counted of them. Commas stand between several.',
   addSignal: 'Add a signal',
@@ -601,6 +604,11 @@ const en = {
   contradictory:
     'Nothing was changed: nobody can ever meet the conditions below. Publish all the same where that is meant.',
   rulesWrong: 'Nothing was changed. Wrong with the rules: {{count}}, listed below.',
+  uncounted: {
+    amount: 'does not count: its amount is not a number from 0',
+    currency: 'does not count: another currency',
+    repeated: 'does not count again: the same order was there before',
+  },
   lint: {
     never_met: 'Nobody can ever meet this condition: its parts contradict each other.',
     always_met: 'Everybody meets this condition: it tells nobody apart.',
@@ -1152,6 +1160,8 @@ const zh: typeof en = {
   formHint: '表单与旁边的文本是同一份规则：任一处的改动都会显示在另一处。',
   formBroken: '旁边的文本目前不是有效的规则。改好后表单会自动恢复。',
   signals: '信号',
+  currency: '金额的货币',
+  currencyHint: '例如 CNY。使用其他货币的事件会保存但不计入；不填写时所有金额直接相加。',
   signalsHint: '事件的含义：事件名、页面（* 代表任意内容），以及如何计数。多个值用逗号分隔。',
   addSignal: '添加信号',
   confirmSignal: '信号“{{name}}”在 {{count}} 处被引用，删除后检查会报错。仍要删除吗？',
@@ -1237,6 +1247,11 @@ const zh: typeof en = {
   beforeEntry: '其中进入之前',
   contradictory: '未作任何更改：没有人能满足下列条件。如果这是有意的，仍可发布。',
   rulesWrong: '未作任何更改。规则中有 {{count}} 处错误，见下方列表。',
+  uncounted: {
+    amount: '不计入：金额不是不小于 0 的数字',
+    currency: '不计入：货币不同',
+    repeated: '不重复计入：该订单已记录',
+  },
   lint: {
     never_met: '没有人能满足这个条件：其中各部分互相矛盾。',
     always_met: '所有人都满足这个条件：它无法区分任何人。',

@@ -228,7 +228,9 @@ function Happening({
 }): JSX.Element {
   return (
     <li>
-      <span class="soft">{at}</span> <strong>{event.name}</strong> {change && <StageName stage={change.to} />}
+      <span class="soft">{at}</span> <strong>{event.name}</strong>{' '}
+      {event.uncounted && <span class="missing">{t(`uncounted.${event.uncounted}`)}</span>}{' '}
+      {change && <StageName stage={change.to} />}
       <div class="soft url">{event.title ? `${event.title} · ${event.url}` : event.url}</div>
       {event.props && <code>{JSON.stringify(event.props)}</code>}
     </li>

@@ -92,7 +92,19 @@ export const schemas: Record<string, Schema> = {
         why: { type: 'object' },
         transitions: list(ref('Transition')),
         sessions: list(ref('Session')),
-        events: list({ allOf: [ref('Event'), record({ 'timing?': { enum: ['late', 'future'] } })] }),
+        events: list({
+          allOf: [
+            ref('Event'),
+            record({
+              'timing?': { enum: ['late', 'future'] },
+              'uncounted?': {
+                enum: ['amount', 'currency', 'repeated'],
+                description:
+                  'why its amount does not count: not a number from 0, another currency, an order that was there before',
+              },
+            }),
+          ],
+        }),
       }),
     ],
   },

@@ -11,10 +11,11 @@ import {
   scoresOf,
   viewFacts,
   visibleFacts,
+  whyUncounted,
   type Facts,
   type Stage,
 } from '../../sdk/core/index.js';
-import { timelineOf } from '../ingest/timeline.js';
+import { timelineOf, type Timeline } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import { classified } from '../reports/sources.js';
 import type { VisitorFilter } from '../reports/visitorList.js';
@@ -61,7 +62,8 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const ofOwn = { visitorId, events: own.events, lost: own.lost, isJudged: own.isJudged };
     const record = person ? { ...person, ...ofOwn, bot: isBot(own.bot) ? own.bot : person.bot } : own;
     const published = await store.rules(siteKey);
-    const { current: rules } = timelineOf(published);
+    const timeline = timelineOf(published);
+    const { current: rules } = timeline;
     const { facts } = record;
     const view = viewFacts(rules, facts, now());
     return c.json({
@@ -73,7 +75,9 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       why: explainStage(rules, facts, now()),
       transitions: await store.transitions(siteKey, person?.visitorId ?? visitorId),
       sessions: await store.sessions(siteKey, visitorId, LISTED_SESSIONS),
-      events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map(listed),
+      events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map((stored) =>
+        listed(stored, timeline, facts),
+      ),
     });
   });
 
@@ -177,10 +181,15 @@ const LATE_MS = DAY_MS;
 const FUTURE_MS = 10 * 60_000;
 
 /** The same, flagged where it came late, or before it happened: then one of the clocks is wrong. */
-function listed(stored: StoredEvent) {
-  const delay = stored.receivedAt - stored.event.time;
+/** An event with what is odd about it. @param facts its visitor's, or the user's whose it is */
+function listed(stored: StoredEvent, timeline: Timeline, facts: Facts) {
+  const { event, receivedAt } = stored;
+  const delay = receivedAt - event.time;
   const timing = delay > LATE_MS ? 'late' : delay < -FUTURE_MS ? 'future' : undefined;
-  return { ...sent(stored), ...(timing && { timing }) };
+  const first = facts.orders[`${event.name}\n${String(event.props?.transaction_id)}`];
+  const isRepeated = first && first[1] !== event.id.toLowerCase();
+  const uncounted = isRepeated ? 'repeated' : whyUncounted(timeline.at(event.time), event);
+  return { ...sent(stored), ...(timing && { timing }), ...(uncounted && { uncounted }) };
 }
 
 function summary(record: VisitorRecord, site: Site) {

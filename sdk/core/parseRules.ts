@@ -224,6 +224,9 @@ const document = shape(
     version: anything,
     $schema: anything,
     name: text,
+    currency: (value, path, report) => {
+      if (typeof value !== 'string' || !/^[A-Z]{3}$/.test(value)) report(path, 'not_currency', { got: show(value) });
+    },
     signals: namedMapOf(signal),
     stages: shape(Object.fromEntries(STAGES.map((name) => [name, stage]))),
     tags: namedMapOf(tag),

@@ -71,6 +71,8 @@ export interface Rules {
   /** Given by the collector at publishing; 1, 2, 3 … */
   version: number;
   name?: string;
+  /** Of all amounts, as ISO 4217 has it. An event that names another in `props.currency` is stored, and carries no signal that adds up amounts. */
+  currency?: string;
   signals: Record<string, Signal>;
   stages: Partial<
     Record<
@@ -149,6 +151,8 @@ export interface CompiledRules {
       match?: Array<[from: 'props' | 'source', key: string, matcher: CompiledMatcher]>;
       distinct?: string;
       value?: string;
+      /** The only one that `value` may be in, where an event names one. */
+      currency?: string;
       /** Whether a condition asks what came together in a session. */
       pairs?: true;
       /** What one event of it adds to the score. */
@@ -274,12 +278,14 @@ export function compileRules(rules: Rules): CompiledRules {
           match: match.length ? match : undefined,
           distinct,
           value,
+          currency: value && rules.currency,
           pairs: paired.has(name) || undefined,
           weight: rules.score?.weights[name],
         }),
       ];
     },
   );
+  if (rules.currency && Object.values(rules.signals).some(({ value }) => value)) compiler.isFull = true;
   const stages = STAGES.flatMap((stage) => {
     const rule = rules.stages[stage];
     if (!rule) return [];

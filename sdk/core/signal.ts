@@ -44,7 +44,9 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
   // An object is no amount and no text; it may even throw when it is made one.
   const plain = (value: unknown) => (value instanceof Object ? NaN : value);
   const read = (from: string) => (from === 'path' ? place?.path : plain(event.props?.[from.slice('props.'.length)]));
-  for (const [signal, { event: names, path, host, match, distinct, value, pairs }] of Object.entries(signals)) {
+  for (const [signal, { event: names, path, host, match, distinct, value, pairs, currency }] of Object.entries(
+    signals,
+  )) {
     // First of all, since it is all that most signals need to be told apart.
     if (names && !names.includes(event.name)) continue;
     const amount = toUnits((value && read(value)) ?? 0);
@@ -54,7 +56,8 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
       (!path || (place && [place.path, place.path.replace(/(.)\/$/, '$1')].some((each) => matchesGlobs(path, each)))) &&
       (!host || (place && matchesGlobs(host, place.host))) &&
       (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, plain(event[from]?.[name]))) &&
-      amount !== undefined // What is stored and not counted: see toUnits.
+      amount !== undefined && // What is stored and not counted: see toUnits.
+      (isPlain || !currency || isIn(currency, event))
     ) {
       const found: Match = [signal, amount, key == null ? undefined : hashKey(`${key as string}`)];
       if (!isPlain && pairs && (!distinct || found[2])) found.push(true);
@@ -63,6 +66,21 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
   }
   return matches;
 }
+
+/** Why an amount of an event does not count; undefined where it has none, or it does. Only the collector asks. */
+export function whyUncounted({ signals }: CompiledRules, event: StagetagEvent): 'amount' | 'currency' | undefined {
+  for (const { event: names, value, currency } of Object.values(signals)) {
+    const amount = value && (!names || names.includes(event.name)) && event.props?.[value.slice('props.'.length)];
+    if (amount == null || amount === false || !value) continue;
+    if (amount instanceof Object || toUnits(amount) === undefined) return 'amount';
+    if (currency && !isIn(currency, event)) return 'currency';
+  }
+  return undefined;
+}
+
+/** Whether an event's amount is in a currency; one that names none is. */
+const isIn = (currency: string, { props }: StagetagEvent): boolean =>
+  props?.currency == null || String(props.currency).toUpperCase() === currency;
 
 /**
  * Turns an amount into units of 1/10,000.

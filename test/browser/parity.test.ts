@@ -68,6 +68,7 @@ const general = readTemplate('general')!.rules;
 /** The tag's full build is for rules that hold stages and tags longer than their conditions. */
 const LASTING: Rules = {
   ...general,
+  currency: 'USD',
   stages: {
     ...general.stages,
     interest: { ...general.stages.interest!, keep: { signal: 'visit', count: { gte: 2 }, within: 45 } },
@@ -84,6 +85,8 @@ const LASTING: Rules = {
 /** Rules that ask what came together in a session; with traits and windows that they alone have. */
 const SESSIONS: Rules = {
   ...general,
+  // No amount of the invented ones is in it.
+  currency: 'EUR',
   signals: { ...general.signals, any_page: { event: 'page_view', distinct: 'path' } },
   stages: {
     ...general.stages,

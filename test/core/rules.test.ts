@@ -45,6 +45,7 @@ const WRONG: Array<[path: string, message: RegExp, change: object]> = [
   ['tags.x.dimension', /one of behaviour/, { tags: { x: { when: { signal: 'view' }, dimension: 'mood' } } }],
   ['score.weights.clicks', /no signal/, { score: { weights: { clicks: 1 } } }],
   ['signals', /object/, { signals: [] }],
+  ['currency', /three capital letters/, { currency: 'euro' }],
   ['signals.view.value', /expected "props.KEY"/, { signals: { view: { value: 'path' } } }],
   ['signals.view.props.a', /one of eq, in/, { signals: { view: { props: { a: {} } } } }],
   ['signals.view.props.a.gte', /a number, got "3"/, { signals: { view: { props: { a: { gte: '3' } } } } }],

@@ -20,6 +20,7 @@ export const general = compileRules(generalDocument);
 
 /** Every part of the grammar at once. */
 export const everything = rulesOf({
+  currency: 'USD',
   signals: {
     view: { event: 'page_view', distinct: 'path' },
     product: { event: 'page_view', path: ['/products/*', '/产品/*'], host: '*.example.com', distinct: 'path' },

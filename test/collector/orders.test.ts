@@ -1,0 +1,56 @@
+/** Orders that count for less than they say: stored, shown with the reason, and never counted or counted twice. */
+import { expect, test } from 'vitest';
+import type { ValueReport } from '../../collector/reports/value.js';
+import { makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
+import { generalDocument, rulesOf } from '../helpers/rules.js';
+
+test('amounts below zero, other currencies and repeated orders are shown with the reason', async () => {
+  const { send, get, putRules, site, visitor } = await makeCollector();
+  await putRules({ ...generalDocument, currency: 'EUR' });
+  const id = newId();
+  const buy = (minute: number, props: object) =>
+    makeEvent('purchase', { time: NOW - 3_600_000 + minute * 60_000, props: props as never });
+  await send(id, [
+    buy(0, { transaction_id: 'a', value: 10, currency: 'EUR' }),
+    buy(1, { transaction_id: 'a', value: 10, currency: 'EUR' }),
+    buy(2, { transaction_id: 'b', value: 1000, currency: 'JPY' }),
+    buy(3, { transaction_id: 'c', value: -3, currency: 'EUR' }),
+    buy(4, { transaction_id: 'd', value: [7] }),
+    buy(5, { transaction_id: 'e', value: 5, currency: 'eur' }),
+    buy(6, { transaction_id: 'f', value: 2 }),
+    buy(7, { transaction_id: 'g', value: 4, currency: 'XXX_UNKNOWN' }),
+    buy(8, {}),
+  ]);
+  const { events } = (await visitor(id)) as unknown as {
+    events: Array<{ time: number; name: string; uncounted?: string }>;
+  };
+  const reasons = events
+    .filter(({ name }) => name === 'purchase')
+    .sort((a, b) => a.time - b.time)
+    .map(({ uncounted }) => uncounted);
+  expect(reasons).toEqual([
+    undefined,
+    'repeated',
+    'currency',
+    'amount',
+    'amount',
+    undefined,
+    undefined,
+    'currency',
+    undefined,
+  ]);
+  const value = await get<ValueReport>(`sites/${site.siteKey}/reports/value`);
+  expect(value).toMatchObject({ revenue: 17, orders: 4 });
+});
+
+test('rules with a currency are for the full build of the tag, where an amount adds up; others are not', () => {
+  expect(rulesOf({ ...generalDocument, currency: 'EUR' }).full).toBe(true);
+  expect(rulesOf(generalDocument).full).toBeUndefined();
+  expect(
+    rulesOf({
+      currency: 'EUR',
+      signals: { visit: { event: 'page_view' } },
+      stages: { interest: { when: { signal: 'visit' } } },
+    }).full,
+  ).toBeUndefined();
+});
