@@ -1,5 +1,5 @@
 /** The JSON Schema of rules, for editors that complete and check while one writes. What hangs together across a document (names of signals) parseRules says. */
-import { STAGES, TAG_DIMENSIONS } from '../sdk/core/index.js';
+import { RFM_MEASURES, STAGES, TAG_DIMENSIONS } from '../sdk/core/index.js';
 import type { Schema } from './schema.js';
 
 const text: Schema = { type: 'string', minLength: 1 };
@@ -40,6 +40,8 @@ const named = (what: Schema): Schema => ({
   additionalProperties: what,
 });
 const fromProp: Schema = { type: 'string', pattern: '^props\\..+' };
+
+const limits: Schema = { type: 'array', items: { type: 'number', minimum: 0 }, minItems: 4, maxItems: 4 };
 
 export const RULES_SCHEMA: Schema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -123,6 +125,10 @@ export const RULES_SCHEMA: Schema = {
         },
         ['weights'],
       ),
+      rfm: {
+        ...only(Object.fromEntries(RFM_MEASURES.map((measure) => [measure, limits]))),
+        description: 'four ascending limits of each measure; quintiles where absent',
+      },
       exclude: {
         ...named(only({ when: condition, label }, ['when'])),
         description: 'whom reports, counts and audiences leave out: staff, job seekers, competitors',

@@ -70,7 +70,7 @@ export const isShown = (rules: unknown): rules is Rules =>
   isRecord(rules) &&
   isRecord(rules.signals) &&
   isRecord(rules.stages) &&
-  [rules.tags ?? {}, rules.score ?? {}, rules.exclude ?? {}].every(isRecord) &&
+  [rules.tags ?? {}, rules.score ?? {}, rules.exclude ?? {}, rules.rfm ?? {}].every(isRecord) &&
   [(rules.score as { fit?: unknown } | undefined)?.fit ?? []].flat().every(isRecord) &&
   [rules.signals, rules.stages, rules.tags ?? {}, rules.exclude ?? {}]
     .flatMap((named) => Object.values(named as object))

@@ -1,6 +1,15 @@
 /** The rules as a form: signals, stages and tags without a brace. What it has no field for stays as it stands in the document. */
 import type { JSX } from 'preact';
-import { isRecord, STAGES, TAG_DIMENSIONS, type Matcher, type Rules, type Signal } from '../../sdk/core/index.js';
+import {
+  isRecord,
+  RFM_MEASURES,
+  STAGES,
+  TAG_DIMENSIONS,
+  type Matcher,
+  type RfmMeasure,
+  type Rules,
+  type Signal,
+} from '../../sdk/core/index.js';
 import { ConditionForm, firstOf, inWords, MatcherForm } from './conditionForm.js';
 import { freeName, having, readList, renamed, renameSignal, showList, timesAsked, without } from './rulesEdits.js';
 import { inLanguage, t } from './texts.js';
@@ -14,6 +23,14 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
   const tags = rules.tags ?? {};
   const putStage = (stage: string, next: StageRule | undefined) =>
     onChange({ ...rules, stages: having(rules.stages, stage, next) });
+  const putLimits = (measure: RfmMeasure, text: string) => {
+    const limits = text
+      .split(/[\s,]+/)
+      .filter(Boolean)
+      .map(Number);
+    const rfm = having(rules.rfm ?? {}, measure, limits);
+    onChange(having(rules, 'rfm', Object.keys(rfm).length ? rfm : undefined));
+  };
   const exclude = rules.exclude ?? {};
   const putExclusion = (name: string, next: (typeof exclude)[string] | undefined) => {
     const left = having(exclude, name, next);
@@ -179,6 +196,20 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
         />
       </div>
       <FitForm rules={rules} onChange={onChange} />
+      <h4>RFM</h4>
+      <p class="soft">{t('rfmLimitsHint')}</p>
+      <div class="form">
+        {RFM_MEASURES.map((measure) => (
+          <label key={measure}>
+            {t(`rfmMeasures.${measure}`)}
+            <input
+              value={[rules.rfm?.[measure] ?? []].flat().join(', ')}
+              placeholder="—"
+              onChange={({ currentTarget }) => putLimits(measure, currentTarget.value)}
+            />
+          </label>
+        ))}
+      </div>
       <h3>{t('excludeTitle')}</h3>
       <p class="soft">{t('excludeHint')}</p>
       {Object.entries(exclude).map(([name, exclusion]) => (

@@ -20,6 +20,7 @@ export const RULES_MESSAGES_ZH: Record<keyof typeof RULES_MESSAGES, string> = {
   not_condition: '应为含有这些成员之一的条件：{{names}}，实际为 {{got}}',
   not_source: '应为 "path" 或 "props.KEY"，实际为 {{got}}',
   not_prop: '应为 "props.KEY"，实际为 {{got}}',
+  not_limits: '应为四个递增且不小于 0 的数字，实际为 {{got}}',
   not_currency: '应为货币代码，即三个大写字母，例如 "CNY"，实际为 {{got}}',
   bad_name: '名称应为 1 到 64 个字母、数字、“_”、“-”或“.”',
   common_name: '任何对象都带有这个名称，请换一个',

@@ -551,6 +551,12 @@ const en = {
   fitHint: 'Points for who somebody is; they are no part of the score.',
   points: 'Points',
   addFit: 'Add points',
+  rfmLimitsHint: 'Four ascending limits of each; where there are none, all buyers are cut into fifths.',
+  rfmMeasures: {
+    recencyDays: 'Days since the last order',
+    frequency: 'Orders',
+    monetary: 'What they add up to',
+  },
   excludeTitle: 'Who is left out',
   excludeHint:
     'Whoever meets one of these (staff, job seekers, competitors) is in no report, count or audience for as long as it is met.',
@@ -1198,6 +1204,12 @@ const zh: typeof en = {
   fitHint: '根据身份给出的分数，不计入得分。',
   points: '分数',
   addFit: '添加分数',
+  rfmLimitsHint: '每项四个递增的界限；不填写时按全部买家五等分。',
+  rfmMeasures: {
+    recencyDays: '距最近一次下单的天数',
+    frequency: '订单数',
+    monetary: '累计金额',
+  },
   excludeTitle: '排除的人',
   excludeHint: '满足任一条件的人（员工、求职者、竞争对手）在满足期间不计入任何报告、人数和人群。',
   addExclusion: '排除某类人',

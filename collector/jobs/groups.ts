@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { compileExclusions, compileScores, dayOf, leavesOf, type Scalar } from '../../sdk/core/index.js';
 import { foldInto } from '../ingest/fold.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
-import { scoreRfm, type Buyer } from '../model/rfm.js';
+import { cutsOf, scoreRfm, type Buyer } from '../model/rfm.js';
 import { activeDays } from '../projection/counted.js';
 import { buyerOfRecord, chooseOrderSignal, lifecycleNow, refundSignals } from '../reports/customers.js';
 import { readPeople } from '../reports/people.js';
@@ -56,7 +56,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
     const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2]]));
     known.set(visitorId, { isPerson, lastSeen, before });
   });
-  for (const { id, group } of scoreRfm(buyers)) traits.get(id)![RFM] = group;
+  for (const { id, group } of scoreRfm(buyers, cutsOf(rules))) traits.get(id)![RFM] = group;
 
   const changes = [...traits].flatMap(([id, wanted]) => {
     const { before } = known.get(id)!;

@@ -1,4 +1,5 @@
 /** RFM: how lately, how often and for how much somebody bought. */
+import { UNITS, type RfmMeasure, type Rules } from '../../sdk/core/index.js';
 
 export interface Buyer<K = string> {
   id: K;
@@ -55,9 +56,9 @@ export function rfmGroup(r: Score, f: Score, m: Score): RfmGroup {
  */
 export function scoreRfm<K>(
   buyers: Array<Buyer<K>>,
-  cuts: Partial<Record<'recencyDays' | 'frequency' | 'monetary', number[]>> = {},
+  cuts: Partial<Record<RfmMeasure, number[]>> = {},
 ): Array<RfmScore<K>> {
-  const scoresOf = (measure: 'recencyDays' | 'frequency' | 'monetary', sign: 1 | -1): Score[] => {
+  const scoresOf = (measure: RfmMeasure, sign: 1 | -1): Score[] => {
     const values = buyers.map((buyer) => buyer[measure] * sign);
     const limits = cuts[measure]?.map((limit) => limit * sign).sort((a, b) => a - b);
     if (limits) return values.map((value) => (1 + limits.filter((limit) => value >= limit).length) as Score);
@@ -72,3 +73,9 @@ export function scoreRfm<K>(
     return { id, ...scores, group: rfmGroup(scores.r, scores.f, scores.m) };
   });
 }
+
+/** The fixed limits of a site's rules, amounts in units as buyers have them. */
+export const cutsOf = ({ rfm = {} }: Rules): Partial<Record<RfmMeasure, number[]>> => ({
+  ...rfm,
+  ...(rfm.monetary && { monetary: rfm.monetary.map((limit) => limit * UNITS) }),
+});

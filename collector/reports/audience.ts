@@ -16,7 +16,7 @@ import {
 } from '../../sdk/core/index.js';
 import { timelineOf } from '../ingest/timeline.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
-import { RFM_GROUPS, scoreRfm, type Buyer } from '../model/rfm.js';
+import { cutsOf, RFM_GROUPS, scoreRfm, type Buyer } from '../model/rfm.js';
 import type { Person, View } from '../projection/view.js';
 import type { PublishedRules, VisitorRecord } from '../store/store.js';
 import { buyerOf, chooseOrderSignal, lifecycleNow, ordersOf, refundSignals } from './customers.js';
@@ -206,7 +206,7 @@ async function prepared(view: View, published: PublishedRules[], parsed: Parsed,
         const buyer = buyerOf(person, ordersOf(view, person, order.signal, refunds), now);
         if (buyer) buyers.push(buyer);
       }
-    for (const { id, group } of scoreRfm(buyers)) rfm.set(id, group);
+    for (const { id, group } of scoreRfm(buyers, cutsOf(rules))) rfm.set(id, group);
   }
   if (parsed.deep.length) {
     const { current } = timelineOf(published);

@@ -1,7 +1,7 @@
 /** RFM, lifecycle and recommendation: what kinds of customers there are. */
 import { dayOf, DAY_MS, formatDay, parseDay, UNITS, type Rules } from '../../sdk/core/index.js';
 import { LIFECYCLE, lifecycleOf, type LifecycleState } from '../model/lifecycle.js';
-import { RFM_GROUPS, scoreRfm, type Buyer, type RfmGroup } from '../model/rfm.js';
+import { cutsOf, RFM_GROUPS, scoreRfm, type Buyer, type RfmGroup } from '../model/rfm.js';
 import { npsOf } from '../model/satisfaction.js';
 import { countedDays, type CountedDay } from '../projection/counted.js';
 import type { Kind } from '../projection/kinds.js';
@@ -104,7 +104,7 @@ export async function reportRfm(
     const buyer = buyerOf(person, ordersOf(view, person, signal, refunds), now);
     if (buyer) buyers.push(buyer);
   }
-  const scores = scoreRfm(buyers);
+  const scores = scoreRfm(buyers, cutsOf(rules));
   const groups = new Map<RfmGroup, { buyers: number; revenue: number }>();
   const cells = new Map<string, { r: number; fm: number; buyers: number }>();
   for (const [index, { r, f, m, group }] of scores.entries()) {

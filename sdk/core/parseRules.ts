@@ -1,7 +1,7 @@
 /** Turns JSON into rules, or lists everything that is wrong with it, each with its path. */
 import { isDeep, isRecord } from './event.js';
 import { DISTINCT_CAP } from './facts.js';
-import { MEASURES, STAGES, TAG_DIMENSIONS, type Range, type Rules } from './rules.js';
+import { MEASURES, RFM_MEASURES, STAGES, TAG_DIMENSIONS, type Range, type Rules } from './rules.js';
 import { rulesError, type RulesError, type RulesErrorCode } from './rulesMessages.js';
 
 /** Ten years: longer windows and half-lives mean nothing. */
@@ -219,6 +219,15 @@ const tag = shape(
 const stage = shape({ when: condition, sticky: boolean, keep: condition, label }, ['when']);
 const exclusion = shape({ when: condition, label }, ['when']);
 
+/** Four numbers, each greater than the one before. */
+const limits: Check = (value, path, report) => {
+  const isFit =
+    Array.isArray(value) &&
+    value.length === 4 &&
+    value.every((each, at) => Number.isFinite(each) && each > (at ? (value[at - 1] as number) : -1));
+  if (!isFit) report(path, 'not_limits', { got: show(value) });
+};
+
 const document = shape(
   {
     version: anything,
@@ -239,6 +248,7 @@ const document = shape(
       },
       ['weights'],
     ),
+    rfm: shape(Object.fromEntries(RFM_MEASURES.map((measure) => [measure, limits]))),
     exclude: namedMapOf(exclusion),
   },
   ['signals', 'stages'],

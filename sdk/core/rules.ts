@@ -66,6 +66,10 @@ export type TraitCondition = { trait: string } & Matcher;
 export type Condition =
   SignalCondition | TraitCondition | { all: Condition[] } | { any: Condition[] } | { not: Condition };
 
+/** What RFM scores: days since the last order, orders, and what they add up to. */
+export const RFM_MEASURES = ['recencyDays', 'frequency', 'monetary'] as const;
+export type RfmMeasure = (typeof RFM_MEASURES)[number];
+
 /** A site's definition of what events mean and which stage follows: plain data, the same on both sides. */
 export interface Rules {
   /** Given by the collector at publishing; 1, 2, 3 … */
@@ -104,6 +108,11 @@ export interface Rules {
     /** What makes somebody a fit customer: the points of each condition that is met. They are no part of the score. */
     fit?: Array<{ when: Condition; points: number; label?: Label }>;
   };
+  /**
+   * Fixed limits of the RFM scores, four of each measure, ascending: each that is reached is worth a point, of recency each that is not
+   * passed. Quintiles of all buyers where absent. The collector alone looks at them.
+   */
+  rfm?: Partial<Record<RfmMeasure, number[]>>;
   /**
    * Who is no customer to be: staff, job seekers, competitors. Whoever meets one of these conditions has a stage like anybody, and
    * reports, counts and audiences leave them out for as long as it is met. The collector alone looks at them: browsers are told nothing.

@@ -18,6 +18,7 @@ export const RULES_MESSAGES = {
   not_condition: 'expected a condition with one of {{names}}, got {{got}}',
   not_source: 'expected "path" or "props.KEY", got {{got}}',
   not_prop: 'expected "props.KEY", got {{got}}',
+  not_limits: 'expected four ascending numbers from 0, got {{got}}',
   not_currency: 'expected the code of a currency, three capital letters such as "EUR", got {{got}}',
   bad_name: 'expected a name of 1 to 64 letters, digits, "_", "-" or "."',
   common_name: 'this name belongs to every object; choose another',

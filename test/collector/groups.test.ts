@@ -110,3 +110,25 @@ test('are set where who is left out, or who fits, asks for them alone', async ()
   expect(await visitor(ids[9]!)).toMatchObject({ bot: 'excluded:gone' });
   expect(await visitor(ids[0]!)).toMatchObject({ bot: null, scores: { profile: 7 } });
 });
+
+test('go by fixed limits where the rules have them, in the report as well', async () => {
+  const collector = await makeCollector();
+  const { visitor, putRules, get, site } = collector;
+  const ids = await populate(collector);
+  await putRules({
+    ...RULES,
+    rfm: { recencyDays: [10, 20, 30, 100], frequency: [1, 2, 3, 4], monetary: [1, 2, 3, 4] },
+  });
+  expect(await group(collector)).toEqual({ people: 10, changed: 10 });
+  const traitOf = async (id: string) =>
+    ((await visitor(id)).facts.traits as Record<string, unknown[]>)['stagetag.rfm']![2];
+  // By fifths the second of ten would be no better than the first two of them are; here four orders are all it takes.
+  expect(await Promise.all([0, 1, 2, 3].map((at) => traitOf(ids[at]!)))).toEqual([
+    'champions',
+    'champions',
+    'champions',
+    'loyal',
+  ]);
+  const { cells } = await get<{ cells: object[] }>(`sites/${site.siteKey}/reports/rfm`);
+  expect(cells[0]).toEqual({ r: 5, fm: 5, buyers: 2 });
+});

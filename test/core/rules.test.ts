@@ -45,6 +45,7 @@ const WRONG: Array<[path: string, message: RegExp, change: object]> = [
   ['tags.x.dimension', /one of behaviour/, { tags: { x: { when: { signal: 'view' }, dimension: 'mood' } } }],
   ['score.weights.clicks', /no signal/, { score: { weights: { clicks: 1 } } }],
   ['signals', /object/, { signals: [] }],
+  ['rfm.monetary', /four ascending/, { rfm: { monetary: [1, 2, 2, 3] } }],
   ['currency', /three capital letters/, { currency: 'euro' }],
   ['signals.view.value', /expected "props.KEY"/, { signals: { view: { value: 'path' } } }],
   ['signals.view.props.a', /one of eq, in/, { signals: { view: { props: { a: {} } } } }],
