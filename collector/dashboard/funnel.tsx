@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { STAGES } from '../../sdk/core/index.js';
 import type { FunnelReport, RulesNames, Site } from './api.js';
+import { EVENTS } from './events.js';
 import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
@@ -21,12 +22,6 @@ const readStep = (text: string): Step => {
   return { kind: KINDS.find((each) => each === kind) ?? 'event', name: rest.join(':'), isOptional: text.endsWith('?') };
 };
 const writeStep = ({ kind, name, isOptional }: Step) => `${kind}:${name}${isOptional ? '?' : ''}`;
-
-/** Names of events that are known to every site. */
-const EVENTS = (
-  'page_view file_download outbound_click form_start form_submit search scroll sign_up login generate_lead start_trial ' +
-  'book_demo contact view_item add_to_cart begin_checkout purchase refund share invite nps'
-).split(' ');
 
 /** How far visitors get over steps of one's own choice. */
 export function Funnel({ site }: { site: Site }): JSX.Element {

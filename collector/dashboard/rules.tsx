@@ -1,6 +1,6 @@
-import { findNodeAtLocation, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, parse as parseTolerantly, parseTree } from 'jsonc-parser';
 import type { JSX } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import {
   compileExclusions,
   compileRules,
@@ -20,6 +20,8 @@ import {
   type Template,
   type UnclassifiedReport,
 } from './api.js';
+import { completionsAt } from './completions.js';
+import { EVENTS } from './events.js';
 import { useRead, useReport } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
@@ -64,6 +66,16 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const isChanged = text !== undefined;
   const editor = useRef<HTMLTextAreaElement>(null);
   const draft = useMemo(() => parsed(shown), [shown]);
+  const [caret, setCaret] = useState<number>();
+  const complete = (next: string, at: number) => {
+    setText(next);
+    setCaret(at);
+    // When the new text is in it.
+    setTimeout(() => {
+      editor.current!.focus();
+      editor.current!.setSelectionRange(at, at);
+    });
+  };
   const live = useMemo(() => (isChanged ? checkHere(draft) : undefined), [draft, isChanged]);
   const goTo = (line: number) => {
     const field = editor.current!;
@@ -163,14 +175,22 @@ export function Rules({ site }: { site: Site }): JSX.Element {
                   <Alert>{t('formBroken')}</Alert>
                 )}
               </div>
-              <textarea
-                ref={editor}
-                class="editor"
-                aria-label={t('rulesText')}
-                spellcheck={false}
-                value={shown}
-                onInput={({ currentTarget }) => setText(currentTarget.value)}
-              />
+              <div>
+                <textarea
+                  ref={editor}
+                  class="editor"
+                  aria-label={t('rulesText')}
+                  spellcheck={false}
+                  value={shown}
+                  onInput={({ currentTarget }) => {
+                    setText(currentTarget.value);
+                    setCaret(currentTarget.selectionStart);
+                  }}
+                  onKeyUp={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
+                  onClick={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
+                />
+                <Completions text={shown} caret={caret} onChoose={complete} />
+              </div>
             </div>
           )}
         </Loaded>
@@ -273,6 +293,46 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What fits where the caret stands, to be put there with a click. */
+function Completions({
+  text,
+  caret,
+  onChoose,
+}: {
+  text: string;
+  caret: number | undefined;
+  onChoose: (text: string, caret: number) => void;
+}): JSX.Element {
+  const [schema, setSchema] = useState<object>();
+  useEffect(() => {
+    // What it offers is a help, and the page is whole without it.
+    fetch('rules.schema.json')
+      .then((response) => response.json())
+      .then(setSchema, () => {});
+  }, []);
+  const found = useMemo(() => {
+    if (!schema || caret === undefined) return [];
+    const { signals } = (parseTolerantly(text) ?? {}) as { signals?: object };
+    return completionsAt(schema, text, caret, { signals: Object.keys(signals ?? {}), events: EVENTS });
+  }, [schema, text, caret]);
+  return (
+    <div class="completions" role="group" aria-label={t('fitsHere')}>
+      <span class="soft">{t(found.length ? 'fitsHere' : 'fitsHereHint')}</span>{' '}
+      {found.map((each) => (
+        <button
+          key={each.label}
+          type="button"
+          class="plain small"
+          title={each.description}
+          onClick={() => onChoose(each.text, each.caret)}
+        >
+          {each.label}
+        </button>
+      ))}
+    </div>
+  );
 }
 
 /** What is wrong with what is being written, as far as the rules alone tell; undefined where they are no document. */

@@ -226,6 +226,8 @@ const en = {
   detractors: 'Detractors',
   rulesHint:
     'What events mean, and which stage and tags follow. Nothing changes until you publish; every version is kept, and an old one can be put in force again.',
+  fitsHere: 'Fits here:',
+  fitsHereHint: 'Put the caret where something is missing: what fits there stands here.',
   rulesText: 'The rules as JSON',
   check: 'Check',
   preview: 'Preview',
@@ -889,6 +891,8 @@ const zh: typeof en = {
   passives: '中立者',
   detractors: '贬损者',
   rulesHint: '定义事件的含义以及对应的阶段和标签。发布之前不会有任何变化；所有版本都会保留，可随时恢复旧版本。',
+  fitsHere: '此处可用：',
+  fitsHereHint: '将光标放在需要补充的位置，这里会列出可用的内容。',
   rulesText: '规则（JSON）',
   check: '检查',
   preview: '预览',

@@ -2,6 +2,7 @@
 import {
   addEvent,
   attempt,
+  bareHost,
   countedFacts,
   datedTraits,
   dayOf,
@@ -391,7 +392,7 @@ const landings = new Map<string, Touch>();
 
 function landingOf({ event, inApp }: StoredEvent, url: URL, hosts: Told['hosts']): Touch {
   const referrer = parseUrl(event.referrer);
-  const from = referrer && !hosts?.has(referrer.hostname) ? referrer : undefined;
+  const from = referrer && !hosts?.has(bareHost(referrer.hostname)) ? referrer : undefined;
   const find = () => touchOf(event, url, from, inApp);
   return hasLabels(event)
     ? find()
@@ -401,9 +402,10 @@ function landingOf({ event, inApp }: StoredEvent, url: URL, hosts: Told['hosts']
 /** Hosts by origins. */
 const hostsByOrigins = new WeakMap<readonly string[], ReadonlySet<string>>();
 
-/** The hosts that a site's origins name. */
+/** The hosts that a site's origins name, each without its `www.`. */
 export function hostsOf({ origins }: Pick<Site, 'origins'>): ReadonlySet<string> {
-  const known = hostsByOrigins.get(origins) ?? new Set(origins.flatMap((origin) => parseUrl(origin)?.hostname ?? []));
+  const known =
+    hostsByOrigins.get(origins) ?? new Set(origins.map((origin) => bareHost(parseUrl(origin)?.hostname ?? '')));
   hostsByOrigins.set(origins, known);
   return known;
 }

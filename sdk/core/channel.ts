@@ -144,6 +144,9 @@ const NETWORKS: Record<string, string> = {
 
 const isReturnFrom = (host: string) => RETURN_HOSTS.split(' ').some((each) => `.${host}`.endsWith(`.${each}`));
 
+/** A host without the `www.` that says nothing. */
+export const bareHost = (hostname: string): string => hostname.replace(/^www\./, '');
+
 /** What a link from a host is; tieba.baidu.com is no search, and neither is gemini.google.com. */
 const mediumOf = (host: string): string => {
   if (MAIL.test(host)) return 'email';
@@ -165,8 +168,8 @@ export function touchOf(
 ): Touch {
   const labels = event.source ?? (url && readSource(url.searchParams)) ?? {};
   const clickId = Object.keys(NETWORKS).find((name) => labels[name]);
-  const isAway = referrer && referrer.hostname !== url?.hostname && !isReturnFrom(referrer.hostname);
-  const host = isAway ? referrer.hostname.replace(/^www\./, '') : null;
+  const from = referrer && bareHost(referrer.hostname);
+  const host = from && from !== bareHost(url?.hostname ?? '') && !isReturnFrom(from) ? from : null;
   let source = labels.utm_source ?? null;
   let medium = labels.utm_medium ?? null;
   // A link in a letter that was passed on may have a click id: the network is its source only where it is paid for, or says nothing else.

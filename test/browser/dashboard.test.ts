@@ -318,6 +318,23 @@ test('rules are checked, previewed and published, and an old version is put in f
   await page.click('table.unclassified button');
   const written = () => page.$eval('.editor', (editor) => (editor as HTMLTextAreaElement).value);
   await expect.poll(written).toContain(JSON.stringify(unseen));
+  // Where something is missing what fits is offered, and put there with a click.
+  await write('delete rules.stages.loyalty');
+  await page.$eval('.editor', (editor) => {
+    const text = editor as HTMLTextAreaElement;
+    text.value = text.value.replace('"stages":{', '"stages":{"loyalty":{"when":{},},').replace('{},}', '{}}');
+    text.dispatchEvent(new Event('input'));
+    const caret = text.value.indexOf('"when":{') + '"when":{'.length;
+    text.setSelectionRange(caret, caret);
+    text.dispatchEvent(new Event('click'));
+  });
+  const offered = () => page.$$eval('.completions button', (all) => all.map((button) => button.textContent));
+  await expect.poll(offered).toContain('signal');
+  await press('signal');
+  await expect.poll(offered).toContain('order');
+  await press('order');
+  await expect.poll(written).toContain('"loyalty":{"when":{"signal": "order"}}');
+  expect(await page.evaluate(() => document.activeElement?.className)).toBe('editor');
   await write('rules.stages.interest = { when: { signal: "product_veiw" } }');
   await press('Check');
   await page.waitForSelector('.findings');

@@ -32,8 +32,11 @@ const LATER = [0, 1, 3, 7, 8, 14, 30, 31, 61, 91, 181];
 const stateOf = ({ stage, peak, tags, score }: Inference): Inference =>
   JSON.parse(JSON.stringify({ stage, peak, tags, score })) as Inference;
 
-/** Asks the tag, on its page, where each visitor stands: with nothing acknowledged, and with everything. */
-const ASK = (visitors: Array<{ visitorId: string; events: object[]; answer: object }>, moments: number[]) => {
+/** Asks the tag, on its page, where each visitor stands: with nothing acknowledged, with all but what is new, and with everything. */
+const ASK = (
+  visitors: Array<{ visitorId: string; events: object[]; fresh: object[]; answer: object; before: object | undefined }>,
+  moments: number[],
+) => {
   const { stagetag } = window as unknown as { stagetag: { siteKey: string; state(): Inference & { status: string } } };
   const keep = (name: string, value: unknown) =>
     localStorage.setItem(
@@ -52,15 +55,18 @@ const ASK = (visitors: Array<{ visitorId: string; events: object[]; answer: obje
     Date.now = clock;
     return seen;
   };
-  return visitors.map(({ visitorId, events, answer }) => {
-    localStorage.clear();
-    keep('visitor', visitorId);
-    for (const event of events) keep(`e:${(event as { id: string }).id}`, { visitorId, event });
-    const provisional = look();
-    localStorage.clear();
-    keep('visitor', visitorId);
-    keep('state', { ...answer, visitorId, offset: 0 });
-    return { provisional, confirmed: look() };
+  return visitors.map(({ visitorId, events, fresh, answer, before }) => {
+    const given = (acknowledged: object | undefined, waiting: object[]) => {
+      localStorage.clear();
+      // Nothing of the last one is left in the page either.
+      keep('visitor', '00000000-0000-7000-8000-000000000000');
+      dispatchEvent(new Event('pageshow'));
+      keep('visitor', visitorId);
+      if (acknowledged) keep('state', { ...acknowledged, visitorId, offset: 0 });
+      for (const event of waiting) keep(`e:${(event as { id: string }).id}`, { visitorId, event });
+      return look();
+    };
+    return { provisional: given(undefined, events), mixed: given(before, fresh), confirmed: given(answer, []) };
   });
 };
 
@@ -130,26 +136,36 @@ test.each<[string, string, Rules]>([
 
     const compiled = compileRules({ ...rules, version: 1 });
     const random = seeded(7 + name.length);
-    const seen = { stages: new Set<string | null>(), tags: new Set<string>() };
+    const seen = { stages: new Set<string | null>(), tags: new Set<string>(), mixed: 0 };
     for (let done = 0; done < VISITORS; done += AT_A_TIME) {
       const now = Date.now();
       const visitors = await Promise.all(
         Array.from({ length: Math.min(AT_A_TIME, VISITORS - done) }, async () => {
           const visitorId = uuidV7(now);
           const events = eventsFor(rules, random, { days: 120, until: now });
-          const response = await fetch(`${url}/v1/events`, {
-            method: 'POST',
-            headers: { Origin: world.pages },
-            body: JSON.stringify({ siteKey: site.siteKey, visitorId, sentAt: now, sdk: 'test', rules: 1, events }),
-          });
-          const answer = (await response.json()) as { accepted: number; visitor: Inference & { asOf: number } };
-          expect(answer.accepted).toBe(events.length);
-          return { visitorId, events, answer: answer.visitor };
+          const send = async (some: typeof events) => {
+            const body = { siteKey: site.siteKey, visitorId, sentAt: now, sdk: 'test', rules: 1, events: some };
+            const response = await fetch(`${url}/v1/events`, {
+              method: 'POST',
+              headers: { Origin: world.pages },
+              body: JSON.stringify(body),
+            });
+            const answer = (await response.json()) as { accepted: number; visitor: Inference & { asOf: number } };
+            expect(answer.accepted).toBe(some.length);
+            return answer.visitor;
+          };
+          // What a browser kept for a week is added to what the collector knew before it.
+          const isFresh = ({ time }: (typeof events)[number]) => time > now - 7 * DAY_MS && random() < 0.8;
+          const fresh = events.filter(isFresh);
+          const old = events.filter((event) => !fresh.includes(event));
+          const before = old.length ? await send(old) : undefined;
+          const answer = fresh.length || !before ? await send(fresh) : before;
+          return { visitorId, events, fresh: old.length ? fresh : events, answer, before };
         }),
       );
       const moments = LATER.map((days) => now + days * DAY_MS);
       const looks = await page.evaluate(ASK, visitors, moments);
-      for (const [index, { visitorId, events, answer }] of visitors.entries()) {
+      for (const [index, { visitorId, events, fresh, answer }] of visitors.entries()) {
         const facts = events
           .map((event) => eventFacts(compiled, event, placeOf(new URL(event.url!))))
           .reduce(mergeFacts, emptyFacts());
@@ -158,6 +174,9 @@ test.each<[string, string, Rules]>([
         for (const [at, moment] of moments.entries()) {
           const expected = stateOf(inferState(compiled, facts, moment));
           expect(looks[index]!.provisional[at], about).toEqual({ ...expected, status: 'provisional' });
+          seen.mixed += +(fresh.length > 0 && fresh.length < events.length);
+          const mixed = fresh.length ? 'provisional' : 'confirmed';
+          expect(looks[index]!.mixed[at], about).toEqual({ ...expected, status: mixed });
           expect(looks[index]!.confirmed[at], about).toEqual({ ...expected, status: 'confirmed' });
           seen.stages.add(expected.stage);
           for (const tag of expected.tags) seen.tags.add(tag);
@@ -166,6 +185,7 @@ test.each<[string, string, Rules]>([
     }
     // They would agree easily on visitors who all stand at the same stage.
     expect(seen.stages.size).toBeGreaterThanOrEqual(5);
+    expect(seen.mixed).toBeGreaterThan(VISITORS);
     expect(seen.tags.size).toBeGreaterThanOrEqual(Object.keys(rules.tags!).length - 2);
     expect(problems.filter((problem) => !problem.includes('ERR_FAILED'))).toEqual([]);
   },

@@ -93,6 +93,7 @@ test.each([
   ['https://google.github.io/', 'Referral'],
   ['https://baidu.evil.example/', 'Referral'],
   ['https://accounts.google.com/', 'Direct'],
+  ['https://www.a.example/', 'Direct'],
   ['https://www.paypal.com/checkoutnow', 'Direct'],
   ['https://blog.baiduish.example/', 'Referral'],
   ['https://notgoogle.example/', 'Referral'],

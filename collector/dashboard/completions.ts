@@ -1,0 +1,131 @@
+/** What fits where the caret stands in a document of rules, by its JSON Schema and by the names that the document itself has. */
+import { findNodeAtLocation, getLocation, parseTree, type JSONPath, type Node } from 'jsonc-parser';
+
+type Schema = {
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+  type?: string | string[];
+  enum?: string[];
+  const?: string;
+  anyOf?: Schema[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+  description?: string;
+};
+
+export interface Completion {
+  /** What it is called. */
+  label: string;
+  description?: string;
+  /** The document with it, and where the caret goes on. */
+  text: string;
+  caret: number;
+}
+
+/** Names that a document can be asked for, by the last name of a path. */
+export interface Names {
+  signals: string[];
+  events: readonly string[];
+}
+
+/** A schema and all that it may be instead. */
+const ways = (schema: Schema, root: Schema): Schema[] =>
+  schema.$ref
+    ? ways(root.$defs![schema.$ref.split('/').at(-1)!]!, root)
+    : [schema, ...(schema.anyOf ?? []).flatMap((each) => ways(each, root))];
+
+/** What may stand at a place. Of what may be one thing or another only that is left which has the members that are there. */
+function schemasAt(root: Schema, path: JSONPath, document: Node | undefined): Schema[] {
+  let found = ways(root, root);
+  path.forEach((segment, depth) => {
+    const there = membersOf(document && findNodeAtLocation(document, path.slice(0, depth)));
+    found = found
+      .filter(({ properties }) => !properties || there.every((name) => name === segment || name in properties))
+      .flatMap(({ items, properties, additionalProperties: more }) => {
+        const next =
+          typeof segment === 'number'
+            ? items
+            : (properties?.[segment] ?? (typeof more === 'object' ? more : undefined));
+        return next ? ways(next, root) : [];
+      });
+  });
+  return found;
+}
+
+const membersOf = (node: Node | undefined): string[] =>
+  node?.type === 'object' ? node.children!.map(({ children }) => String(children![0]!.value)) : [];
+
+/** The simplest thing of a kind, with the caret inside. */
+function simplest(schemas: Schema[]): string {
+  const types = schemas.flatMap(({ type, enum: values, const: only }) => (values || only ? ['string'] : (type ?? [])));
+  return { object: '{}', array: '[]', string: '""', boolean: 'true' }[types[0] ?? 'object'] ?? '1';
+}
+
+/** @param offset of the caret, in UTF-16 units */
+export function completionsAt(root: Schema, text: string, offset: number, names: Names): Completion[] {
+  const { path, isAtPropertyKey, previousNode } = getLocation(text, offset);
+  const document = parseTree(text);
+  // What is written already, as far as the caret is inside it, is what is replaced.
+  const end = previousNode ? previousNode.offset + previousNode.length : 0;
+  const token = previousNode && offset > previousNode.offset && offset < end;
+  const there = document && findNodeAtLocation(document, path);
+  // Behind a value that is whole, or before one, nothing fits but a comma.
+  if (previousNode && offset === end) return [];
+  if (!isAtPropertyKey && there && !token && there.length) return [];
+  if (!/^\s*([\]},"]|$)/.test(text.slice(token ? end : offset)) && !(token && isAtPropertyKey)) return [];
+  const [from, to] = token ? [previousNode.offset, end] : [offset, offset];
+  const put = (label: string, written: string, inside: number, description?: string): Completion => {
+    const [before, after] = [text.slice(0, from), text.slice(to)];
+    const lead = /[{[,:]\s*$/.test(before) || !before.trim() ? '' : ', ';
+    const tail = /^\s*["{[\dtf]/.test(after) ? ', ' : '';
+    return {
+      label,
+      ...(description && { description }),
+      text: before + lead + written + tail + after,
+      caret: from + lead.length + inside,
+    };
+  };
+  if (isAtPropertyKey) {
+    const parent = path.slice(0, -1);
+    const members = membersOf(document && findNodeAtLocation(document, parent));
+    const schemas = schemasAt(root, parent, document).filter(
+      ({ properties }) => !properties || members.every((name) => name === path.at(-1) || name in properties),
+    );
+    const isNamed = /^\s*:/.test(text.slice(to));
+    const found = new Map<string, { schemas: Schema[]; description?: string }>();
+    for (const { properties = {} } of schemas)
+      for (const [name, schema] of Object.entries(properties))
+        if (!members.includes(name)) {
+          const known = found.get(name)?.schemas ?? [];
+          found.set(name, {
+            schemas: [...known, ...ways(schema, root)],
+            ...(schema.description && { description: schema.description }),
+          });
+        }
+    // Weights are by the names of signals.
+    if (parent.at(-1) === 'weights')
+      for (const name of names.signals) if (!members.includes(name)) found.set(name, { schemas: [{ type: 'number' }] });
+    return [...found].map(([name, { schemas: kinds, description }]) => {
+      const key = JSON.stringify(name);
+      if (isNamed) return put(name, key, key.length, description);
+      const value = simplest(kinds);
+      return put(name, `${key}: ${value}`, key.length + 2 + (/^["{[]/.test(value) ? 1 : value.length), description);
+    });
+  }
+  const schemas = schemasAt(root, path, document);
+  const named = path.findLast((segment) => typeof segment === 'string');
+  const values = [
+    ...schemas.flatMap(({ enum: all = [], const: only }) => (only ? [...all, only] : all)),
+    ...(named === 'signal' || (named === 'intent' && path[0] === 'score') ? names.signals : []),
+    ...(named === 'event' && path[0] === 'signals' ? names.events : []),
+  ].map((value) => JSON.stringify(value));
+  if (schemas.some(({ type }) => type === 'boolean')) values.push('true', 'false');
+  // An object or a list is begun.
+  if (!token && !values.length)
+    for (const { type } of schemas)
+      if (type === 'object' || type === 'array') values.push(type === 'object' ? '{}' : '[]');
+  return [...new Set(values)].map((value) =>
+    put(value.replace(/^"|"$/g, ''), value, /^[{[]/.test(value) ? 1 : value.length),
+  );
+}
