@@ -23,7 +23,10 @@ function hear(siteKey: string, listen: () => void): () => void {
         source = undefined;
       } else if (!source) {
         source = new EventSource(`api/sites/${siteKey}/changes`);
-        source.addEventListener('change', () => ears.forEach((each) => each()));
+        const tell = () => ears.forEach((each) => each());
+        source.addEventListener('change', tell);
+        // What happened while it was not there was told to nobody.
+        source.addEventListener('error', () => source?.addEventListener('open', tell, { once: true }));
       }
     };
     attend();

@@ -1,6 +1,6 @@
 /** The dashboard: one page for people, fed by the documented API alone. */
-import { render, type JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { render, type ComponentChildren, type JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
 import { signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
 import { Audiences } from './audiences.js';
@@ -29,7 +29,7 @@ function App(): JSX.Element {
   return isSignedIn.value && !problem ? <Signed /> : <SignIn problem={problem} />;
 }
 
-function Header({ children }: { children?: JSX.Element | JSX.Element[] | false }): JSX.Element {
+function Header({ children }: { children?: ComponentChildren }): JSX.Element {
   return (
     <header>
       <h1>Stagetag</h1>
@@ -108,7 +108,13 @@ const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
 function Signed(): JSX.Element {
   const live = useLive<{ sites: Site[] }>('sites');
   const { siteKey, view, visitorId } = route.value;
-  const site = live.data?.sites.find((each) => each.siteKey === siteKey) ?? live.data?.sites[0];
+  // Who began with no site stays with the first steps until they go on by themselves.
+  const isBeginning = useRef(false);
+  if (live.data && !live.data.sites.length) isBeginning.current = true;
+  if (siteKey) isBeginning.current = false;
+  const site = isBeginning.current
+    ? undefined
+    : (live.data?.sites.find((each) => each.siteKey === siteKey) ?? live.data?.sites[0]);
   const Page = PAGES[view];
   const leave = async () => {
     await signOut();
@@ -117,16 +123,21 @@ function Signed(): JSX.Element {
   return (
     <>
       <Header>
-        <label class="site">
-          <span class="soft">{t('site')}</span>{' '}
-          <select value={site?.siteKey} onChange={({ currentTarget }) => (location.hash = linkTo(currentTarget.value))}>
-            {live.data?.sites.map((each) => (
-              <option key={each.siteKey} value={each.siteKey}>
-                {each.name}
-              </option>
-            ))}
-          </select>
-        </label>
+        {site && (
+          <label class="site">
+            <span class="soft">{t('site')}</span>{' '}
+            <select
+              value={site?.siteKey}
+              onChange={({ currentTarget }) => (location.hash = linkTo(currentTarget.value))}
+            >
+              {live.data?.sites.map((each) => (
+                <option key={each.siteKey} value={each.siteKey}>
+                  {each.name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         <button type="button" class="plain" onClick={leave}>
           {t('signOut')}
         </button>
@@ -145,7 +156,7 @@ function Signed(): JSX.Element {
         {!live.data ? (
           <Problem live={live} />
         ) : !site ? (
-          <AddSite />
+          <AddSite isFirst />
         ) : !may('viewer') && !GUEST_VIEWS.includes(view) ? (
           <p class="card">{t('notForGuests')}</p>
         ) : visitorId ? (

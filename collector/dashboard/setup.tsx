@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { DAY_MS } from '../../sdk/core/index.js';
 import { Alerts } from './alerts.js';
 import {
@@ -9,13 +9,14 @@ import {
   type Lost,
   type LossReport,
   type Site,
+  type Template,
   type VisitorSummary,
 } from './api.js';
-import { useLive, useRead, useReport } from './live.js';
+import { useLive, useOnce, useRead, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
 import { linkTo, may } from './state.js';
 import { Team } from './team.js';
-import { showChannel, showNumber, showShare, showTime, t } from './texts.js';
+import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 /** The line for the pages, whether it works, what of it was lost, and the site's settings. */
 export function Setup({ site }: { site: Site }): JSX.Element {
@@ -253,62 +254,117 @@ function Refused({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** A site of one's own: what it takes, and the line for its pages at once. */
-export function AddSite(): JSX.Element {
-  const [state, set] = useState<{ problem?: string; added?: { siteKey: string; secretKey: string; snippet: string } }>(
-    {},
-  );
+const STEPS = ['site', 'line', 'event'] as const;
+
+/** A site of one's own in three steps: what it is, the line for its pages, and whether they are heard. */
+export function AddSite({ isFirst }: { isFirst?: boolean }): JSX.Element {
+  const templates = useOnce<{ templates: Template[] }>('templates')?.templates ?? [];
+  const [template, setTemplate] = useState('general');
+  const [state, set] = useState<{ problem?: string; added?: Added }>({});
+  const [isHeard, setHeard] = useState(false);
   const add = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
+    const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const given = { name: form.get('name'), origins: lines(form.get('origins')), template, timeZone };
     try {
-      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-      set({
-        added: await change('POST', 'sites', {
-          name: form.get('name'),
-          origins: lines(form.get('origins')),
-          template: form.get('template'),
-          timeZone: zone,
-        }),
-      });
+      set({ added: { ...(await change<Omit<Added, 'timeZone'>>('POST', 'sites', given)), timeZone } });
     } catch (error) {
       set({ problem: t('notSaved', { message: (error as Error).message }) });
     }
   };
+  const { added } = state;
+  const step = !added ? 'site' : isHeard ? 'event' : 'line';
   return (
     <section class="card">
-      <h2>{t('addSite')}</h2>
-      <p class="soft">{t('addSiteHint')}</p>
-      <form class="form" onSubmit={add}>
-        <label>
-          {t('siteName')} <input name="name" required />
-        </label>
-        <label>
-          {t('origins')} <textarea name="origins" rows={2} placeholder="https://www.example.com" required />
-        </label>
-        <label>
-          {t('template')}{' '}
-          <select name="template">
-            {TEMPLATES.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        <button>{t('addSite')}</button>
-      </form>
-      {state.problem && <Alert>{state.problem}</Alert>}
-      {state.added && (
-        <div role="status">
-          <p>{t('added')}</p>
-          <pre tabIndex={0}>{state.added.snippet}</pre>
-          <p>
-            {t('secretKey')} <code>{state.added.secretKey}</code>
-          </p>
-          <a href={linkTo(state.added.siteKey, 'setup')}>{t('open')}</a>
-        </div>
+      <h2>{t(isFirst ? 'welcome' : 'addSite')}</h2>
+      <p class="soft">{t(isFirst ? 'welcomeHint' : 'addSiteHint')}</p>
+      <ol class="steps-of">
+        {STEPS.map((each, at) => (
+          <li key={each} aria-current={each === step ? 'step' : undefined}>
+            {at < STEPS.indexOf(step) || isHeard ? '✓ ' : ''}
+            {t(`addSteps.${each}`)}
+          </li>
+        ))}
+      </ol>
+      {!added ? (
+        <form class="form level" onSubmit={add}>
+          <label>
+            {t('siteName')} <input name="name" required />
+          </label>
+          <label>
+            {t('origins')} <textarea name="origins" rows={2} placeholder="https://www.example.com" required />
+            <span class="soft">{t('originsHint')}</span>
+          </label>
+          <label>
+            {t('template')}{' '}
+            <select name="template" value={template} onChange={({ currentTarget }) => setTemplate(currentTarget.value)}>
+              {(templates.length ? templates : [{ name: 'general', title: 'general', about: '' }]).map(
+                ({ name, title }) => (
+                  <option key={name} value={name}>
+                    {inLanguage(title)}
+                  </option>
+                ),
+              )}
+            </select>
+            <span class="soft">{inLanguage(templates.find(({ name }) => name === template)?.about)}</span>
+          </label>
+          <button>{t('addSite')}</button>
+        </form>
+      ) : (
+        <Added added={added} onHeard={() => setHeard(true)} />
       )}
+      {state.problem && <Alert>{state.problem}</Alert>}
     </section>
   );
 }
 
-const TEMPLATES = 'general retail saas b2b-manufacturing education healthcare media travel regulated-retail'.split(' ');
+interface Added {
+  siteKey: string;
+  secretKey: string;
+  snippet: string;
+  timeZone: string;
+}
+
+function Added({
+  added: { siteKey, secretKey, snippet, timeZone },
+  onHeard,
+}: {
+  added: Added;
+  onHeard: () => void;
+}): JSX.Element {
+  const [isCopied, setCopied] = useState(false);
+  const { data } = useLive<{ visitors: VisitorSummary[] }>(`sites/${siteKey}/visitors?limit=1`);
+  const first = data?.visitors[0];
+  useEffect(() => {
+    if (first) onHeard();
+  }, [!!first]);
+  return (
+    <>
+      <p>{t('added')}</p>
+      <pre tabIndex={0}>{snippet}</pre>
+      <button
+        type="button"
+        class="plain small"
+        onClick={() =>
+          // Not every browser lets a page do it; the line can be marked by hand then.
+          void navigator.clipboard?.writeText(snippet).then(
+            () => setCopied(true),
+            () => {},
+          )
+        }
+      >
+        {t(isCopied ? 'lineCopied' : 'copyLine')}
+      </button>
+      <p>
+        {t('secretKey')} <code>{secretKey}</code>
+      </p>
+      <p role="status">
+        {first
+          ? `✓ ${t('heard', { time: showTime(first.lastSeen, timeZone), stage: first.stage ? t(`stages.${first.stage}`) : t('stages.none') })}`
+          : `○ ${t('waiting')}`}
+      </p>
+      <a href={linkTo(siteKey, first ? 'board' : 'setup')}>{t(first ? 'openBoard' : 'openSetup')}</a>
+    </>
+  );
+}

@@ -257,6 +257,57 @@ test('visitors are found among all, by what they are and by the id of their user
   expect(problems).toEqual([]);
 });
 
+test('who begins is led from a site to the line for its pages, and to the first event', async () => {
+  const collector = await startCollector({ host: '127.0.0.1', port: 0, data: temporaryFolder(), adminToken: ADMIN });
+  onTestFinished(() => collector.stop());
+  const { page, problems } = await openPage(await openChromium());
+  await page.goto(`${collector.url}/`);
+  await page.waitForSelector('input[name=token]');
+  await page.type('input[name=token]', ADMIN);
+  await page.click('form button');
+  await page.waitForSelector('.steps-of');
+  const step = () => page.$eval('.steps-of [aria-current]', (item) => item.textContent);
+  expect(await step()).toBe('Your site');
+  await page.type('input[name=name]', 'Shop');
+  await page.type('textarea[name=origins]', 'https://www.shop.example');
+  await page.waitForSelector('option[value=retail]');
+  await page.select('select[name=template]', 'retail');
+  expect(await page.$eval('main form', (form) => form.textContent)).toContain('Shops that sell to people');
+  await page.click('main form button');
+  await page.waitForSelector('main pre');
+  expect(await step()).toBe('The line for its pages');
+  const line = await page.$eval('main pre', (pre) => pre.textContent!);
+  const siteKey = /st_\w+/.exec(line)![0];
+  // It is the line of the site: an event sent as its pages do is seen at once, and the way on is shown.
+  const event = {
+    id: newId(Date.now()),
+    name: 'page_view',
+    time: Date.now(),
+    seq: 1,
+    sessionId: 's',
+    url: 'https://www.shop.example/',
+  };
+  const sent = await fetch(`${collector.url}/v1/events`, {
+    method: 'POST',
+    headers: { Origin: 'https://www.shop.example' },
+    body: JSON.stringify({
+      siteKey,
+      visitorId: newId(Date.now()),
+      sentAt: Date.now(),
+      sdk: 'test',
+      rules: 1,
+      events: [event],
+    }),
+  });
+  expect(sent.status).toBe(200);
+  await page.waitForFunction(() => document.querySelector('main [role=status]')?.textContent?.startsWith('✓'));
+  expect(await step()).toBe('✓ The first event');
+  await page.click('main a');
+  await page.waitForSelector('nav');
+  expect(page.url()).toContain(siteKey);
+  expect(problems).toEqual([]);
+});
+
 test('an address that says nothing sensible shows the view all the same', async () => {
   const { collector, site } = await startShop();
   const { page, problems } = await openPage(await openChromium());
