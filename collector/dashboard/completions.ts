@@ -66,15 +66,21 @@ function simplest(schemas: Schema[]): string {
 export function completionsAt(root: Schema, text: string, offset: number, names: Names): Completion[] {
   const { path, isAtPropertyKey, previousNode } = getLocation(text, offset);
   const document = parseTree(text);
-  // What is written already, as far as the caret is inside it, is what is replaced.
-  const end = previousNode ? previousNode.offset + previousNode.length : 0;
-  const token = previousNode && offset > previousNode.offset && offset < end;
+  const begun = previousNode && offset > previousNode.offset ? text.slice(previousNode.offset, offset) : '';
+  const whole = previousNode ? text.slice(previousNode.offset, previousNode.offset + previousNode.length) : '';
+  // The names that are offered have no brackets and commas: a text that has was not closed, and goes on to where it looks so.
+  const isOpen = whole.startsWith('"') && (whole.length < 2 || !whole.endsWith('"') || /[{}[\],:]/.test(whole));
+  const isIn = !!begun && (isOpen || begun.length < whole.length);
+  // Behind a value that is whole nothing fits but a comma.
+  if (begun && !isIn && begun.length === whole.length) return [];
+  const word = /[\w$.-]*$/.exec(text.slice(0, offset))![0];
+  const rest = /^[\w$.-]*"?/.exec(text.slice(offset))![0];
+  const from = isIn ? previousNode!.offset : offset - word.length;
+  const to = isIn && !isOpen ? from + whole.length : offset + (isIn || word ? rest.length : 0);
   const there = document && findNodeAtLocation(document, path);
-  // Behind a value that is whole, or before one, nothing fits but a comma.
-  if (previousNode && offset === end) return [];
-  if (!isAtPropertyKey && there && !token && there.length) return [];
-  if (!/^\s*([\]},"]|$)/.test(text.slice(token ? end : offset)) && !(token && isAtPropertyKey)) return [];
-  const [from, to] = token ? [previousNode.offset, end] : [offset, offset];
+  if (!isAtPropertyKey && there?.length && !isIn && !word) return [];
+  // Before what stands there already nothing fits either.
+  if (!/^\s*([\]},"]|$)/.test(text.slice(to)) && !(isIn && isAtPropertyKey)) return [];
   const put = (label: string, written: string, inside: number, description?: string): Completion => {
     const [before, after] = [text.slice(0, from), text.slice(to)];
     const lead = /[{[,:]\s*$/.test(before) || !before.trim() ? '' : ', ';
@@ -96,7 +102,8 @@ export function completionsAt(root: Schema, text: string, offset: number, names:
     const found = new Map<string, { schemas: Schema[]; description?: string }>();
     for (const { properties = {} } of schemas)
       for (const [name, schema] of Object.entries(properties))
-        if (!members.includes(name)) {
+        // What may be anything is nothing that somebody writes.
+        if (!members.includes(name) && (schema.type ?? schema.enum ?? schema.anyOf ?? schema.$ref)) {
           const known = found.get(name)?.schemas ?? [];
           found.set(name, {
             schemas: [...known, ...ways(schema, root)],
@@ -122,7 +129,7 @@ export function completionsAt(root: Schema, text: string, offset: number, names:
   ].map((value) => JSON.stringify(value));
   if (schemas.some(({ type }) => type === 'boolean')) values.push('true', 'false');
   // An object or a list is begun.
-  if (!token && !values.length)
+  if (!isIn && !values.length)
     for (const { type } of schemas)
       if (type === 'object' || type === 'array') values.push(type === 'object' ? '{}' : '[]');
   return [...new Set(values)].map((value) =>

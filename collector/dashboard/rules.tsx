@@ -28,7 +28,7 @@ import { freeName, isShown } from './rulesEdits.js';
 import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
 import { linkToVisitor } from './state.js';
-import { inLanguage, showNumber, showTime, t } from './texts.js';
+import { language, inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why } from './why.js';
 
 /** What was written and not published, by site: it is there again after a look at another view. */
@@ -325,7 +325,8 @@ function Completions({
           key={each.label}
           type="button"
           class="plain small"
-          title={each.description}
+          // The schema's own words are English.
+          title={language.value === 'en' ? each.description : undefined}
           onClick={() => onChoose(each.text, each.caret)}
         >
           {each.label}

@@ -66,15 +66,15 @@ export function renameSignal(rules: Rules, from: string, to: string): Rules {
 }
 
 /** Whether the form can show a document at all: what else is wrong with it the check says. */
-export const isShown = (rules: unknown): rules is Rules =>
-  isRecord(rules) &&
-  isRecord(rules.signals) &&
-  isRecord(rules.stages) &&
-  [rules.tags ?? {}, rules.score ?? {}, rules.exclude ?? {}, rules.rfm ?? {}].every(isRecord) &&
-  [(rules.score as { fit?: unknown } | undefined)?.fit ?? []].flat().every(isRecord) &&
-  [rules.signals, rules.stages, rules.tags ?? {}, rules.exclude ?? {}]
-    .flatMap((named) => Object.values(named as object))
-    .every(isRecord);
+export function isShown(rules: unknown): rules is Rules {
+  if (!isRecord(rules)) return false;
+  const { signals, stages, tags = {}, score = {}, exclude = {}, rfm = {} } = rules;
+  const maps = [signals, stages, tags, exclude];
+  if (![...maps, score, rfm].every(isRecord)) return false;
+  const { weights = {}, intent = [], fit = [] } = score as Record<string, unknown>;
+  if (!isRecord(weights) || !Array.isArray(intent) || !Array.isArray(fit)) return false;
+  return [...fit, ...maps.flatMap((each) => Object.values(each as object))].every(isRecord);
+}
 
 /** Texts between commas; one alone stands as a text. */
 export const readList = (text: string, before?: string | string[]): string | string[] | undefined => {

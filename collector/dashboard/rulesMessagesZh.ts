@@ -31,6 +31,7 @@ export const RULES_MESSAGES_ZH: Record<keyof typeof RULES_MESSAGES, string> = {
   no_test: '应有这些成员之一：{{names}}',
   no_trait_test: '除 trait 外还应有这些成员之一：{{names}}',
   no_signal: '没有名为 {{got}} 的信号；已有的信号：{{names}}',
+  no_signal_but: '没有名为 {{got}} 的信号',
   no_distinct: '信号 {{signal}} 没有可计数的 "distinct"',
   no_value: '信号 {{signal}} 没有可累加的 "value"',
   no_sessions: '没有记录 {{signal}} 的会话情况，因为规则中没有条件用到它',

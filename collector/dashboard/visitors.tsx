@@ -58,15 +58,10 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
   const all = [...(read.data?.visitors ?? []), ...more];
   const readMore = async () => {
     try {
-      // Some may have been seen in the same moment as the last one.
-      const before = all.at(-1)!.lastSeen;
-      const known = new Set(all.map(({ visitorId }) => visitorId));
-      const next = async (seenBefore: number) =>
-        (await get<{ visitors: VisitorSummary[] }>(`${path}&seenBefore=${seenBefore}`)).visitors.filter(
-          ({ visitorId }) => !known.has(visitorId),
-        );
-      const visitors = await next(before + 1);
-      const found = visitors.length ? visitors : await next(before);
+      const { lastSeen, visitorId } = all.at(-1)!;
+      const { visitors: found } = await get<{ visitors: VisitorSummary[] }>(
+        `${path}&seenBefore=${lastSeen}&after=${visitorId}`,
+      );
       set({ path, more: [...more, ...found], ...(!found.length && { problem: t('noMore') }) });
     } catch (error) {
       set({ path, more, problem: t('failed', { message: (error as Error).message }) });
@@ -75,8 +70,12 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
   const find = (event: SubmitEvent) => {
     event.preventDefault();
     const id = String(new FormData(event.currentTarget as HTMLFormElement).get('id')).trim();
-    if (UUID.test(id)) location.hash = linkToVisitor(site.siteKey, id);
-    else choose({ user: id });
+    // A site's own ids of users may look like ours of visitors.
+    const isVisitor = UUID.test(id) && get(`sites/${site.siteKey}/visitors/${id}`).then(() => true);
+    void Promise.resolve(isVisitor).then(
+      (found) => (found ? (location.hash = linkToVisitor(site.siteKey, id)) : choose({ user: id })),
+      () => choose({ user: id }),
+    );
   };
   return (
     <section class="card">

@@ -5,7 +5,7 @@ import { foldInto } from '../ingest/fold.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import { cutsOf, scoreRfm, type Buyer } from '../model/rfm.js';
 import { activeDays } from '../projection/counted.js';
-import { buyerOfRecord, chooseOrderSignal, lifecycleNow, refundSignals } from '../reports/customers.js';
+import { buyerOfRecord, chooseOrderSignal, lifecycleNow, refundSignalOf } from '../reports/customers.js';
 import { readPeople } from '../reports/people.js';
 import type { Store, VisitorRecord } from '../store/store.js';
 
@@ -41,7 +41,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   const grouped = { people: 0, changed: 0 };
   if (!asked.length) return grouped;
   const chosen = chooseOrderSignal(rules, undefined);
-  const refunds = refundSignals(rules);
+  const refund = 'signal' in chosen ? refundSignalOf(rules, chosen.signal) : undefined;
   const buyers: Buyer[] = [];
   const traits = new Map<string, Record<string, Scalar>>();
   /** What is known so far, of each whose group may be another. */
@@ -49,7 +49,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   await readPeople(store, siteKey, (record) => {
     const { visitorId, facts, isPerson, lastSeen } = record;
     grouped.people++;
-    const buyer = 'signal' in chosen ? buyerOfRecord(record, chosen.signal, refunds, now) : undefined;
+    const buyer = 'signal' in chosen ? buyerOfRecord(record, chosen.signal, refund, now) : undefined;
     if (buyer) buyers.push(buyer);
     const lifecycle = lifecycleNow(activeDays(facts), dayOf(now));
     traits.set(visitorId, lifecycle ? { [LIFECYCLE]: lifecycle } : {});

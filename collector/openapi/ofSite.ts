@@ -35,6 +35,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       parameters: [
         query('limit', 'expected a whole number from 1 to 200', { type: 'integer', minimum: 1, maximum: 200 }),
         query('seenBefore', 'expected epoch milliseconds', { type: 'integer' }),
+        query('after', 'expected the id of a visitor: of those seen at `seenBefore` it goes on after this one', uuid),
         query('stage', `expected one of ${STAGES.join(', ')}, none`, { enum: [...STAGES, 'none'] }),
         query('tag', 'expected the name of a tag', { type: 'string', minLength: 1 }),
         query('channel', 'expected the name of a channel, that of the first visit', { type: 'string', minLength: 1 }),

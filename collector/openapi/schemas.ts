@@ -1,4 +1,5 @@
 /** What is asked and answered, as JSON Schemas. */
+import { UNCOUNTED } from '../reports/uncounted.js';
 import { date, count, list, moment, nullable, number, record, ref, stage, text, uuid, type Schema } from '../schema.js';
 import { EVENT_REASONS, LINT_CODES, STAGES } from '../../sdk/core/index.js';
 import { EARLY_REFUSALS } from '../ingest/door.js';
@@ -98,7 +99,7 @@ export const schemas: Record<string, Schema> = {
             record({
               'timing?': { enum: ['late', 'future'] },
               'uncounted?': {
-                enum: ['amount', 'currency', 'repeated'],
+                enum: UNCOUNTED,
                 description:
                   'why its amount does not count: not a number from 0, another currency, an order that was there before',
               },

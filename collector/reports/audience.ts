@@ -19,7 +19,7 @@ import { LIFECYCLE } from '../model/lifecycle.js';
 import { cutsOf, RFM_GROUPS, scoreRfm, type Buyer } from '../model/rfm.js';
 import type { Person, View } from '../projection/view.js';
 import type { PublishedRules, VisitorRecord } from '../store/store.js';
-import { buyerOf, chooseOrderSignal, lifecycleNow, ordersOf, refundSignals } from './customers.js';
+import { buyerOf, chooseOrderSignal, lifecycleNow, ordersOf, refundSignalOf } from './customers.js';
 import { readPeople } from './people.js';
 
 /**
@@ -199,13 +199,14 @@ async function prepared(view: View, published: PublishedRules[], parsed: Parsed,
   if (parsed.hasRfm) {
     const { rules } = published.at(-1)!;
     const order = chooseOrderSignal(rules, undefined);
-    const refunds = refundSignals(rules);
     const buyers: Array<Buyer<Person>> = [];
-    if ('signal' in order)
+    if ('signal' in order) {
+      const refund = refundSignalOf(rules, order.signal);
       for (const person of view.people) {
-        const buyer = buyerOf(person, ordersOf(view, person, order.signal, refunds), now);
+        const buyer = buyerOf(person, ordersOf(view, person, order.signal, refund), now);
         if (buyer) buyers.push(buyer);
       }
+    }
     for (const { id, group } of scoreRfm(buyers, cutsOf(rules))) rfm.set(id, group);
   }
   if (parsed.deep.length) {

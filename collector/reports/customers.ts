@@ -34,9 +34,12 @@ export function chooseOrderSignal(
   };
 }
 
-/** Signals that add up what was given back. */
-export const refundSignals = ({ signals }: Rules): string[] =>
-  Object.keys(signals).filter((name) => signals[name]!.value && [signals[name]!.event].flat().includes('refund'));
+/** The signal that adds up what was given back of what another adds up: the first on `refund`, of one on `purchase`; undefined where there is none. */
+export function refundSignalOf({ signals }: Rules, ordered: string): string | undefined {
+  const isOn = (name: string, event: string) => !!signals[name]!.value && [signals[name]!.event].flat().includes(event);
+  const refund = Object.keys(signals).find((name) => isOn(name, 'refund'));
+  return refund !== ordered && isOn(ordered, 'purchase') ? refund : undefined;
+}
 
 /**
  * Takes what was given back off what was bought, the latest order before it first: an order stays one, whatever is left of it.
@@ -57,11 +60,8 @@ export function netOf(orders: CountedDay[], refunds: CountedDay[]): CountedDay[]
 }
 
 /** What somebody bought, without what was given back. */
-export const ordersOf = (view: View, person: Person, signal: string, refunds: string[]): CountedDay[] =>
-  netOf(
-    view.counted(person, signal),
-    refunds.flatMap((name) => view.counted(person, name)).sort((a, b) => a.day - b.day),
-  );
+export const ordersOf = (view: View, person: Person, signal: string, refund: string | undefined): CountedDay[] =>
+  netOf(view.counted(person, signal), refund === undefined ? [] : view.counted(person, refund));
 
 /** What somebody bought, the amount in units; undefined where it is nothing. @param days of the order signal, ascending */
 export function buyerOf<K>(id: K, days: CountedDay[], now: number): Buyer<K> | undefined {
@@ -78,12 +78,12 @@ export function buyerOf<K>(id: K, days: CountedDay[], now: number): Buyer<K> | u
 export function buyerOfRecord(
   { visitorId, facts }: VisitorRecord,
   signal: string,
-  refunds: string[],
+  refund: string | undefined,
   now: number,
 ): Buyer | undefined {
   const counted = new Map(countedDays(facts));
-  const back = refunds.flatMap((name) => counted.get(name) ?? []).sort((a, b) => a.day - b.day);
-  return buyerOf(visitorId, netOf(counted.get(signal) ?? [], back), now);
+  const back = refund === undefined ? undefined : counted.get(refund);
+  return buyerOf(visitorId, netOf(counted.get(signal) ?? [], back ?? []), now);
 }
 
 /** Scores everybody who ever ordered. @returns a text where no signal counts orders */
@@ -99,9 +99,9 @@ export async function reportRfm(
   const { signal } = chosen;
   // Amounts stay in units until all is added up: whole numbers, whose sum is exact.
   const buyers: Array<Buyer<Person>> = [];
-  const refunds = refundSignals(rules);
+  const refund = refundSignalOf(rules, signal);
   for (const person of view.people) {
-    const buyer = buyerOf(person, ordersOf(view, person, signal, refunds), now);
+    const buyer = buyerOf(person, ordersOf(view, person, signal, refund), now);
     if (buyer) buyers.push(buyer);
   }
   const scores = scoreRfm(buyers, cutsOf(rules));

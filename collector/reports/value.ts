@@ -16,7 +16,7 @@ import { flywheel } from '../model/satisfaction.js';
 import type { CountedDay } from '../projection/counted.js';
 import type { View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
-import { chooseOrderSignal, ordersOf, refundSignals } from './customers.js';
+import { chooseOrderSignal, ordersOf, refundSignalOf } from './customers.js';
 import type { ReportQuery } from './range.js';
 
 /** Of a link by which somebody was invited: `utm_medium=invite`. */
@@ -161,7 +161,7 @@ export async function reportValue(
   const [today, thisMonth] = [dayOf(now), monthOf(dayOf(now))];
   const sum = { buyers: 0, orders: 0, units: 0, refunded: 0, days: 0, again: 0, people: 0, invitations: 0, invited: 0 };
   const months = { active: 0, retained: 0, units: 0, kept: 0 };
-  const refunds = refundSignals(rules);
+  const refund = refundSignalOf(rules, signal);
   const buyers: OrderDays[] = [];
   const waits: Stay[] = [];
   const invitations = Object.keys(rules.signals).filter((name) =>
@@ -173,7 +173,7 @@ export async function reportValue(
     for (const name of invitations)
       sum.invitations += view.counted(person, name).reduce((all, { count }) => all + count, 0);
     const bought = view.counted(person, signal);
-    const days = ordersOf(view, person, signal, refunds);
+    const days = ordersOf(view, person, signal, refund);
     const first = days[0];
     if (!first) continue;
     const orders = days.reduce((all, each) => all + each.count, 0);

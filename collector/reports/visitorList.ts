@@ -13,6 +13,8 @@ export interface VisitorFilter {
   limit: number;
   /** Epoch ms, as of the last one that was read. */
   seenBefore?: number;
+  /** The last one that was read: of those seen in the same moment it goes on after this one. */
+  after?: string | undefined;
 }
 
 export interface VisitorList {
@@ -24,7 +26,7 @@ export interface VisitorList {
 
 /** Lists visitors, also those who do not count; who is proven to be a person's stands where the person does. */
 export async function listVisitors(view: View, filter: VisitorFilter): Promise<VisitorList> {
-  const { stage, tag, channel, user, limit, seenBefore = Infinity } = filter;
+  const { stage, tag, channel, user, limit, seenBefore = Infinity, after = '' } = filter;
   const ofUser = user === undefined ? undefined : new Set(await view.store.visitorsOfUser(view.site.siteKey, user));
   const fits = [...view.eachVisitor()].filter(
     ([visitor, owner]) =>
@@ -34,8 +36,11 @@ export async function listVisitors(view: View, filter: VisitorFilter): Promise<V
       (!ofUser || ofUser.has(view.idOf(visitor))),
   );
   const latest = fits
-    .filter(([visitor]) => view.lastSeen(visitor) < seenBefore)
-    .sort(([a], [b]) => view.lastSeen(b) - view.lastSeen(a))
+    .filter(([visitor]) => {
+      const seen = view.lastSeen(visitor);
+      return seen < seenBefore || (seen === seenBefore && view.idOf(visitor) < after);
+    })
+    .sort(([a], [b]) => view.lastSeen(b) - view.lastSeen(a) || (view.idOf(a) < view.idOf(b) ? 1 : -1))
     .slice(0, limit);
   const read = (number: number) => view.store.visitor(view.site.siteKey, view.idOf(number));
   const visitors: VisitorRecord[] = [];

@@ -49,7 +49,12 @@ export async function explainVisitor(
       ? explainStage(current, facts, now, asked.stage)
       : explainTag(current, facts, now, asked.tag);
   if (!explanation) return undefined;
-  const condition = 'tag' in explanation ? current.tags[explanation.tag] : heldBy(current, explanation.stage);
+  const condition =
+    'tag' in explanation
+      ? current.tags[explanation.tag]
+      : explanation.met
+        ? heldBy(current, explanation.stage)
+        : explanation.stage && current.stages[explanation.stage]?.when;
   const leaves = condition ? leavesOf(condition) : [];
   // What is kept for good, or lasts, may be so by what has left its window since.
   const isOld = ('sticky' in explanation && explanation.sticky) || (!!condition && 'lasts' in condition);

@@ -11,13 +11,13 @@ import {
   scoresOf,
   viewFacts,
   visibleFacts,
-  whyUncounted,
   type Facts,
   type Stage,
 } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import { classified } from '../reports/sources.js';
+import { whyUncounted } from '../reports/uncounted.js';
 import type { VisitorFilter } from '../reports/visitorList.js';
 import { explainVisitor } from '../reports/why.js';
 import type { Services } from '../services.js';
@@ -45,7 +45,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const { siteKey } = c.get('site');
     const query = readQuery<VisitorFilter>(c, 'listVisitors');
     if (typeof query === 'string') return c.json({ error: query }, 400);
-    const filter = { limit: DEFAULT_LIMIT, ...query };
+    const filter = { limit: DEFAULT_LIMIT, ...query, after: query.after?.toLowerCase() };
     await work.restage(now());
     const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user;
     const { visitors, ...rest } = isAsked
@@ -180,15 +180,16 @@ function sent({ event, receivedAt, bot, inApp }: StoredEvent) {
 const LATE_MS = DAY_MS;
 const FUTURE_MS = 10 * 60_000;
 
-/** The same, flagged where it came late, or before it happened: then one of the clocks is wrong. */
-/** An event with what is odd about it. @param facts its visitor's, or the user's whose it is */
+/**
+ * The same with what is odd about it: that it came late, or before it happened, and then one of the clocks is wrong; that its amount does
+ * not count.
+ * @param facts its visitor's, or the user's whose it is
+ */
 function listed(stored: StoredEvent, timeline: Timeline, facts: Facts) {
   const { event, receivedAt } = stored;
   const delay = receivedAt - event.time;
   const timing = delay > LATE_MS ? 'late' : delay < -FUTURE_MS ? 'future' : undefined;
-  const first = facts.orders[`${event.name}\n${String(event.props?.transaction_id)}`];
-  const isRepeated = first && first[1] !== event.id.toLowerCase();
-  const uncounted = isRepeated ? 'repeated' : whyUncounted(timeline.at(event.time), event);
+  const uncounted = whyUncounted(timeline.at(event.time), facts, event);
   return { ...sent(stored), ...(timing && { timing }), ...(uncounted && { uncounted }) };
 }
 

@@ -454,8 +454,11 @@ export interface Store {
   expireDeadLetters(before: number): Promise<void>;
 
   visitor(siteKey: string, visitorId: string): Promise<VisitorRecord | undefined>;
-  /** Latest seen first. */
-  visitors(siteKey: string, options: { limit: number; seenBefore?: number }): Promise<VisitorRecord[]>;
+  /** Latest seen first, and of those seen in one moment the greatest id. @param options.after goes on after this one of those seen at `seenBefore` */
+  visitors(
+    siteKey: string,
+    options: { limit: number; seenBefore?: number; after?: string | undefined },
+  ): Promise<VisitorRecord[]>;
   /** Visitors and people by their ids: the next after one, or the first. */
   everyVisitor(siteKey: string, after: string | undefined, limit: number): Promise<VisitorRecord[]>;
   transitions(siteKey: string, visitorId: string): Promise<Transition[]>;

@@ -18,21 +18,26 @@ export interface Touch {
 /** An address as the platform parsed it; `URL` fits. */
 export type ParsedUrl = AddressParts & { searchParams: Iterable<[string, string]> };
 
+/** An app's name is a host from its end: `com.reddit.frontpage`. */
+const APP = /^(com|net|org|tv|ai)\./;
+
 /**
  * Makes of names what finds each of them as a whole label, or at the end of a host, before what a registry sells: `google` in
  * `www.google.co.uk`, and not in `google.github.io`.
  * @param labels names that are too short to stand for a host: they are found as whole labels alone
  */
-const anyOf = (names: string, labels = names): RegExp => {
+function anyOf(names: string, labels = names): { test(source: string): boolean } {
   const listOf = (text: string) => text.trim().replace(/\./g, '\\.').split(/\s+/).join('|');
-  return new RegExp(`^(${listOf(labels)})$|(^|\\.)(${listOf(names)})((\\.[a-z]{2,3}){1,2})?$`);
-};
+  const pattern = new RegExp(`^(${listOf(labels)})$|(^|\\.)(${listOf(names)})((\\.[a-z]{2,3}){1,2})?$`);
+  return {
+    test: (source) => pattern.test(source) || (APP.test(source) && pattern.test(source.split('.').reverse().join('.'))),
+  };
+}
 
 // Hosts as they stand in referrers and labels, by the makers' own addresses. 360 searches at so.com, Shenma at sm.cn.
 const SEARCH = anyOf(
-  `google bing baidu sogou so.com so.360.cn haosou sm.cn chinaso yandex duckduckgo yahoo ecosia naver brave qwant
-  com.google.android.googlequicksearchbox`,
-  `360 so shenma sm`,
+  `google bing baidu sogou so.com so.360.cn haosou sm.cn chinaso yandex duckduckgo yahoo ecosia naver brave qwant`,
+  `360 shenma`,
 );
 /** What those who run a search engine offer beside it: a link from there was not searched for. */
 const BESIDE_SEARCH =
@@ -42,11 +47,10 @@ const SOCIAL = anyOf(
   `
   facebook fb instagram linkedin lnkd twitter x.com t.co reddit pinterest quora threads tiktok bsky mastodon telegram t.me line.me
   weibo t.cn weixin weixin.qq wechat servicewechat xiaohongshu xhs xhslink zhihu douyin iesdouyin toutiao douban tieba.baidu qzone.qq
-  mastodon.social com.tencent.mm com.sina.weibo com.xingin.xhs com.ss.android.ugc.aweme com.zhihu.android com.facebook.katana
-  com.instagram.android com.twitter.android com.linkedin.android org.telegram.messenger`,
+  mastodon.social mastodon.online bsky.social com.tencent.mm com.sina.weibo com.xingin.xhs com.ss.android.ugc.aweme`,
 );
 const VIDEO = anyOf(
-  `youtube youtu vimeo bilibili b23.tv twitch dailymotion kuaishou gifshow chenzhongtech ixigua youku iqiyi`,
+  `youtube com.google.android.youtube youtu vimeo bilibili b23.tv twitch dailymotion kuaishou gifshow chenzhongtech ixigua youku iqiyi`,
 );
 const SHOPPING = anyOf(`amazon ebay etsy alibaba 1688 taobao tmall jd pinduoduo yangkeduo shopify walmart`);
 /** Assistants that answer with links. They are asked about before search, since some live below a search engine's name. */

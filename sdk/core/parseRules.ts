@@ -8,6 +8,8 @@ import { rulesError, type RulesError, type RulesErrorCode } from './rulesMessage
 const MAX_DAYS = 3660;
 /** Far above any weight in use, and sums of it stay numbers. */
 const MAX_WEIGHT = 1_000_000;
+/** Names of a site's own that one error lists. */
+const MOST_NAMED = 30;
 /** Levels of objects and lists in a document. */
 export const MAX_RULES_DEPTH = 40;
 
@@ -224,7 +226,7 @@ const limits: Check = (value, path, report) => {
   const isFit =
     Array.isArray(value) &&
     value.length === 4 &&
-    value.every((each, at) => Number.isFinite(each) && each > (at ? (value[at - 1] as number) : -1));
+    value.every((each, at) => Number.isFinite(each) && (at ? each > value[at - 1] : each >= 0));
   if (!isFit) report(path, 'not_limits', { got: show(value) });
 };
 
@@ -264,8 +266,11 @@ function checkReferences(input: unknown, report: Report): void {
   const known = new Map(membersOf(signals));
   const names = Object.keys(isRecord(signals) ? signals : {});
   const checkSignal = (name: unknown, path: string) => {
-    if (typeof name === 'string' && name && !names.includes(name))
-      report(path, 'no_signal', { got: show(name), names: names.join(', '), ...suggest(name, names) });
+    if (typeof name !== 'string' || !name || names.includes(name)) return;
+    const near = suggest(name, names);
+    const some = names.slice(0, MOST_NAMED).join(', ') + (names.length > MOST_NAMED ? ', …' : '');
+    if (near) report(path, 'no_signal_but', { got: show(name), ...near });
+    else report(path, 'no_signal', { got: show(name), names: some });
   };
   const walk = (part: unknown, path: string): void => {
     if (!isRecord(part)) return;
@@ -282,9 +287,10 @@ function checkReferences(input: unknown, report: Report): void {
       ] as const)
         if (part[measure] && !signal[member]) report(`${path}.${measure}`, code, { signal: part.signal as string });
     for (const name of ['distinct', 'perSession', 'sessions'] as const) {
-      const { gte = 0, lte = 0 } = (isRecord(part[name]) ? part[name] : {}) as Range;
-      if (gte > DISTINCT_CAP || lte >= DISTINCT_CAP)
-        report(`${path}.${name}`, name === 'distinct' ? 'values_cap' : 'sessions_cap', { max: DISTINCT_CAP });
+      const { gte, lte } = (isRecord(part[name]) ? part[name] : {}) as Range;
+      const isOver =
+        (typeof gte === 'number' && gte > DISTINCT_CAP) || (typeof lte === 'number' && lte >= DISTINCT_CAP);
+      if (isOver) report(`${path}.${name}`, name === 'distinct' ? 'values_cap' : 'sessions_cap', { max: DISTINCT_CAP });
     }
   };
   for (const [name, { when, sticky, keep }] of membersOf(stages)) {

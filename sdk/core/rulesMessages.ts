@@ -29,6 +29,7 @@ export const RULES_MESSAGES = {
   no_test: 'expected one of {{names}}',
   no_trait_test: 'expected one of {{names}} beside trait',
   no_signal: 'no signal is called {{got}}; signals are {{names}}',
+  no_signal_but: 'no signal is called {{got}}',
   no_distinct: 'signal {{signal}} has no "distinct" to count',
   no_value: 'signal {{signal}} has no "value" to add up',
   no_sessions: 'facts say nothing of sessions of {{signal}}, since no condition of the rules asks for them',

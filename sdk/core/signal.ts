@@ -67,20 +67,11 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
   return matches;
 }
 
-/** Why an amount of an event does not count; undefined where it has none, or it does. Only the collector asks. */
-export function whyUncounted({ signals }: CompiledRules, event: StagetagEvent): 'amount' | 'currency' | undefined {
-  for (const { event: names, value, currency } of Object.values(signals)) {
-    const amount = value && (!names || names.includes(event.name)) && event.props?.[value.slice('props.'.length)];
-    if (amount == null || amount === false || !value) continue;
-    if (amount instanceof Object || toUnits(amount) === undefined) return 'amount';
-    if (currency && !isIn(currency, event)) return 'currency';
-  }
-  return undefined;
-}
-
 /** Whether an event's amount is in a currency; one that names none is. */
-const isIn = (currency: string, { props }: StagetagEvent): boolean =>
-  props?.currency == null || String(props.currency).toUpperCase() === currency;
+function isIn(currency: string, { props }: StagetagEvent): boolean {
+  const named = props?.currency ?? '';
+  return named === '' || (typeof named === 'string' && named.toUpperCase() === currency);
+}
 
 /**
  * Turns an amount into units of 1/10,000.

@@ -52,6 +52,19 @@ test('puts what is chosen where it belongs, with what it takes around it', () =>
   expect(chosen('{"tags": {"a": {|"when": {}}}}', 'dimension')).toBe('{"tags": {"a": {"dimension": "|", "when": {}}}}');
 });
 
+test('what was begun and not closed is replaced, and nothing behind it', () => {
+  expect(chosen('{"signals": {"a": {"event": "|}}}', 'sign_up')).toBe('{"signals": {"a": {"event": "sign_up"|}}}');
+  expect(chosen('{"stages": {"in|}}', 'interest')).toBe('{"stages": {"interest": {|}}}');
+  expect(chosen('{"stages": {in|}}', 'interest')).toBe('{"stages": {"interest": {|}}}');
+  expect(chosen('{\n  "stages": {\n    "in|\n  }\n}', 'interest')).toBe(
+    '{\n  "stages": {\n    "interest": {|}\n  }\n}',
+  );
+  expect(chosen('{"signals": {"a": {"event": "|}, "b": {"event": "x"}}}', 'login')).toBe(
+    '{"signals": {"a": {"event": "login"|}, "b": {"event": "x"}}}',
+  );
+  expect(labels('{|}')).not.toContain('$schema');
+});
+
 test('never throws, wherever the caret stands in whatever is written, and a whole document stays one', () => {
   const text = JSON.stringify(generalDocument, null, 1).slice(0, 6000);
   for (const given of [text, '', '{', '[1,', '"', '{"signals"', 'null', '{"stages": [}'])

@@ -20,6 +20,10 @@ test('amounts below zero, other currencies and repeated orders are shown with th
     buy(6, { transaction_id: 'f', value: 2 }),
     buy(7, { transaction_id: 'g', value: 4, currency: 'XXX_UNKNOWN' }),
     buy(8, {}),
+    // What somebody made up to break it.
+    buy(9, { value: 8, currency: { toString: 1, valueOf: 1 } }),
+    buy(10, { transaction_id: { toString: 1, valueOf: 1 }, value: -1 }),
+    buy(11, { value: 3, currency: '' }),
   ]);
   const { events } = (await visitor(id)) as unknown as {
     events: Array<{ time: number; name: string; uncounted?: string }>;
@@ -38,9 +42,31 @@ test('amounts below zero, other currencies and repeated orders are shown with th
     undefined,
     'currency',
     undefined,
+    'currency',
+    'amount',
+    undefined,
   ]);
   const value = await get<ValueReport>(`sites/${site.siteKey}/reports/value`);
-  expect(value).toMatchObject({ revenue: 17, orders: 4 });
+  expect(value).toMatchObject({ revenue: 20, orders: 5 });
+});
+
+test('an amount that one signal counts is not said not to count, and an order without an id repeats none', async () => {
+  const { send, putRules, visitor } = await makeCollector();
+  await putRules({
+    signals: {
+      order: { event: 'purchase', value: 'props.value' },
+      subscription: { event: 'purchase', value: 'props.fee', props: { kind: { eq: 'subscription' } } },
+      tip: { event: 'purchase', value: 'props.tip' },
+    },
+    stages: { action: { when: { signal: 'order' } } },
+  });
+  const id = newId();
+  await send(id, [
+    makeEvent('purchase', { props: { transaction_id: 'undefined', value: 5 } }),
+    makeEvent('purchase', { time: NOW + 1, props: { value: 9, tip: 'none', fee: 'free' } }),
+  ]);
+  const { events } = (await visitor(id)) as unknown as { events: Array<{ uncounted?: string }> };
+  expect(events.map(({ uncounted }) => uncounted)).toEqual([undefined, undefined]);
 });
 
 test('rules with a currency are for the full build of the tag, where an amount adds up; others are not', () => {

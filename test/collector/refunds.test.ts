@@ -25,3 +25,23 @@ test('refunds are taken off what was bought, the latest orders before them first
   expect(rfm).toMatchObject({ buyers: 2, revenue: 70 });
   expect(rfm.groups.reduce((sum, { revenue }) => sum + revenue, 0)).toBe(70);
 });
+
+test('a refund is taken off once, and off purchases alone', async () => {
+  const { send, get, putRules, site } = await makeCollector();
+  const retail = templateDocument('retail');
+  await putRules({
+    ...retail,
+    signals: {
+      ...retail.signals,
+      big_refund: { event: 'refund', value: 'props.value', props: { value: { gte: 10 } } },
+      lead: { event: 'generate_lead', value: 'props.value' },
+    },
+  });
+  const at = (name: string, minute: number, value: number) =>
+    makeEvent(name, { time: NOW - DAY + minute * 60_000, props: { value } });
+  await send(newId(), [at('generate_lead', 0, 50), at('purchase', 1, 100), at('refund', 2, 20)]);
+  const value = (signal: string) => get<ValueReport>(`sites/${site.siteKey}/reports/value?signal=${signal}`);
+  expect(await value('order')).toMatchObject({ revenue: 80, refunded: 20 });
+  expect(await value('lead')).toMatchObject({ revenue: 50, refunded: 0 });
+  expect(await value('refund')).toMatchObject({ revenue: 20, refunded: 0 });
+});

@@ -82,6 +82,11 @@ test('of a stage that is kept the events that keep it are named, and only those 
     ['ping', ['ping'], undefined],
     ['identify', [], ['plan']],
   ]);
+  // Of who is not in it only what it takes to enter counts.
+  const other = newId();
+  await send(other, [at('ping', 1)]);
+  const not = await get<Why>(`sites/${site.siteKey}/visitors/${other}/why?stage=interest`);
+  expect(not).toMatchObject({ met: false, events: [] });
   // The move into it names what holds it.
   const { transitions } = (await visitor(id)) as unknown as {
     transitions: Array<{ to: string; cause: { because: object } }>;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { isShown } from '../../collector/dashboard/rulesEdits.js';
 import { RULES_MESSAGES_ZH } from '../../collector/dashboard/rulesMessagesZh.js';
 import { parseAudience } from '../../collector/reports/audience.js';
 import { parseRules, RULES_MESSAGES, sayError, type RulesErrorCode } from '../../sdk/core/index.js';
@@ -66,6 +67,22 @@ test.each(WRONG)('refuses %s: %s', (path, message, change) => {
   expect(errors.find((error) => error.path === path)!.message).toMatch(message);
 });
 
+test('never throws, whatever stands where numbers are expected, and lists few names', () => {
+  const odd = { toString: 1, valueOf: 1 };
+  for (const bound of [odd, [65], '65', null, Number.NaN])
+    expect(errorsOf(stage({ signal: 'view', distinct: { gte: bound } }))).toHaveLength(1);
+  const signals = Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`signal_${at}`, { event: 'x' }]));
+  const [error] = errorsOf({ signals, stages: { interest: { when: { signal: 'something else' } } } });
+  expect(error!.message.length).toBeLessThan(600);
+});
+
+test('the form is shown of what it can show alone', () => {
+  const whole = { signals: {}, stages: {} };
+  expect(isShown(whole)).toBe(true);
+  for (const score of [{ intent: {} }, { intent: 5 }, { fit: {} }, { fit: [3] }, { weights: [] }, 7])
+    expect(isShown({ ...whole, score })).toBe(false);
+});
+
 test('lists every mistake at once', () => {
   expect(errorsOf({ signals: { view: { event: 1, path: 2, host: 3 } } })).toHaveLength(3);
   const stages = { awareness: { when: { signal: 'vist' } }, interest: { when: { signal: 'view' }, stcky: true } };
@@ -114,7 +131,5 @@ test('everything that can be wrong is said in both languages, with the same valu
     for (const said of [message, sayError(RULES_MESSAGES_ZH, code as RulesErrorCode, given)])
       expect(said).not.toMatch(/\{\{|undefined/);
   const [error] = errorsOf(stage({ signal: 'veiw' }));
-  expect(sayError(RULES_MESSAGES_ZH, error!.code, error!.values)).toBe(
-    '没有名为 "veiw" 的信号；已有的信号：view, buy；是否想写 "view"？',
-  );
+  expect(sayError(RULES_MESSAGES_ZH, error!.code, error!.values)).toBe('没有名为 "veiw" 的信号；是否想写 "view"？');
 });

@@ -42,7 +42,7 @@ const KINDS: Array<(random: () => number) => Pick<StagetagEvent, 'name' | 'props
     props: {
       transaction_id: `t${Math.floor(random() * 4)}`,
       value: pick([19.9, 250, 0.1, -5, 'abc', '12.50', 100], random),
-      currency: pick(['USD', 'usd', 'EUR'], random),
+      currency: pick(['USD', 'usd', 'EUR', '', { toString: 1 }], random),
     },
   }),
   (random) => ({ name: 'nps', props: { score: Math.floor(random() * 11) } }),

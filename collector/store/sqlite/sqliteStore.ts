@@ -242,7 +242,8 @@ export function openSqliteStore(
     expireDeadLetters: (before) => commits.write(() => deadLetters.expire(before)),
 
     visitor: async (siteKey, visitorId) => visitors.get(sites.id(siteKey), toBlob(visitorId)),
-    visitors: async (siteKey, { limit, seenBefore }) => visitors.latest(sites.id(siteKey), limit, seenBefore),
+    visitors: async (siteKey, { limit, seenBefore, after }) =>
+      visitors.latest(sites.id(siteKey), limit, seenBefore, after),
     everyVisitor: async (siteKey, after, limit) =>
       visitors.next(sites.id(siteKey), after === undefined ? NOBODY : toBlob(after), limit),
     transitions: async (siteKey, visitorId) => visitors.transitions(sites.id(siteKey), toBlob(visitorId)),

@@ -79,11 +79,12 @@ export class VisitorTable {
     this.#put = database.prepare(`
       INSERT INTO visitors (site_id, id, ${VISITOR_COLUMNS.join(', ')}) VALUES (?, ?${', ?'.repeat(VISITOR_COLUMNS.length)})
       ON CONFLICT DO UPDATE SET ${columns}`);
-    this.#latest = database.prepare<[number, number, number], VisitorRow>(
+    this.#latest = database.prepare<[number, number, number, Buffer, number], VisitorRow>(
       // Who is proven to be a person's stands where the person does.
       `SELECT v.*, p.stage AS stage, p.peak AS peak, p.tags AS tags, p.score AS score, coalesce(v.bot, p.bot) AS bot FROM visitors v
       JOIN visitors p ON p.site_id = v.site_id AND p.id = coalesce(v.person_id, v.id)
-      WHERE v.site_id = ? AND v.last_seen < ? AND NOT v.is_person ORDER BY v.last_seen DESC LIMIT ?`,
+      WHERE v.site_id = ? AND v.last_seen <= ? AND (v.last_seen < ? OR v.id < ?) AND NOT v.is_person
+      ORDER BY v.last_seen DESC, v.id DESC LIMIT ?`,
     );
     this.#next = database.prepare<[number, Buffer, number], VisitorRow>(
       'SELECT * FROM visitors WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?',
@@ -166,8 +167,10 @@ export class VisitorTable {
     );
   }
 
-  latest(site: number, limit: number, seenBefore = Number.MAX_SAFE_INTEGER): VisitorRecord[] {
-    return this.#latest.all(site, seenBefore, limit).map(toRecord);
+  latest(site: number, limit: number, seenBefore = Number.MAX_SAFE_INTEGER, after?: string): VisitorRecord[] {
+    // No id is less than none.
+    const id = after === undefined ? Buffer.alloc(0) : toBlob(after);
+    return this.#latest.all(site, seenBefore, seenBefore, id, limit).map(toRecord);
   }
 
   next(site: number, after: Buffer, limit: number): VisitorRecord[] {
