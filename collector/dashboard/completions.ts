@@ -62,9 +62,18 @@ function simplest(schemas: Schema[]): string {
   return { object: '{}', array: '[]', string: '""', boolean: 'true' }[types[0] ?? 'object'] ?? '1';
 }
 
-/** @param offset of the caret, in UTF-16 units */
-export function completionsAt(root: Schema, text: string, offset: number, names: Names): Completion[] {
-  const { path, isAtPropertyKey, previousNode } = getLocation(text, offset);
+/** Where something is missing, and what of the text it takes the place of. */
+interface Gap {
+  path: JSONPath;
+  isKey: boolean;
+  from: number;
+  to: number;
+  document: Node | undefined;
+}
+
+/** @returns undefined where nothing is missing at the caret */
+function gapAt(text: string, offset: number): Gap | undefined {
+  const { path, isAtPropertyKey: isKey, previousNode } = getLocation(text, offset);
   const document = parseTree(text);
   const begun = previousNode && offset > previousNode.offset ? text.slice(previousNode.offset, offset) : '';
   const whole = previousNode ? text.slice(previousNode.offset, previousNode.offset + previousNode.length) : '';
@@ -72,67 +81,78 @@ export function completionsAt(root: Schema, text: string, offset: number, names:
   const isOpen = whole.startsWith('"') && (whole.length < 2 || !whole.endsWith('"') || /[{}[\],:]/.test(whole));
   const isIn = !!begun && (isOpen || begun.length < whole.length);
   // Behind a value that is whole nothing fits but a comma.
-  if (begun && !isIn && begun.length === whole.length) return [];
+  if (begun && !isIn && begun.length === whole.length) return undefined;
   const word = /[\w$.-]*$/.exec(text.slice(0, offset))![0];
   const rest = /^[\w$.-]*"?/.exec(text.slice(offset))![0];
   const from = isIn ? previousNode!.offset : offset - word.length;
   const to = isIn && !isOpen ? from + whole.length : offset + (isIn || word ? rest.length : 0);
   const there = document && findNodeAtLocation(document, path);
-  if (!isAtPropertyKey && there?.length && !isIn && !word) return [];
+  if (!isKey && there?.length && !isIn && !word) return undefined;
   // Before what stands there already nothing fits either.
-  if (!/^\s*([\]},"]|$)/.test(text.slice(to)) && !(isIn && isAtPropertyKey)) return [];
-  const put = (label: string, written: string, inside: number, description?: string): Completion => {
-    const [before, after] = [text.slice(0, from), text.slice(to)];
-    const lead = /[{[,:]\s*$/.test(before) || !before.trim() ? '' : ', ';
-    const tail = /^\s*["{[\dtf]/.test(after) ? ', ' : '';
-    return {
-      label,
-      ...(description && { description }),
-      text: before + lead + written + tail + after,
-      caret: from + lead.length + inside,
-    };
-  };
-  if (isAtPropertyKey) {
-    const parent = path.slice(0, -1);
-    const members = membersOf(document && findNodeAtLocation(document, parent));
-    const schemas = schemasAt(root, parent, document).filter(
-      ({ properties }) => !properties || members.every((name) => name === path.at(-1) || name in properties),
-    );
-    const isNamed = /^\s*:/.test(text.slice(to));
-    const found = new Map<string, { schemas: Schema[]; description?: string }>();
-    for (const { properties = {} } of schemas)
-      for (const [name, schema] of Object.entries(properties))
+  if (!/^\s*([\]},"]|$)/.test(text.slice(to)) && !(isIn && isKey)) return undefined;
+  return { path, isKey, from, to, document };
+}
+
+/** Something that is offered, as it is written; with the caret inside, in UTF-16 units from its start. */
+type Offer = Pick<Completion, 'label' | 'description'> & { written: string; inside: number };
+
+/** Members that an object may have and has not; those of `weights` are by the names of signals. */
+function keysFor(root: Schema, { path, document }: Gap, { signals }: Names, isNamed: boolean): Offer[] {
+  const parent = path.slice(0, -1);
+  const members = membersOf(document && findNodeAtLocation(document, parent));
+  const found = new Map<string, { kinds: Schema[]; description?: string | undefined }>();
+  for (const { properties = {} } of schemasAt(root, path.slice(0, -1), document))
+    if (members.every((name) => name === path.at(-1) || name in properties))
+      for (const [name, schema] of Object.entries(properties)) {
         // What may be anything is nothing that somebody writes.
-        if (!members.includes(name) && (schema.type ?? schema.enum ?? schema.anyOf ?? schema.$ref)) {
-          const known = found.get(name)?.schemas ?? [];
-          found.set(name, {
-            schemas: [...known, ...ways(schema, root)],
-            ...(schema.description && { description: schema.description }),
-          });
-        }
-    // Weights are by the names of signals.
-    if (parent.at(-1) === 'weights')
-      for (const name of names.signals) if (!members.includes(name)) found.set(name, { schemas: [{ type: 'number' }] });
-    return [...found].map(([name, { schemas: kinds, description }]) => {
-      const key = JSON.stringify(name);
-      if (isNamed) return put(name, key, key.length, description);
-      const value = simplest(kinds);
-      return put(name, `${key}: ${value}`, key.length + 2 + (/^["{[]/.test(value) ? 1 : value.length), description);
-    });
-  }
+        if (members.includes(name) || !(schema.type ?? schema.enum ?? schema.anyOf ?? schema.$ref)) continue;
+        const kinds = [...(found.get(name)?.kinds ?? []), ...ways(schema, root)];
+        found.set(name, { kinds, description: schema.description });
+      }
+  if (parent.at(-1) === 'weights')
+    for (const name of signals) if (!members.includes(name)) found.set(name, { kinds: [{ type: 'number' }] });
+  return [...found].map(([label, { kinds, description }]) => {
+    const key = JSON.stringify(label);
+    const value = simplest(kinds);
+    const more = description === undefined ? {} : { description };
+    if (isNamed) return { label, ...more, written: key, inside: key.length };
+    const inside = key.length + 2 + (/^["{[]/.test(value) ? 1 : value.length);
+    return { label, ...more, written: `${key}: ${value}`, inside };
+  });
+}
+
+/** Values that a member or an item may have, where they can be told. */
+function valuesFor(root: Schema, { path, from, to, document }: Gap, { signals, events }: Names): Offer[] {
   const schemas = schemasAt(root, path, document);
   const named = path.findLast((segment) => typeof segment === 'string');
   const values = [
     ...schemas.flatMap(({ enum: all = [], const: only }) => (only ? [...all, only] : all)),
-    ...(named === 'signal' || (named === 'intent' && path[0] === 'score') ? names.signals : []),
-    ...(named === 'event' && path[0] === 'signals' ? names.events : []),
+    ...(named === 'signal' || (named === 'intent' && path[0] === 'score') ? signals : []),
+    ...(named === 'event' && path[0] === 'signals' ? events : []),
   ].map((value) => JSON.stringify(value));
   if (schemas.some(({ type }) => type === 'boolean')) values.push('true', 'false');
   // An object or a list is begun.
-  if (!isIn && !values.length)
+  if (from === to && !values.length)
     for (const { type } of schemas)
       if (type === 'object' || type === 'array') values.push(type === 'object' ? '{}' : '[]');
-  return [...new Set(values)].map((value) =>
-    put(value.replace(/^"|"$/g, ''), value, /^[{[]/.test(value) ? 1 : value.length),
-  );
+  return [...new Set(values)].map((written) => ({
+    label: written.replace(/^"|"$/g, ''),
+    written,
+    inside: /^[{[]/.test(written) ? 1 : written.length,
+  }));
+}
+
+/** @param offset of the caret, in UTF-16 units */
+export function completionsAt(root: Schema, text: string, offset: number, names: Names): Completion[] {
+  const gap = gapAt(text, offset);
+  if (!gap) return [];
+  const [before, after] = [text.slice(0, gap.from), text.slice(gap.to)];
+  const offers = gap.isKey ? keysFor(root, gap, names, /^\s*:/.test(after)) : valuesFor(root, gap, names);
+  const lead = /[{[,:]\s*$/.test(before) || !before.trim() ? '' : ', ';
+  const tail = /^\s*["{[\dtf]/.test(after) ? ', ' : '';
+  return offers.map(({ written, inside, ...rest }) => ({
+    ...rest,
+    text: before + lead + written + tail + after,
+    caret: gap.from + lead.length + inside,
+  }));
 }

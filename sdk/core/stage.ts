@@ -58,7 +58,7 @@ export function walkStages(view: FactsView): Walk {
     if (!rule) return false;
     const isMet = (day: number) => holds(view, rule.when, day);
     const days = () =>
-      turningDays(view, rules.turns).filter((day) => day < today && !(base && day <= parseDay(base.through)));
+      turningDays(view, rules.turns).filter((day) => day < today && (!base || day > parseDay(base.through)));
     let isHeld = sticky.has(stage) || isMet(today);
     if (!isPlain && rule.keep) {
       let isKept = !!base?.held?.includes(stage);
