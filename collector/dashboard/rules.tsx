@@ -15,6 +15,7 @@ import {
   Refused,
   type Finding,
   type Preview,
+  type RulesNames,
   type RuleVersion,
   type Site,
   type Template,
@@ -29,7 +30,7 @@ import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
 import { linkToVisitor } from './state.js';
 import { language, inLanguage, showNumber, showTime, t } from './texts.js';
-import { Why } from './why.js';
+import { Why, Words } from './why.js';
 
 /** What was written and not published, by site: it is there again after a look at another view. */
 const unsaved = new Map<string, string>();
@@ -237,7 +238,11 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         {(state.checked ?? (hasFindings(live) && live)) && (
           <Findings checked={state.checked ?? live!} text={shown} goTo={goTo} />
         )}
-        {state.preview && <Moves preview={state.preview} site={site} />}
+        {state.preview && (
+          <Words.Provider value={draft as RulesNames}>
+            <Moves preview={state.preview} site={site} />
+          </Words.Provider>
+        )}
       </section>
       <Unclassified site={site} add={addSignal} />
       <section class="card">

@@ -1,15 +1,16 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import { change, get, type SentEvent, type Site, type Transition, type Visitor } from './api.js';
-import { useLive } from './live.js';
+import { useContext, useState } from 'preact/hooks';
+import { change, get, type RulesNames, type SentEvent, type Site, type Transition, type Visitor } from './api.js';
+import { useLive, useOnce } from './live.js';
 import { Alert, Problem, save, StageDot, StageName } from './parts.js';
 import { linkTo } from './state.js';
-import { showNumber, showTime, t, type Key } from './texts.js';
-import { Why } from './why.js';
+import { inLanguage, showNumber, showTime, t, type Key } from './texts.js';
+import { Why, Words } from './why.js';
 
 /** One visitor: where they stand and why, how it came to this, and everything they did. */
 export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
   const live = useLive<Visitor>(`sites/${site.siteKey}/visitors/${visitorId}`);
+  const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   const { data: visitor } = live;
   return (
     <>
@@ -17,7 +18,9 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
         <a href={linkTo(site.siteKey, 'visitors')}>← {t('back')}</a>
       </p>
       {visitor ? (
-        <Details visitor={visitor} site={site} />
+        <Words.Provider value={rules}>
+          <Details visitor={visitor} site={site} />
+        </Words.Provider>
       ) : live.problem?.includes('no such visitor') ? (
         <p>{t('noVisitor')}</p>
       ) : (
@@ -29,6 +32,7 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
 
 function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Element {
   const { why } = visitor;
+  const words = useContext(Words);
   const time = (at: number) => showTime(at, site.timeZone);
   const { behaviour, intent, profile } = visitor.scores;
   const parts = { behaviour: showNumber(behaviour), intent: showNumber(intent), profile: showNumber(profile) };
@@ -46,7 +50,7 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
             {showNumber(visitor.score)} <span class="soft">{t('scoreParts', parts)}</span>
           </dd>
           <dt>{t('tags')}</dt>
-          <dd>{visitor.tags.join(', ') || t('none')}</dd>
+          <dd>{visitor.tags.map((tag) => inLanguage(words?.tags?.[tag]?.label) ?? tag).join(', ') || t('none')}</dd>
           <dt>{t('firstSeen')}</dt>
           <dd>{time(visitor.firstSeen)}</dd>
           <dt>{t('lastSeen')}</dt>

@@ -1,9 +1,15 @@
-import type { JSX } from 'preact';
+import { createContext, type JSX } from 'preact';
+import { useContext } from 'preact/hooks';
 import type { Reason, SignalReason, TraitReason } from '../../sdk/core/index.js';
-import { showNumber, t } from './texts.js';
+import type { RulesNames } from './api.js';
+import { inLanguage, showNumber, t } from './texts.js';
+
+/** The rules whose words are used for signals. */
+export const Words = createContext<RulesNames | undefined>(undefined);
 
 /** A condition as a tree: what was asked, what there is, and until when it holds. */
 export function Why({ reason }: { reason: Reason }): JSX.Element {
+  const words = useContext(Words);
   const mark = <span class={reason.met ? 'met' : 'missing'}>{reason.met ? '✓' : '○'}</span>;
   if (!('trait' in reason || 'signal' in reason)) {
     const name = reason.all ? 'all' : reason.any ? 'any' : 'not';
@@ -21,13 +27,13 @@ export function Why({ reason }: { reason: Reason }): JSX.Element {
   }
   return (
     <li>
-      {mark} {'trait' in reason ? describeTrait(reason) : describe(reason)}
+      {mark} {'trait' in reason ? describeTrait(reason) : describe(reason, words)}
       {reason.expires && <span class="soft"> · {t('until', { day: reason.expires })}</span>}
     </li>
   );
 }
 
-function describe({ signal, need, have, within }: SignalReason): string {
+function describe({ signal, need, have, within }: SignalReason, words: RulesNames | undefined): string {
   const asked = (Object.keys(need) as Array<keyof typeof need>).map((measure) => {
     const { gte, lte } = need[measure]!;
     const bounds = [
@@ -36,7 +42,8 @@ function describe({ signal, need, have, within }: SignalReason): string {
     ];
     return `${bounds.filter(Boolean).join(' · ')} ${t(measure === 'sessions' ? 'sessionsOfSame' : measure)} (${t('have', { value: showNumber(have[measure] ?? 0) })})`;
   });
-  return `${signal}: ${asked.join(' · ')}, ${within ? t('within', { count: within }) : t('ever')}`;
+  const called = inLanguage(words?.signals?.[signal]?.label) ?? signal;
+  return `${called}: ${asked.join(' · ')}, ${within ? t('within', { count: within }) : t('ever')}`;
 }
 
 function describeTrait({
