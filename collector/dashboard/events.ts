@@ -1,5 +1,7 @@
-/** Names of events that are known to every site. */
-export const EVENTS = (
-  'page_view file_download outbound_click form_start form_submit search scroll sign_up login generate_lead start_trial ' +
-  'book_demo contact view_item add_to_cart begin_checkout purchase refund share invite nps'
-).split(' ');
+import { KNOWN_EVENTS } from '../../sdk/core/index.js';
+
+/** Names of events that are known to every site: those that tell most of what is recorded by itself, and those known by name. */
+export const EVENTS = [
+  ...'page_view file_download outbound_click form_start form_submit search scroll'.split(' '),
+  ...KNOWN_EVENTS,
+];

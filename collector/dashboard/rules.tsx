@@ -1,6 +1,6 @@
-import { findNodeAtLocation, parse as parseTolerantly, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import {
   compileExclusions,
   compileRules,
@@ -21,15 +21,14 @@ import {
   type Template,
   type UnclassifiedReport,
 } from './api.js';
-import { completionsAt } from './completions.js';
-import { EVENTS } from './events.js';
+import { Completions } from './completionList.js';
 import { useRead, useReport } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
 import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
 import { linkToVisitor } from './state.js';
-import { language, inLanguage, showNumber, showTime, t } from './texts.js';
+import { inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why, Words } from './why.js';
 
 /** What was written and not published, by site: it is there again after a look at another view. */
@@ -298,47 +297,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** What fits where the caret stands, to be put there with a click. */
-function Completions({
-  text,
-  caret,
-  onChoose,
-}: {
-  text: string;
-  caret: number | undefined;
-  onChoose: (text: string, caret: number) => void;
-}): JSX.Element {
-  const [schema, setSchema] = useState<object>();
-  useEffect(() => {
-    // What it offers is a help, and the page is whole without it.
-    fetch('rules.schema.json')
-      .then((response) => response.json())
-      .then(setSchema, () => {});
-  }, []);
-  const found = useMemo(() => {
-    if (!schema || caret === undefined) return [];
-    const { signals } = (parseTolerantly(text) ?? {}) as { signals?: object };
-    return completionsAt(schema, text, caret, { signals: Object.keys(signals ?? {}), events: EVENTS });
-  }, [schema, text, caret]);
-  return (
-    <div class="completions" role="group" aria-label={t('fitsHere')}>
-      <span class="soft">{t(found.length ? 'fitsHere' : 'fitsHereHint')}</span>{' '}
-      {found.map((each) => (
-        <button
-          key={each.label}
-          type="button"
-          class="plain small"
-          // The schema's own words are English.
-          title={language.value === 'en' ? each.description : undefined}
-          onClick={() => onChoose(each.text, each.caret)}
-        >
-          {each.label}
-        </button>
-      ))}
-    </div>
-  );
 }
 
 /** What is wrong with what is being written, as far as the rules alone tell; undefined where they are no document. */

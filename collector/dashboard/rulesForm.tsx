@@ -1,22 +1,21 @@
 /** The rules as a form: signals, stages and tags without a brace. What it has no field for stays as it stands in the document. */
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import {
-  isRecord,
   RFM_MEASURES,
   STAGES,
   TAG_DIMENSIONS,
-  type Matcher,
+  type Condition,
   type RfmMeasure,
   type Rules,
-  type Signal,
 } from '../../sdk/core/index.js';
-import { ConditionForm, firstOf, inWords, MatcherForm } from './conditionForm.js';
-import { freeName, having, readList, renamed, renameSignal, showList, timesAsked, without } from './rulesEdits.js';
+import { ConditionForm, firstOf, inWords } from './conditionForm.js';
+import { NameField, NumberField, type Put } from './fields.js';
+import { freeName, having, renamed, without } from './rulesEdits.js';
+import { SignalForm } from './signalForm.js';
 import { inLanguage, t } from './texts.js';
 
 type Tag = NonNullable<Rules['tags']>[string];
 type StageRule = NonNullable<Rules['stages'][(typeof STAGES)[number]]>;
-type Put<T> = (next: T) => void;
 
 export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rules> }): JSX.Element {
   const names = Object.keys(rules.signals);
@@ -140,42 +139,41 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
       })}
       <h3>{t('tags')}</h3>
       {Object.entries(tags).map(([name, tag]) => (
-        <details key={name} class="rule">
-          <summary>
-            <strong>{inLanguage(tag.label) ?? name}</strong> <span class="soft">{inWords(tag.when)}</span>
-          </summary>
-          <div class="form">
-            <NameField
-              name={name}
-              taken={tags}
-              onRename={(to) => onChange({ ...rules, tags: renamed(tags, name, to) })}
-            />
-            <label>
-              {t('dimension')}
-              <select
-                value={tag.dimension}
-                onChange={({ currentTarget }) =>
-                  putTag(name, { ...tag, dimension: currentTarget.value as Tag['dimension'] })
-                }
-              >
-                {TAG_DIMENSIONS.map((each) => (
-                  <option key={each} value={each}>
-                    {t(`dimensions.${each}`)}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <NumberField
-              label={t('ttlDays')}
-              value={tag.ttlDays}
-              onChange={(value) => putTag(name, having(tag, 'ttlDays', value))}
-            />
-          </div>
-          <ConditionForm condition={tag.when} names={names} onChange={(when) => putTag(name, { ...tag, when })} />
-          <button type="button" class="plain small" onClick={() => onChange({ ...rules, tags: without(tags, name) })}>
-            {t('remove')}
-          </button>
-        </details>
+        <ConditionRule
+          key={name}
+          title={inLanguage(tag.label) ?? name}
+          note={inWords(tag.when)}
+          when={tag.when}
+          names={names}
+          onChange={(when) => putTag(name, { ...tag, when })}
+          onRemove={() => onChange({ ...rules, tags: without(tags, name) })}
+        >
+          <NameField
+            name={name}
+            taken={tags}
+            onRename={(to) => onChange({ ...rules, tags: renamed(tags, name, to) })}
+          />
+          <label>
+            {t('dimension')}
+            <select
+              value={tag.dimension}
+              onChange={({ currentTarget }) =>
+                putTag(name, { ...tag, dimension: currentTarget.value as Tag['dimension'] })
+              }
+            >
+              {TAG_DIMENSIONS.map((each) => (
+                <option key={each} value={each}>
+                  {t(`dimensions.${each}`)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <NumberField
+            label={t('ttlDays')}
+            value={tag.ttlDays}
+            onChange={(value) => putTag(name, having(tag, 'ttlDays', value))}
+          />
+        </ConditionRule>
       ))}
       <button
         type="button"
@@ -213,26 +211,21 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
       <h3>{t('excludeTitle')}</h3>
       <p class="soft">{t('excludeHint')}</p>
       {Object.entries(exclude).map(([name, exclusion]) => (
-        <details key={name} class="rule">
-          <summary>
-            <strong>{inLanguage(exclusion.label) ?? name}</strong> <span class="soft">{inWords(exclusion.when)}</span>
-          </summary>
-          <div class="form">
-            <NameField
-              name={name}
-              taken={exclude}
-              onRename={(to) => onChange({ ...rules, exclude: renamed(exclude, name, to) })}
-            />
-          </div>
-          <ConditionForm
-            condition={exclusion.when}
-            names={names}
-            onChange={(when) => putExclusion(name, { ...exclusion, when })}
+        <ConditionRule
+          key={name}
+          title={inLanguage(exclusion.label) ?? name}
+          note={inWords(exclusion.when)}
+          when={exclusion.when}
+          names={names}
+          onChange={(when) => putExclusion(name, { ...exclusion, when })}
+          onRemove={() => putExclusion(name, undefined)}
+        >
+          <NameField
+            name={name}
+            taken={exclude}
+            onRename={(to) => onChange({ ...rules, exclude: renamed(exclude, name, to) })}
           />
-          <button type="button" class="plain small" onClick={() => putExclusion(name, undefined)}>
-            {t('remove')}
-          </button>
-        </details>
+        </ConditionRule>
       ))}
       <button
         type="button"
@@ -242,6 +235,38 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
         + {t('addExclusion')}
       </button>
     </div>
+  );
+}
+
+/** A condition with what goes with it, to be opened. */
+function ConditionRule({
+  title,
+  note,
+  when,
+  names,
+  onChange,
+  onRemove,
+  children,
+}: {
+  title: string;
+  note: string | number;
+  when: Condition;
+  names: string[];
+  onChange: Put<Condition>;
+  onRemove: () => void;
+  children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <details class="rule">
+      <summary>
+        <strong>{title}</strong> <span class="soft">{note}</span>
+      </summary>
+      <div class="form">{children}</div>
+      <ConditionForm condition={when} names={names} onChange={onChange} />
+      <button type="button" class="plain small" onClick={onRemove}>
+        {t('remove')}
+      </button>
+    </details>
   );
 }
 
@@ -258,18 +283,17 @@ function FitForm({ rules, onChange }: { rules: Rules; onChange: Put<Rules> }): J
         const change = (changes: Partial<typeof each>) =>
           put(fit.map((other, index) => (index === at ? { ...other, ...changes } : other)));
         return (
-          <details key={at} class="rule">
-            <summary>
-              <strong>{inLanguage(each.label) ?? inWords(each.when)}</strong> <span class="soft">{each.points}</span>
-            </summary>
-            <div class="form">
-              <NumberField label={t('points')} value={each.points} onChange={(points = 0) => change({ points })} />
-            </div>
-            <ConditionForm condition={each.when} names={names} onChange={(when) => change({ when })} />
-            <button type="button" class="plain small" onClick={() => put(fit.filter((_, index) => index !== at))}>
-              {t('remove')}
-            </button>
-          </details>
+          <ConditionRule
+            key={at}
+            title={inLanguage(each.label) ?? inWords(each.when)}
+            note={each.points}
+            when={each.when}
+            names={names}
+            onChange={(when) => change({ when })}
+            onRemove={() => put(fit.filter((_, index) => index !== at))}
+          >
+            <NumberField label={t('points')} value={each.points} onChange={(points = 0) => change({ points })} />
+          </ConditionRule>
         );
       })}
       <button
@@ -282,183 +306,3 @@ function FitForm({ rules, onChange }: { rules: Rules; onChange: Put<Rules> }): J
     </>
   );
 }
-
-function NameField({
-  name,
-  taken,
-  onRename,
-}: {
-  name: string;
-  taken: object;
-  onRename: (to: string) => void;
-}): JSX.Element {
-  return (
-    <label>
-      {t('name')}
-      <input
-        value={name}
-        onChange={({ currentTarget }) => {
-          const to = currentTarget.value.trim();
-          // A name that is taken, or none, would swallow another rule.
-          if (to && to !== name && !Object.hasOwn(taken, to)) onRename(to);
-          else currentTarget.value = name;
-        }}
-      />
-    </label>
-  );
-}
-
-function NumberField({
-  label,
-  value,
-  onChange,
-}: {
-  label: string;
-  value: number | undefined;
-  onChange: Put<number | undefined>;
-}): JSX.Element {
-  return (
-    <label>
-      {label}
-      <input
-        type="number"
-        step="any"
-        value={value ?? ''}
-        onChange={({ currentTarget }) => onChange(currentTarget.value === '' ? undefined : Number(currentTarget.value))}
-      />
-    </label>
-  );
-}
-
-const TEXT_FIELDS = ['event', 'path', 'host'] as const;
-
-function SignalForm({ name, rules, onChange }: { name: string; rules: Rules; onChange: Put<Rules> }): JSX.Element {
-  const signal = rules.signals[name]!;
-  const put = (member: string, value: unknown) =>
-    onChange({ ...rules, signals: { ...rules.signals, [name]: having(signal, member, value) } });
-  const weights = rules.score?.weights ?? {};
-  const asked = timesAsked([rules.stages, rules.tags, rules.exclude, rules.score?.fit], name);
-  const putIntent = (isIntent: boolean) => {
-    const others = (rules.score?.intent ?? []).filter((each) => each !== name);
-    const intent = isIntent ? [...others, name] : others;
-    onChange({ ...rules, score: having(rules.score ?? { weights: {} }, 'intent', intent) });
-  };
-  const remove = () => {
-    if (asked && !confirm(t('confirmSignal', { name, count: asked }))) return;
-    const { score } = rules;
-    onChange({
-      ...rules,
-      signals: without(rules.signals, name),
-      ...(score && {
-        score: {
-          ...having(
-            score,
-            'intent',
-            score.intent?.filter((each) => each !== name),
-          ),
-          weights: without(weights, name),
-        },
-      }),
-    });
-  };
-  return (
-    <details class="rule">
-      <summary>
-        <strong>{inLanguage(signal.label) ?? name}</strong> <span class="soft">{meaningOf(signal)}</span>
-      </summary>
-      <div class="form">
-        <NameField name={name} taken={rules.signals} onRename={(to) => onChange(renameSignal(rules, name, to))} />
-        {TEXT_FIELDS.map((field) => (
-          <label key={field}>
-            {t(`signalFields.${field}`)}
-            <input
-              value={showList(signal[field])}
-              onChange={({ currentTarget }) => put(field, readList(currentTarget.value, signal[field]))}
-            />
-          </label>
-        ))}
-        {(['distinct', 'value'] as const).map((field) => (
-          <label key={field}>
-            {t(`signalFields.${field}`)}
-            <input
-              value={signal[field] ?? ''}
-              placeholder={field === 'value' ? 'props.value' : 'path'}
-              onChange={({ currentTarget }) => put(field, currentTarget.value.trim())}
-            />
-          </label>
-        ))}
-        <NumberField
-          label={t('weight')}
-          value={weights[name]}
-          onChange={(value) => onChange({ ...rules, score: { ...rules.score, weights: having(weights, name, value) } })}
-        />
-      </div>
-      <p>
-        <label>
-          <input
-            type="checkbox"
-            checked={!!rules.score?.intent?.includes(name)}
-            onChange={({ currentTarget }) => putIntent(currentTarget.checked)}
-          />{' '}
-          {t('tellsIntent')}
-        </label>
-      </p>
-      {(['props', 'source'] as const).map((group) => (
-        <Matchers key={group} group={group} matchers={signal[group]} onChange={(next) => put(group, next)} />
-      ))}
-      <p class="soft">{asked ? t('askedBy', { count: asked }) : t('askedByNone')}</p>
-      <button type="button" class="plain small" onClick={remove}>
-        {t('remove')}
-      </button>
-    </details>
-  );
-}
-
-/** What an event's properties, or the campaign labels it came with, must be like. */
-function Matchers({
-  group,
-  matchers = {},
-  onChange,
-}: {
-  group: 'props' | 'source';
-  matchers: Record<string, Matcher> | undefined;
-  onChange: Put<Record<string, Matcher> | undefined>;
-}): JSX.Element {
-  if (!isRecord(matchers) || !Object.values(matchers).every(isRecord))
-    return <code>{JSON.stringify({ [group]: matchers })}</code>;
-  const put = (next: Record<string, Matcher>) => onChange(Object.keys(next).length ? next : undefined);
-  return (
-    <>
-      {Object.entries(matchers).map(([name, matcher]) => (
-        <div key={name} class="condition">
-          <span class="soft">{t(`matched.${group}`)}</span>{' '}
-          <MatcherForm
-            label={t(`matched.${group}`)}
-            name={name}
-            matcher={matcher}
-            onRename={(to) => to && !Object.hasOwn(matchers, to) && put(renamed(matchers, name, to))}
-            onChange={(next) => put({ ...matchers, [name]: next })}
-          />{' '}
-          <button type="button" class="plain small" onClick={() => put(without(matchers, name))}>
-            {t('remove')}
-          </button>
-        </div>
-      ))}
-      <button
-        type="button"
-        class="plain small"
-        onClick={() =>
-          put({ ...matchers, [freeName(group === 'props' ? 'plan' : 'utm_medium', matchers)]: { exists: true } })
-        }
-      >
-        + {t(`matched.${group}`)}
-      </button>{' '}
-    </>
-  );
-}
-
-/** A signal in one line. */
-const meaningOf = ({ event, path, host, props, source }: Signal): string =>
-  [showList(event), showList(path), showList(host), ...Object.keys({ ...props, ...source })]
-    .filter(Boolean)
-    .join(' · ');

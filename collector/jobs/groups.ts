@@ -1,6 +1,6 @@
 /** Groups that take everybody's data to know, set as traits, so that conditions can ask for them, in the browser too. */
 import { randomBytes } from 'node:crypto';
-import { compileExclusions, compileScores, dayOf, leavesOf, type Scalar } from '../../sdk/core/index.js';
+import { compileExclusions, compileScores, dayOf, traitNames, traitsOf, type Scalar } from '../../sdk/core/index.js';
 import { foldInto } from '../ingest/fold.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import { cutsOf, scoreRfm, type Buyer } from '../model/rfm.js';
@@ -29,15 +29,13 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   const published = await store.rules(siteKey);
   const timeline = timelineOf(published);
   const { rules } = published.at(-1)!;
-  const { stages, tags } = timeline.current;
-  const conditions = [
-    ...Object.values(stages).flatMap(({ when, keep }) => (keep ? [when, keep] : [when])),
-    ...Object.values(tags),
+  // Browsers are told nothing of who is left out or fits; groups may be asked for there all the same.
+  const apart = [
     ...compileExclusions(rules).conditions.map(([, when]) => when),
     ...compileScores(rules).fit.map(({ when }) => when),
   ];
-  const leaves = conditions.flatMap(leavesOf);
-  const asked = [RFM, LIFECYCLE].filter((name) => leaves.some((leaf) => 'trait' in leaf && leaf.trait === name));
+  const names = new Set([...traitNames(timeline.current), ...apart.flatMap(traitsOf)]);
+  const asked = [RFM, LIFECYCLE].filter((name) => names.has(name));
   const grouped = { people: 0, changed: 0 };
   if (!asked.length) return grouped;
   const chosen = chooseOrderSignal(rules, undefined);

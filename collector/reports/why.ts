@@ -7,6 +7,7 @@ import {
   heldBy,
   leavesOf,
   placeOf,
+  traitsOf,
   type Explanation,
   type Stage,
   type TagExplanation,
@@ -63,7 +64,7 @@ export async function explainVisitor(
     leaves.some(
       (leaf) => 'signal' in leaf && leaf.signal === signal && (isOld || today - day < (leaf.within ?? Infinity)),
     );
-  const wantedTraits = new Set(leaves.flatMap((leaf) => ('trait' in leaf ? [leaf.trait] : [])));
+  const wantedTraits = new Set(condition ? traitsOf(condition) : []);
   const events: Evidence[] = [];
   for (const visitorId of visitorIds)
     for await (const { event, traits: told } of store.events(siteKey, { visitorId })) {

@@ -13,9 +13,10 @@ import {
   type FactsBase,
   type PerDay,
 } from './facts.js';
-import type { CompiledCondition, CompiledRules } from './rules.js';
+import type { CompiledRules } from './rules.js';
 import { scoreAt, walkStages } from './stage.js';
 import { turningDays, viewFacts } from './view.js';
+import { traitsOf } from './lint.js';
 
 /** Days that stay listed behind the longest window, so that what a browser kept for a week can still be added. */
 const LATE_DAYS = 8;
@@ -29,19 +30,9 @@ const namesByRules = new WeakMap<CompiledRules, Set<string>>();
 export function traitNames(rules: CompiledRules): Set<string> {
   const known = namesByRules.get(rules);
   if (known) return known;
-  const names = new Set<string>();
+  const conditions = Object.values(rules.stages).flatMap(({ when, keep }) => (keep ? [when, keep] : [when]));
+  const names = new Set([...conditions, ...Object.values(rules.tags)].flatMap(traitsOf));
   namesByRules.set(rules, names);
-  const walk = (condition: CompiledCondition): void => {
-    if ('all' in condition) condition.all.forEach(walk);
-    else if ('any' in condition) condition.any.forEach(walk);
-    else if ('not' in condition) condition.not.forEach(walk);
-    else if ('trait' in condition) names.add(condition.trait);
-  };
-  for (const { when, keep } of Object.values(rules.stages)) {
-    walk(when);
-    if (keep) walk(keep);
-  }
-  for (const when of Object.values(rules.tags)) walk(when);
   return names;
 }
 

@@ -108,6 +108,10 @@ export function leavesOf(condition: CompiledCondition): Leaf[] {
 export const signalsOf = (condition: CompiledCondition): string[] =>
   leavesOf(condition).flatMap((leaf) => ('signal' in leaf ? [leaf.signal] : []));
 
+/** Traits that it asks for. */
+export const traitsOf = (condition: CompiledCondition): string[] =>
+  leavesOf(condition).flatMap((leaf) => ('trait' in leaf ? [leaf.trait] : []));
+
 const same = (a: CompiledCondition, b: CompiledCondition): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Whether whoever meets the first meets the second; false where that is not seen. */

@@ -1,0 +1,52 @@
+/** Fields that the forms of rules share. */
+import type { JSX } from 'preact';
+import { t } from './texts.js';
+
+export type Put<T> = (next: T) => void;
+
+export function NameField({
+  name,
+  taken,
+  onRename,
+}: {
+  name: string;
+  taken: object;
+  onRename: (to: string) => void;
+}): JSX.Element {
+  return (
+    <label>
+      {t('name')}
+      <input
+        value={name}
+        onChange={({ currentTarget }) => {
+          const to = currentTarget.value.trim();
+          // A name that is taken, or none, would swallow another rule.
+          if (to && to !== name && !Object.hasOwn(taken, to)) onRename(to);
+          else currentTarget.value = name;
+        }}
+      />
+    </label>
+  );
+}
+
+export function NumberField({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: number | undefined;
+  onChange: Put<number | undefined>;
+}): JSX.Element {
+  return (
+    <label>
+      {label}
+      <input
+        type="number"
+        step="any"
+        value={value ?? ''}
+        onChange={({ currentTarget }) => onChange(currentTarget.value === '' ? undefined : Number(currentTarget.value))}
+      />
+    </label>
+  );
+}
