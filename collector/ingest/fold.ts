@@ -86,7 +86,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     const state = inferFrom(view);
     // What a person's visitor does is told of the person.
     const transitions = personId
-      ? leave(before, now)
+      ? leave(before, now, timeline.current.version)
       : findTransitions(
           timeline,
           before?.personId ? { ...start, stage: null } : start,
@@ -123,7 +123,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     for (const stored of events) note(record, stored);
     noteTouches(record, events, hosts);
     if (record.isPerson) record.have = [];
-    return { record, transitions, past, sessions: sessionsOf(events, hosts, told.client) };
+    return { record, transitions, past, sessions: sessionsOf(events, hosts, now, told.client) };
   };
 }
 
@@ -134,8 +134,8 @@ function botOf({ bot, isPerson }: VisitorRecord, events: StoredEvent[]): string 
 }
 
 /** A visitor who turns out to be a person's is not counted by itself any more. */
-const leave = (before: VisitorRecord | undefined, now: number): Transition[] =>
-  before?.stage && !before.personId ? [{ from: before.stage, to: null, at: now, cause: { kind: 'link' } }] : [];
+const leave = (before: VisitorRecord | undefined, now: number, rules: number): Transition[] =>
+  before?.stage && !before.personId ? [{ from: before.stage, to: null, at: now, cause: { kind: 'link', rules } }] : [];
 
 /** A person is what its visitors are together. */
 function addUp(person: VisitorRecord, all: VisitorRecord[]): VisitorRecord {
@@ -191,7 +191,7 @@ function newRecord(visitorId: string, { current }: Timeline, now: number): Visit
 }
 
 const idOf = ({ event }: StoredEvent) => event.id.toLowerCase();
-const isEarlier = (a: StoredEvent, b: StoredEvent) =>
+export const isEarlier = (a: StoredEvent, b: StoredEvent) =>
   a.event.time < b.event.time || (a.event.time === b.event.time && idOf(a) < idOf(b));
 
 /** Facts made anew from what is there, beside those of the days of which nothing is there any more. */
@@ -213,14 +213,14 @@ function without(history: StoredEvent[], added: StoredEvent[]): StoredEvent[] {
 }
 
 /** The facts of these events alone. */
-export function factsOf(timeline: Timeline, events: StoredEvent[]): Facts {
+export function factsOf(timeline: Pick<Timeline, 'at'>, events: StoredEvent[]): Facts {
   const facts = emptyFacts();
   for (const stored of events) addOne(timeline, facts, stored);
   return facts;
 }
 
 /** Adds what one event says to facts, in place. */
-function addOne(timeline: Timeline, facts: Facts, stored: StoredEvent): void {
+function addOne(timeline: Pick<Timeline, 'at'>, facts: Facts, stored: StoredEvent): void {
   const { event, traits } = stored;
   const id = idOf(stored);
   addEvent(
@@ -320,24 +320,30 @@ function findTransitions(
   return transitions;
 }
 
-/** What events add to the sessions they are of. @param events by (time, id) */
-function sessionsOf(events: StoredEvent[], hosts: Told['hosts'], client: ClientInfo = NOBODY): SessionPart[] {
+/** What events add to the sessions they are of; none is dated into the future, as no entry into a stage is. @param events by (time, id) */
+function sessionsOf(
+  events: StoredEvent[],
+  hosts: Told['hosts'],
+  now: number,
+  client: ClientInfo = NOBODY,
+): SessionPart[] {
   const parts = new Map<string, SessionPart>();
   for (const stored of events) {
     const { event, bot } = stored;
     if (!event.sessionId) continue;
+    const time = Math.min(event.time, now);
     const known = parts.get(event.sessionId);
     if (known) {
       known.events++;
-      known.endedAt = event.time;
+      known.endedAt = time;
       continue;
     }
     const url = parseUrl(event.url);
     const landing = url && landingOf(stored, url, hosts);
     parts.set(event.sessionId, {
       sessionId: event.sessionId,
-      startedAt: event.time,
-      endedAt: event.time,
+      startedAt: time,
+      endedAt: time,
       events: 1,
       channel: landing?.channel ?? null,
       source: landing?.source ?? null,

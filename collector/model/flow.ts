@@ -9,6 +9,49 @@ export function transitionShares<T>(
   return moves.map((move) => ({ ...move, share: move.count / left.get(move.from)! }));
 }
 
+/** A change of where somebody stands; `null` is nowhere. */
+export interface Change<T> {
+  from: T | null;
+  to: T | null;
+  at: number;
+  /** Whether nothing happened: it only came to be called so. */
+  isRuled?: boolean;
+}
+
+/**
+ * The changes of a journey in which whoever stays away becomes dormant, until the next sign of life; whatever wears off meanwhile is part
+ * of the return. Who stood somewhere and stands nowhere any more is dormant too. What is only called otherwise is no change.
+ * @param changes by time @param signs times of signs of life, ascending @param after so long without one somebody is dormant
+ */
+export function withDormancy<T>(
+  changes: Array<Change<T>>,
+  signs: number[],
+  after: number,
+  now: number,
+): Array<Change<T | 'dormant'>> {
+  type Turn = { at: number; isAsleep: boolean } | Change<T>;
+  const turns: Turn[] = signs.flatMap((sign, index) => {
+    const next = signs[index + 1] ?? Infinity;
+    const asleep = sign + after < Math.min(next, now) ? [{ at: sign + after, isAsleep: true }] : [];
+    return [{ at: sign, isAsleep: false }, ...asleep];
+  });
+  // At the same time the sign of life comes first.
+  const all = [...turns, ...changes].sort((a, b) => a.at - b.at);
+  const journey: Array<Change<T | 'dormant'>> = [];
+  let place: T | null = null;
+  let [isAsleep, hasStood] = [false, false];
+  const standing = () => (hasStood && (isAsleep || place === null) ? 'dormant' : place);
+  for (const turn of all) {
+    const from = standing();
+    if ('isAsleep' in turn) ({ isAsleep } = turn);
+    else place = turn.to;
+    hasStood ||= place !== null;
+    const to = standing();
+    if (from !== to && !('isRuled' in turn && turn.isRuled)) journey.push({ from, to, at: turn.at });
+  }
+  return journey;
+}
+
 /** What the sales of a cycle are worth a day: opportunities × value × win rate / days. */
 export const salesVelocity = (opportunities: number, value: number, winRate: number, days: number): number =>
   (opportunities * value * winRate) / days;

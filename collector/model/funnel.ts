@@ -31,17 +31,16 @@ export interface Progress {
  */
 export function followFunnel(made: Made[], steps: readonly string[], options: FunnelOptions = {}): Progress {
   const done = { steps: made.map(([names]) => bitsOf(names, steps)), times: made.map(([, time]) => time) };
-  return follow(done, steps.map(bitAt), options);
+  const { reached, openUntil } = planFunnel(steps, options)(done);
+  return { reached, openUntil };
 }
 
-/** The same, each thing that was done with a bit for each step that it could be: of steps there are at most 31. */
+/** What was done, each with a bit for each step that it could be: of steps there are at most 31. */
 export interface Done {
   steps: number[];
   /** Ascending. */
   times: number[];
 }
-
-const bitAt = (_: string, index: number) => 1 << index;
 
 /** The bits of those steps that are among some names. */
 export const bitsOf = (names: readonly string[], steps: readonly string[]): number =>
@@ -51,31 +50,20 @@ export const bitsOf = (names: readonly string[], steps: readonly string[]): numb
 export const isOptional = (step: string): boolean => step.endsWith('?');
 
 /**
- * Makes the function that says how far somebody got where some steps may be left out: they hold nobody up.
+ * Makes the function that says how far somebody got where some steps may be left out, which they cannot where the order is `any`: they
+ * hold nobody up.
  * @returns of what it is given the number of required steps reached, and the bits of all steps that were
  */
 export function planFunnel(
   steps: readonly string[],
   options: FunnelOptions = {},
 ): (done: Done) => Progress & { did: number } {
-  const bits = steps.map(bitAt);
-  const isRequired = (_: number, index: number) => !isOptional(steps[index]!);
-  const required = bits.filter(isRequired);
-  /** By number of required steps reached, their bits. */
-  const reachedBits = [
-    0,
-    ...required.map((_, index) => required.slice(0, index + 1).reduce((all, bit) => all | bit, 0)),
-  ];
-  /** Of each optional step, the required ones before it, and itself. */
-  const plans = bits
-    .filter((_, index) => isOptional(steps[index]!))
-    .map((bit) => ({ bit, path: [...required.filter((each) => each < bit), bit] }));
+  const places = steps.map((step, index) => ({ bit: 1 << index, isRequired: !isOptional(step) }));
+  const bits = places.filter(({ isRequired }) => isRequired).map(({ bit }) => bit);
+  if (options.order !== 'any') return (done) => inOrder(done, places, options);
   return (done) => {
-    const { reached, openUntil } = follow(done, required, options);
-    let did = reachedBits[reached]!;
-    for (const { bit, path } of plans)
-      if (reached >= path.length - 1 && follow(done, path, options).reached === path.length) did |= bit;
-    return { reached, openUntil, did };
+    const progress = inAnyOrder(done, bits, options);
+    return { ...progress, did: bits.slice(0, progress.reached).reduce((all, bit) => all | bit, 0) };
   };
 }
 
@@ -83,36 +71,48 @@ export function planFunnel(
 export const stepsReached = (made: Made[], steps: readonly string[], options?: FunnelOptions): number =>
   followFunnel(made, steps, options).reached;
 
-/** @param bits of the steps, in their order */
-const follow = (done: Done, bits: number[], options: FunnelOptions): Progress =>
-  options.order === 'any' ? inAnyOrder(done, bits, options) : inOrder(done, bits, options);
-
 /** Of all tries that have got so far it is enough to know the latest: whatever the others can still reach, it can. */
 function inOrder(
   { steps, times }: Done,
-  bits: number[],
+  places: Array<{ bit: number; isRequired: boolean }>,
   { order, window = Infinity, isPerStep, entriesUntil = Infinity }: FunnelOptions,
-): Progress {
-  /** By number of steps reached, less one: when the latest such try began, or made its last step where the window counts from that. */
-  const since = bits.map(() => -Infinity);
-  let reached = 0;
+): Progress & { did: number } {
+  const next = places.map((_, at) => places.findIndex(({ isRequired }, index) => index > at && isRequired));
+  /** By last step made: when the latest such try began, or made it where the window counts from that. */
+  const since = places.map(() => -Infinity);
+  let did = 0;
+  /** The furthest step that can be made by now. */
+  let furthest = 0;
+  /** When the latest try began, or made its last step, that can make a step now. */
+  const beforeOf = (at: number, time: number): number => {
+    if (!at) return time <= entriesUntil ? time : -Infinity;
+    let latest = -Infinity;
+    for (let from = at - 1; from >= 0; from--) {
+      if (time - since[from]! <= window) latest = Math.max(latest, since[from]!);
+      if (places[from]!.isRequired) break;
+    }
+    return latest;
+  };
   for (let index = 0; index < steps.length; index++) {
     const [done, time] = [steps[index]!, times[index]!];
     if (!done && order !== 'strict') continue;
     // From the last step that can be made down, so that one thing done takes a try one step further and not two.
-    for (let at = Math.min(reached, bits.length - 1); at >= 0; at--) {
-      const before = at ? since[at - 1]! : time <= entriesUntil ? time : -Infinity;
-      if (done & bits[at]! && before > -Infinity && time - before <= window) {
+    for (let at = furthest; at >= 0; at--) {
+      const before = done & places[at]!.bit ? beforeOf(at, time) : -Infinity;
+      if (before > -Infinity) {
         since[at] = Math.max(since[at]!, isPerStep ? time : before);
-        reached = Math.max(reached, at + 1);
-      } else if (order === 'strict' && !(done & upTo(bits[at + 1]))) {
+        did |= places[at]!.bit;
+        furthest = Math.max(furthest, next[at]! < 0 ? places.length - 1 : next[at]!);
+      } else if (order === 'strict' && !(done & upTo(places[next[at]!]?.bit))) {
         since[at] = -Infinity;
       }
     }
   }
+  const required = places.filter(({ isRequired }) => isRequired);
+  const reached = required.filter(({ bit }) => did & bit).length;
   let last = -Infinity;
   for (const each of since) last = Math.max(last, each);
-  return { reached, openUntil: reached < bits.length && last > -Infinity ? last + window : -Infinity };
+  return { reached, openUntil: reached < required.length && last > -Infinity ? last + window : -Infinity, did };
 }
 
 /** The bits of all steps up to one, those that may be left out too; of all that there are where there is none. */

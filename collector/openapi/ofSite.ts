@@ -506,10 +506,22 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           enum: ['channel', 'source', 'medium', 'campaign', 'device', 'browser', 'country'],
         }),
         query('stage', `of attribution and common: expected one of ${STAGES.join(', ')}`, { enum: STAGES }),
-        query('signal', 'of rfm and value: expected the name of a signal that has a value'),
+        query(
+          'signal',
+          'of rfm and value: expected the name of a signal that has a value; of attribution: of one whose events are credited, in the place of first entries into a stage',
+        ),
         query('margin', 'of value: expected a share from 0 to 1', { type: 'number', minimum: 0, maximum: 1 }),
         query('years', 'of value: expected years, up to 50', { type: 'number', exclusiveMinimum: 0, maximum: 50 }),
         query('channel', 'of flow: those alone who first came by this channel', { type: 'string', minLength: 1 }),
+        query(
+          'dormantAfter',
+          'of flow: expected days without a sign of life after which somebody is dormant; 30 where absent',
+          {
+            type: 'integer',
+            minimum: 1,
+            maximum: 3660,
+          },
+        ),
         query('discount', 'of value: expected a yearly rate from 0 to 1', { type: 'number', minimum: 0, maximum: 1 }),
         query('rules', 'expected the number of a version of the rules; the one in force where absent', {
           type: 'integer',

@@ -1,6 +1,6 @@
 /** Counts of what was noticed, as it was, under the rules of its time: visitors left out are in none of them. */
 import { STAGES, type Stage } from '../../sdk/core/index.js';
-import { stageAt, type Projection } from './projection.js';
+import { MOVE_KINDS, stageAt, type Projection } from './projection.js';
 import { NONE } from './table.js';
 
 /** Changes of the current stage in one quarter hour: the days of every time zone in use begin on one. */
@@ -56,7 +56,7 @@ export function transitionCounts(projection: Projection, until: number): Transit
 
 /** How many had each stage as their highest by a moment. Who went into a person is counted as that. */
 export function peakCounts(projection: Projection, until: number): Map<Stage, number> {
-  const { visitor, to, at, isLink } = projection.moves.columns;
+  const { visitor, to, at, kind } = projection.moves.columns;
   const isOut = isLeftOut(projection);
   const peaks = new Int8Array(projection.visitors.length).fill(NONE);
   const isJoined = new Uint8Array(projection.visitors.length);
@@ -64,7 +64,7 @@ export function peakCounts(projection: Projection, until: number): Map<Stage, nu
     const who = visitor[row]!;
     if (at[row]! >= until || isOut(who)) continue;
     peaks[who] = Math.max(peaks[who]!, to[row]!);
-    isJoined[who] = +(to[row] === NONE && isLink[row] === 1);
+    isJoined[who] = +(to[row] === NONE && kind[row] === MOVE_KINDS.link);
   }
   const counts = new Map<Stage, number>();
   for (const [who, peak] of peaks.entries())

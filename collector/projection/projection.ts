@@ -3,12 +3,20 @@
  * they did. It is made from the store, follows the list of changes from then on, and can be thrown away at any time.
  */
 import v8 from 'node:v8';
-import { attempt, DAY_MS, rank, reachedDays, STAGES, type Stage } from '../../sdk/core/index.js';
+import { attempt, DAY_MS, dayOf, rank, reachedDays, stageMoves, STAGES, type Stage } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
-import { isBot, type ListedSession, type EventRow, type RemoteStore, type VisitorRecord } from '../store/store.js';
+import {
+  isBot,
+  type EventRow,
+  type ListedSession,
+  type ListedTransition,
+  type RemoteStore,
+  type VisitorRecord,
+} from '../store/store.js';
 import { numbersOf } from '../store/numbers.js';
 import { PAGE, pages } from '../store/pages.js';
 import { activeDays, countedDays } from './counted.js';
+import { dateMove } from './dating.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
 import { group, LEAST_DEAD, NONE, Table, Texts, VisitorRows, type PackedTable } from './table.js';
 
@@ -20,7 +28,7 @@ const MAX_KINDS = 200_000;
 const LONGEST_MS = 2 ** 32 - 1;
 
 /** Changes with what columns and kinds mean. What columns there are goes into the format too. */
-const FORMAT = 1;
+const FORMAT = 2;
 const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
 
 /** A projection as it is cached. */
@@ -36,7 +44,11 @@ interface Packed {
   texts: Array<string | null>;
   kinds: Kind[];
   tables: PackedTable[];
+  dated: Map<number, number>;
 }
+
+/** What changed a stage: by a link a visitor became a person's; by rules it was only called otherwise. */
+export const MOVE_KINDS: Record<ListedTransition['kind'], number> = { event: 0, expiry: 1, rules: 2, link: 3 };
 
 /** Whether somebody counts: what a `part` did, the person did whose visitor it is. */
 const STATES = { unknown: 0, counted: 1, part: 2, out: 3 };
@@ -105,8 +117,8 @@ export class Projection {
     action: 'i32',
     loyalty: 'i32',
   } as const);
-  /** Changes of the current stage, in the order in which they were found; stages by rank, NONE for none. By a link a visitor became a person's. */
-  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64', isLink: 'i8' } as const);
+  /** Changes of the current stage, in the order in which they were found; stages by rank, NONE for none. */
+  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64', kind: 'i8' } as const);
   readonly sessions = new VisitorRows({
     startedAt: 'f64',
     endedAt: 'f64',
@@ -143,6 +155,8 @@ export class Projection {
   lent = 0;
   /** Of when it was last brought up to date: see Store.stamp. */
   stamp = '';
+  /** When stages were first reached on days of which no move tells, by visitor and stage. */
+  #dated = new Map<number, number>();
   /** What was made of what is here, by name. */
   readonly #made = new Map<string, unknown>();
 
@@ -195,6 +209,7 @@ export class Projection {
       texts: [...this.texts.all],
       kinds: this.kinds.all,
       tables: TABLES.map((name) => this[name].pack()),
+      dated: this.#dated,
     };
     return v8.serialize(packed);
   }
@@ -217,6 +232,7 @@ export class Projection {
     this.texts = new Texts(packed.texts);
     this.kinds = new Kinds(this.#timeline, packed.kinds);
     for (const [index, name] of TABLES.entries()) this[name].unpack(packed.tables[index]!);
+    this.#dated = packed.dated;
     return true;
   }
 
@@ -276,6 +292,7 @@ export class Projection {
       for (const session of sessions) this.#addSession(number, session);
     }
     const hasMoved = await this.#readMoves();
+    await this.#date(isOtherVersion ? this.#ids.keys() : Array.from(changed, (id) => this.#numberOf(id)), now, check);
     if (!this.lent) this.#tidy(false);
     if (changed.size || isOtherVersion || isSomebodyGone || hasMoved) this.#made.clear();
     return true;
@@ -334,6 +351,7 @@ export class Projection {
     const sessions = pages((last?: ListedSession) => store.everySession(siteKey, last, PAGE));
     for await (const session of sessions) this.#addSession(this.#numberOf(session.visitorId), session);
     await this.#readMoves();
+    await this.#date(this.#ids.keys(), now, () => onProgress(1 / 2));
     for (let rowId = 0; rowId < last && !this.isOverfull;) {
       onProgress((1 + rowId / last) / 2);
       const found = await store.eventsAfter(siteKey, rowId, last);
@@ -424,6 +442,7 @@ export class Projection {
       this.#numbers.delete(id);
       this.#ids[number] = '';
       this.visitors.set(number, GONE);
+      this.#forgetDates(number);
       for (const rows of [this.sessions, this.active, this.counts, this.amounts]) rows.drop(number);
       this.#dropEvents(number);
     }
@@ -531,10 +550,54 @@ export class Projection {
     const all = pages((last: { id: number } = first) => store.everyTransition(siteKey, last.id, PAGE));
     for await (const { id, visitorId, from, to, at, kind } of all) {
       this.#move = id;
-      const [visitor, isLink] = [this.#numberOf(visitorId), +(kind === 'link')];
-      this.moves.add({ visitor, from: rank(from), to: rank(to), at, isLink });
+      const visitor = this.#numberOf(visitorId);
+      this.moves.add({ visitor, from: rank(from), to: rank(to), at, kind: MOVE_KINDS[kind] });
     }
     return this.#move !== before;
+  }
+
+  /**
+   * Finds out when stages were first reached on days of which no move tells: a move by rules says when these were published. The events of the
+   * day do.
+   */
+  async #date(numbers: Iterable<number>, now: number, check: () => void): Promise<void> {
+    const { store, siteKey } = this;
+    const { current } = this.#timeline;
+    const { visitor, to, at, kind } = this.moves.columns;
+    const { start, rows } = group(this.moves.length, this.visitors.length, (row) => visitor[row]!);
+    const isTold = (number: number, place: number, day: number) =>
+      rows
+        .subarray(start[number], start[number + 1])
+        .some((row) => to[row]! >= place && dayOf(at[row]!) === day && kind[row] !== MOVE_KINDS.rules);
+    for (const number of numbers) {
+      this.#forgetDates(number);
+      const { columns } = this.visitors;
+      if (columns.state[number] !== STATES.counted) continue;
+      const untold = STAGES.map((stage, place) => ({ place, day: columns[stage][number]! })).filter(
+        ({ place, day }) => day !== NONE && !isTold(number, place, day),
+      );
+      if (!untold.length) continue;
+      check();
+      const record = await store.visitor(siteKey, this.#ids[number]!);
+      if (!record) continue; // Gone by now.
+      const moves = stageMoves(current, record.facts, now).filter(({ day }) => untold.some((each) => each.day === day));
+      for (const move of moves) {
+        const dated = await dateMove(store, siteKey, this.#timeline, record, record.facts, move, now);
+        for (const { place, day } of untold) {
+          const entry = day === move.day && dated.find((each) => rank(each.to) >= place);
+          if (entry) this.#dated.set(number * STAGES.length + place, entry.at);
+        }
+      }
+    }
+  }
+
+  #forgetDates(number: number): void {
+    for (const place of STAGES.keys()) this.#dated.delete(number * STAGES.length + place);
+  }
+
+  /** When somebody first reached a stage, or a higher one, where no move of that day tells. */
+  datedAt(number: number, place: number): number | undefined {
+    return this.#dated.get(number * STAGES.length + place);
   }
 
   /** Reads a visitor's events anew. */

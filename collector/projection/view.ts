@@ -14,14 +14,17 @@ import type { ListedSession, ListedTransition, RemoteStore, Site } from '../stor
 import { channelOf } from './channels.js';
 import type { CountedDay } from './counted.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
-import { stageAt, type Projection } from './projection.js';
+import { MOVE_KINDS, stageAt, type Projection } from './projection.js';
 import { group, NONE, type Grouped } from './table.js';
 
 /** Who somebody is, in one projection. */
 export type Person = number;
 
 /** A change of the current stage as it was noticed. */
-export type Move = Pick<ListedTransition, 'from' | 'to' | 'at'>;
+export interface Move extends Pick<ListedTransition, 'from' | 'to' | 'at'> {
+  /** Whether it was one of the rules alone: it only came to be called so. */
+  isRuled: boolean;
+}
 export type Visit = Pick<ListedSession, 'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
 
 export interface FirstTouch {
@@ -74,7 +77,7 @@ export class View {
   /**
    * When somebody first reached a stage, or a higher one, under the rules in force; undefined where never. The facts say on which day,
    * whenever that became known: by an event that came late, by a change of rules, or when it turned out whose visitor it was; the log of
-   * moves says at which time of that day.
+   * moves says at which time of that day, or the day's events do.
    */
   reachedAt(person: Person, stage: Stage): number | undefined {
     this.#reachedAt ??= this.#reached();
@@ -84,11 +87,12 @@ export class View {
 
   /** Changes of the current stage, of all visitors who are this person's, by time. */
   moves(person: Person): Move[] {
-    const { from, to, at } = this.projection.moves.columns;
+    const { from, to, at, kind } = this.projection.moves.columns;
     return this.#each(this.#grouped('moves'), person, (row) => ({
       from: stageAt(from[row]!),
       to: stageAt(to[row]!),
       at: at[row]!,
+      isRuled: kind[row] === MOVE_KINDS.rules,
     }));
   }
 
@@ -334,7 +338,7 @@ export class View {
     return projection.once(name, () => {
       const owners = projection.owners();
       const { visitor } = projection[name].columns as { visitor: Int32Array };
-      const { isLink } = projection.moves.columns;
+      const { kind } = projection.moves.columns;
       const time = {
         moves: projection.moves.columns.at,
         sessions: projection.sessions.columns.startedAt,
@@ -344,7 +348,8 @@ export class View {
         projection[name].length,
         owners.length,
         // That a visitor turned out to be a user's is no move of anybody.
-        (row) => (visitor[row] === NONE || (name === 'moves' && isLink[row]) ? NONE : owners[visitor[row]!]!),
+        (row) =>
+          visitor[row] === NONE || (name === 'moves' && kind[row] === MOVE_KINDS.link) ? NONE : owners[visitor[row]!]!,
         Object.hasOwn(time, name) ? time[name as 'moves'] : undefined,
       );
     });
@@ -355,17 +360,17 @@ export class View {
     return projection.once('reached', () => {
       const { length: stages } = STAGES;
       const reached = new Float64Array(projection.visitors.length * stages).fill(Infinity);
-      const { to, at } = projection.moves.columns;
+      const { to, at, kind } = projection.moves.columns;
       const { start, rows } = this.#grouped('moves');
       const days = STAGES.map((stage) => projection.visitors.columns[stage]);
       for (const person of this.people)
         for (const [place, column] of days.entries()) {
           const day = column[person]!;
           if (day === NONE) continue;
-          let found = (day + 1) * DAY_MS - 1;
+          let found = projection.datedAt(person, place) ?? (day + 1) * DAY_MS - 1;
           for (let index = start[person]!; index < start[person + 1]!; index++) {
             const row = rows[index]!;
-            if (to[row]! < place || dayOf(at[row]!) !== day) continue;
+            if (to[row]! < place || dayOf(at[row]!) !== day || kind[row] === MOVE_KINDS.rules) continue;
             found = at[row]!;
             break;
           }

@@ -9,7 +9,9 @@ import {
 } from '../model/attribution.js';
 import { days, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
-import { chooseOrderSignal } from './customers.js';
+import type { CountedDay } from '../projection/counted.js';
+import type { Kind } from '../projection/kinds.js';
+import { chooseOrderSignal, ordersOf, refundSignalOf } from './customers.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 interface Row {
@@ -20,11 +22,9 @@ interface Row {
 
 const blank = () => Object.fromEntries(MODELS.map((model) => [model, 0])) as Record<Model, number>;
 
-/** By so much a clock may be ahead before the browser's script corrects it: an entry is not dated into the future, a session is. */
-const CLOCK_AHEAD_MS = 10 * 60_000;
-
 /** How long before an entry a touch counts. */
 const LOOKBACK_DAYS = 90;
+const LOOKBACK_MS = LOOKBACK_DAYS * DAY_MS;
 
 const MODELS = [...TOUCH_MODELS, 'markov', 'shapley'] as const;
 type Model = TouchModel | 'markov' | 'shapley';
@@ -33,14 +33,16 @@ type Model = TouchModel | 'markov' | 'shapley';
 const DIGITS = 6;
 
 export interface AttributionReport extends Heading {
-  stage: Stage;
+  /** What is credited: first entries into a stage, or each event that carries a signal. */
+  stage: Stage | null;
+  signal: string | null;
   lookbackDays: number;
-  /** Who first got to the stage in the range. */
+  /** Who first got to the stage in the range; or the signal's events in it. */
   entries: number;
   /**
    * Entries credited to each channel, by model; each column adds up to those with a touch. By model too: what those people ordered
-   * from that day on in the range, what an entry cost (CAC), and how much came back for what was spent (ROAS); null where there is
-   * nothing to divide by.
+   * from that day on in the range, or the signal's events alone, without what was given back; what an entry cost (CAC), and how much came
+   * back for what was spent (ROAS); null where there is nothing to divide by.
    */
   channels: Array<
     { channel: string; sessions: number; cost: number | null } & Record<Model, number> & {
@@ -71,9 +73,43 @@ function countMoves(paths: Array<Required<Path>>): AttributionReport['moves'] {
   return [...moves.values()].sort((a, b) => b.times - a.times || (name(a) < name(b) ? -1 : 1));
 }
 
+/** Something that channels are credited with. */
+interface Conversion {
+  at: number;
+  revenue: number;
+}
+
+/** Each event of a signal in a span, with its part of what the day's came to. */
+async function conversionsBy(
+  view: View,
+  signal: string,
+  daysOf: (person: Person) => CountedDay[],
+  span: { from: number; until: number },
+): Promise<Map<Person, Conversion[]>> {
+  const found = new Map<Person, Conversion[]>();
+  const carries = ({ signals }: Kind) => signals.includes(signal) || undefined;
+  // Whole days, of which the first events count: what is repeated comes after it.
+  const days = { from: dayOf(span.from) * DAY_MS, until: (dayOf(span.until - 1) + 1) * DAY_MS };
+  await view.eachDeeds(days, carries, (person, deeds) => {
+    if (!deeds.length) return;
+    const times = deeds.map(({ time }) => time);
+    const conversions = daysOf(person).flatMap(({ day, count, units }) =>
+      times
+        .filter((time) => dayOf(time) === day)
+        .slice(0, count)
+        .map((at) => ({ at, revenue: units / UNITS / count })),
+    );
+    found.set(
+      person,
+      conversions.filter(({ at }) => at >= span.from && at < span.until),
+    );
+  });
+  return found;
+}
+
 /**
- * Credits channels with entries into a stage. A touch is a session, with the channel of its first event; what comes after an entry
- * changes nothing of its credit.
+ * Credits channels with entries into a stage, or with events of a signal. A touch is a session, with the channel of its first event; what
+ * comes after an entry changes nothing of its credit.
  * @returns a text that says what is wrong with the range
  */
 export async function reportAttribution(
@@ -84,20 +120,43 @@ export async function reportAttribution(
 ): Promise<AttributionReport | string> {
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
-  const { stage = 'action' } = query;
+  const { signal = null } = query;
+  const stage = signal === null ? (query.stage ?? 'action') : null;
   const from = range.from.toMillis();
-  const order = chooseOrderSignal((await view.store.rules(site.siteKey)).at(-1)!.rules, undefined);
+  const { rules } = (await view.store.rules(site.siteKey)).at(-1)!;
+  if (signal !== null && !Object.hasOwn(rules.signals, signal))
+    return `signal: no signal is called ${signal}; signals are ${Object.keys(rules.signals).join(', ')}`;
+  const order = signal !== null && rules.signals[signal]!.value ? { signal } : chooseOrderSignal(rules, undefined);
+  const ordered = 'signal' in order ? order.signal : undefined;
+  const refund = ordered === undefined ? undefined : refundSignalOf(rules, ordered);
+  const netOrders = (person: Person) => (ordered === undefined ? [] : ordersOf(view, person, ordered, refund));
+  const lastDay = dayOf(range.until - 1);
+  const revenueOf = (person: Person, at: number) =>
+    netOrders(person)
+      .filter(({ day }) => day >= dayOf(at) && day <= lastDay)
+      .reduce((sum, { units }) => sum + units / UNITS, 0);
+  const events =
+    signal === null
+      ? undefined
+      : await conversionsBy(
+          view,
+          signal,
+          (person) => (signal === ordered ? netOrders(person) : view.counted(person, signal)),
+          { from, until: range.until },
+        );
+  /** What somebody is to be credited for; undefined where that was before. */
+  const conversionsOf = (person: Person): Conversion[] | undefined => {
+    if (events) return events.get(person) ?? [];
+    const at = view.reachedAt(person, stage!);
+    if (at === undefined || at >= range.until) return [];
+    return at < from ? undefined : [{ at, revenue: revenueOf(person, at) }];
+  };
   const rows = new Map<string, Row>();
   const rowOf = (channel: string) => {
     const row = rows.get(channel) ?? { sessions: 0, credit: blank(), revenue: blank() };
     rows.set(channel, row);
     return row;
   };
-  const lastDay = dayOf(range.until - 1);
-  const revenueOf = (person: Person, at: number) =>
-    ('signal' in order ? view.counted(person, order.signal) : [])
-      .filter(({ day }) => day >= dayOf(at) && day <= lastDay)
-      .reduce((sum, { units }) => sum + units / UNITS, 0);
   /** Journeys by their channels. */
   const journeys = new Map<string, Required<Path>>();
   const count = (path: string[], what: 'converted' | 'lost') => {
@@ -111,41 +170,42 @@ export async function reportAttribution(
   let entries = 0;
   let withoutTouch = 0;
   for (const person of view.people) {
-    const at = view.reachedAt(person, stage);
+    const conversions = conversionsOf(person);
     // Who got there before is no part of the question.
-    if (at !== undefined && at < from) continue;
-    const isEntry = at !== undefined && at < range.until;
-    const end = isEntry ? at : range.until - 1;
-    const begin = (isEntry ? end : from) - LOOKBACK_DAYS * DAY_MS;
-    const last = isEntry ? end + CLOCK_AHEAD_MS : end;
-    const touches = view
-      .visits(person)
-      .filter(({ startedAt, channel }) => channel !== null && startedAt >= begin && startedAt <= last);
-    const path = touches.map(({ channel }) => channel!);
-    if (!isEntry) {
-      if (touches.some(({ startedAt }) => startedAt >= from)) count(path, 'lost');
-      continue;
+    if (!conversions) continue;
+    const visits = view.visits(person).filter(({ channel }) => channel !== null);
+    const touchesIn = (begin: number, end: number) =>
+      visits
+        .filter(({ startedAt }) => startedAt >= begin && startedAt <= end)
+        .map(({ channel, startedAt }) => ({ channel: channel!, startedAt }));
+    if (!conversions.length) {
+      const touches = touchesIn(from - LOOKBACK_MS, range.until - 1);
+      if (touches.some(({ startedAt }) => startedAt >= from))
+        count(
+          touches.map(({ channel }) => channel),
+          'lost',
+        );
     }
-    entries++;
-    if (!path.length) {
-      withoutTouch++;
-      continue;
+    for (const { at, revenue } of conversions) {
+      entries++;
+      const touches = touchesIn(at - LOOKBACK_MS, at);
+      const path = touches.map(({ channel }) => channel);
+      if (!path.length) {
+        withoutTouch++;
+        continue;
+      }
+      count(path, 'converted');
+      const set = JSON.stringify([...new Set(path)].sort());
+      const known = sets.get(set);
+      sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
+      const given = touches.map(({ channel, startedAt }) => ({ channel, daysBefore: days(at - startedAt) }));
+      for (const model of TOUCH_MODELS)
+        creditTouches(model, 1, given).forEach((credit, index) => {
+          const row = rowOf(path[index]!);
+          row.credit[model] += credit;
+          row.revenue[model] += credit * revenue;
+        });
     }
-    count(path, 'converted');
-    const set = JSON.stringify([...new Set(path)].sort());
-    const revenue = revenueOf(person, end);
-    const known = sets.get(set);
-    sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
-    const given = touches.map(({ startedAt }, index) => ({
-      channel: path[index]!,
-      daysBefore: Math.max(0, days(end - startedAt)),
-    }));
-    for (const model of TOUCH_MODELS)
-      creditTouches(model, 1, given).forEach((credit, index) => {
-        const row = rowOf(path[index]!);
-        row.credit[model] += credit;
-        row.revenue[model] += credit * revenue;
-      });
   }
   const paths = [...journeys.values()];
   for (const { path, converted, lost } of paths)
@@ -171,7 +231,7 @@ export async function reportAttribution(
       Object.fromEntries(MODELS.map((model) => [model, make(model)])) as Record<Model, T>;
     const rounded = (value: number) => +value.toFixed(DIGITS);
     const ratio = (part: number, whole: number) => (whole > 0 ? rounded(part / whole) : null);
-    const hasOrders = 'signal' in order;
+    const hasOrders = ordered !== undefined;
     return {
       channel,
       sessions,
@@ -185,6 +245,7 @@ export async function reportAttribution(
   return {
     ...headingOf(site, range, now),
     stage,
+    signal,
     lookbackDays: LOOKBACK_DAYS,
     entries,
     channels: channels.sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),

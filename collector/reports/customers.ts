@@ -36,7 +36,7 @@ export function chooseOrderSignal(
 
 /** The signal that adds up what was given back of what another adds up: the first on `refund`, of one on `purchase`; undefined where there is none. */
 export function refundSignalOf({ signals }: Rules, ordered: string): string | undefined {
-  const isOn = (name: string, event: string) => !!signals[name]!.value && [signals[name]!.event].flat().includes(event);
+  const isOn = (name: string, event: string) => !!signals[name]?.value && [signals[name].event].flat().includes(event);
   const refund = Object.keys(signals).find((name) => isOn(name, 'refund'));
   return refund !== ordered && isOn(ordered, 'purchase') ? refund : undefined;
 }
@@ -53,6 +53,7 @@ export function netOf(orders: CountedDay[], refunds: CountedDay[]): CountedDay[]
     for (const order of [...net].reverse().filter(({ day }) => day <= refund.day)) {
       const off = Math.min(left, order.units);
       order.units -= off;
+      order.daily = Math.max(0, order.daily - off);
       left -= off;
     }
   }

@@ -1,15 +1,33 @@
-import { rank, STAGES, type Stage } from '../../sdk/core/index.js';
-import { medianStay, transitionShares, type Stay } from '../model/flow.js';
+import { DAY_MS, dayOf, rank, STAGES, type Stage } from '../../sdk/core/index.js';
+import { medianStay, transitionShares, withDormancy, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
-import { days, type View } from '../projection/view.js';
+import { days, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
+
+export type Standing = Stage | 'dormant' | null;
+
+/** Days without a sign of life after which somebody is dormant, where nothing else is asked for. */
+const DORMANT_DAYS = 30;
+
+/** Those of a person, ascending: when sessions began, and other days on which something was counted. */
+function signsOf(view: View, person: Person): number[] {
+  const begun = view.visits(person).map(({ startedAt }) => startedAt);
+  const known = new Set(begun.map(dayOf));
+  const others = view.activeDays(person).filter((day) => !known.has(day));
+  return [...begun, ...others.map((day) => day * DAY_MS)].sort((a, b) => a - b);
+}
 
 export interface FlowReport extends Heading {
   /** By which channels people first came, most first. */
   channels: Array<{ channel: string; people: number }>;
-  /** Every move of the current stage as it was noticed, back and skipping ones too; null is where nobody stands at any: new, or dormant. */
-  moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
+  /** Days without a sign of life after which somebody is dormant. */
+  dormantAfter: number;
+  /**
+   * Every move as it was noticed, back and skipping ones too: from null by who is new, to and from `dormant` by who stays away or meets no
+   * stage's condition any more. What other rules only came to call otherwise is none.
+   */
+  moves: Array<{ from: Standing; to: Standing; visitors: number; share: number }>;
   /** Stays that began in the range: the median counts those that go on as far as they were seen. */
   stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
   /** Of those who got to a stage in the range, how many ever got beyond. */
@@ -26,6 +44,8 @@ export interface FlowReport extends Heading {
   leak: { from: Stage; to: Stage; lost: number; share: number } | null;
 }
 
+const placeOf = (standing: Standing): number => (standing === 'dormant' ? STAGES.length : rank(standing));
+
 /** Says how visitors move between the stages. @returns a text that says what is wrong with the range */
 export async function reportFlow(
   view: View,
@@ -37,7 +57,8 @@ export async function reportFlow(
   if (typeof range === 'string') return range;
   const from = range.from.toMillis();
   const isIn = (at: number) => at >= from && at < range.until;
-  const moves = new Map<string, { from: Stage | null; to: Stage | null; count: number }>();
+  const { dormantAfter = DORMANT_DAYS } = query;
+  const moves = new Map<string, { from: Standing; to: Standing; count: number }>();
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
   const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0 }));
 
@@ -47,13 +68,16 @@ export async function reportFlow(
     if (channel !== undefined) channels.set(channel, (channels.get(channel) ?? 0) + 1);
     if (query.channel !== undefined && channel !== query.channel) continue;
     const own = view.moves(person);
-    for (const [index, { from: left, to, at }] of own.entries()) {
+    for (const { from: left, to, at } of withDormancy(own, signsOf(view, person), dormantAfter * DAY_MS, now)) {
       if (!isIn(at)) continue;
       const name = `${left} ${to}`;
       moves.set(name, { from: left, to, count: (moves.get(name)?.count ?? 0) + 1 });
-      if (!to) continue;
-      const end = own[index + 1]?.at;
-      stays.get(to)!.push({ duration: days((end ?? now) - at), hasEnded: end !== undefined });
+    }
+    for (const [index, { to, at, isRuled }] of own.entries()) {
+      if (!to || isRuled || !isIn(at)) continue;
+      const next = own[index + 1];
+      // Of a stay that other rules cut off nobody knows how long it would have been.
+      stays.get(to)!.push({ duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isRuled });
     }
     for (const step of steps) {
       const at = view.reachedAt(person, step.from);
@@ -71,12 +95,13 @@ export async function reportFlow(
   const worst = rows.filter(({ share }) => share !== null).sort((a, b) => a.share! - b.share!)[0];
   return {
     ...headingOf(site, range, now),
+    dormantAfter,
     channels: [...channels]
       .map(([channel, people]) => ({ channel, people }))
       .sort((a, b) => b.people - a.people || (a.channel < b.channel ? -1 : 1)),
     moves: transitionShares([...moves.values()])
       .map(({ from: left, to, count, share }) => ({ from: left, to, visitors: count, share }))
-      .sort((a, b) => b.visitors - a.visitors || rank(a.from) - rank(b.from) || rank(a.to) - rank(b.to)),
+      .sort((a, b) => b.visitors - a.visitors || placeOf(a.from) - placeOf(b.from) || placeOf(a.to) - placeOf(b.to)),
     stays: STAGES.map((stage) => {
       const all = stays.get(stage)!;
       const ended = all.filter(({ hasEnded }) => hasEnded).length;

@@ -132,7 +132,7 @@ export async function reportFunnel(
       const far = follow(done);
       reached = Math.max(reached, far.reached);
       did |= far.did;
-      isOpen ||= windowMs < Infinity && far.openUntil > now;
+      isOpen ||= far.openUntil > now;
     }
     if (!reached) return;
     const row = by ? breakdownOf(valueOf(view, person, by)) : undefined;

@@ -3,6 +3,7 @@ import type { CountedDay } from '../projection/counted.js';
 import type { View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { readTemplate, type Kpi } from '../templates.js';
+import { ordersOf, refundSignalOf } from './customers.js';
 import { readRange, type ReportQuery } from './range.js';
 
 export interface KpiReport {
@@ -54,9 +55,13 @@ export async function reportKpis(view: View, site: Site, query: ReportQuery, now
     before: 0,
   }));
   const [first, last, start] = [parseDay(from), parseDay(to), parseDay(earlier)];
+  // Of what was sold that is left which was not given back.
+  const refunds = new Map(
+    kpis.map(({ measure, signal }) => [signal, measure === 'value' ? refundSignalOf(rules, signal) : undefined]),
+  );
   for (const person of view.people)
     for (const kpi of kpis) {
-      const days = view.counted(person, kpi.signal);
+      const days = ordersOf(view, person, kpi.signal, refunds.get(kpi.signal));
       const within = (since: number, until: number) => days.filter(({ day }) => day >= since && day <= until);
       kpi.value += measured(kpi, within(first, last));
       kpi.before += measured(kpi, within(start, first - 1));

@@ -24,6 +24,8 @@ export interface ReportQuery extends Range {
   signal?: string;
   /** Those alone who first came by this channel. */
   channel?: string;
+  /** Days without a sign of life after which somebody is dormant. */
+  dormantAfter?: number;
   period?: 'day' | 'week' | 'month';
   margin?: number;
   years?: number;

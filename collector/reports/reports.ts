@@ -43,9 +43,6 @@ const REPORTS_BY_NAME = {
 export type ReportName = keyof typeof REPORTS_BY_NAME;
 export const REPORTS = Object.keys(REPORTS_BY_NAME) as ReportName[];
 
-/** Those that count what was noticed as it was, under the rules of its time. */
-const AS_NOTICED = new Set<ReportName>(['stages', 'loss', 'alerts']);
-
 /** Makes a report, of everybody as some version of the rules has them. */
 export async function makeReport(
   { store, projections }: { store: RemoteStore; projections: Projections },
@@ -57,8 +54,6 @@ export async function makeReport(
   const { rules } = query;
   const make = (view: View): Promise<object | string> => REPORTS_BY_NAME[name](view, site, query, now);
   if (rules === undefined || rules === site.rulesVersion) return projections.use(site, now, make);
-  if (AS_NOTICED.has(name))
-    return `rules: ${name} counts what was noticed as it was; the others can be asked for under another version`;
   const pinned = await pinTo(store, site, rules, now);
   return pinned
     ? projections.useOnce(pinned, site, now, make)

@@ -13,7 +13,8 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   common: 'what those who went on to a stage had in common before',
   sources: 'where sessions came from by name, those without a channel first',
   content: 'pages, downloads, searches, forms and web vitals, and who went on after them',
-  attribution: 'channels credited with entries into a stage, by eight models',
+  attribution:
+    'channels credited with entries into a stage, or with events of a signal such as orders, by eight models',
   kpis: 'what each stage is measured by, now and before',
   rfm: 'buyers by how lately, how often and for how much they bought',
   lifecycle: 'who is new, comes back or stays away',
@@ -28,6 +29,8 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
 
 const range = { asOf: moment, timeZone: text, from: date, to: date };
 const each: Schema = { enum: STAGES };
+/** A stage, or `dormant`; null where somebody is new. */
+const standing: Schema = { enum: [...STAGES, 'dormant', null] };
 const loss = { visitors: count, stored: count, missing: count, ownedUp: count, rate: nullable('number') };
 const seen = { visitors: count, times: count, wentOn: number };
 const interval: Schema = { type: ['array', 'null'], items: number };
@@ -65,7 +68,8 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     FlowReport: record({
       ...range,
       channels: list(record({ channel: text, people: count })),
-      moves: list(record({ from: stage, to: stage, visitors: count, share: number })),
+      dormantAfter: count,
+      moves: list(record({ from: standing, to: standing, visitors: count, share: number })),
       stays: list(record({ stage: each, ended: count, open: count, medianDays: nullable('number') })),
       steps: list(
         record({
@@ -137,7 +141,8 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     }),
     AttributionReport: record({
       ...range,
-      stage: each,
+      stage,
+      signal: nullable('string'),
       lookbackDays: count,
       entries: count,
       channels: list(

@@ -1,8 +1,16 @@
 /** Visitors as other rules than those in force would have them. Nothing is written. */
-import { emptyFacts, inferState, mergeFacts, type Facts } from '../../sdk/core/index.js';
+import { emptyFacts, inferFrom, mergeFacts, rank, stageMoves, viewFacts, type Facts } from '../../sdk/core/index.js';
 import { factsAnew } from '../ingest/fold.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
-import { isBot, type RemoteStore, type Site, type StoredEvent, type VisitorRecord } from '../store/store.js';
+import { dateMove } from '../projection/dating.js';
+import {
+  isBot,
+  type ListedTransition,
+  type RemoteStore,
+  type Site,
+  type StoredEvent,
+  type VisitorRecord,
+} from '../store/store.js';
 
 /** The facts of a record under rules: as they are, where no signal changed since it was made; else from its raw events. */
 export async function factsUnder(
@@ -26,7 +34,8 @@ export async function factsUnder(
 }
 
 /**
- * The same store as if a version of the site's rules had always been in force.
+ * The same store as if a version of the site's rules had always been in force. The list of changes of stages is there once everybody
+ * was read.
  * @returns undefined where there is no such version
  */
 export async function pinTo(
@@ -44,17 +53,36 @@ export async function pinTo(
   const pinned = isSame
     ? timeline
     : { ...timeline, keepsFacts: () => false, current: { ...timeline.current, version: -1 } };
+  const transitions: ListedTransition[] = [];
+  const look = async (record: VisitorRecord): Promise<VisitorRecord> => {
+    const facts = await factsUnder(store, site, pinned, record);
+    const view = viewFacts(timeline.current, facts, now);
+    const isRuled = !record.personId && !record.isJudged && !isBot(record.bot);
+    return {
+      ...record,
+      facts,
+      ...inferFrom(view),
+      bot: isRuled ? timeline.excludedAs(view) : record.bot,
+      rules: version,
+    };
+  };
   return {
     ...store,
     rules: async () => published,
     everyVisitor: async (siteKey, after, limit) => {
-      const records = await store.everyVisitor(siteKey, after, limit);
-      return Promise.all(
-        records.map(async (record) => {
-          const facts = await factsUnder(store, site, pinned, record);
-          return { ...record, facts, ...inferState(timeline.current, facts, now), rules: version };
-        }),
-      );
+      const records = await Promise.all((await store.everyVisitor(siteKey, after, limit)).map(look));
+      for (const record of records) {
+        const { visitorId } = record;
+        // What a person's visitors do is the person's doing.
+        if (record.personId || record.bot !== null) continue;
+        for (const move of stageMoves(timeline.current, record.facts, now))
+          for (const { from, to, at } of await dateMove(store, siteKey, timeline, record, record.facts, move, now)) {
+            const kind = rank(to) > rank(from) ? 'event' : 'expiry';
+            transitions.push({ id: transitions.length + 1, visitorId, kind, from, to, at });
+          }
+      }
+      return records;
     },
+    everyTransition: async (_, after, limit) => transitions.slice(after, after + limit),
   };
 }

@@ -15,7 +15,16 @@ export { RULES_MESSAGES, rulesError, sayError, type RulesError, type RulesErrorC
 export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, UNITS, type AddressParts, type Match, type Place } from './signal.js';
 export { scoresOf, type Scores } from './scores.js';
-export { decay, inferFrom, inferState, reachedDays, stageOf, type Inference } from './stage.js';
+export {
+  decay,
+  inferFrom,
+  inferState,
+  reachedDays,
+  stageMoves,
+  stageOf,
+  type Inference,
+  type StageMove,
+} from './stage.js';
 export {
   holds,
   viewFacts,

@@ -96,6 +96,36 @@ export function reachedDays(rules: CompiledRules, facts: Facts, now: number): Ma
   return reached;
 }
 
+/** A change of the current stage from the end of one UTC day to that of another. */
+export interface StageMove {
+  /** UTC days since 1970: the later one. */
+  day: number;
+  from: Stage | null;
+  to: Stage | null;
+}
+
+/** How the current stage went, by the ends of days, in order. Past days use today's traits. @param facts without a base */
+export function stageMoves(rules: CompiledRules, facts: Facts, now: number): StageMove[] {
+  const view = viewFacts(rules, facts, now);
+  const days = [...turningDays(view, rules.windows).filter((day) => day < view.today), view.today];
+  const held = new Set<Stage>();
+  const moves: StageMove[] = [];
+  let from: Stage | null = null;
+  for (const day of days) {
+    let to: Stage | null = null;
+    for (const stage of STAGES) {
+      const rule = rules.stages[stage];
+      if (!rule) continue;
+      const isKept = held.has(stage) && (rule.sticky || (!!rule.keep && holds(view, rule.keep, day)));
+      if (isKept || holds(view, rule.when, day)) held.add((to = stage));
+      else held.delete(stage);
+    }
+    if (to !== from) moves.push({ day, from, to });
+    from = to;
+  }
+  return moves;
+}
+
 /** What is left of a day's weight on a later one. */
 export const decay = (day: number, later: number, halfLifeDays: number): number => 2 ** ((day - later) / halfLifeDays);
 

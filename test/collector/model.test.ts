@@ -10,7 +10,7 @@ import {
   type Path,
   type TouchModel,
 } from '../../collector/model/attribution.js';
-import { medianStay, salesVelocity, splitSessions, transitionShares } from '../../collector/model/flow.js';
+import { medianStay, salesVelocity, splitSessions, transitionShares, withDormancy } from '../../collector/model/flow.js';
 import {
   bitsOf,
   followFunnel,
@@ -362,16 +362,23 @@ describe('a funnel', () => {
       steps: readonly string[],
       { order = 'ordered', window = Infinity, isPerStep = false },
     ): number => {
-      const goOn = (index: number, at: number, from: number): number => {
-        if (at === steps.length || index === events.length) return at;
+      const names = steps.map((step) => step.replace('?', ''));
+      const isRequired = steps.map((step) => !step.endsWith('?'));
+      /** Required steps made, by the last step that was. */
+      const worth = (last: number) => isRequired.slice(0, last + 1).filter(Boolean).length;
+      const goOn = (index: number, last: number, from: number): number => {
+        if (last === steps.length - 1 || index === events.length) return worth(last);
         const [[name], time] = events[index]!;
-        const isIn = time - from <= window;
-        if (!isIn) return at;
-        const taken = name === steps[at] ? goOn(index + 1, at + 1, isPerStep ? time : from) : at;
-        const isBroken = order === 'strict' && !steps.slice(0, at + 1).includes(name!);
-        return Math.max(taken, isBroken ? at : goOn(index + 1, at, from));
+        if (time - from > window) return worth(last);
+        const required = isRequired.findIndex((is, at) => is && at > last);
+        const end = required < 0 ? steps.length - 1 : required;
+        const taken = names.flatMap((each, at) =>
+          at > last && at <= end && each === name ? [goOn(index + 1, at, isPerStep ? time : from)] : [],
+        );
+        const isBroken = order === 'strict' && required >= 0 && !names.slice(0, end + 1).includes(name!);
+        return Math.max(worth(last), ...taken, isBroken ? 0 : goOn(index + 1, last, from));
       };
-      const tries = events.map(([[name], time], index) => (name === steps[0] ? goOn(index + 1, 1, time) : 0));
+      const tries = events.map(([[name], time], index) => (name === names[0] ? goOn(index + 1, 0, time) : 0));
       return Math.max(0, ...tries);
     };
     const letters = fc.array(fc.constantFrom('A', 'B', 'C', 'D'), { maxLength: 14 });
@@ -380,11 +387,22 @@ describe('a funnel', () => {
       window: fc.constantFrom(5, 10, 20, 50, Infinity),
       isPerStep: fc.boolean(),
     });
-    const stepLists = fc.constantFrom<string[]>(['A', 'B', 'C'], ['A', 'A', 'B'], ['A', 'B', 'A', 'C'], ['B', 'C']);
+    const stepLists = fc.constantFrom<string[]>(
+      ['A', 'B', 'C'],
+      ['A', 'A', 'B'],
+      ['A', 'B', 'A', 'C'],
+      ['B', 'C'],
+      ['A', 'B?', 'C'],
+      ['A', 'B?', 'D?', 'C'],
+      ['A', 'B?', 'C', 'D?'],
+      ['A', 'C', 'B?', 'A'],
+    );
     fc.assert(
       fc.property(letters, options, stepLists, (names, given, steps) => {
         const events = made(names.join(''), 5);
-        expect(stepsReached(events, steps, given)).toBe(byHand(events, steps, given));
+        const places = steps.map((step) => step.replace('?', ''));
+        const done = { steps: events.map(([each]) => bitsOf(each, places)), times: events.map(([, time]) => time) };
+        expect(planFunnel(steps, given)(done).reached).toBe(byHand(events, steps, given));
       }),
       { numRuns: 3000 },
     );
@@ -404,6 +422,51 @@ describe('a funnel', () => {
       }),
     );
   });
+});
+
+test('somebody sleeps from when nothing was heard for so long to the next sign of life', () => {
+  const kinds = fc.constantFrom<'a' | 'b' | null>('a', 'b', null);
+  const times = fc.integer({ min: 0, max: 60 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ at: times, to: kinds, isRuled: fc.boolean() }), { maxLength: 6 }),
+      fc.uniqueArray(times, { minLength: 1, maxLength: 6 }),
+      fc.integer({ min: 2, max: 20 }),
+      (unsorted, seen, after) => {
+        const signs = [...seen].sort((a, b) => a - b);
+        let from: 'a' | 'b' | null = null;
+        const changes = [...unsorted]
+          .sort((a, b) => a.at - b.at)
+          .flatMap(({ at, to, isRuled }) => {
+            const change = { at, from, to, isRuled };
+            if (to === from) return [];
+            from = to;
+            return [change];
+          });
+        // Told moment by moment: who stands where, and who was heard of last.
+        const expected: string[] = [];
+        let [place, standing, hasStood] = [null as 'a' | 'b' | null, null as string | null, false];
+        const look = (at: number, isTold: boolean) => {
+          const last = signs.findLast((sign) => sign <= at);
+          const sleeps = last !== undefined && at - last >= after && at < 61;
+          const next = hasStood && (sleeps || !place) ? 'dormant' : place;
+          if (next !== standing && isTold) expected.push(`${at} ${standing} ${next}`);
+          standing = next;
+        };
+        for (let at = 0; at < 61; at++) {
+          look(at, true);
+          for (const change of changes.filter((each) => each.at === at)) {
+            place = change.to;
+            hasStood ||= place !== null;
+            look(at, !change.isRuled);
+          }
+        }
+        const journey = withDormancy(changes, signs, after, 61);
+        expect(journey.map((move) => `${move.at} ${move.from} ${move.to}`)).toEqual(expected);
+      },
+    ),
+    { numRuns: 2000 },
+  );
 });
 
 test('a median stay counts those who have not left yet as far as they were seen', () => {

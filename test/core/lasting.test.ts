@@ -15,6 +15,7 @@ import {
   nextChange,
   parseRules,
   placeOf,
+  stageMoves,
   type CompiledRules,
   type Condition,
   type Facts,
@@ -80,6 +81,7 @@ test.each(Array.from({ length: 60 }, (_, seed) => seed))(
       const now = NOW + days * DAY_MS;
       const { stage, tags } = inferState(RULES, facts, now);
       expect({ days, stage, busy: tags.includes('busy') }).toEqual({ days, ...counted(given, now) });
+      expect(stageMoves(RULES, facts, now).at(-1)!.to).toBe(stage);
     }
   },
 );

@@ -12,11 +12,13 @@ import {
   placeOf,
   rank,
   reachedDays,
+  stageMoves,
   STAGES,
   type CompiledRules,
   type Condition,
   type SignalReason,
   type Stage,
+  type StageMove,
   type StagetagEvent,
 } from '../../sdk/core/index.js';
 import vectors from '../vectors/model.json' with { type: 'json' };
@@ -208,6 +210,7 @@ test('stage, peak and the days of reaching are what a walk over every day says, 
     let peak = -1;
     const kept = new Set<Stage>();
     const reached = new Map<Stage, number>();
+    const moves: StageMove[] = [];
     let held: Stage[] = [];
     for (let day = dayOf(NOW) - 20; day <= dayOf(now); day++) {
       const past = factsOf(
@@ -220,17 +223,22 @@ test('stage, peak and the days of reaching are what a walk over every day says, 
       for (const stage of held) if (stages[stage]!.sticky) kept.add(stage);
       peak = Math.max(peak, ...held.map(rank));
       for (const stage of STAGES.slice(0, peak + 1)) if (!reached.has(stage)) reached.set(stage, day);
+      const from = moves.at(-1)?.to ?? null;
+      const to = STAGES.findLast((each) => held.includes(each) || kept.has(each)) ?? null;
+      if (from !== to) moves.push({ day, from, to });
     }
     if (!events.length) held = inferState(single, facts, now).tags as Stage[];
     const stage = STAGES.findLast((each) => held.includes(each) || kept.has(each)) ?? null;
     if (!events.length) {
       peak = rank(stage);
       for (const each of STAGES.slice(0, peak + 1)) reached.set(each, dayOf(now));
+      if (stage) moves.push({ day: dayOf(now), from: null, to: stage });
     }
     const state = inferState(rules, facts, now);
     const message = JSON.stringify({ round, stages, events: events.map(({ name, time }) => [name, dayOf(time)]) });
     expect({ stage: state.stage, peak: state.peak }, message).toEqual({ stage, peak: STAGES[peak] ?? null });
     expect([...reachedDays(rules, facts, now)].sort(), message).toEqual([...reached].sort());
+    expect(stageMoves(rules, facts, now), message).toEqual(moves);
     const compact = inferState(rules, compactFacts(rules, facts, Math.max(0, ...events.map(({ time }) => time))), now);
     expect({ stage: compact.stage, peak: compact.peak }, message).toEqual({ stage, peak: STAGES[peak] ?? null });
     if (!rules.turns && peak < 4) seen.pruned++;
