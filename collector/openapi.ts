@@ -245,6 +245,7 @@ const paths: Record<string, Record<string, Operation>> = {
           name: text,
           origins: list(text),
           'template?': text,
+          'currency?': text,
           'timeZone?': text,
           'retentionDays?': nullable('integer'),
           'internal?': list(text),

@@ -12,6 +12,8 @@ export interface SiteRequest {
   origins: string[];
   /** Name of a template; `general` where absent. */
   template?: string;
+  /** The only one amounts may be in, such as `EUR`: goes into the rules. Whatever comes is added up where absent. */
+  currency?: string;
   /** IANA name; UTC where absent. */
   timeZone?: string;
   /** Days that raw events are kept, from 30; for ever where absent. */
@@ -29,7 +31,7 @@ export interface SiteRequest {
  * @returns the site, or a text that says what is wrong with the request
  */
 export async function addSite(store: RemoteStore, request: SiteRequest, now: number): Promise<Site | string> {
-  const { template = 'general' } = request;
+  const { template = 'general', currency } = request;
   const checked = checkSite({
     timeZone: 'UTC',
     retentionDays: null,
@@ -41,9 +43,14 @@ export async function addSite(store: RemoteStore, request: SiteRequest, now: num
   if (typeof checked === 'string') return checked;
   const rules = typeof template === 'string' ? readTemplate(template)?.rules : undefined;
   if (!rules) return `template: expected one of ${templateNames().join(', ')}, got ${JSON.stringify(template)}`;
+  if (currency !== undefined && !CURRENCIES.includes(currency))
+    return `currency: expected a code of ISO 4217 such as EUR or CNY, got ${JSON.stringify(currency)}`;
   const siteKey = `st_${randomBytes(9).toString('hex')}`;
   const secretKey = `sk_${randomBytes(24).toString('hex')}`;
-  await store.addSite({ ...checked, siteKey, secretKey, template, createdAt: now }, rules);
+  await store.addSite(
+    { ...checked, siteKey, secretKey, template, createdAt: now },
+    { ...rules, ...(currency && { currency }) },
+  );
   return (await store.site(siteKey))!;
 }
 
@@ -112,6 +119,7 @@ function checkSite({
   };
 }
 
+const CURRENCIES = Intl.supportedValuesOf('currency');
 const MAX_INTERNAL = 1000;
 const MAX_CHANNELS = 1000;
 /** The longest name of a source or a channel. */

@@ -8,6 +8,7 @@ interface SiteAddFlags {
   origin: string[];
   template: string;
   timeZone: string;
+  currency?: string;
   retentionDays?: number;
   data: string;
   url: string;
@@ -20,6 +21,7 @@ export function siteCommand(): Command {
     .requiredOption('--origin <url...>', 'origins whose pages may send events, such as https://example.com')
     .option('--template <name>', 'rules to begin with', 'general')
     .option('--time-zone <name>', 'IANA name; days of reports are cut in it', 'UTC')
+    .option('--currency <code>', 'the only one amounts may be in, such as EUR; whatever comes is added up where absent')
     .option('--retention-days <number>', 'days that raw events are kept, from 30; for ever where absent', Number)
     .addOption(dataOption())
     .addOption(
@@ -27,13 +29,13 @@ export function siteCommand(): Command {
         'http://localhost:8787',
       ),
     )
-    .action(({ name, origin, template, timeZone, retentionDays, data, url }: SiteAddFlags) =>
+    .action(({ name, origin, template, timeZone, currency, retentionDays, data, url }: SiteAddFlags) =>
       withStore(
         data,
         async (store) => {
           const site = await addSite(
             store,
-            { name, origins: origin, template, timeZone, retentionDays: retentionDays ?? null },
+            { name, origins: origin, template, timeZone, currency, retentionDays: retentionDays ?? null },
             Date.now(),
           );
           if (typeof site === 'string') throw new StartError(site);

@@ -27,11 +27,15 @@ export interface StagesReport {
   days: Array<{ day: string; current: PerStage; entered: PerStage }>;
 }
 
+/** Where somebody stands: null where they are new. */
+export type Standing = Stage | 'dormant' | null;
+
 export interface FlowReport {
   channels: Array<{ channel: string; people: number }>;
   from: string;
   to: string;
-  moves: Array<{ from: Stage | null; to: Stage | null; visitors: number; share: number }>;
+  dormantAfter: number;
+  moves: Array<{ from: Standing; to: Standing; visitors: number; share: number }>;
   stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
   steps: Array<{
     from: Stage;
@@ -287,7 +291,11 @@ export interface Finding {
     | 'unused_signal'
     | 'silent_signal'
     | 'empty_stage'
-    | 'stage_of_all';
+    | 'stage_of_all'
+    | 'overlapping_tags'
+    | 'idle_keep'
+    | 'impossible_address'
+    | 'unknown_group';
   names?: string[];
 }
 
@@ -300,7 +308,7 @@ export interface Template {
 /** What of rules is shown: what there is, and what people call it. */
 export interface RulesNames {
   version?: number;
-  signals?: Record<string, { label?: string | { en?: string; zh?: string } }>;
+  signals?: Record<string, { value?: string; label?: string | { en?: string; zh?: string } }>;
   tags?: Record<string, { label?: string | { en?: string; zh?: string } }>;
 }
 

@@ -1,12 +1,21 @@
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { STAGES } from '../../sdk/core/index.js';
-import { change, get, MODELS, type AttributionReport, type Model, type Site, type SourcesReport } from './api.js';
+import { STAGES, type Stage } from '../../sdk/core/index.js';
+import {
+  change,
+  get,
+  MODELS,
+  type AttributionReport,
+  type Model,
+  type RulesNames,
+  type Site,
+  type SourcesReport,
+} from './api.js';
 import { Chart } from './chartPlace.js';
-import { useReport } from './live.js';
+import { useOnce, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
 import { chosen } from './state.js';
-import { showChannel, showNumber, t } from './texts.js';
+import { inLanguage, showChannel, showNumber, t } from './texts.js';
 
 type Row = AttributionReport['channels'][number];
 
@@ -18,8 +27,12 @@ const valueOf = (measure: (typeof MEASURES)[number], row: Row, model: Model): nu
 
 /** Which channels brought people to a stage, by every model side by side; and sources that wait to be given a channel. */
 export function Channels({ site }: { site: Site }): JSX.Element {
-  const stage = chosen('stage', 'action');
-  const read = useReport<AttributionReport>(site.siteKey, 'attribution', { ...rangeOf(site), stage });
+  const of = chosen('stage', 'action');
+  const asked: Record<string, string> = STAGES.includes(of as Stage) ? { stage: of } : { signal: of };
+  const read = useReport<AttributionReport>(site.siteKey, 'attribution', { ...rangeOf(site), ...asked });
+  // What has an amount can be credited each time that it happens.
+  const signals = useOnce<RulesNames>(`sites/${site.siteKey}/rules`)?.signals ?? {};
+  const orders = Object.keys(signals).filter((name) => signals[name]!.value);
   const measure = MEASURES.find((each) => each === chosen('measure')) ?? 'entries';
   return (
     <>
@@ -32,7 +45,13 @@ export function Channels({ site }: { site: Site }): JSX.Element {
             label={t('entriesInto')}
             name="stage"
             otherwise="action"
-            options={STAGES.map((each) => [each, t(`stages.${each}`)])}
+            options={[
+              ...STAGES.map((each): [string, string] => [each, t(`stages.${each}`)]),
+              ...orders.map((each): [string, string] => [
+                each,
+                t('eachOf', { name: inLanguage(signals[each]!.label) || each }),
+              ]),
+            ]}
           />
           <Select
             label={t('shows')}

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { Alerts } from './alerts.js';
-import type { FlowReport, Site } from './api.js';
+import type { FlowReport, Site, Standing } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useReport } from './live.js';
 import {
@@ -19,16 +19,20 @@ import {
 import { chosen } from './state.js';
 import { showChannel, showNumber, showShare, t } from './texts.js';
 
+/** Days to choose from after which somebody is dormant. */
+const DORMANT_DAYS = [14, 30, 60, 90, 180];
+
 type Step = FlowReport['steps'][number];
 
 /** Where most are lost, and how people move: back and skipping ones too. */
 export function Flow({ site }: { site: Site }): JSX.Element {
   const range = rangeOf(site);
-  const own = { ...range, channel: chosen('channel') };
+  const dormantAfter = chosen('dormantAfter', `${DORMANT_DAYS[1]}`);
+  const own = { ...range, channel: chosen('channel'), dormantAfter };
   const read = useReport<FlowReport>(site.siteKey, 'flow', own);
   const compared = chosen('compare');
   const isCompared = !!compared;
-  const other = compared === 'before' ? { ...own, ...rangeBefore(range) } : { ...range, channel: compared };
+  const other = compared === 'before' ? { ...own, ...rangeBefore(range) } : { ...own, channel: compared };
   const before = useReport<FlowReport>(site.siteKey, 'flow', isCompared ? other : undefined);
   const channels = (read.data?.channels ?? []).map(({ channel }) => channel);
   // What the address names is shown as chosen, though nobody came by it.
@@ -57,6 +61,12 @@ export function Flow({ site }: { site: Site }): JSX.Element {
               ['before', t('withBefore')],
               ...named(compared === 'before' ? '' : compared),
             ]}
+          />
+          <Select
+            label={t('dormantAfter')}
+            name="dormantAfter"
+            otherwise={`${DORMANT_DAYS[1]}`}
+            options={DORMANT_DAYS.map((each) => [`${each}`, t('inDays', { count: each })])}
           />
         </div>
         <Loaded read={read}>
@@ -148,24 +158,32 @@ export const Share = ({ share, interval }: { share: number; interval: [number, n
   </>
 );
 
-const PLACES = [null, ...STAGES];
+/** Nobody becomes new. */
+const TO: Standing[] = [...STAGES, 'dormant'];
+const FROM: Standing[] = [null, ...TO];
 
-function Moves({ report: { moves } }: { report: FlowReport }): JSX.Element {
-  const name = (stage: Stage | null) => t(`stages.${stage ?? 'none'}`);
+const GRAY = '#888888';
+const colorOf = (standing: Standing) => (standing && standing !== 'dormant' ? COLORS[standing] : GRAY);
+
+const Place = ({ of }: { of: Standing }): JSX.Element =>
+  of && of !== 'dormant' ? <StageName stage={of} /> : <span class="stage">{t(`stages.${of ?? 'new'}`)}</span>;
+
+function Moves({ report: { moves, dormantAfter } }: { report: FlowReport }): JSX.Element {
+  const name = (standing: Standing) => t(`stages.${standing ?? 'new'}`);
   const links = moves.map(({ from, to, visitors }) => ({
     from: name(from),
     to: name(to),
     value: visitors,
-    fromColor: from ? COLORS[from] : '#888888',
-    toColor: to ? COLORS[to] : '#888888',
+    fromColor: colorOf(from),
+    toColor: colorOf(to),
   }));
   const most = Math.max(...moves.map(({ visitors }) => visitors));
-  const between = (from: Stage | null, to: Stage | null) =>
+  const between = (from: Standing, to: Standing) =>
     moves.find((move) => move.from === from && move.to === to)?.visitors ?? 0;
   return (
     <section class="card">
       <h2>{t('moves')}</h2>
-      <p class="soft">{t('movesHint')}</p>
+      <p class="soft">{t('movesHint', { count: dormantAfter })}</p>
       <Chart name="flow" draw={({ drawFlow }, element) => drawFlow(element, links)} of={links} />
       <h3>{t('matrix')}</h3>
       <div class="scroll" tabIndex={0} role="region" aria-label={t('matrix')}>
@@ -175,7 +193,7 @@ function Moves({ report: { moves } }: { report: FlowReport }): JSX.Element {
               <th scope="col">
                 {t('fromStage')} ↓ {t('toStage')} →
               </th>
-              {PLACES.map((to) => (
+              {TO.map((to) => (
                 <th key={to} scope="col" class="number">
                   {name(to)}
                 </th>
@@ -183,12 +201,12 @@ function Moves({ report: { moves } }: { report: FlowReport }): JSX.Element {
             </tr>
           </thead>
           <tbody>
-            {PLACES.map((from) => (
+            {FROM.map((from) => (
               <tr key={from}>
                 <th scope="row">
-                  <StageName stage={from} />
+                  <Place of={from} />
                 </th>
-                {PLACES.map((to) => (
+                {TO.map((to) => (
                   <td key={to} class="number" style={shade(between(from, to) / most)}>
                     {between(from, to) ? showNumber(between(from, to)) : '·'}
                   </td>
@@ -204,8 +222,8 @@ function Moves({ report: { moves } }: { report: FlowReport }): JSX.Element {
           name="moves"
           rows={moves}
           columns={[
-            { title: t('fromStage'), of: ({ from }) => from, show: ({ from }) => <StageName stage={from} /> },
-            { title: t('toStage'), of: ({ to }) => to, show: ({ to }) => <StageName stage={to} /> },
+            { title: t('fromStage'), of: ({ from }) => from, show: ({ from }) => <Place of={from} /> },
+            { title: t('toStage'), of: ({ to }) => to, show: ({ to }) => <Place of={to} /> },
             { title: t('times'), of: ({ visitors }) => visitors },
             { title: t('ofLeaving'), of: ({ share }) => share, show: ({ share }) => showShare(share) },
           ]}

@@ -266,7 +266,14 @@ export function AddSite({ isFirst }: { isFirst?: boolean }): JSX.Element {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const given = { name: form.get('name'), origins: lines(form.get('origins')), template, timeZone };
+    const currency = String(form.get('currency')).trim().toUpperCase();
+    const given = {
+      name: form.get('name'),
+      origins: lines(form.get('origins')),
+      template,
+      timeZone,
+      ...(currency && { currency }),
+    };
     try {
       set({ added: { ...(await change<Omit<Added, 'timeZone'>>('POST', 'sites', given)), timeZone } });
     } catch (error) {
@@ -309,6 +316,15 @@ export function AddSite({ isFirst }: { isFirst?: boolean }): JSX.Element {
             </select>
             <span class="soft">{inLanguage(templates.find(({ name }) => name === template)?.about)}</span>
           </label>
+          <label>
+            {t('currency')} <input name="currency" class="short" list="currencies" maxLength={3} placeholder="EUR" />
+            <span class="soft">{t('currencyHint')}</span>
+          </label>
+          <datalist id="currencies">
+            {CURRENCIES.map((each) => (
+              <option key={each} value={each} />
+            ))}
+          </datalist>
           <button>{t('addSite')}</button>
         </form>
       ) : (
@@ -318,6 +334,9 @@ export function AddSite({ isFirst }: { isFirst?: boolean }): JSX.Element {
     </section>
   );
 }
+
+/** What browsers know of them; older ones do not tell. */
+const CURRENCIES = Intl.supportedValuesOf?.('currency') ?? [];
 
 interface Added {
   siteKey: string;

@@ -113,7 +113,10 @@ const en = {
   fromDay: 'First day',
   toDay: 'Last day',
   asList: 'As a list',
-  movesHint: 'What is left stands on the left, what is entered on the right. Moves are counted as they were noticed.',
+  movesHint:
+    'What is left stands on the left, what is entered on the right. Whoever was not there for {{count}} days is dormant. What only a change of the rules did is no move.',
+  dormantAfter: 'Dormant after',
+  eachOf: 'Each: {{name}}',
   matrix: 'From every stage to every other',
   kpis: 'What each stage is measured by',
   kpisHint: 'The last 30 days, and the 30 days before them.',
@@ -619,7 +622,7 @@ const en = {
   toChannel: 'Next',
   beforeEntry: 'Of that before an entry',
   contradictory:
-    'Nothing was changed: nobody can ever meet the conditions below. Publish all the same where that is meant.',
+    'Nothing was changed: nobody can ever meet the conditions below, or stand at their stages. Publish all the same where that is meant.',
   rulesWrong: 'Nothing was changed. Wrong with the rules: {{count}}, listed below.',
   uncounted: {
     amount: 'does not count: its amount is not a number from 0',
@@ -637,6 +640,11 @@ const en = {
     silent_signal: 'No event of the last 30 days carried this signal.',
     empty_stage: 'No visitor stands at this stage, and none ever got further.',
     stage_of_all: 'Every visitor stands at this stage.',
+    overlapping_tags: 'Nearly everybody who has one of these tags has the other too: {{names}}.',
+    idle_keep: 'Whoever meets this meets the condition of the stage itself: it keeps nobody.',
+    impossible_address:
+      'No page has such an address: {{names}}. A path begins with / and ends before ? and #; a host is in lower case and has no port.',
+    unknown_group: 'Nobody is ever in this group: {{names}}.',
   },
   tables: {
     channelMoves: 'From channel to channel',
@@ -675,6 +683,8 @@ const en = {
   },
   stages: {
     none: 'no stage',
+    dormant: 'Dormant',
+    new: 'New',
     awareness: 'Awareness',
     interest: 'Interest',
     consideration: 'Consideration',
@@ -793,7 +803,9 @@ const zh: typeof en = {
   fromDay: '开始日期',
   toDay: '结束日期',
   asList: '列表',
-  movesHint: '左边是离开的阶段，右边是进入的阶段。流动按发现时统计。',
+  movesHint: '左边是离开的阶段，右边是进入的阶段。{{count}} 天没有来的人算沉睡。仅由规则改动引起的变化不计入。',
+  dormantAfter: '多少天后算沉睡',
+  eachOf: '每一次：{{name}}',
   matrix: '各阶段之间的流动',
   kpis: '各阶段的衡量指标',
   kpisHint: '最近 30 天与之前 30 天。',
@@ -1296,6 +1308,10 @@ const zh: typeof en = {
     silent_signal: '最近 30 天没有任何事件带有这个信号。',
     empty_stage: '没有访客处于这个阶段，也没有人到过更高的阶段。',
     stage_of_all: '所有访客都处于这个阶段。',
+    overlapping_tags: '拥有其中一个标签的人几乎都有另一个：{{names}}。',
+    idle_keep: '满足它的人也都满足该阶段自身的条件：它留不住任何人。',
+    impossible_address: '没有页面会有这样的地址：{{names}}。路径以 / 开头，在 ? 和 # 之前结束；主机名小写且不带端口。',
+    unknown_group: '永远没有人属于这个分组：{{names}}。',
   },
   tables: {
     channelMoves: '渠道之间的流动',
@@ -1334,6 +1350,8 @@ const zh: typeof en = {
   },
   stages: {
     none: '无阶段',
+    dormant: '沉睡',
+    new: '新访客',
     awareness: '认知',
     interest: '兴趣',
     consideration: '意向',

@@ -134,6 +134,17 @@ export class View {
     return known.get(list)!;
   }
 
+  /** Lists of tags, with how many people have just these. */
+  tagLists(): Array<[tags: string[], people: number]> {
+    const { visitors, texts } = this.projection;
+    const counts = new Map<number, number>();
+    for (const person of this.people) {
+      const list = visitors.columns.tags[person]!;
+      counts.set(list, (counts.get(list) ?? 0) + 1);
+    }
+    return [...counts].map(([list, people]) => [JSON.parse(texts.at(list)!) as string[], people]);
+  }
+
   /** Every visitor, those who do not count too, and whose stage and tags are theirs: a person's where it is proven. */
   *eachVisitor(): Generator<[visitor: Person, owner: Person]> {
     const { visitors } = this.projection;

@@ -1,27 +1,106 @@
 import {
+  DAY_MS,
   compileExclusions,
   compileScores,
   compileRules,
   dayOf,
+  isRecord,
   lintRules,
+  matchSignals,
   rank,
   signalsOf,
   STAGES,
   warn,
+  type CompiledRules,
   type Rules,
+  type StagetagEvent,
   type Warning,
 } from '../../sdk/core/index.js';
+import { LIFECYCLE } from '../model/lifecycle.js';
+import { RFM_GROUPS } from '../model/rfm.js';
+import type { Kind } from '../projection/kinds.js';
 import type { View } from '../projection/view.js';
 
 /** Days in which a signal that means something is carried by some event. */
 const SILENT_DAYS = 30;
+
+/** Of signals that are not in force: which of them look at names and paths alone, and which of these some event of late would carry. */
+async function heardAnew(view: View, { signals }: CompiledRules, known: string[], now: number) {
+  const asked = Object.keys(signals).filter(
+    (name) => !known.includes(name) && !signals[name]!.host && !signals[name]!.match,
+  );
+  const rules = { signals: Object.fromEntries(asked.map((name) => [name, signals[name]!])) } as CompiledRules;
+  const heard = new Set<string>();
+  const namesOf = ({ name, path }: Kind) => {
+    const place = path === null ? undefined : { host: '', path };
+    const found = matchSignals(rules, { name } as StagetagEvent, place).map(([signal]) => signal);
+    return found.length ? found : undefined;
+  };
+  const from = (dayOf(now) - SILENT_DAYS + 1) * DAY_MS;
+  if (asked.length)
+    await view.eachDeeds({ from, until: Infinity }, namesOf, (_, deeds) => {
+      for (const { of } of deeds) for (const name of of) heard.add(name);
+    });
+  return { asked, heard };
+}
+
+/** Tags that so few have tell nothing of each other. */
+const LEAST_TAGGED = 30;
+/** The share that two tags have in common of all who have either. */
+const OVERLAP = 0.95;
+
+/** Pairs of tags in force that nearly the same people have. */
+function overlapping(view: View, tags: string[]): Array<[string, string]> {
+  const counts = new Map<string, number>();
+  const together = new Map<string, number>();
+  const add = (to: Map<string, number>, name: string, count: number) => to.set(name, (to.get(name) ?? 0) + count);
+  for (const [list, count] of view.tagLists()) {
+    const own = list.filter((tag) => tags.includes(tag));
+    for (const [at, tag] of own.entries()) {
+      add(counts, tag, count);
+      for (const other of own.slice(at + 1)) add(together, JSON.stringify([tag, other]), count);
+    }
+  }
+  return [...together]
+    .map(([pair, both]) => ({ pair: JSON.parse(pair) as [string, string], both }))
+    .filter(({ pair, both }) => {
+      const [a, b] = pair.map((tag) => counts.get(tag)!);
+      return Math.min(a!, b!) >= LEAST_TAGGED && both >= OVERLAP * (a! + b! - both);
+    })
+    .map(({ pair }) => pair);
+}
+
+/** Groups that the collector sets as traits. */
+const GROUP_NAMES: Record<string, readonly string[]> = {
+  'stagetag.rfm': Object.keys(RFM_GROUPS),
+  'stagetag.lifecycle': LIFECYCLE,
+};
+
+/** Warns of groups that are asked for and never set. */
+function unknownGroups(rules: Rules): Warning[] {
+  const warnings: Warning[] = [];
+  const walk = (part: unknown, path: string): void => {
+    if (Array.isArray(part)) return part.forEach((each, at) => walk(each, `${path}[${at}]`));
+    if (!isRecord(part)) return;
+    const names = Object.hasOwn(GROUP_NAMES, String(part.trait)) ? GROUP_NAMES[String(part.trait)]! : undefined;
+    const asked = names && [part.eq, part.in].flat().filter((each) => each !== undefined);
+    const wrong = asked?.filter((each) => !names!.includes(each as string)) ?? [];
+    if (wrong.length) warnings.push(warn('unknown_group', path, wrong.map(String)));
+    for (const [name, each] of Object.entries(part)) walk(each, path ? `${path}.${name}` : name);
+  };
+  walk({ stages: rules.stages, tags: rules.tags, exclude: rules.exclude, score: rules.score }, '');
+  return warnings;
+}
 
 /** Warns of what is odd about rules, by themselves and before what the site's visitors did so far. */
 export async function lintSite(view: View, rules: Rules, now: number): Promise<Warning[]> {
   const { store } = view;
   const { siteKey } = view.site;
   const compiled = compileRules(rules);
-  const warnings = lintRules(compiled, compileExclusions(rules), compileScores(rules).fit);
+  const warnings = [
+    ...lintRules(compiled, compileExclusions(rules), compileScores(rules).fit),
+    ...unknownGroups(rules),
+  ];
   const published = (await store.rules(siteKey)).at(-1)!.rules;
   const counts = await store.stageCounts(siteKey);
   const all = counts.reduce((sum, { visitors }) => sum + visitors, 0);
@@ -31,7 +110,16 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
     (name) => JSON.stringify(rules.signals[name]) === JSON.stringify(published.signals[name]),
   );
   const heard = view.signalsSince(dayOf(now) - SILENT_DAYS + 1);
-  for (const name of known) if (!heard.has(name)) warnings.push(warn('silent_signal', `signals.${name}`));
+  const fresh = await heardAnew(view, compiled, known, now);
+  for (const name of [...known, ...fresh.asked])
+    if (!heard.has(name) && !fresh.heard.has(name)) warnings.push(warn('silent_signal', `signals.${name}`));
+  const isSameTag = (name: string) => JSON.stringify(rules.tags?.[name]) === JSON.stringify(published.tags?.[name]);
+  const isCounted = (name: string) =>
+    isSameTag(name) && signalsOf(compiled.tags[name]!).every((each) => known.includes(each));
+  const told = warnings.filter(({ code }) => code === 'same_tags').map(({ names }) => names!);
+  for (const pair of overlapping(view, Object.keys(compiled.tags).filter(isCounted)))
+    if (!told.some((names) => pair.every((name) => names.includes(name))))
+      warnings.push(warn('overlapping_tags', `tags.${pair[0]}`, pair));
   for (const stage of STAGES) {
     const rule = compiled.stages[stage];
     const isSame = JSON.stringify(rules.stages[stage]) === JSON.stringify(published.stages[stage]);

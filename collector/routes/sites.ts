@@ -47,7 +47,8 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
   });
   routes.post('/', async (c) => {
     const body = await readJson(c);
-    if (!isRecord(body)) return c.json({ error: 'expected a JSON object {name, origins, template?, timeZone?}' }, 400);
+    if (!isRecord(body))
+      return c.json({ error: 'expected a JSON object {name, origins, template?, currency?, timeZone?}' }, 400);
     const site = await addSite(store, body as unknown as SiteRequest, now());
     if (typeof site === 'string') return c.json({ error: site }, 400);
     const { siteKey, secretKey } = site;

@@ -16,11 +16,16 @@ export const LINT_CODES = {
   always_met: 'everybody meets this condition: it tells nobody apart',
   hidden_stage: 'nobody ever stands at this stage: whoever meets its condition meets that of a higher stage too',
   same_tags: 'these tags have the same condition',
+  idle_keep: 'whoever meets this meets the condition of the stage itself: it keeps nobody',
+  impossible_address:
+    'no page has such an address: a path begins with / and ends before ? and #, a host is in lower case and has no port',
+  unknown_group: 'this group is not among those that are set, so that nobody is in it',
   same_signals: 'these signals mean the same events',
   unused_signal: 'no condition asks for this signal, and it has no weight',
   silent_signal: 'no event of the last 30 days carried this signal',
   empty_stage: 'no visitor stands at this stage, and none ever got further',
   stage_of_all: 'every visitor stands at this stage',
+  overlapping_tags: 'nearly everybody who has one of these tags has the other too',
 } as const;
 
 export type LintCode = keyof typeof LINT_CODES;
@@ -68,11 +73,20 @@ export function lintRules(
   const stages = STAGES.filter((stage) => rules.stages[stage]);
   stages.forEach((stage: Stage, at) => {
     const { when, sticky, keep } = rules.stages[stage]!;
+    if (keep && !isNever(keep) && implies(keep, when)) warnings.push(warn('idle_keep', `stages.${stage}.keep`));
     // One that is kept may be stood at when the higher one is not met any more.
-    const hides = (each: Stage) => (rules.stages[each]!.sticky || !sticky) && implies(when, rules.stages[each]!.when);
-    const higher = stages.slice(at + 1).find(hides);
-    if (higher && !keep && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, [higher]));
+    const higher = stages.slice(at + 1).filter((each) => rules.stages[each]!.sticky || !sticky);
+    const hides = (those: Stage[]) => implies(when, { any: those.map((each) => rules.stages[each]!.when) });
+    const hiding = higher.map((each) => [each]).find(hides) ?? [higher].find(hides);
+    if (hiding && !keep && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, hiding));
   });
+  for (const [name, { path = [], host = [] }] of Object.entries(rules.signals)) {
+    const impossible = [
+      ...[path].flat().filter((glob) => !/^[/*][^?#]*$/.test(glob)),
+      ...[host].flat().filter((glob) => /[:/A-Z]/.test(glob)),
+    ];
+    if (impossible.length) warnings.push(warn('impossible_address', `signals.${name}`, impossible));
+  }
   // What no event can carry is no different from a condition that nobody can meet.
   for (const [name, { match = [] }] of Object.entries(rules.signals))
     if (match.some(([, , matcher]) => leavesNothing([matcher]))) warnings.push(warn('never_met', `signals.${name}`));
@@ -144,6 +158,7 @@ const spanOf = ({ within = Infinity }: SignalCondition) => within;
 function boundsOf(condition: SignalCondition, measure: Measure): { gte: number; lte: number } {
   const need = needOf(condition);
   const { gte = 0, lte = Infinity } = need[measure] ?? {};
+  const most = need.count?.lte ?? Infinity;
   if (measure === 'count')
     return {
       // Whatever amount there is, an event brought it.
@@ -153,7 +168,10 @@ function boundsOf(condition: SignalCondition, measure: Measure): { gte: number; 
       lte,
     };
   if (measure === 'days') return { gte: Math.max(gte, boundsOf(condition, 'count').gte > 0 ? 1 : 0), lte };
-  return { gte, lte: Math.min(lte, measure === 'value' ? Infinity : (need.count?.lte ?? Infinity)) };
+  // Of different values there are never more in a session than in all.
+  if (measure === 'distinct') return { gte: Math.max(gte, need.perSession?.gte ?? 0), lte: Math.min(lte, most) };
+  if (measure === 'perSession') return { gte, lte: Math.min(lte, need.distinct?.lte ?? Infinity, most) };
+  return { gte, lte: Math.min(lte, measure === 'value' ? Infinity : most) };
 }
 
 function isAlways(condition: CompiledCondition): boolean {
@@ -170,10 +188,20 @@ function isNever(condition: CompiledCondition): boolean {
   if ('trait' in condition) return leavesNothing([condition.need]);
   if ('signal' in condition) return isEmpty([condition]);
   const parts = flatten(condition.all);
+  /** Whether each of a group's alternatives contradicts what stands beside it. */
+  const isBeside = (part: CompiledCondition) =>
+    'any' in part &&
+    part.any.every((each) => isNever({ all: [...parts.filter((other) => other !== part && !('any' in other)), each] }));
   const signals = parts.filter((part): part is SignalCondition => 'signal' in part);
   const byName = new Map<string, SignalCondition[]>();
   for (const part of signals) byName.set(part.signal, [...(byName.get(part.signal) ?? []), part]);
-  return parts.some(isNever) || hasOpposites(parts) || [...byName.values()].some(isEmpty) || disagreeOnTrait(parts);
+  return (
+    parts.some(isNever) ||
+    hasOpposites(parts) ||
+    [...byName.values()].some(isEmpty) ||
+    disagreeOnTrait(parts) ||
+    parts.some(isBeside)
+  );
 }
 
 /** Parts of parts that all have to hold. */
@@ -190,11 +218,12 @@ const hasOpposites = (parts: CompiledCondition[]): boolean =>
 
 /** Whether nothing can meet all of these, which ask for one signal. */
 function isEmpty(conditions: SignalCondition[]): boolean {
-  return (['count', 'distinct', 'days', 'value'] as const).some((measure) =>
+  return (['count', 'distinct', 'days', 'value', 'perSession', 'sessions'] as const).some((measure) =>
     conditions.some((low) =>
       conditions.some((high) => {
-        // In the wider window there is no less; of an amount there may be: a key counts with its first.
-        const isCovered = measure === 'value' ? spanOf(high) === spanOf(low) : spanOf(high) >= spanOf(low);
+        // In the wider window there is no less; but see implies.
+        const isSteady = ['count', 'distinct', 'days'].includes(measure);
+        const isCovered = isSteady ? spanOf(high) >= spanOf(low) : spanOf(high) === spanOf(low);
         const least = boundsOf(low, measure).gte;
         const isTooLong = measure === 'days' && least > spanOf(low);
         return isTooLong || (isCovered && least > boundsOf(high, measure).lte);

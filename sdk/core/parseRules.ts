@@ -118,16 +118,27 @@ const shape =
   (members: Record<string, Check>, required: string[] = []): Check =>
   (value, path, report) => {
     if (!isRecord(value)) return report(path, 'not_object', { got: show(value) });
-    for (const name of required) if (value[name] === undefined) report(join(path, name), 'missing');
+    const names = Object.keys(members);
+    const meant = meantBy(value, names);
+    for (const name of required) if (value[name] === undefined && !meant.has(name)) report(join(path, name), 'missing');
     for (const [name, each] of Object.entries(value)) {
-      const check = Object.prototype.hasOwnProperty.call(members, name) ? members[name] : undefined;
-      if (check) check(each, join(path, name), report);
-      else {
-        const names = Object.keys(members);
-        report(join(path, name), 'unknown', { names: names.join(', '), ...suggest(name, names) });
-      }
+      const isKnown = names.includes(name);
+      if (!isKnown) report(join(path, name), 'unknown', { names: names.join(', '), ...suggest(name, names) });
+      // What is only misspelled is looked into all the same.
+      const member = isKnown ? name : [...meant.keys()].find((other) => meant.get(other) === name);
+      if (member !== undefined) members[member]!(each, join(path, name), report);
     }
   };
+
+/** Members that are there under a misspelled name, with that. */
+function meantBy(value: Record<string, unknown>, names: readonly string[]): Map<string, string> {
+  const meant = new Map<string, string>();
+  for (const name of Object.keys(value)) {
+    const nearest = names.includes(name) ? undefined : suggest(name, names)?.nearest;
+    if (nearest !== undefined && value[nearest] === undefined) meant.set(nearest, name);
+  }
+  return meant;
+}
 
 const isProp = (value: unknown) =>
   typeof value === 'string' && /^props\..+/.test(value) && !(value.slice('props.'.length) in {});
@@ -209,17 +220,17 @@ const condition: Check = (value, path, report) => {
   report(path, 'not_condition', { names: kinds.join(', '), got: show(value), ...near });
 };
 
-const tag = shape(
-  {
-    when: condition,
-    dimension: oneOf(TAG_DIMENSIONS),
-    ttlDays: bounded('not_whole_days', 1, MAX_DAYS),
-    label,
-  },
-  ['when', 'dimension'],
-);
-const stage = shape({ when: condition, sticky: boolean, keep: condition, label }, ['when']);
-const exclusion = shape({ when: condition, label }, ['when']);
+const TAG = {
+  when: condition,
+  dimension: oneOf(TAG_DIMENSIONS),
+  ttlDays: bounded('not_whole_days', 1, MAX_DAYS),
+  label,
+};
+const STAGE = { when: condition, sticky: boolean, keep: condition, label };
+const EXCLUSION = { when: condition, label };
+const tag = shape(TAG, ['when', 'dimension']);
+const stage = shape(STAGE, ['when']);
+const exclusion = shape(EXCLUSION, ['when']);
 
 /** Four numbers, each greater than the one before. */
 const limits: Check = (value, path, report) => {
@@ -293,14 +304,19 @@ function checkReferences(input: unknown, report: Report): void {
       if (isOver) report(`${path}.${name}`, name === 'distinct' ? 'values_cap' : 'sessions_cap', { max: DISTINCT_CAP });
     }
   };
-  for (const [name, { when, sticky, keep }] of membersOf(stages)) {
-    walk(when, `stages.${name}.when`);
-    walk(keep, `stages.${name}.keep`);
+  /** Walks a member, under whatever name it is there. */
+  const walkIn = (value: Record<string, unknown>, member: string, names: readonly string[], path: string) => {
+    const name = meantBy(value, names).get(member) ?? member;
+    walk(value[name], `${path}.${name}`);
+  };
+  for (const [name, part] of membersOf(stages)) {
+    const { when, sticky, keep } = part;
+    for (const member of ['when', 'keep']) walkIn(part, member, Object.keys(STAGE), `stages.${name}`);
     if (sticky && keep) report(`stages.${name}.keep`, 'sticky_keep');
     if (sticky && hasUpperBound(when)) report(`stages.${name}.sticky`, 'sticky_falls');
   }
-  for (const [name, { when }] of membersOf(tags)) walk(when, `tags.${name}.when`);
-  for (const [name, { when }] of membersOf(exclude)) walk(when, `exclude.${name}.when`);
+  for (const [name, part] of membersOf(tags)) walkIn(part, 'when', Object.keys(TAG), `tags.${name}`);
+  for (const [name, part] of membersOf(exclude)) walkIn(part, 'when', Object.keys(EXCLUSION), `exclude.${name}`);
   const { weights, intent, fit } = isRecord(score) ? score : {};
   for (const name of Object.keys(isRecord(weights) ? weights : {})) checkSignal(name, `score.weights.${name}`);
   if (Array.isArray(intent)) intent.forEach((name, index) => checkSignal(name, `score.intent[${index}]`));
@@ -315,14 +331,19 @@ function hasUpperBound(part: unknown): boolean {
 
 const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
 
-/** Proposes the known name that is nearest to a misspelled one, if it is near. */
+/** Proposes the known name that is nearest to a misspelled one, if it is near, or the one that begins with it. */
 function suggest(value: unknown, names: readonly string[]): { nearest: string } | undefined {
   if (typeof value !== 'string') return undefined;
   const near = names
     .map((name) => ({ name, distance: editDistance(value.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  return near && near.distance <= Math.max(2, value.length / 3) ? { nearest: near.name } : undefined;
+  if (near && near.distance <= Math.max(2, value.length / 3)) return { nearest: near.name };
+  const whole = value.length >= MIN_BEGINNING ? names.find((name) => name.startsWith(value)) : undefined;
+  return whole === undefined ? undefined : { nearest: whole };
 }
+
+/** A beginning of fewer letters names nothing. */
+const MIN_BEGINNING = 4;
 
 /** Levenshtein's edit distance. */
 function editDistance(a: string, b: string): number {

@@ -49,7 +49,7 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
   )) {
     // First of all, since it is all that most signals need to be told apart.
     if (names && !names.includes(event.name)) continue;
-    const amount = toUnits((value && read(value)) ?? 0);
+    const amount = toUnits(value && read(value));
     const key = distinct && read(distinct);
     if (
       // A trailing slash is optional on the page's side: `/pricing` is met by `/pricing/` too.
@@ -76,9 +76,9 @@ function isIn(currency: string, { props }: StagetagEvent): boolean {
 /**
  * Turns an amount into units of 1/10,000.
  * Plain decimal texts count as numbers, since shops often send them. Undefined for whatever else: negative, from a hundred
- * billion (sums would no longer be exact), below a millionth, not a number.
+ * billion (sums would no longer be exact), below a millionth, not a number, null. Where there is none it is 0.
  */
-export function toUnits(amount: unknown): number | undefined {
+export function toUnits(amount: unknown = 0): number | undefined {
   return /^\d{1,11}(\.\d+)?$/.test(String(amount)) ? Math.round(+(amount as number) * UNITS) : undefined;
 }
 

@@ -81,11 +81,15 @@ test('adds a site, and lists it without its secret', async () => {
     [{ name: 'x', origins: ['a.example'] }, /https:\/\/example\.com/],
     [{ name: 'x', origins: ['https://a.example'], template: 'shop' }, /general/],
     [{ name: 'x', origins: ['https://a.example'], timeZone: 'Mars/North' }, /IANA/],
+    [{ name: 'x', origins: ['https://a.example'], currency: 'ZZZ' }, /ISO 4217.*ZZZ/],
   ] as const) {
     const refused = await add(body);
     expect(refused.status).toBe(400);
     expect(((await refused.json()) as { error: string }).error).toMatch(error);
   }
+  const inYuan = (await (await add({ name: 'Y', origins: ['https://y.example'], currency: 'CNY' })).json()) as object;
+  const { siteKey } = inYuan as { siteKey: string };
+  expect(await get(`sites/${siteKey}/rules`)).toMatchObject({ version: 1, currency: 'CNY' });
 });
 
 describe('rules', () => {

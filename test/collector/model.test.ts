@@ -10,7 +10,13 @@ import {
   type Path,
   type TouchModel,
 } from '../../collector/model/attribution.js';
-import { medianStay, salesVelocity, splitSessions, transitionShares, withDormancy } from '../../collector/model/flow.js';
+import {
+  medianStay,
+  salesVelocity,
+  splitSessions,
+  transitionShares,
+  withDormancy,
+} from '../../collector/model/flow.js';
 import {
   bitsOf,
   followFunnel,

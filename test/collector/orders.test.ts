@@ -69,6 +69,15 @@ test('an amount that one signal counts is not said not to count, and an order wi
   expect(events.map(({ uncounted }) => uncounted)).toEqual([undefined, undefined]);
 });
 
+test('an amount of null is none that counts, as a page that was given NaN has it', async () => {
+  const { send, visitor } = await makeCollector();
+  const id = newId();
+  await send(id, [makeEvent('page_view'), makeEvent('purchase', { time: NOW + 1, props: { value: null } as never })]);
+  const seen = (await visitor(id)) as unknown as { stage: string; events: Array<{ uncounted?: string }> };
+  expect(seen.stage).toBe('awareness');
+  expect(seen.events.map(({ uncounted }) => uncounted)).toEqual([undefined, 'amount']);
+});
+
 test('rules with a currency are for the full build of the tag, where an amount adds up; others are not', () => {
   expect(rulesOf({ ...generalDocument, currency: 'EUR' }).full).toBe(true);
   expect(rulesOf(generalDocument).full).toBeUndefined();

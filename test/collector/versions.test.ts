@@ -119,7 +119,9 @@ describe('a preview', () => {
       stages: { intrest: {} },
     });
     expect(status).toBe(400);
-    expect(body).toMatchObject({ errors: [{ path: 'signals.a.evnt' }, { path: 'stages.intrest' }] });
+    expect(body).toMatchObject({
+      errors: [{ path: 'signals.a.evnt' }, { path: 'stages.intrest' }, { path: 'stages.intrest.when' }],
+    });
     expect((body as { errors: Array<{ message: string }> }).errors[1]!.message).toContain('interest');
   });
 });
@@ -258,6 +260,55 @@ describe('lint of a site', () => {
     const none = { ...generalDocument, stages: { action: { when: { trait: 'x', eq: 1 } } } };
     await collector.putRules(none);
     expect((await warnings(collector, none)).warnings.map(({ code }) => code)).toContain('empty_stage');
+  });
+
+  test('warns of new signals that no event of late would carry, of groups there are not, and of tags that go together', async () => {
+    const collector = await makeCollector();
+    const tag = (signal: string) => ({ when: { signal }, dimension: 'behaviour' });
+    const rules = {
+      signals: { visit: { event: 'page_view' }, prices: { path: '/pricing' } },
+      stages: { awareness: { when: { signal: 'visit' } }, interest: { when: { signal: 'prices' } } },
+      tags: {
+        seen: tag('visit'),
+        looked: tag('prices'),
+        both: { ...tag('visit'), when: { all: [{ signal: 'prices' }, { signal: 'visit' }] } },
+      },
+    };
+    await collector.putRules(rules);
+    for (let index = 0; index < 40; index++) {
+      const pages = index < 36 ? ['/pricing', '/a'] : ['/a'];
+      await collector.send(
+        newId(),
+        pages.map((path) => makeEvent('page_view', { url: `https://www.example.com${path}` })),
+      );
+    }
+    const draft = {
+      ...rules,
+      signals: {
+        ...rules.signals,
+        there: { event: 'page_view', path: '/a' },
+        never: { event: 'page_view', path: '/never' },
+        unknowable: { event: 'page_view', props: { x: { eq: 1 } } },
+      },
+      stages: {
+        ...rules.stages,
+        consideration: { when: { any: ['there', 'never', 'unknowable'].map((signal) => ({ signal })) } },
+        loyalty: { when: { trait: 'stagetag.rfm', in: ['champion', 'champions'] } },
+      },
+    };
+    const { warnings: found } = await warnings(collector, draft);
+    expect(found.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      'unknown_group stages.loyalty.when',
+      'silent_signal signals.never',
+      'overlapping_tags tags.both',
+    ]);
+    expect(found).toMatchObject([{ names: ['champion'] }, {}, { names: ['both', 'looked'] }]);
+    // A stage at which nobody can ever stand is asked back for, like one that nobody can enter.
+    const hidden = await collector.putRules({
+      ...rules,
+      stages: { ...rules.stages, awareness: { when: { signal: 'prices' } } },
+    });
+    expect(hidden.status).toBe(409);
   });
 
   test('says what is wrong where rules are not valid', async () => {

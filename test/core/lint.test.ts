@@ -8,6 +8,7 @@ const NOON = Date.UTC(2026, 10, 22, 12);
 const visit = { signal: 'visit' };
 const signals = {
   visit: { event: 'page_view' },
+  seen: { event: 'page_view', distinct: 'path' },
   order: { event: 'purchase', value: 'props.value' },
   spend: { event: 'purchase', distinct: 'props.transaction_id', value: 'props.value' },
 };
@@ -30,6 +31,30 @@ describe('lint', () => {
       },
     ],
     ['more days than events', { ...visit, days: { gte: 3 }, count: { lte: 2 } }],
+    ['more values in a session than in all', { signal: 'seen', perSession: { gte: 5 }, distinct: { lte: 3 } }],
+    [
+      'more values in a session than in all, said apart',
+      {
+        all: [
+          { signal: 'seen', perSession: { gte: 5 }, within: 7 },
+          { signal: 'seen', distinct: { lte: 3 } },
+        ],
+      },
+    ],
+    ['more sessions than events', { ...visit, sessions: { gte: 5 }, count: { lte: 4 } }],
+    [
+      'many values in a session, and few',
+      {
+        all: [
+          { signal: 'seen', perSession: { gte: 5 } },
+          { signal: 'seen', perSession: { lte: 2 } },
+        ],
+      },
+    ],
+    [
+      'what contradicts every alternative beside it',
+      { all: [{ ...visit, count: { gte: 5 } }, { any: [{ ...visit, count: { lte: 2 } }, { not: visit }] }] },
+    ],
     ['more days than the window has', { ...visit, days: { gte: 9 }, within: 7 }],
     ['a range of a trait that is empty', { trait: 'age', gte: 5, lte: 1 }],
     [
@@ -112,6 +137,19 @@ describe('lint', () => {
         ],
       },
     ],
+    [
+      'what contradicts one alternative alone',
+      { all: [{ ...visit, count: { gte: 5 } }, { any: [{ ...visit, count: { lte: 2 } }, { signal: 'order' }] }] },
+    ],
+    [
+      'many values in a session lately, and few ever, of which sessions are left out beyond the cap',
+      {
+        all: [
+          { signal: 'seen', perSession: { gte: 5 }, within: 7 },
+          { signal: 'seen', perSession: { lte: 2 } },
+        ],
+      },
+    ],
     ['gone for a while', { all: [visit, { not: { ...visit, within: 30 } }] }],
     ['another signal', { all: [visit, { not: { signal: 'order', within: 7 } }] }],
     ['not often, or very often', { any: [{ not: visit }, { ...visit, count: { gte: 5 } }] }],
@@ -158,10 +196,52 @@ describe('lint', () => {
       lintRules(
         rulesOf({ signals, stages: { action: { when: order, ...low }, loyalty: { when: order, ...high } } }),
       ).map(({ code, path }) => `${code} ${path}`);
-    const hidden = ['hidden_stage stages.action.when', 'unused_signal signals.visit', 'unused_signal signals.spend'];
+    const hidden = [
+      'hidden_stage stages.action.when',
+      'unused_signal signals.visit',
+      'unused_signal signals.seen',
+      'unused_signal signals.spend',
+    ];
     expect(of({}, {})).toEqual(hidden);
     expect(of({ sticky: true }, { sticky: true })).toEqual(hidden);
     expect(of({ sticky: true }, {})).toEqual(hidden.slice(1));
+  });
+
+  test('warns of a stage that two higher ones hide together', () => {
+    const [order, visit] = [{ signal: 'order' }, { signal: 'visit' }];
+    const stages = {
+      interest: { when: { any: [order, visit] } },
+      action: { when: visit },
+      loyalty: { when: order },
+    };
+    expect(lintRules(rulesOf({ signals, stages }))).toContainEqual(
+      expect.objectContaining({
+        code: 'hidden_stage',
+        path: 'stages.interest.when',
+        names: ['consideration', 'action', 'loyalty'].filter((each) => each in stages),
+      }),
+    );
+  });
+
+  test('warns of a stage that is kept by what it takes to enter it', () => {
+    const when = { signal: 'visit', count: { gte: 3 } };
+    const of = (keep: object) =>
+      lintRules(rulesOf({ signals, stages: { interest: { when, keep } } })).flatMap(({ code, path }) =>
+        code === 'idle_keep' ? [path] : [],
+      );
+    expect(of(when)).toEqual(['stages.interest.keep']);
+    expect(of({ signal: 'visit', count: { gte: 4 } })).toEqual(['stages.interest.keep']);
+    expect(of({ signal: 'visit', count: { gte: 2 } })).toEqual([]);
+  });
+
+  test('warns of addresses that no page has', () => {
+    const of = (signal: object) =>
+      lintRules(rulesOf({ signals: { a: signal }, stages: { interest: { when: { signal: 'a' } } } })).flatMap(
+        ({ code, names }) => (code === 'impossible_address' ? [names] : []),
+      );
+    for (const path of ['pricing', '/a?x=1', '/a#b']) expect(of({ path: ['/ok', path] })).toEqual([[path]]);
+    for (const host of ['shop.example:8080', 'https://a.example', 'A.example']) expect(of({ host })).toEqual([[host]]);
+    expect(of({ path: ['*', '/a/*', '/', '/产品/*'], host: ['*.example', 'a.example'] })).toEqual([]);
   });
 
   test('warns of tags and signals that say the same, and of signals that nobody asks for', () => {
@@ -202,7 +282,10 @@ describe('lint', () => {
         ];
         return { trait, ...tests[upTo(6)], ...(upTo(2) && tests[upTo(6)]) } as Condition;
       }
-      const [measure, bound] = [['count', 'days', 'distinct', 'value'][upTo(4)]!, ['gte', 'lte'][upTo(2)]!];
+      const [measure, bound] = [
+        ['count', 'days', 'distinct', 'perSession', 'sessions', 'value'][upTo(6)]!,
+        ['gte', 'lte'][upTo(2)]!,
+      ];
       const within = [undefined, 2, 5][upTo(3)];
       const signal = measure === 'value' ? 'order' : ['visit', 'order'][upTo(2)]!;
       return { signal, [measure]: { [bound]: upTo(4) * (measure === 'value' ? 60 : 1) }, ...(within && { within }) };

@@ -133,3 +133,18 @@ test('everything that can be wrong is said in both languages, with the same valu
   const [error] = errorsOf(stage({ signal: 'veiw' }));
   expect(sayError(RULES_MESSAGES_ZH, error!.code, error!.values)).toBe('没有名为 "veiw" 的信号；是否想写 "view"？');
 });
+
+test('what is only misspelled is looked into all the same', () => {
+  const parsed = parseRules({
+    signals: { view: { event: 'page_view' } },
+    stages: { intrest: { wen: { signal: 'veiw' } }, action: { when: { signal: 'view' } } },
+    score: { weights: {}, halfLife: -3 },
+  });
+  expect('errors' in parsed && parsed.errors.map(({ path, code }) => `${code} ${path}`).sort()).toEqual([
+    'no_signal_but stages.intrest.wen.signal',
+    'not_days score.halfLife',
+    'unknown score.halfLife',
+    'unknown stages.intrest',
+    'unknown stages.intrest.wen',
+  ]);
+});
