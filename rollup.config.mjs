@@ -163,10 +163,10 @@ function size({ budget, total, fill = (code) => code } = {}) {
 
 /** Puts the default rules where the collector puts a site's. */
 export async function fillTag(code) {
-  const { compileRules } = await import('./dist/sdk/core/index.js');
+  const { compileRules, sentRules } = await import('./dist/sdk/core/index.js');
   const { toLiteral } = await import('./dist/collector/routes/tag.js');
   const template = JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8'));
-  const rules = compileRules({ ...template.rules, version: 1 });
+  const rules = sentRules(compileRules({ ...template.rules, version: 1 }));
   const site = { siteKey: 'st_93d0b7c41fe2a85d60', rules };
   if (code.split('__STAGETAG_SITE__').length !== 2) throw new Error('the place for the site settings must occur once');
   return code.replace('__STAGETAG_SITE__', () => toLiteral(site));

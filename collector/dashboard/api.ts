@@ -190,6 +190,7 @@ export interface ValueReport {
   medianDaysToSecond: number | null;
   revenueRetention: number | null;
   k: number | null;
+  loopDays: number | null;
 }
 
 export interface NpsReport {

@@ -313,6 +313,9 @@ function Value({ site }: { site: Site }): JSX.Element {
                 )}
               </Figure>
               <Figure name={t('k')}>{number(value.k)}</Figure>
+              <Figure name={t('loopTime')}>
+                {value.loopDays === null ? '–' : t('inDays', { count: showNumber(value.loopDays) })}
+              </Figure>
             </dl>
           ) : (
             <p>{t('noBuyers')}</p>

@@ -2,6 +2,7 @@ import {
   compactFacts,
   emptyFacts,
   inferState,
+  sentRules,
   type CompiledRules,
   type Facts,
   type Inference,
@@ -41,7 +42,7 @@ export function answerFor(
   // What is proven to be one person's is answered with what all of its visitors did; `have` is this one's.
   const known = record && person ? { ...person, have: record.have } : record;
   const visitor = visitorAnswer(known, rules, now, !accepted);
-  const ruleSet = sendersRules === rules.version ? undefined : rules;
+  const ruleSet = sendersRules === rules.version ? undefined : sentRules(rules);
   return { accepted, duplicates, rejected, visitor, ...(ruleSet && { ruleSet }) };
 }
 

@@ -36,7 +36,7 @@ import type {
   Cause,
   DatedTouch,
   Fold,
-  SessionPart,
+  SessionNews,
   Site,
   StoredEvent,
   Transition,
@@ -320,26 +320,33 @@ function findTransitions(
   return transitions;
 }
 
-/** What events add to the sessions they are of; none is dated into the future, as no entry into a stage is. @param events by (time, id) */
+/**
+ * What events add to the sessions they are of; none is dated into the future, as no entry into a stage is. A session that began with no
+ * source has that of the first arrival in it that has one: whoever clicks an advertisement meanwhile came by it.
+ * @param events by (time, id)
+ */
 function sessionsOf(
   events: StoredEvent[],
   hosts: Told['hosts'],
   now: number,
   client: ClientInfo = NOBODY,
-): SessionPart[] {
-  const parts = new Map<string, SessionPart>();
+): SessionNews[] {
+  const parts = new Map<string, SessionNews>();
   for (const stored of events) {
     const { event, bot } = stored;
     if (!event.sessionId) continue;
     const time = Math.min(event.time, now);
     const known = parts.get(event.sessionId);
+    const isSaid = known && known.channel !== null && known.channel !== DIRECT;
+    const url = isSaid ? undefined : parseUrl(event.url);
+    const landing = url && landingOf(stored, url, hosts);
     if (known) {
       known.events++;
       known.endedAt = time;
+      if (landing && (known.channel === null || !isDirect(landing)))
+        Object.assign(known, { channel: landing.channel, source: landing.source, arrivedAt: time });
       continue;
     }
-    const url = parseUrl(event.url);
-    const landing = url && landingOf(stored, url, hosts);
     parts.set(event.sessionId, {
       sessionId: event.sessionId,
       startedAt: time,
@@ -347,6 +354,7 @@ function sessionsOf(
       events: 1,
       channel: landing?.channel ?? null,
       source: landing?.source ?? null,
+      arrivedAt: time,
       bot,
       ...client,
     });
@@ -362,7 +370,8 @@ function note(record: VisitorRecord, { event, receivedAt }: StoredEvent): void {
   if (event.time <= receivedAt + DAY_MS) record.lastTime = Math.max(record.lastTime, event.time);
 }
 
-const isDirect = (touch: DatedTouch) => touch.channel === 'Direct';
+const DIRECT = 'Direct';
+const isDirect = (touch: Pick<Touch, 'channel'>) => touch.channel === DIRECT;
 
 /** Notes where events came from: the first of them, and the last that was not direct, can be their visitor's. @param events by (time, id) */
 function noteTouches(record: VisitorRecord, events: StoredEvent[], hosts: Told['hosts']): void {

@@ -341,13 +341,11 @@ export class Projection {
     const { store, siteKey } = this;
     this.stamp = await store.stamp(siteKey);
     this.#keptFrom = (await store.site(siteKey))!.keptFrom;
-    const { change, rowId: last } = await store.latest(siteKey);
+    const { change, rowId: last, visitors } = await store.latest(siteKey);
     this.#change = change;
     this.#readTo = last;
-    const counts = await store.stageCounts(siteKey);
-    const visitors = counts.reduce((sum, each) => sum + each.visitors, 0);
-    // Visitors are about half of the work; who is left out is not among those that are counted.
-    await this.#readVisitors(now, (done) => onProgress(Math.min(1, done / visitors) / 2));
+    // Visitors are about half of the work.
+    await this.#readVisitors(now, (done) => onProgress(Math.min(1, done / (visitors || 1)) / 2));
     const sessions = pages((last?: ListedSession) => store.everySession(siteKey, last, PAGE));
     for await (const session of sessions) this.#addSession(this.#numberOf(session.visitorId), session);
     await this.#readMoves();

@@ -19,6 +19,7 @@ import {
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { RFM_GROUPS } from '../model/rfm.js';
 import type { Kind } from '../projection/kinds.js';
+import { stageCounts } from '../projection/noticed.js';
 import type { View } from '../projection/view.js';
 
 /** Days in which a signal that means something is carried by some event. */
@@ -102,9 +103,9 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
     ...unknownGroups(rules),
   ];
   const published = (await store.rules(siteKey)).at(-1)!.rules;
-  const counts = await store.stageCounts(siteKey);
-  const all = counts.reduce((sum, { visitors }) => sum + visitors, 0);
+  const all = view.people.length;
   if (!all) return warnings;
+  const { current, peak } = stageCounts(view.projection);
   // What visitors did is counted by the signals in force: of others nothing is known.
   const known = Object.keys(rules.signals).filter(
     (name) => JSON.stringify(rules.signals[name]) === JSON.stringify(published.signals[name]),
@@ -124,10 +125,9 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
     const rule = compiled.stages[stage];
     const isSame = JSON.stringify(rules.stages[stage]) === JSON.stringify(published.stages[stage]);
     if (!rule || !isSame || !signalsOf(rule.when).every((name) => known.includes(name))) continue;
-    const standing = counts.filter((row) => row.stage === stage).reduce((sum, { visitors }) => sum + visitors, 0);
-    const reached = counts.some(({ peak }) => rank(peak) >= rank(stage));
-    if (!reached) warnings.push(warn('empty_stage', `stages.${stage}`));
-    else if (standing === all) warnings.push(warn('stage_of_all', `stages.${stage}`));
+    const isReached = STAGES.some((each) => rank(each) >= rank(stage) && peak.has(each));
+    if (!isReached) warnings.push(warn('empty_stage', `stages.${stage}`));
+    else if (current.get(stage) === all) warnings.push(warn('stage_of_all', `stages.${stage}`));
   }
   return warnings;
 }

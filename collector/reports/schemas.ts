@@ -223,6 +223,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       invited: count,
       k: nullable('number'),
       amplification: nullable('number'),
+      loopDays: nullable('number'),
     }),
     NpsReport: record({
       asOf: moment,

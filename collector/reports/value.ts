@@ -56,6 +56,8 @@ export interface ValueReport {
   invited: number;
   k: number | null;
   amplification: number | null;
+  /** Median days from when those who invited somebody first came to when they first did; null where nobody did. */
+  loopDays: number | null;
 }
 
 /** From a model of when buyers order again, when they leave (BG/NBD) and what they spend (Gamma-Gamma), fitted to what they did. */
@@ -164,14 +166,20 @@ export async function reportValue(
   const refund = refundSignalOf(rules, signal);
   const buyers: OrderDays[] = [];
   const waits: Stay[] = [];
+  const loops: Stay[] = [];
   const invitations = Object.keys(rules.signals).filter((name) =>
     [rules.signals[name]!.event].flat().includes('invite'),
   );
   for (const person of view.people) {
     sum.people++;
     sum.invited += +(view.touch(person)?.medium === INVITED);
-    for (const name of invitations)
-      sum.invitations += view.counted(person, name).reduce((all, { count }) => all + count, 0);
+    const invited = invitations.flatMap((name) => view.counted(person, name));
+    sum.invitations += invited.reduce((all, { count }) => all + count, 0);
+    if (invited.length)
+      loops.push({
+        duration: Math.min(...invited.map(({ day }) => day)) - Math.min(...view.activeDays(person)),
+        hasEnded: true,
+      });
     const bought = view.counted(person, signal);
     const days = ordersOf(view, person, signal, refund);
     const first = days[0];
@@ -206,10 +214,9 @@ export async function reportValue(
   const ordersPerYear = share(sum.orders, sum.days / YEAR_DAYS);
   const monthlyRetention = share(months.retained, months.active);
   const perMonth = share(months.units / UNITS, months.active);
-  const { k, amplification } = flywheel(
-    share(sum.invitations, sum.people) ?? 0,
-    share(sum.invited, sum.invitations) ?? 0,
-  );
+  // Invitations by each × who came by one of these: that who invited is not seen does not make them fewer.
+  const sent = sum.invitations || sum.invited;
+  const { k, amplification } = flywheel(share(sent, sum.people) ?? 0, share(sum.invited, sent) ?? 0);
   return {
     asOf: now,
     signal,
@@ -235,7 +242,8 @@ export async function reportValue(
     people: sum.people,
     invitations: sum.invitations,
     invited: sum.invited,
-    k: sum.invitations ? k : null,
-    amplification: sum.invitations && Number.isFinite(amplification) ? amplification : null,
+    k: sent ? k : null,
+    amplification: sent && Number.isFinite(amplification) ? amplification : null,
+    loopDays: medianStay(loops),
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { Hono, type Context } from 'hono';
+import { sentRules } from '../../sdk/core/index.js';
 import { readBuilt } from '../assets.js';
 import { timelineOf } from '../ingest/timeline.js';
 import type { Services } from '../services.js';
@@ -82,7 +83,7 @@ export function tagRoutes({ store }: Services): Hono {
       const hosts = site.origins.map((origin) => new URL(origin).hostname);
       // A site of one host has no other to hand its visitors to.
       const others = new Set(hosts);
-      const settings = toLiteral({ siteKey, ...(others.size > 1 && { hosts: [...others] }), rules });
+      const settings = toLiteral({ siteKey, ...(others.size > 1 && { hosts: [...others] }), rules: sentRules(rules) });
       const bundle = builds[others.size > 1 || rules.full ? 'full' : 'plain'];
       known = { version, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
       sites.set(siteKey, known);

@@ -190,17 +190,23 @@ export type Fold = (change: Change) => {
   record: VisitorRecord;
   transitions: Transition[];
   past: Facts;
-  sessions: SessionPart[];
+  sessions: SessionNews[];
 };
 
-/** What is known of a session, or what a batch adds to it. */
+/** What a batch adds to a session. */
+export interface SessionNews extends SessionPart {
+  /** Time of the event that says where it came from. */
+  arrivedAt: number;
+}
+
+/** What is known of a session. */
 export interface SessionPart {
   sessionId: string;
   /** Times of its first and last event. */
   startedAt: number;
   endedAt: number;
   events: number;
-  /** Of its first event. */
+  /** Of its first arrival that has a source; of its first event where none has. */
   channel: string | null;
   source: string | null;
   bot: string | null;
@@ -508,14 +514,12 @@ export interface Store {
   runningJobs(): Promise<Job[]>;
   finishJob(id: number): Promise<void>;
 
-  /** Visitors now, by current stage and by peak. */
-  stageCounts(siteKey: string): Promise<Array<{ stage: Stage | null; peak: Stage | null; visitors: number }>>;
   /** All transitions, those of bots too: the next after one, or the first (0). */
   everyTransition(siteKey: string, after: number, limit: number): Promise<ListedTransition[]>;
   /** Everybody's id. */
   visitorIds(siteKey: string): Promise<string[]>;
-  /** The latest place in the list of changes to visitors, and the latest row of events, both of one moment. */
-  latest(siteKey: string): Promise<{ change: string; rowId: number }>;
+  /** The latest place in the list of changes to visitors, the latest row of events, and how many visitors' records there are: of one moment. */
+  latest(siteKey: string): Promise<{ change: string; rowId: number; visitors: number }>;
   /** What happened to visitors since a place in the list of changes, each as often as it did, or as much of it as one reading gives. */
   changesSince(siteKey: string, change: string): Promise<VisitorChanges>;
   /** Events by their rows: the next after one (0: the first), up to one; and how far that went. */

@@ -31,7 +31,6 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   isForgotten: 'reader',
   job: 'reader',
   runningJobs: 'reader',
-  stageCounts: 'reader',
   visitorIds: 'reader',
   latest: 'reader',
   changesSince: 'reader',

@@ -146,7 +146,13 @@ const NETWORKS: Record<string, string> = {
   clickid: 'affiliate',
 };
 
-const isReturnFrom = (host: string) => RETURN_HOSTS.split(' ').some((each) => `.${host}`.endsWith(`.${each}`));
+/** Further pages to pay or to sign in at. Browsers need not know them: who comes back within half an hour goes on with the session. */
+const MORE_RETURN_HOSTS = `
+  adyen.com affirm.com afterpay.com checkout.com clearpay.co.uk klarna.com mollie.com pay.amazon.com payments.amazon.com
+  razorpay.com shop.app sofort.com squareup.com square.link worldpay.com 99bill.com allinpay.com jdpay.com pay.jd.com lianlianpay.com
+  yeepay.com appleid.apple.com auth0.com login.live.com login.microsoftonline.com okta.com`;
+const isReturnFrom = (host: string) =>
+  `${RETURN_HOSTS} ${MORE_RETURN_HOSTS}`.split(/\s+/).some((each) => each && `.${host}`.endsWith(`.${each}`));
 
 /** A host without the `www.` that says nothing. */
 export const bareHost = (hostname: string): string => hostname.replace(/^www\./, '');

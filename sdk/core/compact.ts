@@ -13,10 +13,10 @@ import {
   type FactsBase,
   type PerDay,
 } from './facts.js';
-import type { CompiledRules } from './rules.js';
+import type { CompiledCondition, CompiledRules } from './rules.js';
 import { scoreAt, walkStages } from './stage.js';
 import { turningDays, viewFacts } from './view.js';
-import { traitsOf } from './lint.js';
+import { signalsOf, traitsOf } from './lint.js';
 
 /** Days that stay listed behind the longest window, so that what a browser kept for a week can still be added. */
 const LATE_DAYS = 8;
@@ -24,14 +24,25 @@ const LATE_DAYS = 8;
 /** Latest orders that travel, so that a repeated thank-you page is known as a repetition in the browser too. */
 const SENT_ORDERS = 200;
 
+/** What stages and tags ask for. */
+const conditionsIn = ({ stages, tags }: CompiledRules): CompiledCondition[] => [
+  ...Object.values(stages).flatMap(({ when, keep }) => (keep ? [when, keep] : [when])),
+  ...Object.values(tags),
+];
+
+/** The rules as they travel: without signals that only the collector asks for, in reports and of who is left out. */
+export function sentRules(rules: CompiledRules): CompiledRules {
+  const asked = new Set(conditionsIn(rules).flatMap(signalsOf));
+  return { ...rules, signals: pick(rules.signals, (name, { weight }) => asked.has(name) || weight !== undefined) };
+}
+
 const namesByRules = new WeakMap<CompiledRules, Set<string>>();
 
 /** Names of the traits that the rules ask for: no other leaves the collector. */
 export function traitNames(rules: CompiledRules): Set<string> {
   const known = namesByRules.get(rules);
   if (known) return known;
-  const conditions = Object.values(rules.stages).flatMap(({ when, keep }) => (keep ? [when, keep] : [when]));
-  const names = new Set([...conditions, ...Object.values(rules.tags)].flatMap(traitsOf));
+  const names = new Set(conditionsIn(rules).flatMap(traitsOf));
   namesByRules.set(rules, names);
   return names;
 }

@@ -95,8 +95,10 @@ export function lintRules(
   for (const names of equals(Object.fromEntries(signals) as object))
     warnings.push(warn('same_signals', `signals.${names[0]}`, names));
   const used = new Set(conditions.flatMap(([, condition]) => signalsOf(condition)));
-  for (const [name, { weight }] of Object.entries(rules.signals))
-    if (!used.has(name) && weight === undefined) warnings.push(warn('unused_signal', `signals.${name}`));
+  for (const [name, { weight, event, value }] of Object.entries(rules.signals))
+    // Reports take what was given back off what was bought.
+    if (!used.has(name) && weight === undefined && !(value && event?.includes('refund')))
+      warnings.push(warn('unused_signal', `signals.${name}`));
   return warnings;
 }
 

@@ -322,7 +322,8 @@ describe('the script', () => {
     const { app, site, store, putRules } = await makeCollector();
     const read = async () => (await app.request(`/t/${site.siteKey}.js`)).text();
     const before = await read();
-    await putRules({ signals: { later: { event: 'later' } }, stages: {} });
+    const later = { interest: { when: { signal: 'later' } } };
+    await putRules({ signals: { later: { event: 'later' } }, stages: later });
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const busy = vi.spyOn(store, 'site').mockImplementation(() => new Promise(() => {}));

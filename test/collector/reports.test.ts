@@ -821,6 +821,7 @@ test('what customers are worth is counted from their orders, and who was invited
     invitations: 2,
     invited: 1,
     k: 0.25,
+    loopDays: 111,
     repurchaseRate: 2 / 3,
     // Second orders after 30 and 0 days, and one buyer still to come after 104.
     medianDaysToSecond: 30,

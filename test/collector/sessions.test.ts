@@ -55,6 +55,34 @@ test('a session is its events, in whatever order and however often they come', a
   expect((await get<{ visitors: object[] }>(`sites/${site.siteKey}/visitors`)).visitors).toEqual([]);
 });
 
+test('a session that began with no source has that of the first arrival in it, whatever comes first, and none begins in the future', async () => {
+  const { send, get, site } = await makeCollector();
+  const at = (minutes: number, query = '') =>
+    makeEvent('page_view', { time: NOW + minutes * 60_000, url: `${ORIGIN}/${query}` });
+  const [direct, paid, mail] = [at(-9), at(-5, '?gclid=1'), at(-2, '?utm_source=news&utm_medium=email')];
+  const orders = [
+    [[direct, paid, mail]],
+    [[direct], [mail], [paid]],
+    [[mail], [direct, paid]],
+    [[paid], [mail], [direct]],
+  ];
+  for (const batches of orders) {
+    const id = newId();
+    for (const events of batches)
+      await send(
+        id,
+        events.map((event) => ({ ...event, id: newId() })),
+      );
+    const { sessions } = await get<{ sessions: object[] }>(`sites/${site.siteKey}/visitors/${id}`);
+    expect(sessions).toMatchObject([{ channel: 'Paid Search', source: 'google', startedAt: direct.time, events: 3 }]);
+  }
+  const ahead = newId();
+  await send(ahead, [makeEvent('page_view', { time: NOW + 5 * 60_000 })]);
+  expect((await get<{ sessions: object[] }>(`sites/${site.siteKey}/visitors/${ahead}`)).sessions).toMatchObject([
+    { startedAt: NOW, endedAt: NOW },
+  ]);
+});
+
 test('the loss report says what never came, by browser and channel, and leaves out bots', async () => {
   const { send, get, site } = await makeCollector();
   const numbered = (...numbers: number[]) => numbers.map((seq) => makeEvent('page_view', { seq }));

@@ -306,7 +306,7 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect(await ids({ visitorId: gone })).toEqual([]);
       expect([await store.isForgotten(siteKey, gone), await store.isForgotten(siteKey, stays)]).toEqual([true, false]);
       expect(await append(gone, [makeEvent('page_view')])).toMatchObject({ isForgotten: true, accepted: 0 });
-      expect((await store.stageCounts(siteKey)).reduce((sum, { visitors }) => sum + visitors, 0)).toBe(1);
+      expect((await store.latest(siteKey)).visitors).toBe(1);
       expect(await store.wipe()).toBe(true);
     });
 
@@ -406,12 +406,12 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       expect([await store.runningJobs(), (await store.job(siteKey, job.id))!.state]).toEqual([[], 'done']);
     });
 
-    test('counts visitors and transitions, and leaves bots out', async () => {
+    test('counts visitors, and tells of the transitions of each', async () => {
       const { store, siteKey, append } = await makeStore();
       const [ada, bot] = [newId(), newId()];
       await append(ada, [makeEvent('page_view', { time: NOW - 2000 }), makeEvent('purchase', { time: NOW - 1000 })]);
       await append(bot, [makeEvent('purchase')], { bot: 'crawler' });
-      expect(await store.stageCounts(siteKey)).toEqual([{ stage: 'action', peak: 'action', visitors: 1 }]);
+      expect((await store.latest(siteKey)).visitors).toBe(2);
       expect((await store.transitions(siteKey, ada)).map(({ to }) => to)).toEqual(['awareness', 'action']);
       expect(await store.visitors(siteKey, { limit: 9 })).toHaveLength(2);
     });

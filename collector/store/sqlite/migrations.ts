@@ -356,4 +356,13 @@ export const MIGRATIONS = [
     is_amended INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- Time of the event that says where a session came from; null where that is its first.
+  ALTER TABLE sessions ADD COLUMN arrived_at INTEGER;
+  -- Nothing asks for them any more, and every batch had to keep them up.
+  DROP INDEX transitions_by_time;
+  DROP INDEX visitors_by_stage;
+  DELETE FROM sqlite_stat1 WHERE idx IN ('transitions_by_time', 'visitors_by_stage');
+  ANALYZE sqlite_schema;
+  `,
 ];

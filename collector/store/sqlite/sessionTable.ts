@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { ListedSession, SessionPart } from '../store.js';
+import type { ListedSession, SessionNews, SessionPart } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
 interface SessionRow {
@@ -22,13 +22,18 @@ export class SessionTable {
   readonly #next;
 
   constructor(database: Database.Database) {
-    // Batches come in any order: what the earliest event says of where it came from holds, and what the latest sender says of itself.
+    // Batches come in any order: what the earliest event says of where it came from holds, if it says anything, and what the latest sender
+    // says of itself.
+    const says = (row: string) => `iif(${row}channel IS NULL, 0, iif(${row}channel = 'Direct', 1, 2))`;
+    const holds = `(${says('excluded.')}, -excluded.arrived_at) > (${says('')}, -coalesce(arrived_at, started_at))`;
+    const source = ['channel', 'source', 'arrived_at'].map(
+      (name) => `${name} = iif(${holds}, excluded.${name}, ${name})`,
+    );
     this.#add = database.prepare(`
-      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, source, bot, device, browser, os, country, region)
-      VALUES (@site, @visitor, @sessionId, @startedAt, @endedAt, @events, @channel, @source, @bot, @device, @browser, @os, @country, @region)
+      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, source, arrived_at, bot, device, browser, os, country, region)
+      VALUES (@site, @visitor, @sessionId, @startedAt, @endedAt, @events, @channel, @source, @arrivedAt, @bot, @device, @browser, @os, @country, @region)
       ON CONFLICT DO UPDATE SET
-        channel = iif(excluded.started_at < started_at, excluded.channel, channel),
-        source = iif(excluded.started_at < started_at, excluded.source, source),
+        ${source.join(', ')},
         started_at = min(started_at, excluded.started_at), ended_at = max(ended_at, excluded.ended_at),
         events = events + excluded.events, bot = coalesce(bot, excluded.bot),
         device = coalesce(excluded.device, device), browser = coalesce(excluded.browser, browser), os = coalesce(excluded.os, os),
@@ -42,7 +47,7 @@ export class SessionTable {
       WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
   }
 
-  add(site: number, visitor: Buffer, session: SessionPart): void {
+  add(site: number, visitor: Buffer, session: SessionNews): void {
     this.#add.run({ site, visitor, ...session });
   }
 

@@ -205,7 +205,11 @@ export function openSqliteStore(
 
   const stampOf = (siteKey: string) => `${tombstones.count()} ${sites.keptFrom(sites.id(siteKey))}`;
   /** Of one moment. */
-  const readLatest = database.transaction(() => ({ change: changes.last(), rowId: events.last() }));
+  const readLatest = database.transaction((site: number) => ({
+    change: changes.last(),
+    rowId: events.last(),
+    visitors: visitors.count(site),
+  }));
 
   return {
     sites: async () => sites.all(),
@@ -326,10 +330,8 @@ export function openSqliteStore(
     runningJobs: async () => jobs.running(),
     finishJob: (id) => commits.write(() => jobs.finish(id)),
 
-    stageCounts: async (siteKey) => visitors.stageCounts(sites.id(siteKey)),
-
     visitorIds: async (siteKey) => visitors.ids(sites.id(siteKey)),
-    latest: async () => readLatest(),
+    latest: async (siteKey) => readLatest(sites.id(siteKey)),
     changesSince: async (siteKey, change) => {
       const site = sites.id(siteKey);
       const found = changes.since(site, change);

@@ -63,7 +63,6 @@ export class VisitorTable {
   readonly #markStale;
   readonly #addTransition;
   readonly #transitions;
-  readonly #stageCounts;
   readonly #nextTransitions;
   readonly #ids;
   readonly #ofUser;
@@ -117,10 +116,6 @@ export class VisitorTable {
     );
     this.#transitions = database.prepare<[number, Buffer], TransitionRow>(
       'SELECT from_stage, to_stage, at, cause FROM transitions WHERE site_id = ? AND visitor_id = ? ORDER BY id',
-    );
-    this.#stageCounts = database.prepare<[number], { stage: Stage | null; peak: Stage | null; visitors: number }>(
-      `SELECT stage, peak, count(*) AS visitors FROM visitors
-      WHERE site_id = ? AND person_id IS NULL AND bot IS NULL GROUP BY stage, peak`,
     );
     this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(`
       SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind FROM transitions
@@ -242,10 +237,6 @@ export class VisitorTable {
       at: row.at,
       kind: row.kind,
     }));
-  }
-
-  stageCounts(site: number) {
-    return this.#stageCounts.all(site);
   }
 }
 
