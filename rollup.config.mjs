@@ -214,6 +214,12 @@ export default [
     plugins: [resolve(), size()],
   },
   {
+    input: 'dist/sdk/why.js',
+    output: { format: 'es', file: 'dist/tag/why.js', plugins: [minify] },
+    treeshake,
+    plugins: [resolve(), size()],
+  },
+  {
     input: 'dist/sdk/snippet.js',
     output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [minifyTag] },
     treeshake,

@@ -1,22 +1,19 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Alert } from './parts.js';
-import type { Site } from './api.js';
 import { t } from './texts.js';
 
-type View = (props: { site: Site }) => JSX.Element;
-
 /** A view whose code comes when it is opened: most mornings nobody opens it. A browser remembers that a file did not come: trying again is a new page. */
-export function later(load: () => Promise<View>): View {
-  return function Later({ site }) {
-    const [state, set] = useState<{ View?: View; problem?: string }>({});
+export function later<P extends object>(load: () => Promise<(props: P) => JSX.Element>): (props: P) => JSX.Element {
+  return function Later(props) {
+    const [state, set] = useState<{ View?: (props: P) => JSX.Element; problem?: string }>({});
     useEffect(() => {
       void load().then(
         (View) => set({ View }),
         (error: Error) => set({ problem: error.message }),
       );
     }, []);
-    if (state.View) return <state.View site={site} />;
+    if (state.View) return <state.View {...props} />;
     if (!state.problem) return <p class="soft">{t('loading')}</p>;
     return (
       <Alert>

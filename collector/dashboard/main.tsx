@@ -18,7 +18,6 @@ import { hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View }
 import { language, switchLanguage, t } from './texts.js';
 import { chooseTheme, theme, THEMES, type Theme } from './theme.js';
 import { GUEST_VIEWS, ViewMenu } from './viewMenu.js';
-import { VisitorPage } from './visitor.js';
 import { Visitors } from './visitors.js';
 
 function App(): JSX.Element {
@@ -104,6 +103,9 @@ const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
   rules: later(async () => (await import('./rules.js')).Rules),
   setup: Setup,
 };
+
+/** With the words of reasons. */
+const VisitorPage = later(async () => (await import('./visitor.js')).VisitorPage);
 
 function Signed(): JSX.Element {
   const live = useLive<{ sites: Site[] }>('sites');

@@ -2,9 +2,10 @@ import type { JSX } from 'preact';
 import { useContext, useState } from 'preact/hooks';
 import { change, get, type RulesNames, type SentEvent, type Site, type Transition, type Visitor } from './api.js';
 import { useLive, useOnce } from './live.js';
+import { leftOut } from './leftOut.js';
 import { Alert, Problem, save, StageDot, StageName } from './parts.js';
 import { linkTo } from './state.js';
-import { inLanguage, showNumber, showTime, t, type Key } from './texts.js';
+import { inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why, Words } from './why.js';
 
 /** One visitor: where they stand and why, how it came to this, and everything they did. */
@@ -99,28 +100,6 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
       </section>
     </>
   );
-}
-
-/** Reasons that have words of their own; others stand as somebody wrote them. */
-const REASONS = new Map<string, Key>(
-  Object.entries({
-    crawler: 'leftOut.crawler',
-    headless: 'leftOut.headless',
-    script: 'leftOut.script',
-    ai_assistant: 'leftOut.ai_assistant',
-    internal: 'leftOut.internal',
-    referrer_spam: 'leftOut.referrer_spam',
-    impossible_rate: 'leftOut.impossible_rate',
-    by_hand: 'leftOut.by_hand',
-  } as const),
-);
-
-/** Why reports leave somebody out. @param bot as the API says it, such as `crawler` or `excluded:staff` */
-export function leftOut(bot: string): string {
-  const [kind, name] = bot.split(':') as [string, string | undefined];
-  if (name) return t('leftOut.excluded', { name });
-  const words = REASONS.get(kind);
-  return words ? t(words) : kind;
 }
 
 /** Whether reports count the visitor, and the way to say otherwise, and to take that back. */

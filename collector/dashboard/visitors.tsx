@@ -6,7 +6,7 @@ import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, Select, StageName, Table } from './parts.js';
 import { choose, chosen, linkToVisitor } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
-import { leftOut } from './visitor.js';
+import { leftOut } from './leftOut.js';
 
 const from = (touch: Touch | null) =>
   !touch || touch.channel === 'Direct'

@@ -34,4 +34,5 @@ export {
   type SignalReason,
   type TraitReason,
 } from './view.js';
+export { partsOf, sayPart, sayWhy, type Called, type Language } from './whyWords.js';
 export { explainStage, explainTag, heldBy, reasonFor, type Explanation, type TagExplanation } from './why.js';

@@ -121,6 +121,17 @@ test('the stage is on the page before any answer: provisional first, then confir
     cause: { rule: 'action', event: (purchase as { id: string }).id },
   });
   expect(await page.evaluate('JSON.stringify(stagetag.why())')).toContain('"signal":"order"');
+  // Its words come when they are asked for, and not before.
+  const loaded = () =>
+    page.evaluate(`performance.getEntriesByType('resource').filter(({ name }) => /why/.test(name)).length`);
+  expect(await loaded()).toBe(0);
+  const said = await page.evaluate(
+    `import('${world.collector.url}/t/why.js').then(({ sayWhy }) => sayWhy(stagetag.why(), 'zh', () => '订单'))`,
+  );
+  expect(said).toMatch(
+    /^✓ 行动 · 永久保留\n {2}✓ 订单: 至少 1 次 \(目前 1\), 任何时候\n下一阶段（忠诚）还需要：\n {2}○ 订单/,
+  );
+  expect(await loaded()).toBe(1);
 });
 
 test('the Chinese page speaks Chinese, and its signals are those of every page', async () => {

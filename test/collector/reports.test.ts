@@ -860,6 +860,62 @@ describe('when somebody got to a stage', () => {
     return Object.fromEntries(channels.filter((row) => row.last).map((row) => [row.channel, row.last]));
   };
 
+  test('is credited to nothing that came after it, however soon', async () => {
+    const collector = await makeCollector();
+    const { send, site } = collector;
+    const secret = { Authorization: `Bearer ${site.secretKey}` };
+    const order = (time: number) => [makeEvent('purchase', { time, props: { value: 5 }, sessionId: undefined })];
+    const [buyer, unseen] = [newId(), newId()];
+    await send(buyer, [landing(search, NOW - DAY)]);
+    await send(buyer, order(NOW - DAY + 5000), {}, secret);
+    await send(buyer, [landing(mail, NOW - DAY + 6000)]);
+    await send(unseen, order(NOW - DAY), {}, secret);
+    await send(unseen, [landing(mail, NOW - DAY + 1)]);
+    expect(await last(collector)).toEqual({ 'Organic Search': 1 });
+    // A clock that is ahead makes the session no later than its order.
+    const ahead = newId();
+    await send(ahead, [
+      landing(mail, NOW + 300_000),
+      makeEvent('purchase', { time: NOW + 301_000, props: { value: 1 }, sessionId: `s${NOW + 300_000}` }),
+    ]);
+    expect(await last(collector)).toEqual({ 'Organic Search': 1, Email: 1 });
+  });
+
+  test('or each order is credited, with what is left of it, to what came before that order', async () => {
+    const collector = await makeCollector();
+    const { send, get, site } = collector;
+    const order = (id: string, time: number, value: number, session: number) =>
+      makeEvent('purchase', { time, props: { transaction_id: id, value }, sessionId: `s${session}` });
+    const [first, second] = [NOW - 60 * DAY, NOW - 9 * DAY];
+    const id = newId();
+    await send(id, [landing(search, first), order('a', first + 9, 100, first)]);
+    await send(id, [landing(mail, second), order('b', second + 9, 900, second), order('b', second + 10, 900, second)]);
+    await send(id, [
+      order('c', second + DAY, 50, second),
+      makeEvent('refund', { time: NOW - DAY, props: { transaction_id: 'c', value: 20 }, sessionId: `s${second}` }),
+    ]);
+    await send(newId(), [landing(search, NOW - 5 * DAY)]);
+    const report = (query: string) => get<AttributionReport>(`sites/${site.siteKey}/reports/attribution?${query}`);
+    const whole = await report('from=2026-09-01&to=2026-11-22&signal=order');
+    expect(whole).toMatchObject({ stage: null, signal: 'order', entries: 3, withoutTouch: 0 });
+    const row = (channel: string) => whole.channels.find((each) => each.channel === channel)!;
+    expect([row('Organic Search').last, row('Email').last]).toEqual([1, 2]);
+    expect([row('Organic Search').revenue!.last, row('Email').revenue!.last]).toEqual([100, 930]);
+    // What was ordered before the range is not in it.
+    const november = await report('from=2026-11-01&to=2026-11-22&signal=order');
+    expect(november.entries).toBe(2);
+    expect(november.channels.find(({ channel }) => channel === 'Email')!.revenue!.last).toBe(930);
+    // By stages it is entered once, and what follows goes to that entry.
+    const stage = await report('from=2026-09-01&to=2026-11-22');
+    expect(stage).toMatchObject({ stage: 'action', signal: null, entries: 1 });
+    expect(stage.channels.find(({ channel }) => channel === 'Organic Search')!.revenue!.last).toBe(1030);
+    // A signal without amounts says nothing of revenue but that of orders.
+    const visits = await report('from=2026-11-01&to=2026-11-22&signal=visit');
+    expect(visits.entries).toBe(2);
+    const { kpis } = await get<KpiReport>(`sites/${site.siteKey}/reports/kpis?from=2026-11-01&to=2026-11-22`);
+    expect(kpis.find(({ signal }) => signal === 'order')!.value).toBe(930);
+  });
+
   test('is when it was, not when it turned out whose visitor it is', async () => {
     const collector = await makeCollector();
     const { send, get, site } = collector;
