@@ -54,7 +54,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
     const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2]]));
     known.set(visitorId, { isPerson, lastSeen, before });
   });
-  for (const { id, group } of scoreRfm(buyers, cutsOf(rules))) traits.get(id)![RFM] = group;
+  for (const { id, group } of scoreRfm(buyers, cutsOf(rules, buyers.length))) traits.get(id)![RFM] = group;
 
   const changes = [...traits].flatMap(([id, wanted]) => {
     const { before } = known.get(id)!;

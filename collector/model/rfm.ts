@@ -74,8 +74,16 @@ export function scoreRfm<K>(
   });
 }
 
-/** The fixed limits of a site's rules, amounts in units as buyers have them. */
-export const cutsOf = ({ rfm = {} }: Rules): Partial<Record<RfmMeasure, number[]>> => ({
+/** Of fewer buyers fifths tell nothing: the only buyer, of today, would be the least of five. */
+const LEAST_BUYERS = 20;
+const FEW: Rules['rfm'] = { recencyDays: [30, 60, 120, 365], frequency: [2, 3, 5, 10] };
+
+/**
+ * The fixed limits of a site's rules, amounts in units as buyers have them; where buyers are few, usual ones of how lately and how often
+ * in the place of what the rules leave open.
+ */
+export const cutsOf = ({ rfm = {} }: Rules, buyers: number): Partial<Record<RfmMeasure, number[]>> => ({
+  ...(buyers < LEAST_BUYERS && FEW),
   ...rfm,
   ...(rfm.monetary && { monetary: rfm.monetary.map((limit) => limit * UNITS) }),
 });

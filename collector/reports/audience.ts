@@ -207,7 +207,7 @@ async function prepared(view: View, published: PublishedRules[], parsed: Parsed,
         if (buyer) buyers.push(buyer);
       }
     }
-    for (const { id, group } of scoreRfm(buyers, cutsOf(rules))) rfm.set(id, group);
+    for (const { id, group } of scoreRfm(buyers, cutsOf(rules, buyers.length))) rfm.set(id, group);
   }
   if (parsed.deep.length) {
     const { current } = timelineOf(published);

@@ -105,7 +105,7 @@ export async function reportRfm(
     const buyer = buyerOf(person, ordersOf(view, person, signal, refund), now);
     if (buyer) buyers.push(buyer);
   }
-  const scores = scoreRfm(buyers, cutsOf(rules));
+  const scores = scoreRfm(buyers, cutsOf(rules, buyers.length));
   const groups = new Map<RfmGroup, { buyers: number; revenue: number }>();
   const cells = new Map<string, { r: number; fm: number; buyers: number }>();
   for (const [index, { r, f, m, group }] of scores.entries()) {

@@ -2,6 +2,7 @@
 import { readSource, type StagetagEvent } from './event.js';
 import { RETURN_HOSTS } from './returnHosts.js';
 import type { AddressParts } from './signal.js';
+import { LABELS, SOURCE_NAMES, type SourceKind } from './sourceNames.js';
 
 /** An arrival with its source. */
 export interface Touch {
@@ -24,42 +25,27 @@ const APP = /^(com|net|org|tv|ai)\./;
 /**
  * Makes of names what finds each of them as a whole label, or at the end of a host, before what a registry sells: `google` in
  * `www.google.co.uk`, and not in `google.github.io`.
- * @param labels names that are too short to stand for a host: they are found as whole labels alone
  */
-function anyOf(names: string, labels = names): { test(source: string): boolean } {
-  const listOf = (text: string) => text.trim().replace(/\./g, '\\.').split(/\s+/).join('|');
-  const pattern = new RegExp(`^(${listOf(labels)})$|(^|\\.)(${listOf(names)})((\\.[a-z]{2,3}){1,2})?$`);
+function anyOf(kind: SourceKind): { test(source: string): boolean } {
+  const names = SOURCE_NAMES.flatMap(([each, listed]) => (each === kind ? listed.split(' ') : []));
+  const labels = LABELS[kind]?.split(' ') ?? [];
+  const listOf = (all: string[]) => all.join('|').replace(/\./g, '\\.');
+  const pattern = new RegExp(`^(${listOf([...names, ...labels])})$|(^|\\.)(${listOf(names)})((\\.[a-z]{2,3}){1,2})?$`);
   return {
     test: (source) => pattern.test(source) || (APP.test(source) && pattern.test(source.split('.').reverse().join('.'))),
   };
 }
 
-// Hosts as they stand in referrers and labels, by the makers' own addresses. 360 searches at so.com, Shenma at sm.cn.
-const SEARCH = anyOf(
-  `google bing baidu sogou so.com so.360.cn haosou sm.cn chinaso yandex duckduckgo yahoo ecosia naver brave qwant`,
-  `360 shenma`,
-);
+const SEARCH = anyOf('search');
+const SOCIAL = anyOf('social');
+const VIDEO = anyOf('video');
+const SHOPPING = anyOf('shopping');
+/** Assistants that answer with links. They are asked about before search, since some live below a search engine's name. */
+const ASSISTANTS = anyOf('assistant');
 /** What those who run a search engine offer beside it: a link from there was not searched for. */
 const BESIDE_SEARCH =
   /^(accounts?|aws|calendar|chat|classroom|cloud|console|developers?|docs|drive|groups|login|mail|meet|one|pan|passport|play|sites|slides|yun)\./;
 const MAIL = /^(web)?mail\.|^(outlook\.(live|office|office365)\.com|com\.google\.android\.gm)$/;
-const SOCIAL = anyOf(
-  `
-  facebook fb instagram linkedin lnkd twitter x.com t.co reddit pinterest quora threads tiktok bsky mastodon telegram t.me line.me
-  weibo t.cn weixin weixin.qq wechat servicewechat xiaohongshu xhs xhslink zhihu douyin iesdouyin toutiao douban tieba.baidu qzone.qq
-  mastodon.social mastodon.online bsky.social com.tencent.mm com.sina.weibo com.xingin.xhs com.ss.android.ugc.aweme`,
-);
-const VIDEO = anyOf(
-  `youtube com.google.android.youtube youtu vimeo bilibili b23.tv twitch dailymotion kuaishou gifshow chenzhongtech ixigua youku iqiyi`,
-);
-const SHOPPING = anyOf(`amazon ebay etsy alibaba 1688 taobao tmall jd pinduoduo yangkeduo shopify walmart`);
-/** Assistants that answer with links. They are asked about before search, since some live below a search engine's name. */
-const ASSISTANTS = anyOf(
-  `
-  chatgpt chat.openai perplexity gemini.google bard.google copilot.microsoft copilot.cloud.microsoft m365.cloud.microsoft claude.ai poe.com
-  you.com phind grok kimi kimi.moonshot doubao deepseek yuanbao.tencent tongyi.aliyun tongyi qianwen yiyan.baidu chatglm metaso xinghuo.xfyun`,
-  `openai gemini copilot claude`,
-);
 
 /** What WeChat adds to an address that is passed on in a chat, a group or a circle of friends, where no referrer tells. */
 const SHARED = /^(singlemessage|groupmessage|timeline)$/;

@@ -46,7 +46,8 @@ test('an audience is whoever meets its condition, of facts, windows, traits, sta
     [{ rfm: ['none'] }, 2],
     [{ not: { rfm: ['none'] } }, 1],
     // The only buyer there is has the lowest of all ranks.
-    [{ rfm: ['lost'] }, 1],
+    [{ rfm: ['new'] }, 1],
+    [{ rfm: ['lost'] }, 0],
     [{ rfm: ['champions'] }, 0],
     // Cyd came first this week; the others were there before, and not last week.
     [{ lifecycle: ['new'] }, 1],

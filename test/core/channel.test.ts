@@ -1,3 +1,4 @@
+import { SOURCE_NAMES } from '../../sdk/core/sourceNames.js';
 import { expect, test } from 'vitest';
 import { classifyChannel, touchOf } from '../../sdk/core/index.js';
 import vectors from '../vectors/model.json' with { type: 'json' };
@@ -169,3 +170,19 @@ test.each([
     expect([channel, source]).toEqual(expected);
   },
 );
+
+test('every name of a source says where it stands, and is of the channel that its kind is', () => {
+  const channels = {
+    search: 'Organic Search',
+    social: 'Organic Social',
+    video: 'Organic Video',
+    shopping: 'Organic Shopping',
+    assistant: 'AI Assistants',
+  };
+  for (const [kind, names, from] of SOURCE_NAMES) {
+    expect(new URL(from).protocol).toBe('https:');
+    for (const name of names.split(' ')) expect([name, classifyChannel(name, '', '')]).toEqual([name, channels[kind]]);
+  }
+  const names = SOURCE_NAMES.flatMap(([, listed]) => listed.split(' '));
+  expect(new Set(names).size).toBe(names.length);
+});
