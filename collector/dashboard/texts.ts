@@ -640,7 +640,7 @@ const en = {
     overlapping_tags: 'Nearly everybody who has one of these tags has the other too: {{names}}.',
     idle_keep: 'Whoever meets this meets the condition of the stage itself: it keeps nobody.',
     impossible_address:
-      'No page has such an address: {{names}}. A path begins with / and ends before ? and #; a host is in lower case and has no port.',
+      'Hardly a page has such an address: {{names}}. A path begins with / and ends before ? and #; a host is in lower case and has no port.',
     unknown_group: 'Nobody is ever in this group: {{names}}.',
   },
   tables: {
@@ -1304,7 +1304,8 @@ const zh: typeof en = {
     stage_of_all: '所有访客都处于这个阶段。',
     overlapping_tags: '拥有其中一个标签的人几乎都有另一个：{{names}}。',
     idle_keep: '满足它的人也都满足该阶段自身的条件：它留不住任何人。',
-    impossible_address: '没有页面会有这样的地址：{{names}}。路径以 / 开头，在 ? 和 # 之前结束；主机名小写且不带端口。',
+    impossible_address:
+      '几乎没有页面会有这样的地址：{{names}}。路径以 / 开头，在 ? 和 # 之前结束；主机名小写且不带端口。',
     unknown_group: '永远没有人属于这个分组：{{names}}。',
   },
   tables: {

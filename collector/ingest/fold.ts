@@ -18,6 +18,7 @@ import {
   nextChange,
   placeOf,
   rank,
+  readSource,
   reasonFor,
   stageOf,
   touchOf,
@@ -231,6 +232,10 @@ function addOne(timeline: Pick<Timeline, 'at'>, facts: Facts, stored: StoredEven
   if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
 }
 
+/** Whether it says itself where it came from: a link from elsewhere alone may be the way back from a bank. */
+const isLabelled = (event: StagetagEvent, { searchParams }: URL) =>
+  hasLabels(event) || Object.keys(readSource(searchParams)).length > 0;
+
 const hasLabels = ({ source }: StagetagEvent) => !!source && Object.keys(source).length > 0;
 
 /** What events of a name on a page mean, where it hangs on nothing else of them. */
@@ -322,7 +327,7 @@ function findTransitions(
 
 /**
  * What events add to the sessions they are of; none is dated into the future, as no entry into a stage is. A session that began with no
- * source has that of the first arrival in it that has one: whoever clicks an advertisement meanwhile came by it.
+ * source has that of the first arrival in it that has labels: whoever clicks an advertisement meanwhile came by it.
  * @param events by (time, id)
  */
 function sessionsOf(
@@ -343,7 +348,7 @@ function sessionsOf(
     if (known) {
       known.events++;
       known.endedAt = time;
-      if (landing && (known.channel === null || !isDirect(landing)))
+      if (landing && (known.channel === null || (!isDirect(landing) && isLabelled(event, url))))
         Object.assign(known, { channel: landing.channel, source: landing.source, arrivedAt: time });
       continue;
     }

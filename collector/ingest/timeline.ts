@@ -9,6 +9,8 @@ export interface Timeline {
   at(time: number): CompiledRules;
   /** Whether facts that were made while this version was in force are the same now: no signal has changed since. */
   keepsFacts(version: number): boolean;
+  /** Whether the stages of this version are met by the same facts, and its signals are the same: its moves are those of the rules in force. */
+  keepsStages(version: number): boolean;
   /** Why reports leave somebody out whose facts are these, such as `excluded:staff`, or null: by the rules in force now. */
   excludedAs(view: FactsView): string | null;
   /** The rules in force now, with every window whose end may change something: those of exclusions too. */
@@ -26,12 +28,14 @@ export function timelineOf(published: PublishedRules[]): Timeline {
       .map(({ rules, since }) => ({ since, rules: { ...current, signals: pairedAs(current, compileRules(rules)) } }))
       .reverse();
     steps[0]!.rules = current;
-    const kept = keptVersions(published);
+    const kept = keptVersions(published, meaningOf);
+    const keptStages = keptVersions(published, (each) => meaningOf(each) + stagesOf(each));
     const exclusions = compileExclusions(published.at(-1)!.rules);
     timeline = {
       current,
       at: (time) => (steps.find(({ since }) => since <= time) ?? steps.at(-1)!).rules,
       keepsFacts: (version) => kept.has(version),
+      keepsStages: (version) => keptStages.has(version),
       excludedAs: (view) => {
         const found = exclusions.conditions.find(([, when]) => holds(view, when, view.today));
         return found ? EXCLUDED + found[0] : null;
@@ -61,10 +65,12 @@ export const inForce = ({ current, keepsFacts }: Timeline) => ({ rulesVersion: c
 const meaningOf = ({ rules }: Pick<PublishedRules, 'rules'>): string =>
   JSON.stringify(compileRules({ ...rules, score: rules.score && { ...rules.score, weights: {} } }).signals);
 
-/** The latest versions whose signals are the same. */
-function keptVersions(published: PublishedRules[]): Set<number> {
-  const last = meaningOf(published.at(-1)!);
-  const other = published.findLastIndex((each) => meaningOf(each) !== last);
+const stagesOf = ({ rules }: Pick<PublishedRules, 'rules'>): string => JSON.stringify(compileRules(rules).stages);
+
+/** The latest versions of which the same is to be said. */
+function keptVersions(published: PublishedRules[], say: (each: PublishedRules) => string): Set<number> {
+  const last = say(published.at(-1)!);
+  const other = published.findLastIndex((each) => say(each) !== last);
   return new Set(published.slice(other + 1).map(({ rules }) => rules.version));
 }
 
@@ -78,6 +84,7 @@ export function sinceOf(
   apply: 'all' | 'now',
   now: number,
 ) {
-  const isSame = keptVersions([...published, { ...next, publishedAt: now, since: now }]).size > published.length;
+  const isSame =
+    keptVersions([...published, { ...next, publishedAt: now, since: now }], meaningOf).size > published.length;
   return apply === 'now' || isSame ? now : 0;
 }

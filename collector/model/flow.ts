@@ -15,7 +15,7 @@ export interface Change<T> {
   to: T | null;
   at: number;
   /** Whether nothing happened: it only came to be called so. */
-  isRuled?: boolean;
+  isSilent?: boolean;
 }
 
 /**
@@ -47,7 +47,7 @@ export function withDormancy<T>(
     else place = turn.to;
     hasStood ||= place !== null;
     const to = standing();
-    if (from !== to && !('isRuled' in turn && turn.isRuled)) journey.push({ from, to, at: turn.at });
+    if (from !== to && !('isSilent' in turn && turn.isSilent)) journey.push({ from, to, at: turn.at });
   }
   return journey;
 }

@@ -508,7 +508,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('stage', `of attribution and common: expected one of ${STAGES.join(', ')}`, { enum: STAGES }),
         query(
           'signal',
-          'of rfm and value: expected the name of a signal that has a value; of attribution: of one whose events are credited, in the place of first entries into a stage',
+          'of rfm and value: expected the name of a signal that has a value; of attribution: credits each order that it adds up, in the place of first entries into a stage',
         ),
         query('margin', 'of value: expected a share from 0 to 1', { type: 'number', minimum: 0, maximum: 1 }),
         query('years', 'of value: expected years, up to 50', { type: 'number', exclusiveMinimum: 0, maximum: 50 }),

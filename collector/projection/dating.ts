@@ -7,6 +7,8 @@ import {
   parseDay,
   rank,
   stageMoves,
+  stageOf,
+  viewFacts,
   type Facts,
   type Stage,
   type StageMove,
@@ -14,8 +16,19 @@ import {
 import { factsOf, isEarlier } from '../ingest/fold.js';
 import type { Timeline } from '../ingest/timeline.js';
 import { isBot, type RemoteStore, type StoredEvent, type VisitorRecord } from '../store/store.js';
+import { activeDays } from './counted.js';
 
 type Who = Pick<VisitorRecord, 'visitorId' | 'isPerson'>;
+
+/** Where to look. */
+export interface Dating {
+  store: RemoteStore;
+  siteKey: string;
+  timeline: Pick<Timeline, 'current' | 'at'>;
+  /** The first UTC day of which raw events are there. */
+  keptFrom: number;
+  now: number;
+}
 
 export interface DatedMove {
   from: Stage | null;
@@ -24,13 +37,7 @@ export interface DatedMove {
 }
 
 /** The events of a visitor, or of all visitors of a person who count, on a UTC day: by (time, id). */
-async function eventsOfDay(
-  store: RemoteStore,
-  siteKey: string,
-  { visitorId, isPerson }: Who,
-  day: number,
-  now: number,
-) {
+async function eventsOfDay({ store, siteKey, now }: Dating, { visitorId, isPerson }: Who, day: number) {
   const ids = isPerson ? await store.visitorsOfPerson(siteKey, visitorId) : [visitorId];
   const events: StoredEvent[] = [];
   for (const id of ids) {
@@ -42,45 +49,68 @@ async function eventsOfDay(
   return events.sort((a, b) => (isEarlier(a, b) ? -1 : 1));
 }
 
+const factsBefore = (facts: Facts, day: number): Facts => listedDays(facts, (text) => parseDay(text) < day);
+
 /**
- * Says when the current stage changed on a day, step by step: up it goes with an event, down as the day begins on which a window has ended. So
- * it does where raw events of the day are not kept any more.
- * @param move from the end of the day before to the end of this one
+ * Says when the current stage changed on a day, step by step: up it goes with an event, down as the day begins on which a window has ended.
+ * Of days whose raw events are not kept any more only the end is known.
+ * @param move from the end of the day before, or from its beginning, to the end of this one
  */
-export async function dateMove(
-  store: RemoteStore,
-  siteKey: string,
-  { current, at }: Pick<Timeline, 'current' | 'at'>,
-  who: Who,
-  facts: Facts,
-  { day, from, to }: StageMove,
-  now: number,
-): Promise<DatedMove[]> {
-  const events = rank(to) > rank(from) ? await eventsOfDay(store, siteKey, who, day, now) : [];
+export async function dateMove(dating: Dating, who: Who, facts: Facts, move: StageMove): Promise<DatedMove[]> {
+  const { timeline, keptFrom, now } = dating;
+  const { day, from, to } = move;
+  if (rank(to) < rank(from)) return [{ from, to, at: day * DAY_MS }];
+  if (day < keptFrom) return [{ from, to, at: Math.min((day + 1) * DAY_MS - 1, now) }];
+  const events = await eventsOfDay(dating, who, day);
   if (!events.length) return [{ from, to, at: day * DAY_MS }];
-  const before = listedDays(facts, (text) => parseDay(text) < day);
+  const before = factsBefore(facts, day);
   const stageAfter = (count: number) => {
-    const known = mergeFacts(factsOf({ at }, events.slice(0, count)), before);
-    return stageMoves(current, known, day * DAY_MS).at(-1)?.to ?? null;
+    const known = mergeFacts(factsOf(timeline, events.slice(0, count)), before);
+    return stageOf(viewFacts(timeline.current, known, day * DAY_MS));
   };
   const moves: DatedMove[] = [];
   let stage = from;
-  const move = (next: Stage | null, time: number) => {
+  const add = (next: Stage | null, time: number) => {
     if (next === stage) return;
     moves.push({ from: stage, to: next, at: time });
     stage = next;
   };
-  move(stageAfter(0), day * DAY_MS);
+  add(stageAfter(0), day * DAY_MS);
   // By halves: most events change no stage.
   const follow = (low: number, high: number, next: Stage | null): void => {
     if (next === stage) return;
-    if (high - low === 1) return move(next, Math.min(events[low]!.event.time, now));
+    if (high - low === 1) return add(next, Math.min(events[low]!.event.time, now));
     const half = (low + high) >> 1;
     follow(low, half, stageAfter(half));
     follow(half, high, next);
   };
   follow(0, events.length, stageAfter(events.length));
   // What came with an event of another day, such as an order that it repeats.
-  move(to, Math.min(events.at(-1)!.event.time, now));
+  add(to, Math.min(events.at(-1)!.event.time, now));
+  return moves;
+}
+
+/** Every change of the current stage, had the rules always been in force; also back up on the day on which it fell. */
+export async function dateMoves(dating: Dating, who: Who, facts: Facts): Promise<DatedMove[]> {
+  const { current } = dating.timeline;
+  const { now } = dating;
+  const active = new Set(activeDays(facts));
+  /** Active days as which begin a window ends. */
+  const falling = [...active]
+    .flatMap((day) => current.windows.map((window) => day + window))
+    .filter((day) => active.has(day) && day <= dayOf(now));
+  const ends = new Map(stageMoves(current, facts, now).map((move) => [move.day, move]));
+  const moves: DatedMove[] = [];
+  let stage: Stage | null = null;
+  for (const day of [...new Set([...ends.keys(), ...falling])].sort((a, b) => a - b)) {
+    const to: Stage | null = ends.has(day) ? ends.get(day)!.to : stage;
+    const begun: Stage | null = active.has(day)
+      ? stageOf(viewFacts(current, factsBefore(facts, day), day * DAY_MS))
+      : stage;
+    const from: Stage | null = rank(begun) < rank(stage) ? begun : stage;
+    if (from !== stage) moves.push({ from: stage, to: from, at: day * DAY_MS });
+    if (from !== to) moves.push(...(await dateMove(dating, who, facts, { day, from, to })));
+    stage = to;
+  }
   return moves;
 }

@@ -22,6 +22,8 @@ import { group, LEAST_DEAD, NONE, Table, Texts, VisitorRows, type PackedTable } 
 
 /** Sessions of one visitor: more are no browser's. */
 const MAX_SESSIONS = 100_000;
+/** Visitors that are dated before others have their turn. */
+const DATED_AT_ONCE = 20;
 /** More kinds of events than these are no kinds: then events are read from the store each time. */
 const MAX_KINDS = 200_000;
 /** A row's events are dated from its first, in 32 bits of milliseconds. */
@@ -118,7 +120,7 @@ export class Projection {
     loyalty: 'i32',
   } as const);
   /** Changes of the current stage, in the order in which they were found; stages by rank, NONE for none. */
-  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64', kind: 'i8' } as const);
+  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64', kind: 'i8', rules: 'i32' } as const);
   readonly sessions = new VisitorRows({
     startedAt: 'f64',
     endedAt: 'f64',
@@ -278,7 +280,7 @@ export class Projection {
       if (this.lent) return false;
       await this.#dropGone();
     }
-    for (const visitorId of amended) await this.#readEvents(visitorId);
+    for (const visitorId of amended) if (this.#numbers.has(visitorId)) await this.#readEvents(visitorId);
     for (const visitorId of new Set([...changed, ...this.#dueBy(now)])) {
       check();
       const record = await store.visitor(siteKey, visitorId);
@@ -292,7 +294,9 @@ export class Projection {
       for (const session of sessions) this.#addSession(number, session);
     }
     const hasMoved = await this.#readMoves();
-    await this.#date(isOtherVersion ? this.#ids.keys() : Array.from(changed, (id) => this.#numberOf(id)), now, check);
+    // Whoever is gone by now is not to be numbered anew.
+    const known = Array.from(changed, (id) => this.#numbers.get(id)).filter((number) => number !== undefined);
+    await this.#date(isOtherVersion ? this.#ids.keys() : known, now, check);
     if (!this.lent) this.#tidy(false);
     if (changed.size || isOtherVersion || isSomebodyGone || hasMoved) this.#made.clear();
     return true;
@@ -344,14 +348,14 @@ export class Projection {
     const { change, rowId: last, visitors } = await store.latest(siteKey);
     this.#change = change;
     this.#readTo = last;
-    // Visitors are about half of the work.
-    await this.#readVisitors(now, (done) => onProgress(Math.min(1, done / (visitors || 1)) / 2));
+    // Visitors are about a third of the work, and so is to date what no move tells of.
+    await this.#readVisitors(now, (done) => onProgress(Math.min(1, done / (visitors || 1)) / 3));
     const sessions = pages((last?: ListedSession) => store.everySession(siteKey, last, PAGE));
     for await (const session of sessions) this.#addSession(this.#numberOf(session.visitorId), session);
     await this.#readMoves();
-    await this.#date(this.#ids.keys(), now, () => onProgress(1 / 2));
+    await this.#date(this.#ids.keys(), now, (number) => onProgress((1 + number / this.#ids.length) / 3));
     for (let rowId = 0; rowId < last && !this.isOverfull;) {
-      onProgress((1 + rowId / last) / 2);
+      onProgress((2 + rowId / last) / 3);
       const found = await store.eventsAfter(siteKey, rowId, last);
       for (const row of found.rows) this.#addEvents(row);
       rowId = found.rowId;
@@ -364,6 +368,7 @@ export class Projection {
   #expire(keptFrom: number): boolean {
     if (this.lent) return false;
     this.#keptFrom = keptFrom;
+    for (const [key, at] of this.#dated) if (dayOf(at) < keptFrom) this.#dated.delete(key);
     this.#cluster();
     this.#forgetTexts();
     this.#made.clear();
@@ -546,10 +551,10 @@ export class Projection {
     const { store, siteKey } = this;
     const first = { id: before } as { id: number };
     const all = pages((last: { id: number } = first) => store.everyTransition(siteKey, last.id, PAGE));
-    for await (const { id, visitorId, from, to, at, kind } of all) {
+    for await (const { id, visitorId, from, to, at, kind, rules } of all) {
       this.#move = id;
       const visitor = this.#numberOf(visitorId);
-      this.moves.add({ visitor, from: rank(from), to: rank(to), at, kind: MOVE_KINDS[kind] });
+      this.moves.add({ visitor, from: rank(from), to: rank(to), at, kind: MOVE_KINDS[kind], rules });
     }
     return this.#move !== before;
   }
@@ -558,29 +563,34 @@ export class Projection {
    * Finds out when stages were first reached on days of which no move tells: a move by rules says when these were published. The events of the
    * day do.
    */
-  async #date(numbers: Iterable<number>, now: number, check: () => void): Promise<void> {
+  async #date(numbers: Iterable<number>, now: number, check: (number: number) => void): Promise<void> {
     const { store, siteKey } = this;
     const { current } = this.#timeline;
-    const { visitor, to, at, kind } = this.moves.columns;
+    const { visitor, to, at } = this.moves.columns;
     const { start, rows } = group(this.moves.length, this.visitors.length, (row) => visitor[row]!);
     const isTold = (number: number, place: number, day: number) =>
       rows
         .subarray(start[number], start[number + 1])
-        .some((row) => to[row]! >= place && dayOf(at[row]!) === day && kind[row] !== MOVE_KINDS.rules);
+        .some((row) => to[row]! >= place && dayOf(at[row]!) === day && this.tells(row));
+    const dating = { store, siteKey, timeline: this.#timeline, keptFrom: this.#keptFrom, now };
+    let looked = 0;
     for (const number of numbers) {
       this.#forgetDates(number);
       const { columns } = this.visitors;
       if (columns.state[number] !== STATES.counted) continue;
       const untold = STAGES.map((stage, place) => ({ place, day: columns[stage][number]! })).filter(
-        ({ place, day }) => day !== NONE && !isTold(number, place, day),
+        // Of a day whose events are gone only the end is known.
+        ({ place, day }) => day !== NONE && day >= this.#keptFrom && !isTold(number, place, day),
       );
       if (!untold.length) continue;
-      check();
+      check(number);
+      // Others have their turn.
+      if (++looked % DATED_AT_ONCE === 0) await new Promise(setImmediate);
       const record = await store.visitor(siteKey, this.#ids[number]!);
       if (!record) continue; // Gone by now.
       const moves = stageMoves(current, record.facts, now).filter(({ day }) => untold.some((each) => each.day === day));
       for (const move of moves) {
-        const dated = await dateMove(store, siteKey, this.#timeline, record, record.facts, move, now);
+        const dated = await dateMove(dating, record, record.facts, move);
         for (const { place, day } of untold) {
           const entry = day === move.day && dated.find((each) => rank(each.to) >= place);
           if (entry) this.#dated.set(number * STAGES.length + place, entry.at);
@@ -591,6 +601,12 @@ export class Projection {
 
   #forgetDates(number: number): void {
     for (const place of STAGES.keys()) this.#dated.delete(number * STAGES.length + place);
+  }
+
+  /** Whether a move says when something was reached under the rules in force: one that they made themselves, and when it happened. */
+  tells(row: number): boolean {
+    const { kind, rules } = this.moves.columns;
+    return kind[row]! <= MOVE_KINDS.expiry && this.#timeline.keepsStages(rules[row]!);
   }
 
   /** When somebody first reached a stage, or a higher one, where no move of that day tells. */

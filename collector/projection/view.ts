@@ -22,8 +22,16 @@ export type Person = number;
 
 /** A change of the current stage as it was noticed. */
 export interface Move extends Pick<ListedTransition, 'from' | 'to' | 'at'> {
-  /** Whether it was one of the rules alone: it only came to be called so. */
-  isRuled: boolean;
+  /** Whether nothing happened: other rules came to call it so, or it turned out whose visitor this is. */
+  isSilent: boolean;
+}
+
+/** Moves of one visitor before it turned out whose it is, or of a person since. */
+export interface Journey {
+  /** Whether it is that of the person, or of a visitor who is nobody's. */
+  isOwn: boolean;
+  /** By time. */
+  moves: Move[];
 }
 export type Visit = Pick<ListedSession, 'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
 
@@ -85,15 +93,18 @@ export class View {
     return at === Infinity ? undefined : Math.min(at, this.now);
   }
 
-  /** Changes of the current stage, of all visitors who are this person's, by time. */
-  moves(person: Person): Move[] {
-    const { from, to, at, kind } = this.projection.moves.columns;
-    return this.#each(this.#grouped('moves'), person, (row) => ({
-      from: stageAt(from[row]!),
-      to: stageAt(to[row]!),
-      at: at[row]!,
-      isRuled: kind[row] === MOVE_KINDS.rules,
-    }));
+  /** Changes of the current stage, of everybody who is this person, each by itself. */
+  journeys(person: Person): Journey[] {
+    const { visitor, from, to, at, kind } = this.projection.moves.columns;
+    const journeys = new Map<number, Journey>();
+    this.#each(this.#grouped('moves'), person, (row) => {
+      const who = visitor[row]!;
+      const journey = journeys.get(who) ?? { isOwn: who === person, moves: [] };
+      journeys.set(who, journey);
+      const isSilent = kind[row]! > MOVE_KINDS.expiry;
+      journey.moves.push({ from: stageAt(from[row]!), to: stageAt(to[row]!), at: at[row]!, isSilent });
+    });
+    return [...journeys.values()];
   }
 
   /** Where somebody stands now. */
@@ -349,7 +360,6 @@ export class View {
     return projection.once(name, () => {
       const owners = projection.owners();
       const { visitor } = projection[name].columns as { visitor: Int32Array };
-      const { kind } = projection.moves.columns;
       const time = {
         moves: projection.moves.columns.at,
         sessions: projection.sessions.columns.startedAt,
@@ -358,9 +368,7 @@ export class View {
       return group(
         projection[name].length,
         owners.length,
-        // That a visitor turned out to be a user's is no move of anybody.
-        (row) =>
-          visitor[row] === NONE || (name === 'moves' && kind[row] === MOVE_KINDS.link) ? NONE : owners[visitor[row]!]!,
+        (row) => (visitor[row] === NONE ? NONE : owners[visitor[row]!]!),
         Object.hasOwn(time, name) ? time[name as 'moves'] : undefined,
       );
     });
@@ -371,17 +379,18 @@ export class View {
     return projection.once('reached', () => {
       const { length: stages } = STAGES;
       const reached = new Float64Array(projection.visitors.length * stages).fill(Infinity);
-      const { to, at, kind } = projection.moves.columns;
+      const { to, at } = projection.moves.columns;
       const { start, rows } = this.#grouped('moves');
       const days = STAGES.map((stage) => projection.visitors.columns[stage]);
       for (const person of this.people)
         for (const [place, column] of days.entries()) {
           const day = column[person]!;
           if (day === NONE) continue;
-          let found = projection.datedAt(person, place) ?? (day + 1) * DAY_MS - 1;
-          for (let index = start[person]!; index < start[person + 1]!; index++) {
+          const dated = projection.datedAt(person, place);
+          let found = dated ?? (day + 1) * DAY_MS - 1;
+          for (let index = start[person]!; dated === undefined && index < start[person + 1]!; index++) {
             const row = rows[index]!;
-            if (to[row]! < place || dayOf(at[row]!) !== day || kind[row] === MOVE_KINDS.rules) continue;
+            if (to[row]! < place || dayOf(at[row]!) !== day || !projection.tells(row)) continue;
             found = at[row]!;
             break;
           }

@@ -1,4 +1,4 @@
-import { DAY_MS, dayOf, UNITS, type Stage } from '../../sdk/core/index.js';
+import { DAY_MS, dayOf, UNITS, type Facts, type Stage } from '../../sdk/core/index.js';
 import {
   creditByRemoval,
   creditBySets,
@@ -9,9 +9,9 @@ import {
 } from '../model/attribution.js';
 import { days, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
-import type { CountedDay } from '../projection/counted.js';
+import { countedDays, type CountedDay } from '../projection/counted.js';
 import type { Kind } from '../projection/kinds.js';
-import { chooseOrderSignal, ordersOf, refundSignalOf } from './customers.js';
+import { chooseOrderSignal, netOf, ordersOf, refundSignalOf } from './customers.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 interface Row {
@@ -33,15 +33,15 @@ type Model = TouchModel | 'markov' | 'shapley';
 const DIGITS = 6;
 
 export interface AttributionReport extends Heading {
-  /** What is credited: first entries into a stage, or each event that carries a signal. */
+  /** What is credited: first entries into a stage, or each order, by the signal that adds them up. */
   stage: Stage | null;
   signal: string | null;
   lookbackDays: number;
-  /** Who first got to the stage in the range; or the signal's events in it. */
+  /** Who first got to the stage in the range; or the orders in it. */
   entries: number;
   /**
    * Entries credited to each channel, by model; each column adds up to those with a touch. By model too: what those people ordered
-   * from that day on in the range, or the signal's events alone, without what was given back; what an entry cost (CAC), and how much came
+   * from that day on in the range, or those orders alone, without what was given back; what an entry cost (CAC), and how much came
    * back for what was spent (ROAS); null where there is nothing to divide by.
    */
   channels: Array<
@@ -79,37 +79,74 @@ interface Conversion {
   revenue: number;
 }
 
-/** Each event of a signal in a span, with its part of what the day's came to. */
+/** An order as what is left of it is told. */
+type Order = CountedDay & { at: number };
+
+/**
+ * What somebody ordered: each order with an id by itself, when it was and what it came to; of events without one the days of facts tell how
+ * many there were and what they came to in all, so that those of a day share it. @param times of the events that carry the signal, ascending
+ */
+function ordersBy(facts: Facts, signal: string, times: number[]): Order[] {
+  const withId = Object.values(facts.orders).flatMap(([at, , { signals, values, keys }]): Order[] => {
+    if (!signals[signal]) return [];
+    const sum = (numbers: number[]) => numbers.reduce((all, each) => all + each, 0);
+    const keyed = Object.values(keys[signal] ?? {}).flatMap((each) => Object.values(each).map(([, , units]) => units));
+    const units = sum(Object.values(values[signal] ?? {})) + sum(keyed);
+    return [{ at, day: dayOf(at), count: 1, units, daily: units }];
+  });
+  const taken = new Set(withId.map(({ at }) => at));
+  const without = countedDays({ ...facts, orders: {} }).find(([name]) => name === signal)?.[1] ?? [];
+  const others = without.flatMap(({ day, count, units }): Order[] => {
+    const known = times.filter((time) => dayOf(time) === day && !taken.has(time));
+    return Array.from({ length: count }, (_, index) => ({
+      // Where the events are gone, its day is all that is known.
+      at: known[index] ?? (day + 1) * DAY_MS - 1,
+      day,
+      count: 1,
+      units: units / count,
+      daily: units / count,
+    }));
+  });
+  return [...withId, ...others].sort((a, b) => a.at - b.at);
+}
+
+/** Each order of a span, with what is left of it. */
 async function conversionsBy(
   view: View,
   signal: string,
-  daysOf: (person: Person) => CountedDay[],
-  span: { from: number; until: number },
+  refund: string | undefined,
+  { from, until }: { from: number; until: number },
 ): Promise<Map<Person, Conversion[]>> {
-  const found = new Map<Person, Conversion[]>();
+  const times = new Map<Person, number[]>();
   const carries = ({ signals }: Kind) => signals.includes(signal) || undefined;
-  // Whole days, of which the first events count: what is repeated comes after it.
-  const days = { from: dayOf(span.from) * DAY_MS, until: (dayOf(span.until - 1) + 1) * DAY_MS };
-  await view.eachDeeds(days, carries, (person, deeds) => {
-    if (!deeds.length) return;
-    const times = deeds.map(({ time }) => time);
-    const conversions = daysOf(person).flatMap(({ day, count, units }) =>
-      times
-        .filter((time) => dayOf(time) === day)
-        .slice(0, count)
-        .map((at) => ({ at, revenue: units / UNITS / count })),
-    );
-    found.set(
-      person,
-      conversions.filter(({ at }) => at >= span.from && at < span.until),
-    );
+  const span = { from: dayOf(from) * DAY_MS, until: (dayOf(until - 1) + 1) * DAY_MS };
+  await view.eachDeeds(span, carries, (person, deeds) => {
+    if (deeds.length)
+      times.set(
+        person,
+        deeds.map(({ time }) => time),
+      );
   });
+  const found = new Map<Person, Conversion[]>();
+  for (const person of view.people) {
+    const days = view.counted(person, signal);
+    if (!days.some(({ day }) => day >= dayOf(from) && day <= dayOf(until - 1))) continue;
+    view.letOthers();
+    const record = await view.store.visitor(view.site.siteKey, view.idOf(person));
+    if (!record) continue; // Erased by now.
+    const orders = ordersBy(record.facts, signal, times.get(person) ?? []);
+    const left = netOf(orders, refund === undefined ? [] : view.counted(person, refund)) as Order[];
+    const conversions = left
+      .filter(({ at }) => at >= from && at < until)
+      .map(({ at, units }) => ({ at, revenue: units / UNITS }));
+    if (conversions.length) found.set(person, conversions);
+  }
   return found;
 }
 
 /**
- * Credits channels with entries into a stage, or with events of a signal. A touch is a session, with the channel of its first event; what
- * comes after an entry changes nothing of its credit.
+ * Credits channels with entries into a stage, or with orders. A touch is a session, with its channel; what comes after an entry changes
+ * nothing of its credit.
  * @returns a text that says what is wrong with the range
  */
 export async function reportAttribution(
@@ -124,29 +161,19 @@ export async function reportAttribution(
   const stage = signal === null ? (query.stage ?? 'action') : null;
   const from = range.from.toMillis();
   const { rules } = (await view.store.rules(site.siteKey)).at(-1)!;
-  if (signal !== null && !Object.hasOwn(rules.signals, signal))
-    return `signal: no signal is called ${signal}; signals are ${Object.keys(rules.signals).join(', ')}`;
-  const order = signal !== null && rules.signals[signal]!.value ? { signal } : chooseOrderSignal(rules, undefined);
+  const order = chooseOrderSignal(rules, signal ?? undefined);
+  if (signal !== null && 'error' in order) return order.error;
   const ordered = 'signal' in order ? order.signal : undefined;
   const refund = ordered === undefined ? undefined : refundSignalOf(rules, ordered);
-  const netOrders = (person: Person) => (ordered === undefined ? [] : ordersOf(view, person, ordered, refund));
   const lastDay = dayOf(range.until - 1);
   const revenueOf = (person: Person, at: number) =>
-    netOrders(person)
+    (ordered === undefined ? [] : ordersOf(view, person, ordered, refund))
       .filter(({ day }) => day >= dayOf(at) && day <= lastDay)
       .reduce((sum, { units }) => sum + units / UNITS, 0);
-  const events =
-    signal === null
-      ? undefined
-      : await conversionsBy(
-          view,
-          signal,
-          (person) => (signal === ordered ? netOrders(person) : view.counted(person, signal)),
-          { from, until: range.until },
-        );
+  const orders = signal === null ? undefined : await conversionsBy(view, signal, refund, { from, until: range.until });
   /** What somebody is to be credited for; undefined where that was before. */
   const conversionsOf = (person: Person): Conversion[] | undefined => {
-    if (events) return events.get(person) ?? [];
+    if (orders) return orders.get(person) ?? [];
     const at = view.reachedAt(person, stage!);
     if (at === undefined || at >= range.until) return [];
     return at < from ? undefined : [{ at, revenue: revenueOf(person, at) }];
@@ -157,12 +184,13 @@ export async function reportAttribution(
     rows.set(channel, row);
     return row;
   };
-  /** Journeys by their channels. */
-  const journeys = new Map<string, Required<Path>>();
-  const count = (path: string[], what: 'converted' | 'lost') => {
+  type Paths = Map<string, Required<Path>>;
+  /** By their channels: journeys to each entry, or to none; and everybody's sessions up to the last of theirs. */
+  const [journeys, walks]: [Paths, Paths] = [new Map(), new Map()];
+  const count = (paths: Paths, path: string[], what: 'converted' | 'lost') => {
     const key = path.join('\n');
-    const known = journeys.get(key) ?? { path, converted: 0, lost: 0 };
-    journeys.set(key, known);
+    const known = paths.get(key) ?? { path, converted: 0, lost: 0 };
+    paths.set(key, known);
     known[what]++;
   };
   /** Entries by the set of channels before them. */
@@ -178,23 +206,22 @@ export async function reportAttribution(
       visits
         .filter(({ startedAt }) => startedAt >= begin && startedAt <= end)
         .map(({ channel, startedAt }) => ({ channel: channel!, startedAt }));
-    if (!conversions.length) {
-      const touches = touchesIn(from - LOOKBACK_MS, range.until - 1);
-      if (touches.some(({ startedAt }) => startedAt >= from))
-        count(
-          touches.map(({ channel }) => channel),
-          'lost',
-        );
-    }
+    const channelsOf = (touches: Array<{ channel: string }>) => touches.map(({ channel }) => channel);
+    const [first, last] = [conversions[0]?.at ?? from, conversions.at(-1)?.at ?? range.until - 1];
+    const seen = touchesIn(first - LOOKBACK_MS, last);
+    const isLooker = !conversions.length && seen.some(({ startedAt }) => startedAt >= from);
+    // Whoever ordered more than once came by each session once all the same.
+    if (conversions.length || isLooker) count(walks, channelsOf(seen), isLooker ? 'lost' : 'converted');
+    if (isLooker) count(journeys, channelsOf(seen), 'lost');
     for (const { at, revenue } of conversions) {
       entries++;
       const touches = touchesIn(at - LOOKBACK_MS, at);
-      const path = touches.map(({ channel }) => channel);
+      const path = channelsOf(touches);
       if (!path.length) {
         withoutTouch++;
         continue;
       }
-      count(path, 'converted');
+      count(journeys, path, 'converted');
       const set = JSON.stringify([...new Set(path)].sort());
       const known = sets.get(set);
       sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
@@ -207,10 +234,9 @@ export async function reportAttribution(
         });
     }
   }
-  const paths = [...journeys.values()];
-  for (const { path, converted, lost } of paths)
+  for (const { path, converted, lost } of walks.values())
     for (const channel of path) rowOf(channel).sessions += converted + lost;
-  const { credit: markov } = creditByRemoval(paths);
+  const { credit: markov } = creditByRemoval([...journeys.values()]);
   const bySet = (what: 'entries' | 'revenue') =>
     creditBySets([...sets].map(([set, sum]) => ({ channels: JSON.parse(set) as string[], value: sum[what] })));
   const [shapley, shapleyRevenue] = [bySet('entries'), bySet('revenue')];
@@ -250,6 +276,6 @@ export async function reportAttribution(
     entries,
     channels: channels.sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),
     withoutTouch,
-    moves: countMoves(paths),
+    moves: countMoves([...walks.values()]),
   };
 }

@@ -67,17 +67,20 @@ export async function reportFlow(
     const channel = view.touch(person)?.channel;
     if (channel !== undefined) channels.set(channel, (channels.get(channel) ?? 0) + 1);
     if (query.channel !== undefined && channel !== query.channel) continue;
-    const own = view.moves(person);
-    for (const { from: left, to, at } of withDormancy(own, signsOf(view, person), dormantAfter * DAY_MS, now)) {
-      if (!isIn(at)) continue;
-      const name = `${left} ${to}`;
-      moves.set(name, { from: left, to, count: (moves.get(name)?.count ?? 0) + 1 });
-    }
-    for (const [index, { to, at, isRuled }] of own.entries()) {
-      if (!to || isRuled || !isIn(at)) continue;
-      const next = own[index + 1];
-      // Of a stay that other rules cut off nobody knows how long it would have been.
-      stays.get(to)!.push({ duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isRuled });
+    for (const { isOwn, moves: own } of view.journeys(person)) {
+      // Who turned out to be somebody is heard of as that.
+      const signs = isOwn ? signsOf(view, person) : [];
+      for (const { from: left, to, at } of withDormancy(own, signs, dormantAfter * DAY_MS, now)) {
+        if (!isIn(at)) continue;
+        const name = `${left} ${to}`;
+        moves.set(name, { from: left, to, count: (moves.get(name)?.count ?? 0) + 1 });
+      }
+      for (const [index, { to, at, isSilent }] of own.entries()) {
+        if (!to || isSilent || !isIn(at)) continue;
+        const next = own[index + 1];
+        // Of a stay that was cut off by no move nobody knows how long it would have been.
+        stays.get(to)!.push({ duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isSilent });
+      }
     }
     for (const step of steps) {
       const at = view.reachedAt(person, step.from);

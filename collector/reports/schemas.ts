@@ -13,8 +13,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   common: 'what those who went on to a stage had in common before',
   sources: 'where sessions came from by name, those without a channel first',
   content: 'pages, downloads, searches, forms and web vitals, and who went on after them',
-  attribution:
-    'channels credited with entries into a stage, or with events of a signal such as orders, by eight models',
+  attribution: 'channels credited with entries into a stage, or with each order, by eight models',
   kpis: 'what each stage is measured by, now and before',
   rfm: 'buyers by how lately, how often and for how much they bought',
   lifecycle: 'who is new, comes back or stays away',

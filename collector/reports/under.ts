@@ -1,8 +1,8 @@
 /** Visitors as other rules than those in force would have them. Nothing is written. */
-import { emptyFacts, inferFrom, mergeFacts, rank, stageMoves, viewFacts, type Facts } from '../../sdk/core/index.js';
+import { emptyFacts, inferFrom, mergeFacts, rank, viewFacts, type Facts } from '../../sdk/core/index.js';
 import { factsAnew } from '../ingest/fold.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
-import { dateMove } from '../projection/dating.js';
+import { dateMoves } from '../projection/dating.js';
 import {
   isBot,
   type ListedTransition,
@@ -54,6 +54,8 @@ export async function pinTo(
     ? timeline
     : { ...timeline, keepsFacts: () => false, current: { ...timeline.current, version: -1 } };
   const transitions: ListedTransition[] = [];
+  const { siteKey: key, keptFrom } = site;
+  const dating = { store, siteKey: key, timeline, keptFrom, now };
   const look = async (record: VisitorRecord): Promise<VisitorRecord> => {
     const facts = await factsUnder(store, site, pinned, record);
     const view = viewFacts(timeline.current, facts, now);
@@ -75,11 +77,10 @@ export async function pinTo(
         const { visitorId } = record;
         // What a person's visitors do is the person's doing.
         if (record.personId || record.bot !== null) continue;
-        for (const move of stageMoves(timeline.current, record.facts, now))
-          for (const { from, to, at } of await dateMove(store, siteKey, timeline, record, record.facts, move, now)) {
-            const kind = rank(to) > rank(from) ? 'event' : 'expiry';
-            transitions.push({ id: transitions.length + 1, visitorId, kind, from, to, at });
-          }
+        for (const { from, to, at } of await dateMoves(dating, record, record.facts)) {
+          const kind = rank(to) > rank(from) ? 'event' : 'expiry';
+          transitions.push({ id: transitions.length + 1, visitorId, kind, rules: version, from, to, at });
+        }
       }
       return records;
     },

@@ -206,7 +206,7 @@ export interface SessionPart {
   startedAt: number;
   endedAt: number;
   events: number;
-  /** Of its first arrival that has a source; of its first event where none has. */
+  /** Of its first event; where that has no source, of the first after it that has labels. */
   channel: string | null;
   source: string | null;
   bot: string | null;
@@ -391,6 +391,8 @@ export interface ListedTransition {
   to: Stage | null;
   at: number;
   kind: Cause['kind'];
+  /** The version of the rules under which it was found; 0 where that is not known. */
+  rules: number;
 }
 
 /** A session on the list of all. */

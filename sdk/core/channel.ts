@@ -134,8 +134,8 @@ const NETWORKS: Record<string, string> = {
 
 /** Further pages to pay or to sign in at. Browsers need not know them: who comes back within half an hour goes on with the session. */
 const MORE_RETURN_HOSTS = `
-  adyen.com affirm.com afterpay.com checkout.com clearpay.co.uk klarna.com mollie.com pay.amazon.com payments.amazon.com
-  razorpay.com shop.app sofort.com squareup.com square.link worldpay.com 99bill.com allinpay.com jdpay.com pay.jd.com lianlianpay.com
+  adyen.com checkout.com pay.klarna.com payments.klarna.com portal.afterpay.com portal.clearpay.co.uk mollie.com pay.amazon.com
+  payments.amazon.com pay.shopify.com razorpay.com sofort.com square.link worldpay.com 99bill.com allinpay.com jdpay.com pay.jd.com lianlianpay.com
   yeepay.com appleid.apple.com auth0.com login.live.com login.microsoftonline.com okta.com`;
 const isReturnFrom = (host: string) =>
   `${RETURN_HOSTS} ${MORE_RETURN_HOSTS}`.split(/\s+/).some((each) => each && `.${host}`.endsWith(`.${each}`));

@@ -30,10 +30,19 @@ const conditionsIn = ({ stages, tags }: CompiledRules): CompiledCondition[] => [
   ...Object.values(tags),
 ];
 
-/** The rules as they travel: without signals that only the collector asks for, in reports and of who is left out. */
+/**
+ * The rules as they travel: without signals that only the collector asks for, in reports and of who is left out, where it makes no difference
+ * to anything else that an event carries them. It may stand for its transaction with them alone, and make a day count as active.
+ */
 export function sentRules(rules: CompiledRules): CompiledRules {
   const asked = new Set(conditionsIn(rules).flatMap(signalsOf));
-  return { ...rules, signals: pick(rules.signals, (name, { weight }) => asked.has(name) || weight !== undefined) };
+  const isAsked = (name: string) => asked.has(name) || rules.signals[name]!.weight !== undefined;
+  const others = Object.keys(rules.signals)
+    .filter(isAsked)
+    .map((name) => rules.signals[name]!.event);
+  const isApart = (events?: string[]) =>
+    !rules.turns && !!events && others.every((each) => each && !each.some((event) => events.includes(event)));
+  return { ...rules, signals: pick(rules.signals, (name, { event }) => isAsked(name) || !isApart(event)) };
 }
 
 const namesByRules = new WeakMap<CompiledRules, Set<string>>();

@@ -18,7 +18,7 @@ export const LINT_CODES = {
   same_tags: 'these tags have the same condition',
   idle_keep: 'whoever meets this meets the condition of the stage itself: it keeps nobody',
   impossible_address:
-    'no page has such an address: a path begins with / and ends before ? and #, a host is in lower case and has no port',
+    'hardly a page has such an address: a path begins with / and ends before ? and #, a host is in lower case and has no port',
   unknown_group: 'this group is not among those that are set, so that nobody is in it',
   same_signals: 'these signals mean the same events',
   unused_signal: 'no condition asks for this signal, and it has no weight',
@@ -83,7 +83,7 @@ export function lintRules(
   for (const [name, { path = [], host = [] }] of Object.entries(rules.signals)) {
     const impossible = [
       ...[path].flat().filter((glob) => !/^[/*][^?#]*$/.test(glob)),
-      ...[host].flat().filter((glob) => /[:/A-Z]/.test(glob)),
+      ...[host].flat().filter((glob) => /^(?!\[).*[:/A-Z]/.test(glob)),
     ];
     if (impossible.length) warnings.push(warn('impossible_address', `signals.${name}`, impossible));
   }

@@ -435,7 +435,7 @@ test('somebody sleeps from when nothing was heard for so long to the next sign o
   const times = fc.integer({ min: 0, max: 60 });
   fc.assert(
     fc.property(
-      fc.array(fc.record({ at: times, to: kinds, isRuled: fc.boolean() }), { maxLength: 6 }),
+      fc.array(fc.record({ at: times, to: kinds, isSilent: fc.boolean() }), { maxLength: 6 }),
       fc.uniqueArray(times, { minLength: 1, maxLength: 6 }),
       fc.integer({ min: 2, max: 20 }),
       (unsorted, seen, after) => {
@@ -443,8 +443,8 @@ test('somebody sleeps from when nothing was heard for so long to the next sign o
         let from: 'a' | 'b' | null = null;
         const changes = [...unsorted]
           .sort((a, b) => a.at - b.at)
-          .flatMap(({ at, to, isRuled }) => {
-            const change = { at, from, to, isRuled };
+          .flatMap(({ at, to, isSilent }) => {
+            const change = { at, from, to, isSilent };
             if (to === from) return [];
             from = to;
             return [change];
@@ -464,7 +464,7 @@ test('somebody sleeps from when nothing was heard for so long to the next sign o
           for (const change of changes.filter((each) => each.at === at)) {
             place = change.to;
             hasStood ||= place !== null;
-            look(at, !change.isRuled);
+            look(at, !change.isSilent);
           }
         }
         const journey = withDormancy(changes, signs, after, 61);

@@ -15,7 +15,7 @@ import type { ReportQuery } from '../../collector/reports/range.js';
 import { makeReport, REPORTS, type ReportName } from '../../collector/reports/reports.js';
 import { readTemplate } from '../../collector/templates.js';
 import { workOn } from '../../collector/work.js';
-import { DAY_MS, holds, viewFacts, type Condition } from '../../sdk/core/index.js';
+import { DAY_MS, holds, STAGES, viewFacts, type Condition } from '../../sdk/core/index.js';
 import { ADMIN, bytesIn, makeCollector, makeEvent, newId, type TestCollector } from '../helpers/collector.js';
 import { seeded } from '../helpers/random.js';
 
@@ -198,6 +198,67 @@ async function recountAudiences({ store, site, clock }: TestCollector, projectio
   }
 }
 
+/** When everybody first reached each stage. */
+async function reachedIn({ store, site, clock }: TestCollector, projection: Projection) {
+  const view = new View(store, projection, (await store.site(site.siteKey))!, clock.now);
+  const of = (person: number) => STAGES.map((stage) => view.reachedAt(person, stage) ?? null);
+  const all = Array.from(view.people, (person): [string, Array<number | null>] => [
+    projection.idOf(person),
+    of(person),
+  ]);
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+test.each([101, 102, 103, 104, 105, 106, 107, 108])(
+  'when stages were reached is the same of what follows as of what is made anew (seed %i)',
+  async (seed) => {
+    const collector = await makeCollector();
+    const act = await makeActs(collector, seeded(seed));
+    const { store, site, clock } = collector;
+    let projection = await Projection.of(store, site.siteKey, clock.now);
+    let dated = 0;
+    for (let step = 0; step < 160; step++) {
+      await act();
+      if (step % 4) continue;
+      if (!(await projection.follow(clock.now))) projection = await Projection.of(store, site.siteKey, clock.now);
+      const anew = await reachedIn(collector, await Projection.of(store, site.siteKey, clock.now));
+      expect(await reachedIn(collector, projection)).toEqual(anew);
+      for (const times of Object.values(anew)) {
+        // Nobody gets to a stage before the ones below it.
+        const known = times.filter((time) => time !== null);
+        expect([...known].sort((a, b) => a - b)).toEqual(known);
+        dated += known.filter((time) => time % DAY_MS !== DAY_MS - 1).length;
+      }
+    }
+    expect(dated).toBeGreaterThan(100);
+  },
+);
+
+test('who is erased while changes are read is not numbered anew', async () => {
+  const { app, store, site, send, clock } = await makeCollector();
+  const [goes, stays] = [newId(), newId()];
+  for (const id of [goes, stays]) await send(id, [makeEvent('page_view')]);
+  let between: (() => Promise<unknown>) | undefined;
+  const watched = {
+    ...store,
+    changesSince: async (...args: Parameters<typeof store.changesSince>) => {
+      const found = await store.changesSince(...args);
+      const act = between;
+      between = undefined;
+      await act?.();
+      return found;
+    },
+  };
+  const projection = await Projection.of(watched, site.siteKey, clock.now);
+  await send(goes, [makeEvent('page_view')]);
+  for (let index = 0; index < 600; index++) await send(stays, [makeEvent('page_view')]);
+  const headers = { Authorization: `Bearer ${ADMIN}` };
+  between = async () => app.request(`/api/sites/${site.siteKey}/people/${goes}`, { method: 'DELETE', headers });
+  expect(await projection.follow(clock.now)).toBe(true);
+  expect(Buffer.from(projection.pack()).includes(goes)).toBe(false);
+  expect(Buffer.from(projection.pack()).includes(stays)).toBe(true);
+});
+
 test.each([1, 2, 3, 4, 5, 6])('it follows whatever happens (seed %i)', async (seed) => {
   const random = seeded(seed);
   const collector = await makeCollector();
@@ -330,7 +391,7 @@ test('who asks while a large site is read for the first time is told how far tha
   const projections = new Projections(slow, -1, 20);
   const read = async (view: View) => view.people.length;
   for (let tries = 0; tries < 3; tries++)
-    await expect(projections.use(site, clock.now, read)).rejects.toMatchObject({ preparing: 0.5 });
+    await expect(projections.use(site, clock.now, read)).rejects.toMatchObject({ preparing: 2 / 3 });
   open();
   expect(await projections.use(site, clock.now, read)).toBe(3);
 

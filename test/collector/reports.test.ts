@@ -357,7 +357,8 @@ describe('of invented visitors', () => {
     ['funnel', 'hold=colour', /hold/],
     ['funnel', 'rules=9', /no version 9/],
     ['stages', 'rules=9', /no version 9/],
-    ['attribution', 'signal=nothing', /no signal is called nothing/],
+    ['attribution', 'signal=nothing', /a signal with a value, got nothing/],
+    ['attribution', 'signal=visit', /a signal with a value, got visit/],
     ['funnel', 'by=weather', /by/],
     ['funnel', 'window=0', /window/],
     ['common', 'stage=awareness', /another comes before/],
@@ -720,9 +721,62 @@ test('whoever stays away is dormant, and enters again from there; what only the 
     'awareness interest 1',
   ];
   expect(await moves()).toEqual(expected.sort());
+  // Had the rules always been in force it would have been the same, back up on the day on which it fell too.
+  expect(await moves('&rules=2')).toEqual(expected.sort());
   // Who is only called otherwise has not moved.
   await putRules(rules('/'));
-  expect((await moves()).filter((each) => !expected.includes(each))).toEqual([]);
+  expect(await moves()).toEqual(expected.sort());
+  expect(await moves('&rules=2')).toEqual(expected.sort());
+});
+
+test('falls at the beginning of a day on which somebody comes back are told under other rules too', async () => {
+  const { send, get, putRules, site, clock, store } = await makeCollector();
+  const rules = {
+    signals: { visit: { event: 'page_view' }, docs: { event: 'page_view', path: '/docs' } },
+    stages: { awareness: { when: { signal: 'visit' } }, interest: { when: { signal: 'docs', within: 7 } } },
+  };
+  await putRules(rules);
+  const id = newId();
+  for (const daysAgo of [28, 21, 14, 7]) {
+    clock.now = NOW - daysAgo * DAY - 36_000_000;
+    await restageDue(store, clock.now);
+    clock.now = NOW - daysAgo * DAY;
+    await send(id, [
+      makeEvent('page_view', { time: clock.now, url: 'https://www.example.com/docs', sessionId: `s${daysAgo}` }),
+    ]);
+  }
+  clock.now = NOW;
+  await restageDue(store, clock.now);
+  const flow = (query = '') =>
+    get<FlowReport>(`sites/${site.siteKey}/reports/flow?from=2026-10-01&to=2026-11-22${query}`);
+  const known = await flow();
+  expect(known.moves).toEqual(
+    [
+      { from: 'awareness', to: 'interest', visitors: 3, share: 1 },
+      { from: 'interest', to: 'awareness', visitors: 4, share: 1 },
+      { from: null, to: 'interest', visitors: 1, share: 1 },
+    ].sort((a, b) => b.visitors - a.visitors),
+  );
+  await putRules({ ...rules, tags: { any: { when: { signal: 'visit' }, dimension: 'intent' } } });
+  expect(await flow('&rules=2')).toMatchObject({ moves: known.moves, stays: known.stays });
+});
+
+test('what people did before it turned out who they are is told of each browser, and since then of them', async () => {
+  const { send, get, site } = await makeCollector();
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  const at = (hours: number, path: string) =>
+    makeEvent('page_view', { time: NOW - hours * 3_600_000, url: `https://www.example.com${path}`, sessionId: path });
+  const [phone, desk] = [newId(), newId()];
+  await send(phone, [at(9, '/'), at(9, '/products/a')]);
+  await send(desk, [at(8, '/')]);
+  for (const id of [phone, desk]) await send(id, [], { userId: 'u' }, secret);
+  await send(desk, [makeEvent('purchase', { time: NOW - 3_600_000, props: { value: 1 }, sessionId: '/' })]);
+  const { moves } = await get<FlowReport>(`sites/${site.siteKey}/reports/flow`);
+  expect(moves.map(({ from, to, visitors }) => `${from} ${to} ${visitors}`).sort()).toEqual([
+    'awareness interest 1',
+    'interest action 1',
+    'null awareness 2',
+  ]);
 });
 
 test('who is entered by rules that came later entered when it happened', async () => {
@@ -909,11 +963,69 @@ describe('when somebody got to a stage', () => {
     const stage = await report('from=2026-09-01&to=2026-11-22');
     expect(stage).toMatchObject({ stage: 'action', signal: null, entries: 1 });
     expect(stage.channels.find(({ channel }) => channel === 'Organic Search')!.revenue!.last).toBe(1030);
-    // A signal without amounts says nothing of revenue but that of orders.
-    const visits = await report('from=2026-11-01&to=2026-11-22&signal=visit');
-    expect(visits.entries).toBe(2);
+    // Each session once, however many orders it was before.
+    expect([row('Organic Search').sessions, row('Email').sessions]).toEqual([2, 1]);
     const { kpis } = await get<KpiReport>(`sites/${site.siteKey}/reports/kpis?from=2026-11-01&to=2026-11-22`);
     expect(kpis.find(({ signal }) => signal === 'order')!.value).toBe(930);
+  });
+
+  test('orders have what they came to, whatever else is of their day, and what another day repeats is none', async () => {
+    const collector = await makeCollector();
+    const { send, get, site } = collector;
+    const paid = '?utm_source=google&utm_medium=cpc';
+    const day = NOW - 2 * DAY - (NOW % DAY);
+    const at = (hour: number) => day + hour * 3_600_000;
+    const order = (hour: number, value: number, id?: string) =>
+      makeEvent('purchase', {
+        time: at(hour) + 9,
+        props: { value, ...(id && { transaction_id: id }) },
+        sessionId: `s${at(hour)}`,
+      });
+    const one = newId();
+    await send(one, [landing(search, at(-20)), order(-20, 10, 'A')]);
+    await send(one, [landing(mail, at(1)), order(1, 10, 'A')]);
+    await send(one, [landing(paid, at(9)), order(9, 900, 'B')]);
+    const two = newId();
+    await send(two, [landing(mail, at(2)), order(2, 1, 'C'), landing(paid, at(5)), order(5, 999, 'D')]);
+    // Without an id those of a day share what it came to.
+    await send(newId(), [landing(search, at(3)), order(3, 4), landing(search, at(6)), order(6, 8)]);
+    const { channels, entries } = await get<AttributionReport>(
+      `sites/${site.siteKey}/reports/attribution?from=2026-11-01&to=2026-11-22&signal=order`,
+    );
+    expect(entries).toBe(6);
+    expect(Object.fromEntries(channels.map((row) => [row.channel, [row.last, row.revenue!.last]]))).toEqual({
+      'Organic Search': [3, 10 + 12],
+      Email: [1, 1],
+      'Paid Search': [2, 900 + 999],
+    });
+  });
+
+  test('is when the rules in force have it, whatever others noticed on the same day', async () => {
+    const collector = await makeCollector();
+    const { send, putRules, get, site } = collector;
+    const signals = {
+      visit: { event: 'page_view' },
+      docs: { event: 'page_view', path: '/docs' },
+      trial: { event: 'page_view', path: '/trial' },
+    };
+    const rules = (action: string) => ({
+      signals,
+      stages: { awareness: { when: { signal: 'visit' } }, action: { when: { signal: action } } },
+    });
+    await putRules(rules('docs'));
+    const day = NOW - DAY - (NOW % DAY);
+    const at = (hour: number, path: string, query: string) =>
+      makeEvent('page_view', {
+        time: day + hour * 3_600_000,
+        url: `https://www.example.com${path}${query}`,
+        sessionId: `h${hour}`,
+      });
+    await send(newId(), [at(8, '/docs', mail), at(15, '/trial', '?utm_source=google&utm_medium=cpc')]);
+    expect(await last(collector)).toEqual({ Email: 1 });
+    await putRules(rules('trial'));
+    expect(await last(collector)).toEqual({ 'Paid Search': 1 });
+    const { channels } = await get<AttributionReport>(`sites/${site.siteKey}/reports/attribution?rules=2`);
+    expect(channels.filter((row) => row.last).map(({ channel }) => channel)).toEqual(['Email']);
   });
 
   test('is when it was, not when it turned out whose visitor it is', async () => {

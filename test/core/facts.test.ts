@@ -14,6 +14,7 @@ import {
   type Facts,
   type CompiledRules,
   type StagetagEvent,
+  sentRules,
 } from '../../sdk/core/index.js';
 import { randomEvents, seeded, shuffle } from '../helpers/random.js';
 import { everything, general, rulesOf } from '../helpers/rules.js';
@@ -169,4 +170,30 @@ test('names that every object has are no traits, and harm nothing', () => {
     '{"__proto__": {"x": 1}, "constructor": "c", "toString": 1, "plan": "pro"}',
   ) as StagetagEvent['props'];
   expect(Object.keys(factsOf(everything, [event('identify', NOW, hostile)]).traits)).toEqual(['plan']);
+});
+
+describe('rules as they travel', () => {
+  const visit = { event: 'page_view' };
+  const sentOf = (document: object) => Object.keys(sentRules(rulesOf(document)).signals);
+
+  test('leave out what only the collector asks for', () => {
+    const signals = { visit, refund: { event: 'refund', value: 'props.value' } };
+    expect(sentOf({ signals, stages: { awareness: { when: { signal: 'visit' } } } })).toEqual(['visit']);
+    expect(sentOf({ signals, stages: {}, score: { weights: { refund: -1, visit: 1 } } })).toEqual(['visit', 'refund']);
+  });
+
+  test('keep what may stand for the transaction of an event that something asks for', () => {
+    const signals = { visit, any: { event: 'purchase' }, vip: { event: 'purchase', props: { plan: { eq: 'vip' } } } };
+    const stages = { awareness: { when: { signal: 'visit' } }, action: { when: { signal: 'vip' } } };
+    expect(sentOf({ signals, stages })).toEqual(['visit', 'any', 'vip']);
+    expect(sentOf({ signals: { ...signals, visit: { path: '/a' } }, stages })).toEqual(['visit', 'any', 'vip']);
+  });
+
+  test('keep what makes a day active, where a stage may begin with time alone', () => {
+    const signals = { visit, search: { event: 'search' } };
+    expect(sentOf({ signals, stages: { interest: { when: { not: { signal: 'visit' } } } } })).toEqual([
+      'visit',
+      'search',
+    ]);
+  });
 });

@@ -43,6 +43,7 @@ interface ListedRow {
   id: number;
   visitor_id: Buffer;
   kind: Cause['kind'];
+  rules: number;
 }
 
 const VISITOR_COLUMNS = (
@@ -118,7 +119,8 @@ export class VisitorTable {
       'SELECT from_stage, to_stage, at, cause FROM transitions WHERE site_id = ? AND visitor_id = ? ORDER BY id',
     );
     this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(`
-      SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind FROM transitions
+      SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind,
+        coalesce(cause ->> 'rules', 0) AS rules FROM transitions
       WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?`);
   }
 
@@ -236,6 +238,7 @@ export class VisitorTable {
       to: row.to_stage,
       at: row.at,
       kind: row.kind,
+      rules: row.rules,
     }));
   }
 }
