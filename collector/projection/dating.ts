@@ -2,6 +2,7 @@
 import {
   DAY_MS,
   dayOf,
+  emptyFacts,
   listedDays,
   mergeFacts,
   parseDay,
@@ -64,8 +65,10 @@ export async function dateMove(dating: Dating, who: Who, facts: Facts, move: Sta
   const events = await eventsOfDay(dating, who, day);
   if (!events.length) return [{ from, to, at: day * DAY_MS }];
   const before = factsBefore(facts, day);
+  // What an event means is found out once: that costs more than to add it up.
+  const single = events.map((event) => factsOf(timeline, [event]));
   const stageAfter = (count: number) => {
-    const known = mergeFacts(factsOf(timeline, events.slice(0, count)), before);
+    const known = single.slice(0, count).reduce(mergeFacts, mergeFacts(emptyFacts(), before));
     return stageOf(viewFacts(timeline.current, known, day * DAY_MS));
   };
   const moves: DatedMove[] = [];

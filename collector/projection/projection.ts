@@ -3,7 +3,7 @@
  * they did. It is made from the store, follows the list of changes from then on, and can be thrown away at any time.
  */
 import v8 from 'node:v8';
-import { attempt, DAY_MS, dayOf, rank, reachedDays, stageMoves, STAGES, type Stage } from '../../sdk/core/index.js';
+import { attempt, DAY_MS, dayOf, rank, reachedDays, STAGES, type Stage } from '../../sdk/core/index.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
 import {
   isBot,
@@ -565,7 +565,6 @@ export class Projection {
    */
   async #date(numbers: Iterable<number>, now: number, check: (number: number) => void): Promise<void> {
     const { store, siteKey } = this;
-    const { current } = this.#timeline;
     const { visitor, to, at } = this.moves.columns;
     const { start, rows } = group(this.moves.length, this.visitors.length, (row) => visitor[row]!);
     const isTold = (number: number, place: number, day: number) =>
@@ -588,11 +587,12 @@ export class Projection {
       if (++looked % DATED_AT_ONCE === 0) await new Promise(setImmediate);
       const record = await store.visitor(siteKey, this.#ids[number]!);
       if (!record) continue; // Gone by now.
-      const moves = stageMoves(current, record.facts, now).filter(({ day }) => untold.some((each) => each.day === day));
-      for (const move of moves) {
+      for (const day of new Set(untold.map((each) => each.day))) {
+        const places = untold.filter((each) => each.day === day).map(({ place }) => place);
+        const move = { day, from: null, to: stageAt(Math.max(...places)) };
         const dated = await dateMove(dating, record, record.facts, move);
-        for (const { place, day } of untold) {
-          const entry = day === move.day && dated.find((each) => rank(each.to) >= place);
+        for (const place of places) {
+          const entry = dated.find((each) => rank(each.to) >= place);
           if (entry) this.#dated.set(number * STAGES.length + place, entry.at);
         }
       }
