@@ -47,6 +47,7 @@ interface Packed {
   kinds: Kind[];
   tables: PackedTable[];
   dated: Map<number, number>;
+  undated: Set<number>;
 }
 
 /** What changed a stage: by a link a visitor became a person's; by rules it was only called otherwise. */
@@ -159,6 +160,8 @@ export class Projection {
   stamp = '';
   /** When stages were first reached on days of which no move tells, by visitor and stage. */
   #dated = new Map<number, number>();
+  /** Visitors of whom that is not found out yet. */
+  #undated = new Set<number>();
   /** What was made of what is here, by name. */
   readonly #made = new Map<string, unknown>();
 
@@ -212,6 +215,7 @@ export class Projection {
       kinds: this.kinds.all,
       tables: TABLES.map((name) => this[name].pack()),
       dated: this.#dated,
+      undated: this.#undated,
     };
     return v8.serialize(packed);
   }
@@ -235,6 +239,7 @@ export class Projection {
     this.kinds = new Kinds(this.#timeline, packed.kinds);
     for (const [index, name] of TABLES.entries()) this[name].unpack(packed.tables[index]!);
     this.#dated = packed.dated;
+    this.#undated = packed.undated;
     return true;
   }
 
@@ -294,9 +299,12 @@ export class Projection {
       for (const session of sessions) this.#addSession(number, session);
     }
     const hasMoved = await this.#readMoves();
-    // Whoever is gone by now is not to be numbered anew.
-    const known = Array.from(changed, (id) => this.#numbers.get(id)).filter((number) => number !== undefined);
-    await this.#date(isOtherVersion ? this.#ids.keys() : known, now, check);
+    for (const id of changed) {
+      // Whoever is gone by now is not to be numbered anew.
+      const number = this.#numbers.get(id);
+      if (number !== undefined) this.#undated.add(number);
+    }
+    if (isOtherVersion) this.#undated = new Set(this.#ids.keys());
     if (!this.lent) this.#tidy(false);
     if (changed.size || isOtherVersion || isSomebodyGone || hasMoved) this.#made.clear();
     return true;
@@ -348,20 +356,20 @@ export class Projection {
     const { change, rowId: last, visitors } = await store.latest(siteKey);
     this.#change = change;
     this.#readTo = last;
-    // Visitors are about a third of the work, and so is to date what no move tells of.
-    await this.#readVisitors(now, (done) => onProgress(Math.min(1, done / (visitors || 1)) / 3));
+    // Visitors are about half of the work.
+    await this.#readVisitors(now, (done) => onProgress(Math.min(1, done / (visitors || 1)) / 2));
     const sessions = pages((last?: ListedSession) => store.everySession(siteKey, last, PAGE));
     for await (const session of sessions) this.#addSession(this.#numberOf(session.visitorId), session);
     await this.#readMoves();
-    await this.#date(this.#ids.keys(), now, (number) => onProgress((1 + number / this.#ids.length) / 3));
     for (let rowId = 0; rowId < last && !this.isOverfull;) {
-      onProgress((2 + rowId / last) / 3);
+      onProgress((1 + rowId / last) / 2);
       const found = await store.eventsAfter(siteKey, rowId, last);
       for (const row of found.rows) this.#addEvents(row);
       rowId = found.rowId;
       await new Promise(setImmediate);
     }
     this.#cluster();
+    this.#undated = new Set(this.#ids.keys());
   }
 
   /** Drops the events of the days before one. @returns false where it is lent */
@@ -446,6 +454,7 @@ export class Projection {
       this.#ids[number] = '';
       this.visitors.set(number, GONE);
       this.#forgetDates(number);
+      this.#undated.delete(number);
       for (const rows of [this.sessions, this.active, this.counts, this.amounts]) rows.drop(number);
       this.#dropEvents(number);
     }
@@ -561,10 +570,13 @@ export class Projection {
 
   /**
    * Finds out when stages were first reached on days of which no move tells: a move by rules says when these were published. The events of the
-   * day do.
+   * day do. To be done before `datedAt` is asked.
+   * @param check called over and over with the share that is done; what it throws ends it
    */
-  async #date(numbers: Iterable<number>, now: number, check: (number: number) => void): Promise<void> {
+  async date(now: number, check: (share: number) => void = () => {}): Promise<void> {
     const { store, siteKey } = this;
+    const all = this.#undated.size;
+    if (all) this.#made.delete('reached');
     const { visitor, to, at } = this.moves.columns;
     const { start, rows } = group(this.moves.length, this.visitors.length, (row) => visitor[row]!);
     const isTold = (number: number, place: number, day: number) =>
@@ -573,7 +585,8 @@ export class Projection {
         .some((row) => to[row]! >= place && dayOf(at[row]!) === day && this.tells(row));
     const dating = { store, siteKey, timeline: this.#timeline, keptFrom: this.#keptFrom, now };
     let looked = 0;
-    for (const number of numbers) {
+    for (const number of this.#undated) {
+      this.#undated.delete(number);
       this.#forgetDates(number);
       const { columns } = this.visitors;
       if (columns.state[number] !== STATES.counted) continue;
@@ -582,7 +595,7 @@ export class Projection {
         ({ place, day }) => day !== NONE && day >= this.#keptFrom && !isTold(number, place, day),
       );
       if (!untold.length) continue;
-      check(number);
+      check(1 - this.#undated.size / all);
       // Others have their turn.
       if (++looked % DATED_AT_ONCE === 0) await new Promise(setImmediate);
       const record = await store.visitor(siteKey, this.#ids[number]!);

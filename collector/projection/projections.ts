@@ -49,14 +49,18 @@ export class Projections {
     private readonly clock: () => number = Date.now,
   ) {}
 
-  /** Lends a site's projection, with all that was stored before. @throws Preparing where it is not made soon */
-  async use<T>(site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
+  /**
+   * Lends a site's projection, with all that was stored before.
+   * @param isDated whether it says to the event when stages were reached
+   * @throws Preparing where it is not made soon
+   */
+  async use<T>(site: Site, now: number, read: (view: View) => Promise<T>, isDated = false): Promise<T> {
     let isAwaited = true;
     let begin = () => {};
     const hasBegun = new Promise<void>((done) => (begin = done));
     const result = new Promise<T>((resolve, reject) => {
       const turn = this.#inTurn(site.siteKey, async () => {
-        const projection = await this.#hold(site, now);
+        const projection = await this.#hold(site, now, isDated);
         begin();
         if (!isAwaited) return;
         // Who reads the store meanwhile, which takes long, lets others have their turn.
@@ -91,9 +95,11 @@ export class Projections {
   /** Makes one of a store that shows a site otherwise, for once. */
   useOnce<T>(store: RemoteStore, site: Site, now: number, read: (view: View) => Promise<T>): Promise<T> {
     const check = () => this.#closing.signal.throwIfAborted();
-    return this.#inTurn(PINNED, async () =>
-      read(new View(store, await Projection.of(store, site.siteKey, now, check), site, now, check)),
-    );
+    return this.#inTurn(PINNED, async () => {
+      const projection = await Projection.of(store, site.siteKey, now, check);
+      await projection.date(now, check);
+      return read(new View(store, projection, site, now, check));
+    });
   }
 
   /** Caches what is worth it for the next start, and holds nothing any more. */
@@ -128,7 +134,7 @@ export class Projections {
   }
 
   /** Brings a site's projection up to date, or makes it. */
-  async #hold(site: Site, now: number): Promise<Projection> {
+  async #hold(site: Site, now: number, isDated = false): Promise<Projection> {
     const { siteKey } = site;
     const check = () => this.#closing.signal.throwIfAborted();
     check();
@@ -141,6 +147,11 @@ export class Projections {
     try {
       const isCurrent = await before?.projection.follow(now, check);
       held = before && isCurrent ? before : await this.#make(siteKey, now, !before);
+      if (isDated)
+        await held.projection.date(now, (share) => {
+          check();
+          this.#making.set(siteKey, share);
+        });
     } finally {
       this.#making.delete(siteKey);
     }

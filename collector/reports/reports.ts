@@ -40,6 +40,9 @@ const REPORTS_BY_NAME = {
   unclassified: reportUnclassified,
 } satisfies Record<string, Report>;
 
+/** Those that ask when stages were reached. */
+const DATED = new Set<string>(['funnel', 'flow', 'common', 'attribution', 'content'] satisfies ReportName[]);
+
 export type ReportName = keyof typeof REPORTS_BY_NAME;
 export const REPORTS = Object.keys(REPORTS_BY_NAME) as ReportName[];
 
@@ -53,7 +56,7 @@ export async function makeReport(
 ): Promise<object | string> {
   const { rules } = query;
   const make = (view: View): Promise<object | string> => REPORTS_BY_NAME[name](view, site, query, now);
-  if (rules === undefined || rules === site.rulesVersion) return projections.use(site, now, make);
+  if (rules === undefined || rules === site.rulesVersion) return projections.use(site, now, make, DATED.has(name));
   const pinned = await pinTo(store, site, rules, now);
   return pinned
     ? projections.useOnce(pinned, site, now, make)
