@@ -89,7 +89,7 @@ export class Projections {
 
   /** Has a site's projection made. */
   prepare(site: Site, now: number): Promise<void> {
-    return this.#inTurn(site.siteKey, async () => void (await this.#hold(site, now)));
+    return this.#inTurn(site.siteKey, async () => void (await this.#hold(site, now, true)));
   }
 
   /** Makes one of a store that shows a site otherwise, for once. */
