@@ -576,7 +576,8 @@ export class Projection {
   async date(now: number, check: (share: number) => void = () => {}): Promise<void> {
     const { store, siteKey } = this;
     const all = this.#undated.size;
-    if (all) this.#made.delete('reached');
+    if (!all) return;
+    this.#made.delete('reached');
     const { visitor, to, at } = this.moves.columns;
     const { start, rows } = group(this.moves.length, this.visitors.length, (row) => visitor[row]!);
     const isTold = (number: number, place: number, day: number) =>

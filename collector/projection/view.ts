@@ -33,7 +33,13 @@ export interface Journey {
   /** By time. */
   moves: Move[];
 }
-export type Visit = Pick<ListedSession, 'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
+export interface Visit extends Pick<
+  ListedSession,
+  'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'
+> {
+  /** Whatever the owner gave to its source. */
+  ownChannel: string | null;
+}
 
 export interface FirstTouch {
   channel: string;
@@ -189,6 +195,7 @@ export class View {
       return {
         startedAt: startedAt[row]!,
         channel: channelOf(this.site, named),
+        ownChannel: named.channel,
         source: named.source,
         device: texts.at(device[row]!),
         browser: texts.at(browser[row]!),

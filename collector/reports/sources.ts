@@ -1,5 +1,5 @@
 /** Where visits came from by name, and the channels that the owner gave to names. */
-import { channelOf } from '../projection/channels.js';
+import { channelOf, nameOf } from '../projection/channels.js';
 import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
@@ -46,7 +46,8 @@ export async function reportSources(
     { channels: Map<string | null, number>; sessions: number; visitors: number; latest: Person }
   >();
   for (const person of view.people)
-    for (const { source, channel, startedAt } of view.visits(person)) {
+    for (const { channel, startedAt, ...visit } of view.visits(person)) {
+      const source = nameOf({ source: visit.source, channel: visit.ownChannel });
       if (source === null || startedAt < from || startedAt >= until) continue;
       const row = rows.get(source) ?? {
         channels: new Map<string | null, number>(),

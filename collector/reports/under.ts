@@ -84,6 +84,10 @@ export async function pinTo(
       }
       return records;
     },
+    visitor: async (siteKey, visitorId) => {
+      const record = await store.visitor(siteKey, visitorId);
+      return record && look(record);
+    },
     everyTransition: async (_, after, limit) => transitions.slice(after, after + limit),
   };
 }

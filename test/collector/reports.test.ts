@@ -546,9 +546,17 @@ test('sources that are not known wait to be given a channel, and what is given c
   expect(breakdown.map(({ value }) => value)).toContain('Affiliates');
   for (const wrong of [['a'], { a: 7 }, { a: ' ' }, { a: 'x'.repeat(300) }])
     expect(await give(wrong)).toMatchObject([400, { error: /^channels: expected/ }]);
+  // Labels that name no source have a name too.
+  await send(newId(), [
+    makeEvent('page_view', { url: 'https://www.example.com/?utm_medium=odd', sessionId: 'odd', time: NOW - 50_000 }),
+  ]);
+  expect(await rows()).toContainEqual(['(not set)', 'Unassigned', 1, 1, true, false]);
+  expect(await give({ '(not set)': 'Partners' })).toMatchObject([200, {}]);
+  expect(await rows()).toContainEqual(['(not set)', 'Partners', 1, 1, false, true]);
+  expect(await attributed()).toContain('Partners');
   expect(await give({})).toMatchObject([200, { channels: {} }]);
   expect((await rows())[0]).toEqual(partner('Referral', false));
-  expect(await attributed()).toEqual(['Referral', 'Organic Search']);
+  expect(await attributed()).toEqual(['Referral', 'Organic Search', 'Unassigned']);
 });
 
 test('what channels cost and what came back, by every model', async () => {
@@ -820,7 +828,10 @@ test('who is entered by rules that came later entered when it happened', async (
 test('a report can be asked for under another version of the rules: it is what it was under it', async () => {
   const { get, site, app, report } = await retail(150);
   const read = async (query = '') =>
-    Object.fromEntries(await Promise.all(REPORTS.map(async (name) => [name, await report<object>(name, query)])));
+    Object.fromEntries([
+      ...(await Promise.all(REPORTS.map(async (name) => [name, await report<object>(name, query)] as const))),
+      ['orders', await report<object>('attribution', `${query}&signal=order`)],
+    ]) as Record<(typeof REPORTS)[number] | 'orders', object>;
   const before = await read();
   const rules = await get<Rules>(`sites/${site.siteKey}/rules/versions/1`);
   const publish = async (next: object) => {
@@ -833,7 +844,8 @@ test('a report can be asked for under another version of the rules: it is what i
   };
   const { consideration, ...others } = rules.stages;
   const product = { ...rules.signals.product_view!, path: '/nowhere/*' };
-  await publish({ ...rules, signals: { ...rules.signals, product_view: product } });
+  const order = { ...rules.signals.order!, props: { value: { gte: 1e9 } } };
+  await publish({ ...rules, signals: { ...rules.signals, product_view: product, order } });
   await publish({
     ...rules,
     stages: { ...others, consideration: { when: { any: [consideration!.when, { signal: 'visit' }] } } },
@@ -841,7 +853,9 @@ test('a report can be asked for under another version of the rules: it is what i
   const now = await read();
   expect(now.funnel).not.toEqual(before.funnel);
   const pinned = await read('&rules=1');
-  for (const name of REPORTS) expect({ name, ...pinned[name] }).toEqual({ name, ...before[name] });
+  for (const name of [...REPORTS, 'orders'] as const)
+    expect({ name, ...pinned[name] }).toEqual({ name, ...before[name] });
+  expect((pinned.orders as AttributionReport).entries).toBeGreaterThan(5);
   const second = await report<FunnelReport>('funnel', '&rules=2');
   expect(second).toMatchObject({ rules: 2 });
   expect(second.steps).not.toEqual((before.funnel as FunnelReport).steps);
