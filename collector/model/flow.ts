@@ -30,24 +30,26 @@ export function withDormancy<T>(
   now: number,
 ): Array<Change<T | 'dormant'>> {
   type Turn = { at: number; isAsleep: boolean } | Change<T>;
-  const turns: Turn[] = signs.flatMap((sign, index) => {
-    const next = signs[index + 1] ?? Infinity;
-    const asleep = sign + after < Math.min(next, now) ? [{ at: sign + after, isAsleep: true }] : [];
-    return [{ at: sign, isAsleep: false }, ...asleep];
-  });
+  const turns: Turn[] = [];
+  for (let index = 0; index < signs.length; index++) {
+    const [sleep, next] = [signs[index]! + after, signs[index + 1] ?? Infinity];
+    if (sleep >= Math.min(next, now)) continue;
+    turns.push({ at: sleep, isAsleep: true });
+    if (next < Infinity) turns.push({ at: next, isAsleep: false });
+  }
   // At the same time the sign of life comes first.
-  const all = [...turns, ...changes].sort((a, b) => a.at - b.at);
+  const all = turns.length ? [...turns, ...changes].sort((a, b) => a.at - b.at) : changes;
   const journey: Array<Change<T | 'dormant'>> = [];
-  let place: T | null = null;
+  let [place, from] = [null as T | null, null as T | 'dormant' | null];
   let [isAsleep, hasStood] = [false, false];
-  const standing = () => (hasStood && (isAsleep || place === null) ? 'dormant' : place);
   for (const turn of all) {
-    const from = standing();
-    if ('isAsleep' in turn) ({ isAsleep } = turn);
-    else place = turn.to;
+    const isChange = 'to' in turn;
+    if (isChange) place = turn.to;
+    else ({ isAsleep } = turn);
     hasStood ||= place !== null;
-    const to = standing();
-    if (from !== to && !('isSilent' in turn && turn.isSilent)) journey.push({ from, to, at: turn.at });
+    const to = hasStood && (isAsleep || place === null) ? 'dormant' : place;
+    if (from !== to && !(isChange && turn.isSilent)) journey.push({ from, to, at: turn.at });
+    from = to;
   }
   return journey;
 }

@@ -102,15 +102,20 @@ export class View {
   /** Changes of the current stage, of everybody who is this person, each by itself. */
   journeys(person: Person): Journey[] {
     const { visitor, from, to, at, kind } = this.projection.moves.columns;
-    const journeys = new Map<number, Journey>();
+    const own: Journey = { isOwn: true, moves: [] };
+    const others = new Map<number, Journey>();
+    const journeyOf = (who: number): Journey => {
+      if (who === person) return own;
+      const journey = others.get(who) ?? { isOwn: false, moves: [] };
+      others.set(who, journey);
+      return journey;
+    };
     this.#each(this.#grouped('moves'), person, (row) => {
-      const who = visitor[row]!;
-      const journey = journeys.get(who) ?? { isOwn: who === person, moves: [] };
-      journeys.set(who, journey);
       const isSilent = kind[row]! > MOVE_KINDS.expiry;
-      journey.moves.push({ from: stageAt(from[row]!), to: stageAt(to[row]!), at: at[row]!, isSilent });
+      const move = { from: stageAt(from[row]!), to: stageAt(to[row]!), at: at[row]!, isSilent };
+      journeyOf(visitor[row]!).moves.push(move);
     });
-    return [...journeys.values()];
+    return others.size ? [own, ...others.values()] : [own];
   }
 
   /** Where somebody stands now. */
@@ -184,6 +189,12 @@ export class View {
       medium: texts.at(medium[person]!),
       campaign: texts.at(campaign[person]!),
     };
+  }
+
+  /** When sessions began, by time. */
+  starts(person: Person): number[] {
+    const { startedAt } = this.projection.sessions.columns;
+    return this.#each(this.#grouped('sessions'), person, (row) => startedAt[row]!);
   }
 
   /** Sessions, by time. */

@@ -12,10 +12,9 @@ const DORMANT_DAYS = 30;
 
 /** Those of a person, ascending: when sessions began, and other days on which something was counted. */
 function signsOf(view: View, person: Person): number[] {
-  const begun = view.visits(person).map(({ startedAt }) => startedAt);
-  const known = new Set(begun.map(dayOf));
-  const others = view.activeDays(person).filter((day) => !known.has(day));
-  return [...begun, ...others.map((day) => day * DAY_MS)].sort((a, b) => a - b);
+  const begun = view.starts(person);
+  const others = view.activeDays(person).filter((day) => !begun.some((at) => dayOf(at) === day));
+  return others.length ? [...begun, ...others.map((day) => day * DAY_MS)].sort((a, b) => a - b) : begun;
 }
 
 export interface FlowReport extends Heading {
@@ -58,7 +57,8 @@ export async function reportFlow(
   const from = range.from.toMillis();
   const isIn = (at: number) => at >= from && at < range.until;
   const { dormantAfter = DORMANT_DAYS } = query;
-  const moves = new Map<string, { from: Standing; to: Standing; count: number }>();
+  /** By both places. */
+  const moves = new Map<number, { from: Standing; to: Standing; count: number }>();
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
   const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0 }));
 
@@ -72,10 +72,13 @@ export async function reportFlow(
       const signs = isOwn ? signsOf(view, person) : [];
       for (const { from: left, to, at } of withDormancy(own, signs, dormantAfter * DAY_MS, now)) {
         if (!isIn(at)) continue;
-        const name = `${left} ${to}`;
-        moves.set(name, { from: left, to, count: (moves.get(name)?.count ?? 0) + 1 });
+        const key = placeOf(left) * 8 + placeOf(to);
+        const known = moves.get(key);
+        if (known) known.count++;
+        else moves.set(key, { from: left, to, count: 1 });
       }
-      for (const [index, { to, at, isSilent }] of own.entries()) {
+      for (let index = 0; index < own.length; index++) {
+        const { to, at, isSilent } = own[index]!;
         if (!to || isSilent || !isIn(at)) continue;
         const next = own[index + 1];
         // Of a stay that was cut off by no move nobody knows how long it would have been.
