@@ -619,7 +619,7 @@ const en = {
   toChannel: 'Next',
   beforeEntry: 'Of that before an entry',
   contradictory:
-    'Nothing was changed: nobody can ever meet the conditions below, or stand at their stages. Publish all the same where that is meant.',
+    'Nothing was changed: nobody can ever meet the conditions below. Publish all the same where that is meant.',
   rulesWrong: 'Nothing was changed. Wrong with the rules: {{count}}, listed below.',
   uncounted: {
     amount: 'does not count: its amount is not a number from 0',

@@ -36,10 +36,10 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
     const { siteKey } = c.get('site');
     const { apply = 'all', wait = 'false', confirm = 'false', note = null } = publishing;
     const warnings = lintRules(compileRules(rules), compileExclusions(rules), compileScores(rules).fit);
-    const contradictions = warnings.filter(({ code }) => code === 'never_met' || code === 'hidden_stage');
+    const contradictions = warnings.filter(({ code }) => code === 'never_met');
     if (contradictions.length && confirm !== 'true') {
       const places = contradictions.map(({ path }) => path).join(', ');
-      const error = `${UNTOUCHED}nobody can ever meet, or stand at, ${places}; send confirm=true where that is meant`;
+      const error = `${UNTOUCHED}nobody can ever meet ${places}; send confirm=true where that is meant`;
       return c.json({ error, warnings }, 409);
     }
     const publishedAt = now();

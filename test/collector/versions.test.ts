@@ -303,11 +303,7 @@ describe('lint of a site', () => {
       'overlapping_tags tags.both',
     ]);
     expect(found).toMatchObject([{ names: ['champion'] }, {}, { names: ['both', 'looked'] }]);
-    // A stage at which nobody can ever stand is asked back for, like one that nobody can enter.
-    const hidden = await collector.putRules({
-      ...rules,
-      stages: { ...rules.stages, awareness: { when: { signal: 'prices' } } },
-    });
+  });
     expect(hidden.status).toBe(409);
   });
 
