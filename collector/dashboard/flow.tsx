@@ -19,15 +19,16 @@ import {
 import { chosen } from './state.js';
 import { showChannel, showNumber, showShare, t } from './texts.js';
 
-/** Days to choose from after which somebody is dormant. */
-const DORMANT_DAYS = [14, 30, 60, 90, 180];
+/** Days after which somebody is dormant, where nothing is chosen; and those to choose from. */
+const DORMANT_DAYS = 30;
+const DORMANT_CHOICES = [14, DORMANT_DAYS, 60, 90, 180];
 
 type Step = FlowReport['steps'][number];
 
 /** Where most are lost, and how people move: back and skipping ones too. */
 export function Flow({ site }: { site: Site }): JSX.Element {
   const range = rangeOf(site);
-  const dormantAfter = chosen('dormantAfter', `${DORMANT_DAYS[1]}`);
+  const dormantAfter = chosen('dormantAfter', `${DORMANT_DAYS}`);
   const own = { ...range, channel: chosen('channel'), dormantAfter };
   const read = useReport<FlowReport>(site.siteKey, 'flow', own);
   const compared = chosen('compare');
@@ -65,8 +66,8 @@ export function Flow({ site }: { site: Site }): JSX.Element {
           <Select
             label={t('dormantAfter')}
             name="dormantAfter"
-            otherwise={`${DORMANT_DAYS[1]}`}
-            options={DORMANT_DAYS.map((each) => [`${each}`, t('inDays', { count: each })])}
+            otherwise={`${DORMANT_DAYS}`}
+            options={DORMANT_CHOICES.map((each) => [`${each}`, t('inDays', { count: each })])}
           />
         </div>
         <Loaded read={read}>

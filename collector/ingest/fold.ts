@@ -233,8 +233,8 @@ function addOne(timeline: Pick<Timeline, 'at'>, facts: Facts, stored: StoredEven
 }
 
 /** Whether it says itself where it came from: a link from elsewhere alone may be the way back from a bank. */
-const isLabelled = (event: StagetagEvent, { searchParams }: URL) =>
-  hasLabels(event) || Object.keys(readSource(searchParams)).length > 0;
+const isLabelled = (event: StagetagEvent, { search, searchParams }: URL) =>
+  hasLabels(event) || (search !== '' && Object.keys(readSource(searchParams)).length > 0);
 
 const hasLabels = ({ source }: StagetagEvent) => !!source && Object.keys(source).length > 0;
 
@@ -344,11 +344,13 @@ function sessionsOf(
     const known = parts.get(event.sessionId);
     const isSaid = known && known.channel !== null && known.channel !== DIRECT;
     const url = isSaid ? undefined : parseUrl(event.url);
-    const landing = url && landingOf(stored, url, hosts);
+    // Most of what follows in a session says nothing of where it came from.
+    const isArrival = url && (!known || known.channel === null || isLabelled(event, url));
+    const landing = isArrival ? landingOf(stored, url, hosts) : undefined;
     if (known) {
       known.events++;
       known.endedAt = time;
-      if (landing && (known.channel === null || (!isDirect(landing) && isLabelled(event, url))))
+      if (landing && (known.channel === null || !isDirect(landing)))
         Object.assign(known, { channel: landing.channel, source: landing.source, arrivedAt: time });
       continue;
     }

@@ -50,6 +50,9 @@ async function eventsOfDay({ store, siteKey, now }: Dating, { visitorId, isPerso
   return events.sort((a, b) => (isEarlier(a, b) ? -1 : 1));
 }
 
+/** The last moment of a UTC day. */
+export const endOfDay = (day: number): number => (day + 1) * DAY_MS - 1;
+
 const factsBefore = (facts: Facts, day: number): Facts => listedDays(facts, (text) => parseDay(text) < day);
 
 /**
@@ -61,7 +64,7 @@ export async function dateMove(dating: Dating, who: Who, facts: Facts, move: Sta
   const { timeline, keptFrom, now } = dating;
   const { day, from, to } = move;
   if (rank(to) < rank(from)) return [{ from, to, at: day * DAY_MS }];
-  if (day < keptFrom) return [{ from, to, at: Math.min((day + 1) * DAY_MS - 1, now) }];
+  if (day < keptFrom) return [{ from, to, at: Math.min(endOfDay(day), now) }];
   const events = await eventsOfDay(dating, who, day);
   if (!events.length) return [{ from, to, at: day * DAY_MS }];
   const before = factsBefore(facts, day);

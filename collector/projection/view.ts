@@ -13,6 +13,7 @@ import { timelineOf } from '../ingest/timeline.js';
 import type { ListedSession, ListedTransition, RemoteStore, Site } from '../store/store.js';
 import { channelOf } from './channels.js';
 import type { CountedDay } from './counted.js';
+import { endOfDay } from './dating.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
 import { MOVE_KINDS, stageAt, type Projection } from './projection.js';
 import { group, NONE, type Grouped } from './table.js';
@@ -405,7 +406,7 @@ export class View {
           const day = column[person]!;
           if (day === NONE) continue;
           const dated = projection.datedAt(person, place);
-          let found = dated ?? (day + 1) * DAY_MS - 1;
+          let found = dated ?? endOfDay(day);
           for (let index = start[person]!; dated === undefined && index < start[person + 1]!; index++) {
             const row = rows[index]!;
             if (to[row]! < place || dayOf(at[row]!) !== day || !projection.tells(row)) continue;

@@ -10,6 +10,7 @@ import {
 import { days, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { countedDays, type CountedDay } from '../projection/counted.js';
+import { endOfDay } from '../projection/dating.js';
 import type { Kind } from '../projection/kinds.js';
 import { chooseOrderSignal, netOf, ordersOf, refundSignalOf } from './customers.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
@@ -100,7 +101,7 @@ function ordersBy(facts: Facts, signal: string, times: number[]): Order[] {
     const known = times.filter((time) => dayOf(time) === day && !taken.has(time));
     return Array.from({ length: count }, (_, index) => ({
       // Where the events are gone, its day is all that is known.
-      at: known[index] ?? (day + 1) * DAY_MS - 1,
+      at: known[index] ?? endOfDay(day),
       day,
       count: 1,
       units: units / count,

@@ -137,8 +137,8 @@ const MORE_RETURN_HOSTS = `
   adyen.com checkout.com pay.klarna.com payments.klarna.com portal.afterpay.com portal.clearpay.co.uk mollie.com pay.amazon.com
   payments.amazon.com pay.shopify.com razorpay.com sofort.com square.link worldpay.com 99bill.com allinpay.com jdpay.com pay.jd.com lianlianpay.com
   yeepay.com appleid.apple.com auth0.com login.live.com login.microsoftonline.com okta.com`;
-const isReturnFrom = (host: string) =>
-  `${RETURN_HOSTS} ${MORE_RETURN_HOSTS}`.split(/\s+/).some((each) => each && `.${host}`.endsWith(`.${each}`));
+const ALL_RETURN_HOSTS = `${RETURN_HOSTS} ${MORE_RETURN_HOSTS.trim()}`.split(/\s+/);
+const isReturnFrom = (host: string) => ALL_RETURN_HOSTS.some((each) => `.${host}`.endsWith(`.${each}`));
 
 /** A host without the `www.` that says nothing. */
 export const bareHost = (hostname: string): string => hostname.replace(/^www\./, '');

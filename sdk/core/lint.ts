@@ -77,13 +77,13 @@ export function lintRules(
     // One that is kept may be stood at when the higher one is not met any more.
     const higher = stages.slice(at + 1).filter((each) => rules.stages[each]!.sticky || !sticky);
     const hides = (those: Stage[]) => implies(when, { any: those.map((each) => rules.stages[each]!.when) });
-    const hiding = higher.map((each) => [each]).find(hides) ?? [higher].find(hides);
+    const hiding = [...higher.map((each) => [each]), higher].find(hides);
     if (hiding && !keep && !isNever(when)) warnings.push(warn('hidden_stage', `stages.${stage}.when`, hiding));
   });
   for (const [name, { path = [], host = [] }] of Object.entries(rules.signals)) {
     const impossible = [
-      ...[path].flat().filter((glob) => !/^[/*][^?#]*$/.test(glob)),
-      ...[host].flat().filter((glob) => /^(?!\[).*[:/A-Z]/.test(glob)),
+      ...path.filter((glob) => !/^[/*][^?#]*$/.test(glob)),
+      ...host.filter((glob) => /^(?!\[).*[:/A-Z]/.test(glob)),
     ];
     if (impossible.length) warnings.push(warn('impossible_address', `signals.${name}`, impossible));
   }
