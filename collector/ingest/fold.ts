@@ -1,9 +1,9 @@
 /** Folding events into a visitor's record. Pure: the model decides, the store keeps what comes out. */
 import {
   addEvent,
+  addToView,
   attempt,
   bareHost,
-  countedFacts,
   datedTraits,
   dayOf,
   DAY_MS,
@@ -222,15 +222,23 @@ export function factsOf(timeline: Pick<Timeline, 'at'>, events: StoredEvent[]): 
 
 /** Adds what one event says to facts, in place. */
 function addOne(timeline: Pick<Timeline, 'at'>, facts: Facts, stored: StoredEvent): void {
-  const { event, traits } = stored;
-  const id = idOf(stored);
-  addEvent(
-    facts,
-    id === event.id ? event : { ...event, id },
-    matchesOf(timeline.at(event.time), event, parseUrl(event.url)),
-  );
-  if (traits) mergeTraits(facts.traits, datedTraits(traits, event.time, id));
+  const event = withId(stored);
+  addEvent(facts, event, signalsIn(timeline, event));
+  if (stored.traits) mergeTraits(facts.traits, datedTraits(stored.traits, event.time, event.id));
 }
+
+/** An event with its id in lower case. */
+function withId(stored: StoredEvent): StagetagEvent {
+  const id = idOf(stored);
+  return id === stored.event.id ? stored.event : { ...stored.event, id };
+}
+
+const signalsIn = (timeline: Pick<Timeline, 'at'>, event: StagetagEvent): Match[] =>
+  matchesOf(timeline.at(event.time), event, parseUrl(event.url));
+
+/** Whether it counts for something beside its signals. */
+const isMore = ({ event, traits }: StoredEvent) =>
+  !!traits || event.name === 'identify' || event.props?.transaction_id != null;
 
 /** Whether it says itself where it came from: a link from elsewhere alone may be the way back from a bank. */
 const isLabelled = (event: StagetagEvent, { search, searchParams }: URL) =>
@@ -238,15 +246,20 @@ const isLabelled = (event: StagetagEvent, { search, searchParams }: URL) =>
 
 const hasLabels = ({ source }: StagetagEvent) => !!source && Object.keys(source).length > 0;
 
-/** What events of a name on a page mean, where it hangs on nothing else of them. */
-const meanings = new WeakMap<CompiledRules, Map<string, Match[]>>();
+/** What is remembered of each page, at most: there may be as many pages as addresses are. */
+const OF_A_PAGE = 20;
+
+/** What events mean by their page and name, where it hangs on nothing else of them. */
+const meanings = new WeakMap<CompiledRules, WeakMap<URL, Map<string, Match[]>>>();
 
 function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefined): Match[] {
   const find = () => matchSignals(rules, event, url && placeOf(url));
-  if (event.props || hasLabels(event)) return find();
-  let known = meanings.get(rules);
-  if (!known) meanings.set(rules, (known = new Map<string, Match[]>()));
-  return remembered(known, `${event.name.length} ${event.name}${event.url}`, find);
+  if (event.props || !url || hasLabels(event)) return find();
+  let pages = meanings.get(rules);
+  if (!pages) meanings.set(rules, (pages = new WeakMap<URL, Map<string, Match[]>>()));
+  let names = pages.get(url);
+  if (!names) pages.set(url, (names = new Map<string, Match[]>()));
+  return remembered(names, event.name, find, OF_A_PAGE);
 }
 
 /** Addresses parsed last: a site has far fewer than its visitors open. */
@@ -275,14 +288,10 @@ function findTransitions(
   const { current } = timeline;
   const transitions: Transition[] = [];
   let { stage, stageSince } = start;
-  const views = new Map([[events.length, last]]);
-  /** What is known now when this many of the events are, and the stage that follows. */
-  const known = (count: number) => {
-    const view = views.get(count) ?? viewFacts(current, [past, factsOf(timeline, events.slice(0, count))], now);
-    views.set(count, view);
-    return view;
-  };
-  const stageBy = (count: number) => (count === events.length ? end.stage : stageOf(known(count)));
+  /** What is known now when this many of the events are. */
+  const viewAfter = (count: number) =>
+    viewFacts(current, count ? [past, factsOf(timeline, events.slice(0, count))] : past, now);
+  const stageBy = (count: number) => (count === events.length ? end.stage : stageOf(viewAfter(count)));
   const move = (to: Stage | null, at: number, view: FactsView, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
     const rule = (rank(to) > rank(stage) ? to : stage)!;
     const because = reasonFor(view, rule);
@@ -292,8 +301,9 @@ function findTransitions(
   };
 
   if (anew || start.rules !== current.version) {
-    const to = stageBy(0);
-    if (to !== stage) move(to, now, known(0), { kind: anew ?? 'rules' });
+    const view = events.length ? viewAfter(0) : last;
+    const to = stageOf(view);
+    if (to !== stage) move(to, now, view, { kind: anew ?? 'rules' });
   } else {
     // Time may have passed several windows' ends since the record was last looked at.
     for (let at = start.dueAt ?? Infinity; at <= now;) {
@@ -304,26 +314,40 @@ function findTransitions(
     }
   }
   if (events.length && !start.rev) stageSince = 0; // A new visitor's first stage begins with its event, however late it came.
-  // By halves: inference is dear for long histories, and most events change no stage.
+  // Who is new enters by the first event, and mostly stays there.
+  const first = start.rev ? 0 : 1;
+  /** Looks at the stage after each event; of many by halves first, as most events change none. */
   const follow = (from: number, until: number, to: Stage | null): void => {
-    if (to === stage) return;
-    if (until - from > 1) {
+    const isOver = (at: number) => stage === to && at >= first;
+    if (isOver(from)) return;
+    if (until - from > FEW) {
       const half = (from + until) >> 1;
       follow(from, half, stageBy(half));
       return follow(half, until, to);
     }
-    const { event } = events[from]!;
-    const signals = Object.keys(countedFacts(factsOf(timeline, [events[from]!])).signals);
-    move(to, event.time, known(until), { kind: 'event', event: event.id, eventName: event.name, signals });
+    let view = viewAfter(from);
+    for (let at = from; at < until && !isOver(at); at++) {
+      const stored = events[at]!;
+      const event = withId(stored);
+      const matches = signalsIn(timeline, event);
+      if (isMore(stored)) view = viewAfter(at + 1);
+      else if (matches.length) addToView(view, event, matches);
+      else continue;
+      const next = stageOf(view);
+      if (next === stage) continue;
+      const { id, name, time } = stored.event;
+      const signals = matches.map(([signal]) => signal);
+      move(next, time, view, { kind: 'event', event: id, eventName: name, signals });
+    }
   };
-  // Who is new enters by the first event, and mostly stays there.
-  const first = start.rev || events.length < 2 ? 0 : 1;
-  if (first) follow(0, 1, stageBy(1));
-  if (events.length) follow(first, events.length, end.stage);
+  if (events.length) follow(0, events.length, end.stage);
   // Traits that came with an event stored before: the log must end where the visitor stands.
-  if (end.stage !== stage) move(end.stage, now, known(events.length), { kind: 'event' });
+  if (end.stage !== stage) move(end.stage, now, last, { kind: 'event' });
   return transitions;
 }
+
+/** So many events are looked at one after the other. */
+const FEW = 16;
 
 /**
  * What events add to the sessions they are of; none is dated into the future, as no entry into a stage is. A session that began with no
@@ -382,20 +406,21 @@ const isDirect = (touch: Pick<Touch, 'channel'>) => touch.channel === DIRECT;
 
 /** Notes where events came from: the first of them, and the last that was not direct, can be their visitor's. @param events by (time, id) */
 function noteTouches(record: VisitorRecord, events: StoredEvent[], hosts: Told['hosts']): void {
-  const placed = events.filter(({ event }) => parseUrl(event.url));
-  const touchOfOne = (stored: StoredEvent): DatedTouch => ({
-    ...landingOf(stored, parseUrl(stored.event.url)!, hosts),
-    at: stored.event.time,
-    id: idOf(stored),
-  });
-  if (!placed.length) return;
-  noteTouch(record, touchOfOne(placed[0]!));
-  let last = touchOfOne(placed.at(-1)!);
-  for (let at = placed.length - 2; at > 0 && isDirect(last); at--) {
-    const earlier = touchOfOne(placed[at]!);
-    if (!isDirect(earlier)) last = earlier;
+  const touchOfOne = (stored: StoredEvent): DatedTouch | undefined => {
+    const url = parseUrl(stored.event.url);
+    return url && { ...landingOf(stored, url, hosts), at: stored.event.time, id: idOf(stored) };
+  };
+  let first = 0;
+  let touch: DatedTouch | undefined;
+  while (first < events.length && !(touch = touchOfOne(events[first]!))) first++;
+  if (!touch) return;
+  noteTouch(record, touch);
+  let last: DatedTouch | undefined;
+  for (let at = events.length - 1; at > first && (!last || isDirect(last)); at--) {
+    const earlier = touchOfOne(events[at]!);
+    if (earlier && (!last || !isDirect(earlier))) last = earlier;
   }
-  noteTouch(record, last);
+  noteTouch(record, last ?? touch);
 }
 
 function noteTouch(record: VisitorRecord, touch: DatedTouch | null): void {
@@ -409,16 +434,19 @@ function noteTouch(record: VisitorRecord, touch: DatedTouch | null): void {
   if (takesPlace) record.lastTouch = touch;
 }
 
-/** Touches of landings without labels of their own, by their addresses. */
-const landings = new Map<string, Touch>();
+/** Touches of landings without labels of their own, by their pages and by what else is known of where they came from. */
+const landings = new WeakMap<URL, Map<string, Touch>>();
 
 function landingOf({ event, inApp }: StoredEvent, url: URL, hosts: Told['hosts']): Touch {
   const referrer = parseUrl(event.referrer);
   const from = referrer && !hosts?.has(bareHost(referrer.hostname)) ? referrer : undefined;
   const find = () => touchOf(event, url, from, inApp);
-  return hasLabels(event)
-    ? find()
-    : remembered(landings, JSON.stringify([event.url, from?.href, event.referrer, inApp]), find);
+  if (hasLabels(event)) return find();
+  let known = landings.get(url);
+  if (!known) landings.set(url, (known = new Map<string, Touch>()));
+  const isStart = event.name === 'session_start';
+  const key = `${isStart} ${!!from} ${inApp} ${event.referrer === undefined} ${event.referrer}`;
+  return remembered(known, key, find, OF_A_PAGE);
 }
 
 /** Hosts by origins. */

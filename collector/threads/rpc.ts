@@ -16,6 +16,21 @@ interface Result {
 
 type Methods = Record<string, (...args: never[]) => unknown>;
 
+/** Sends what is said in one go together: a message by itself wakes the other thread, and costs as much as ten that come with it. */
+class Outbox<Message> {
+  #said: Message[] = [];
+
+  /** @param later calls back when all that is to go together has been said */
+  constructor(
+    private readonly port: Pick<MessagePort, 'postMessage'>,
+    private readonly later: (send: () => void) => void,
+  ) {}
+
+  say(message: Message): void {
+    if (this.#said.push(message) === 1) this.later(() => this.port.postMessage(this.#said.splice(0)));
+  }
+}
+
 /**
  * Answers the calls that come in. What gives out its parts one by one is asked for them by its number.
  * @param begin called before each
@@ -30,13 +45,17 @@ export function serve(port: MessagePort, begin: () => void, methods: Methods): v
     open.set(id, value[Symbol.asyncIterator]());
     return undefined;
   };
-  port.on('message', (call: Call) => {
-    begin();
-    run(call).then(
-      (value) => port.postMessage({ id: call.id, value } satisfies Result),
-      ({ message, stack, code, preparing }: Error & { code?: string; preparing?: number }) =>
-        port.postMessage({ id: call.id, error: { message, stack, code, preparing } } satisfies Result),
-    );
+  // As soon as all that one commit settles is settled.
+  const results = new Outbox<Result>(port, (send) => process.nextTick(send));
+  port.on('message', (calls: Call[]) => {
+    for (const call of calls) {
+      begin();
+      run(call).then(
+        (value) => results.say({ id: call.id, value }),
+        ({ message, stack, code, preparing }: Error & { code?: string; preparing?: number }) =>
+          results.say({ id: call.id, error: { message, stack, code, preparing } }),
+      );
+    }
   });
 }
 
@@ -62,14 +81,19 @@ const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
 export class Caller {
   #last = 0;
   #gone: Error | undefined;
+  readonly #calls: Outbox<Call>;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
 
-  constructor(private readonly worker: Worker) {
-    worker.on('message', ({ id, value, error }: Result) => {
-      const waiting = this.#waiting.get(id);
-      this.#waiting.delete(id);
-      if (error) waiting?.reject(Object.assign(new Error(error.message), error));
-      else waiting?.resolve(value);
+  constructor(worker: Worker) {
+    // With all that the requests which were at the door ask for.
+    this.#calls = new Outbox<Call>(worker, (send) => setImmediate(send));
+    worker.on('message', (results: Result[]) => {
+      for (const { id, value, error } of results) {
+        const waiting = this.#waiting.get(id);
+        this.#waiting.delete(id);
+        if (error) waiting?.reject(Object.assign(new Error(error.message), error));
+        else waiting?.resolve(value);
+      }
     });
     worker.on('error', (error) => this.#end(error));
     worker.on('exit', () => this.#end(new Error('the thread that keeps the data has ended')));
@@ -99,7 +123,7 @@ export class Caller {
     const result = new Promise<unknown>((resolve, reject) => {
       if (this.#gone) return reject(this.#gone);
       this.#waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ id, method, args } satisfies Call);
+      this.#calls.say({ id, method, args });
     });
     return { id, result };
   }

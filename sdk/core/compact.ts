@@ -15,7 +15,7 @@ import {
 } from './facts.js';
 import type { CompiledCondition, CompiledRules } from './rules.js';
 import { scoreAt, walkStages } from './stage.js';
-import { turningDays, viewFacts } from './view.js';
+import { viewFacts } from './view.js';
 import { signalsOf, traitsOf } from './lint.js';
 
 /** Days that stay listed behind the longest window, so that what a browser kept for a week can still be added. */
@@ -79,9 +79,10 @@ export function nextChange(
   view = viewFacts(rules, facts, now),
 ): number | undefined {
   const today = formatDay(view.today);
-  const isAhead = dayTexts(facts).some((day) => day > today);
-  const day = isAhead ? view.today + 1 : turningDays(view, rules.windows).find((each) => each > view.today);
-  return day === undefined ? undefined : day * DAY_MS;
+  let next = hasDay(facts, (day) => day > today) ? view.today + 1 : Infinity;
+  for (const day of view.days)
+    for (const window of rules.windows) if (day + window > view.today) next = Math.min(next, day + window);
+  return next < Infinity ? next * DAY_MS : undefined;
 }
 
 /**
@@ -95,7 +96,7 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
   const cut = through - Math.max(0, ...rules.windows);
   const last = formatDay(cut);
   const isOld = (day: string) => day <= last;
-  if (!dayTexts(facts).some(isOld)) return facts;
+  if (!hasDay(facts, isOld)) return facts;
 
   // Seen from `through`, later days would count as that day: they are not part of the past that the base sums up.
   const past = listedDays(facts, (day) => parseDay(day) <= through);
@@ -118,9 +119,12 @@ export function compactFacts(rules: CompiledRules, all: Facts, lastTime: number)
   return mergeCounts(JSON.parse(JSON.stringify(sent)) as Facts, onOneDay(counted, base.cut));
 }
 
-/** The days on which something is counted, in no order, repeated. */
-const dayTexts = (facts: Facts): string[] =>
-  sourcesOf(facts).flatMap(({ signals }) => Object.values(signals).flatMap((days) => Object.keys(days)));
+/** Whether something is counted on such a day. */
+function hasDay(facts: Facts, test: (day: string) => boolean): boolean {
+  for (const { signals } of sourcesOf(facts))
+    for (const days of Object.values(signals)) for (const day in days) if (test(day)) return true;
+  return false;
+}
 
 /** Recent orders with what they count for, and before them as many as travel, which count with the base. */
 function sentOrders(facts: Facts, recent: Facts): Facts['orders'] {

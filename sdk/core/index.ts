@@ -26,6 +26,7 @@ export {
   type StageMove,
 } from './stage.js';
 export {
+  addToView,
   holds,
   viewFacts,
   type FactsView,

@@ -34,8 +34,20 @@ export function inferFrom(view: FactsView): Inference {
   };
 }
 
-/** The highest stage whose condition holds. */
-export const stageOf = (view: FactsView): Stage | null => walkStages(view).stage;
+const HIGHEST_FIRST = [...STAGES].reverse();
+
+/** The highest stage whose condition holds: the past is walked only where none of those above holds today. */
+export function stageOf(view: FactsView): Stage | null {
+  const { today, base, rules } = view;
+  for (const stage of HIGHEST_FIRST) {
+    const rule = rules.stages[stage];
+    if (!rule) continue;
+    if (holds(view, rule.when, today)) return stage;
+    const wasMet = () => base || rules.turns || holds(view, rule.when, Infinity);
+    if (rule.keep || (rule.sticky && wasMet())) return walkStages(view).stage;
+  }
+  return null;
+}
 
 export interface Walk {
   /** Those that hold today, highest first. */

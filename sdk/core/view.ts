@@ -1,10 +1,11 @@
 /** Facts laid out for evaluation at one moment, and conditions evaluated on them. */
 import { dayOf, formatDay, parseDay } from './day.js';
+import type { StagetagEvent } from './event.js';
 import { DISTINCT_CAP, isBefore, keepDated, pairsOf, type Facts, type FactsBase, type Keys } from './facts.js';
 import { isInRange, matchesValue } from './matcher.js';
 import { isPlain } from './plain.js';
 import type { CompiledCondition, CompiledMatcher, CompiledRules, Measure, Range, Scalar } from './rules.js';
-import { UNITS } from './signal.js';
+import { hashKey, UNITS, type Match } from './signal.js';
 
 /**
  * What one signal did on one day; a day after today counts as today. `days` are the active days it stands for: more than one where
@@ -58,6 +59,24 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
     }
   }
   return { rules, today, rows, days: [...active], traits, base };
+}
+
+/**
+ * Adds one event to a view, in place: the same as laying the facts out anew with it, and cheaper, for those who look after each event.
+ * It must set no trait and stand for no transaction. @param matches the signals it carries
+ */
+export function addToView({ rules, today, rows, days }: FactsView, event: StagetagEvent, matches: Match[]): void {
+  const { id, time, sessionId } = event;
+  const day = Math.min(dayOf(time), today);
+  if (matches.length && !days.includes(day)) days.push(day);
+  for (const [signal, value, key, isPaired] of matches) {
+    const row: Row = [day, 1, key ? 0 : value, key ? { [key]: [time, id, value] } : undefined, 1];
+    if (rules.signals[signal]?.pairs)
+      row.push(isPaired && sessionId ? { [`${hashKey(sessionId)}.${key ?? ''}`]: [time, id, 0] } : {});
+    const known = rows.get(signal);
+    if (known) known.push(row);
+    else rows.set(signal, [row]);
+  }
 }
 
 interface Met {

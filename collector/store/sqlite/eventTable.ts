@@ -298,17 +298,17 @@ function pack(events: StoredEvent[]): string {
   return JSON.stringify(
     events.map(({ event, bot, inApp, isProven, traits }): Packed => {
       const whole = event as unknown as Record<string, unknown>;
-      const own = Object.fromEntries(Object.entries(whole).filter(([key, value]) => value !== before[key]));
-      const without = Object.keys(before).filter((key) => !Object.hasOwn(whole, key));
+      const own: Array<[string, unknown]> = [];
+      for (const key in whole) if (whole[key] !== before[key]) own.push([key, whole[key]]);
+      // Not by assigning: an event may have a member that is called `__proto__`.
+      const packed: Packed = { event: Object.fromEntries(own) };
+      for (const key in before) if (!Object.hasOwn(whole, key)) (packed.without ??= []).push(key);
+      if (bot !== null) packed.bot = bot;
+      if (inApp) packed.inApp = inApp;
+      if (isProven) packed.isProven = isProven;
+      if (traits) packed.traits = traits;
       before = whole;
-      return {
-        event: own,
-        ...(without.length && { without }),
-        ...(bot !== null && { bot }),
-        ...(inApp && { inApp }),
-        ...(isProven && { isProven }),
-        ...(traits && { traits }),
-      };
+      return packed;
     }),
   );
 }

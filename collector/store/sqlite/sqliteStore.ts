@@ -83,9 +83,9 @@ export function openSqliteStore(
   /** A crash may have come between erasing and wiping. */
   let isWiped = tombstones.areWiped();
 
-  function put(site: number, record: VisitorRecord, rows?: number[], isAmended?: boolean): void {
-    visitors.put(site, record);
-    changes.add(site, toBlob(record.visitorId), rows, isAmended);
+  function put(site: number, id: Buffer, record: VisitorRecord, rows?: number[], isAmended?: boolean): void {
+    visitors.put(site, id, record);
+    changes.add(site, id, rows, isAmended);
   }
 
   function append(batch: Append): Appended {
@@ -122,7 +122,7 @@ export function openSqliteStore(
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
     // What the browser was told last was the person's; an answer of a lower number would be out of date.
     if (left) record.rev = Math.max(record.rev, left.rev + 1);
-    if (record !== before) put(site, record, rows, isChanged);
+    if (record !== before) put(site, visitor, record, rows, isChanged);
     for (const transition of transitions) visitors.addTransition(site, visitor, transition);
     for (const part of folded.sessions) sessions.add(site, visitor, part);
     if (left) foldPerson(site, left, batch, { isLinked: true });
@@ -177,7 +177,7 @@ export function openSqliteStore(
     }
     const { record, transitions } = batch.foldOf(id)({ before, added, parts, isLinked });
     const person = { ...record, userId };
-    if (record !== before) put(site, person);
+    if (record !== before) put(site, toBlob(id), person);
     for (const transition of transitions) visitors.addTransition(site, toBlob(id), transition);
     return person;
   }
@@ -198,7 +198,7 @@ export function openSqliteStore(
       const keptFrom = sites.keptFrom(site);
       const change = { before, added: [], history, personId, linkedAt, keptFrom };
       const { record } = batch.foldOf(before.visitorId)(change);
-      put(site, record);
+      put(site, toBlob(before.visitorId), record);
       return record;
     });
   }

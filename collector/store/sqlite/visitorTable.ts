@@ -129,12 +129,12 @@ export class VisitorTable {
     return row && toRecord(row);
   }
 
-  put(site: number, record: VisitorRecord): void {
+  put(site: number, id: Buffer, record: VisitorRecord): void {
     const { stored, missing } = numbersOf(record.have);
     // By their places, in the order of VISITOR_COLUMNS: this is done for every batch, and looking names up costs as much as the row.
     this.#put.run(
       site,
-      toBlob(record.visitorId),
+      id,
       record.userId,
       record.firstSeen,
       record.lastSeen,
