@@ -19,7 +19,7 @@ export const generalDocument = templateDocument('general');
 export const general = compileRules(generalDocument);
 
 /** Every part of the grammar at once. */
-export const everything = rulesOf({
+export const everythingDocument = documentOf({
   currency: 'USD',
   signals: {
     view: { event: 'page_view', distinct: 'path' },
@@ -76,3 +76,4 @@ export const everything = rulesOf({
   },
   score: { weights: { view: 1, product: 2.5, order: 40 }, halfLifeDays: 7 },
 });
+export const everything = compileRules(everythingDocument);
