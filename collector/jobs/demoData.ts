@@ -36,6 +36,8 @@ const CAMPAIGN = 'spring';
 /** How many more come on a day of the campaign. */
 const PULL = 0.8;
 const CAMPAIGN_DAYS = 14;
+/** Share of those who got as far as each stage that come back weeks later, and then again: who only looked around does not, since two visits are interest. */
+const RETURNS = [0, 0.2, 0.3, 0.45, 0.7];
 /** Share of bots, and of numbers that never arrive. */
 const BOTS = 0.02;
 const LOST = 0.01;
@@ -109,6 +111,12 @@ export async function inventVisitors(
       if (!passes(step, Math.floor(at / DAY_MS))) break;
       at += (1 + random() * 40) * 3_600_000;
       sessions.push({ at, steps: pick(template.demo[stage]) });
+    }
+    // A look around moves nobody on; who is loyal buys again, and is loyal already.
+    const reached = sessions.length - 1;
+    for (const stage = STAGES[reached]; random() < RETURNS[reached]!;) {
+      at += (7 + random() * 28) * DAY_MS;
+      sessions.push({ at, steps: pick(template.demo[stage === 'loyalty' ? stage : 'awareness']) });
     }
     // Who came lately is still on the way.
     return sessions.filter((session) => session.at < now - 3_600_000);

@@ -1,8 +1,10 @@
 /** Invented visitors: what was planted is what the reports show. */
 import { describe, expect, test } from 'vitest';
 import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { CohortsReport } from '../../collector/reports/customers.js';
 import type { FunnelReport } from '../../collector/reports/funnel.js';
 import type { StagesReport } from '../../collector/reports/stages.js';
+import type { ValueReport } from '../../collector/reports/value.js';
 import { addSite } from '../../collector/site.js';
 import { readTemplate, templateNames } from '../../collector/templates.js';
 import type { Site } from '../../collector/store/store.js';
@@ -62,6 +64,16 @@ test('a campaign and a mending show where they were planted', async () => {
     `sites/${site.siteKey}/visitors?limit=200`,
   );
   expect(new Set(visitors.map(({ firstTouch }) => firstTouch.channel)).size).toBeGreaterThan(4);
+});
+
+test('some come back weeks later, and those who are loyal buy again', async () => {
+  const { get, site } = await invent('retail', 600);
+  const { cohorts } = await get<CohortsReport>(`sites/${site.siteKey}/reports/cohorts?from=2026-08-25&to=2026-11-22`);
+  const old = cohorts.slice(0, 5);
+  for (const { people, active } of old) expect([people > 0, active.slice(5).some(Boolean)]).toEqual([true, true]);
+  const value = await get<ValueReport>(`sites/${site.siteKey}/reports/value?from=2026-08-25&to=2026-11-22`);
+  expect(value.repurchaseRate).toBeGreaterThan(0.2);
+  expect(value.monthlyRetention).toBeGreaterThan(0.05);
 });
 
 test('the same seed invents the same, another seed others', async () => {
