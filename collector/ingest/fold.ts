@@ -332,7 +332,7 @@ function findTransitions(
       const matches = signalsIn(timeline, event);
       if (isMore(stored)) view = viewAfter(at + 1);
       else if (matches.length) addToView(view, event, matches);
-      else continue;
+      else if (at >= first) continue;
       const next = stageOf(view);
       if (next === stage) continue;
       const { id, name, time } = stored.event;
@@ -445,7 +445,7 @@ function landingOf({ event, inApp }: StoredEvent, url: URL, hosts: Told['hosts']
   let known = landings.get(url);
   if (!known) landings.set(url, (known = new Map<string, Touch>()));
   const isStart = event.name === 'session_start';
-  const key = `${isStart} ${!!from} ${inApp} ${event.referrer === undefined} ${event.referrer}`;
+  const key = `${isStart} ${!!event.source} ${!!from} ${inApp} ${event.referrer === undefined} ${event.referrer}`;
   return remembered(known, key, find, OF_A_PAGE);
 }
 

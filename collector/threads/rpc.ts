@@ -20,14 +20,28 @@ type Methods = Record<string, (...args: never[]) => unknown>;
 class Outbox<Message> {
   #said: Message[] = [];
 
-  /** @param later calls back when all that is to go together has been said */
+  /**
+   * @param later calls back when all that is to go together has been said
+   * @param onFailure told of what cannot be copied to another thread
+   */
   constructor(
     private readonly port: Pick<MessagePort, 'postMessage'>,
     private readonly later: (send: () => void) => void,
+    private readonly onFailure: (message: Message, error: Error) => void,
   ) {}
 
   say(message: Message): void {
-    if (this.#said.push(message) === 1) this.later(() => this.port.postMessage(this.#said.splice(0)));
+    if (this.#said.push(message) === 1) this.later(() => this.#send(this.#said.splice(0)));
+  }
+
+  #send(messages: Message[]): void {
+    try {
+      this.port.postMessage(messages);
+    } catch (error) {
+      // One of them is at fault, and not the others.
+      if (messages.length > 1) for (const each of messages) this.#send([each]);
+      else this.onFailure(messages[0]!, error as Error);
+    }
   }
 }
 
@@ -46,7 +60,11 @@ export function serve(port: MessagePort, begin: () => void, methods: Methods): v
     return undefined;
   };
   // As soon as all that one commit settles is settled.
-  const results = new Outbox<Result>(port, (send) => process.nextTick(send));
+  const results = new Outbox<Result>(
+    port,
+    (send) => process.nextTick(send),
+    ({ id }, { message }) => results.say({ id, error: { message } }),
+  );
   port.on('message', (calls: Call[]) => {
     for (const call of calls) {
       begin();
@@ -86,19 +104,26 @@ export class Caller {
 
   constructor(worker: Worker) {
     // With all that the requests which were at the door ask for.
-    this.#calls = new Outbox<Call>(worker, (send) => setImmediate(send));
+    this.#calls = new Outbox<Call>(
+      worker,
+      (send) => setImmediate(send),
+      ({ id }, error) => this.#settle({ id, error }),
+    );
     worker.on('message', (results: Result[]) => {
-      for (const { id, value, error } of results) {
-        const waiting = this.#waiting.get(id);
-        this.#waiting.delete(id);
-        if (error) waiting?.reject(Object.assign(new Error(error.message), error));
-        else waiting?.resolve(value);
-      }
+      for (const result of results) this.#settle(result);
     });
     worker.on('error', (error) => this.#end(error));
     worker.on('exit', () => this.#end(new Error('the thread that keeps the data has ended')));
   }
 
+  #settle({ id, value, error }: Result): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error) waiting?.reject(Object.assign(new Error(error.message), error));
+    else waiting?.resolve(value);
+  }
+
+  /** @param args copied when they are sent, which is not at once */
   call(method: string, args: unknown[]): Promise<unknown> {
     return this.#send(method, args).result;
   }

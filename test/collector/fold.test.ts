@@ -4,7 +4,8 @@ import { factsOf, foldInto, isEarlier } from '../../collector/ingest/fold.js';
 import { timelineOf } from '../../collector/ingest/timeline.js';
 import type { StoredEvent, VisitorRecord } from '../../collector/store/store.js';
 import { compileRules, reasonFor, stageOf, viewFacts, type Rules, type Stage } from '../../sdk/core/index.js';
-import { everythingDocument, templateDocument } from '../helpers/rules.js';
+import { newId } from '../helpers/collector.js';
+import { documentOf, everythingDocument, templateDocument } from '../helpers/rules.js';
 import { randomEvents, seeded, shuffle } from '../helpers/random.js';
 import { eventsFor } from '../helpers/templateEvents.js';
 
@@ -67,6 +68,28 @@ test.each(TEMPLATES)('each move of the log is one that happened, in the rules of
     moves += check(document, events, () => 1 + Math.floor(random() * 12));
   }
   expect(moves).toBeGreaterThan(50);
+});
+
+test('who is new enters by the first event, whatever it says: nothing may be asked of them', () => {
+  const document = documentOf({
+    signals: { order: { event: 'purchase' } },
+    stages: { awareness: { when: { not: { signal: 'order' } } }, action: { when: { signal: 'order' } } },
+  });
+  const timeline = timelineOf([{ rules: document, publishedAt: 0, since: 0 }]);
+  const day = (index: number) => NOW - (9 - index) * 86_400_000;
+  const added = ['page_view', 'page_view', 'purchase'].map((name, index) => ({
+    event: { id: newId(day(index)), name, time: day(index), url: 'https://www.example.com/' },
+    receivedAt: NOW,
+    bot: null,
+    isProven: false,
+  })) as StoredEvent[];
+  const { record, transitions } = foldInto('visitor', timeline, NOW)({ before: undefined, added });
+  const [first, , order] = added.map(({ event }) => event.id);
+  expect(transitions).toMatchObject([
+    { from: null, to: 'awareness', at: day(0), cause: { kind: 'event', event: first } },
+    { from: 'awareness', to: 'action', at: day(2), cause: { kind: 'event', event: order } },
+  ]);
+  expect(record.stageSince).toBe(day(2));
 });
 
 test('and in rules with everything in them, of long batches too', () => {

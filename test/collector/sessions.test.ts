@@ -162,3 +162,17 @@ test('from one of the site’s own hosts to another, and back from paying, is no
     ['d', 'Direct', null],
   ]);
 });
+
+test('where a visitor came from does not hang on who was on the same page before', async () => {
+  const { send, visitor } = await makeCollector();
+  const url = `${ORIGIN}/?utm_source=news&utm_medium=email`;
+  const touchOf = async (more: object) => {
+    const id = newId();
+    await send(id, [makeEvent('page_view', { url, referrer: '', ...more })]);
+    return ((await visitor(id)) as { firstTouch: { source: string | null } }).firstTouch.source;
+  };
+  // Without labels on purpose, as after a payment.
+  expect(await touchOf({ source: {} })).toBeNull();
+  expect(await touchOf({})).toBe('news');
+  expect(await touchOf({ source: {} })).toBeNull();
+});

@@ -401,7 +401,7 @@ export const MIGRATIONS = [
   INSERT INTO records SELECT * FROM visitors;
   DROP TABLE visitors;
   ALTER TABLE records RENAME TO visitors;
-  CREATE INDEX visitors_by_last_seen ON visitors (site_id, last_seen);
+  CREATE INDEX visitors_by_last_seen ON visitors (site_id, last_seen, id);
   CREATE INDEX visitors_by_rules ON visitors (site_id, rules);
   CREATE INDEX visitors_by_due ON visitors (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX visitors_by_user ON visitors (site_id, user_id) WHERE user_id IS NOT NULL;
@@ -409,7 +409,7 @@ export const MIGRATIONS = [
   CREATE INDEX visitors_by_bot ON visitors (site_id, id) WHERE bot IS NOT NULL;
   INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('visitors', 'sqlite_autoindex_visitors_1', '1000000 1000000 1'),
-    ('visitors', 'visitors_by_last_seen', '1000000 1000000 2'),
+    ('visitors', 'visitors_by_last_seen', '1000000 1000000 2 1'),
     ('visitors', 'visitors_by_rules', '1000000 1000000 500000'),
     ('visitors', 'visitors_by_due', '100000 10'),
     ('visitors', 'visitors_by_user', '100000 100000 2'),

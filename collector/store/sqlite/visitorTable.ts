@@ -91,13 +91,13 @@ export class VisitorTable {
     );
     this.#ids = database.prepare<[number], Buffer>('SELECT id FROM visitors WHERE site_id = ?').pluck();
     this.#ofUser = database.prepare<[number, string], { id: Buffer }>(
-      'SELECT id FROM visitors WHERE site_id = ? AND user_id = ? AND NOT is_person',
+      'SELECT id FROM visitors WHERE site_id = ? AND user_id = ? AND NOT is_person ORDER BY id',
     );
     this.#countOfPerson = database
       .prepare<[number, Buffer], number>('SELECT count(*) FROM visitors WHERE site_id = ? AND person_id = ?')
       .pluck();
     this.#ofPerson = database.prepare<[number, Buffer], VisitorRow>(
-      'SELECT * FROM visitors WHERE site_id = ? AND person_id = ?',
+      'SELECT * FROM visitors WHERE site_id = ? AND person_id = ? ORDER BY id',
     );
     this.#erase = database.prepare('DELETE FROM visitors WHERE site_id = ? AND id = ?');
     this.#eraseTransitions = database.prepare('DELETE FROM transitions WHERE site_id = ? AND visitor_id = ?');
