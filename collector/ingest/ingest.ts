@@ -119,7 +119,8 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     fromServer: false,
   } as unknown as Attempt;
   for (const step of STEPS) {
-    const refusal = await step(attempt);
+    const outcome = step(attempt);
+    const refusal = outcome instanceof Promise ? await outcome : outcome;
     if (!refusal) continue;
     await keepRefused(attempt, refusal);
     return { refusal };

@@ -108,9 +108,11 @@ export class EventTable {
   /** Stores a row of those that are new, and says which they are. */
   #addRow(site: number, visitor: Buffer, events: StoredEvent[]): { news: StoredEvent[]; row: number } {
     const ids = events.map(({ event }) => event.id);
-    const values = [...spanOf(events), pack(events)];
-    const row = Number(this.#insert.run(site, visitor, events[0]!.receivedAt, ...values).lastInsertRowid);
-    const { changes } = this.#noteIds.run(site, row, JSON.stringify(ids));
+    const [first, last] = spanOf(events);
+    const { receivedAt } = events[0]!;
+    const row = Number(this.#insert.run(site, visitor, receivedAt, first, last, pack(events)).lastInsertRowid);
+    // An id is digits and dashes.
+    const { changes } = this.#noteIds.run(site, row, `["${ids.join('","')}"]`);
     let news = events;
     if (changes < events.length) {
       const seen = new Set<string>();
