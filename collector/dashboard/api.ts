@@ -42,6 +42,7 @@ export interface FlowReport {
     to: Stage;
     reached: number;
     wentOn: number;
+    stillThere: number;
     lost: number;
     share: number | null;
     interval: [number, number] | null;

@@ -95,22 +95,17 @@ function Steps({
   before: FlowReport | undefined;
 }): JSX.Element {
   const was = (stage: Stage) => before?.steps.find((step) => step.from === stage);
-  if (!leak) return <p>{t('nobodyReached', { from, to })}</p>;
+  if (!steps.some(({ reached }) => reached)) return <p>{t('nobodyReached', { from, to })}</p>;
   const medianOf = (stage: Stage) => stays.find((each) => each.stage === stage)?.medianDays ?? null;
   return (
     <>
       <p class="leak" role="status">
-        {t('leak', {
-          count: showNumber(leak.lost),
-          share: showShare(leak.share),
-          from: t(`stages.${leak.from}`),
-          to: t(`stages.${leak.to}`),
-        })}
+        {sayLeak(leak)}
       </p>
       <Table
         name="steps"
         rows={steps}
-        isWorst={(step) => step.from === leak.from}
+        isWorst={(step) => step.from === leak?.from}
         columns={[
           { title: t('stage'), of: (step) => step.from, show: (step) => <StageName stage={step.from} /> },
           { title: t('gotThere'), of: (step) => step.reached },
@@ -120,6 +115,7 @@ function Steps({
             of: (step) => step.share,
             show: ({ share, interval }) => (share === null ? '–' : <Share share={share} interval={interval} />),
           },
+          { title: t('stillThere'), of: (step) => step.stillThere },
           { title: t('lost'), of: (step) => step.lost },
           ...(before
             ? [
@@ -145,6 +141,17 @@ function Steps({
     </>
   );
 }
+
+/** Where most are lost, in words. */
+export const sayLeak = (leak: FlowReport['leak']): string =>
+  leak
+    ? t('leak', {
+        count: showNumber(leak.lost),
+        share: showShare(leak.share),
+        from: t(`stages.${leak.from}`),
+        to: t(`stages.${leak.to}`),
+      })
+    : t('nobodyLost');
 
 /** A share, with the interval in which it may lie. */
 export const Share = ({ share, interval }: { share: number; interval: [number, number] | null }): JSX.Element => (

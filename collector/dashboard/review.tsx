@@ -1,11 +1,12 @@
 import { Fragment, type JSX } from 'preact';
 import type { AlertsReport, FlowReport, Site, SourcesReport, StagesReport } from './api.js';
 import { AlertList } from './alerts.js';
+import { sayLeak } from './flow.js';
 import { useReport } from './live.js';
 import { marksOf, useNotes } from './notes.js';
 import { Alert, Change, daysBefore, Loaded, StageName, Table, todayOf, Updating } from './parts.js';
 import { choose, chosen } from './state.js';
-import { showChannel, showNumber, showShare, t } from './texts.js';
+import { showChannel, t } from './texts.js';
 
 const DAYS = 7;
 const MOST_SOURCES = 8;
@@ -79,16 +80,9 @@ export function Review({ site }: { site: Site }): JSX.Element {
       <section class="card">
         <h2>{t('losses')}</h2>
         <Loaded read={flow}>
-          {({ leak, from, to: end }) => (
+          {({ leak, steps, from, to: end }) => (
             <p class="leak">
-              {leak
-                ? t('leak', {
-                    count: showNumber(leak.lost),
-                    share: showShare(leak.share),
-                    from: t(`stages.${leak.from}`),
-                    to: t(`stages.${leak.to}`),
-                  })
-                : t('nobodyReached', { from, to: end })}
+              {steps.some(({ reached }) => reached) ? sayLeak(leak) : t('nobodyReached', { from, to: end })}
             </p>
           )}
         </Loaded>

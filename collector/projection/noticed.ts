@@ -9,6 +9,8 @@ export interface TransitionCount {
   quarter: number;
   from: Stage | null;
   to: Stage | null;
+  /** Whether nobody did anything: other rules came. */
+  byRules: boolean;
   transitions: number;
 }
 
@@ -35,21 +37,23 @@ function isLeftOut(projection: Projection): (visitor: number) => boolean {
 
 /** Changes up to a moment, by quarter hour; those too by which a visitor went into a person. */
 export function transitionCounts(projection: Projection, until: number): TransitionCount[] {
-  const { visitor, from, to, at } = projection.moves.columns;
+  const { visitor, from, to, at, kind } = projection.moves.columns;
   const isOut = isLeftOut(projection);
-  /** By quarter hour, and the stages left and entered: eight numbers for each are enough. */
+  /** By quarter hour, and the stages left and entered: eight numbers for each are enough; and whether rules did it. */
   const counts = new Map<number, number>();
   for (let row = 0; row < projection.moves.length; row++) {
     if (at[row]! >= until || isOut(visitor[row]!)) continue;
-    const key = Math.floor(at[row]! / QUARTER_MS) * 64 + (from[row]! + 1) * 8 + to[row]! + 1;
+    const stages = (from[row]! + 1) * 8 + to[row]! + 1;
+    const key = Math.floor(at[row]! / QUARTER_MS) * 128 + stages * 2 + +(kind[row] === MOVE_KINDS.rules);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts]
     .sort(([a], [b]) => a - b)
     .map(([key, transitions]) => ({
-      quarter: Math.floor(key / 64) * QUARTER_MS,
-      from: stageAt((Math.floor(key / 8) % 8) - 1),
-      to: stageAt((key % 8) - 1),
+      quarter: Math.floor(key / 128) * QUARTER_MS,
+      from: stageAt((Math.floor(key / 16) % 8) - 1),
+      to: stageAt((Math.floor(key / 2) % 8) - 1),
+      byRules: key % 2 === 1,
       transitions,
     }));
 }

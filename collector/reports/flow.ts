@@ -29,12 +29,13 @@ export interface FlowReport extends Heading {
   moves: Array<{ from: Standing; to: Standing; visitors: number; share: number }>;
   /** Stays that began in the range: the median counts those that go on as far as they were seen. */
   stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
-  /** Of those who got to a stage in the range, how many ever got beyond. */
+  /** Of those who got to a stage in the range, how many ever got beyond, and how many still stand there and were lately seen: they are not lost yet. */
   steps: Array<{
     from: Stage;
     to: Stage;
     reached: number;
     wentOn: number;
+    stillThere: number;
     lost: number;
     share: number | null;
     interval: Interval | null;
@@ -60,8 +61,9 @@ export async function reportFlow(
   /** By both places. */
   const moves = new Map<number, { from: Standing; to: Standing; count: number }>();
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
-  const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0 }));
+  const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0, stillThere: 0 }));
 
+  const isAwake = (person: Person) => now - (signsOf(view, person).at(-1) ?? 0) <= dormantAfter * DAY_MS;
   const channels = new Map<string, number>();
   for (const person of view.people) {
     const channel = view.touch(person)?.channel;
@@ -89,16 +91,17 @@ export async function reportFlow(
       const at = view.reachedAt(person, step.from);
       if (at === undefined || !isIn(at)) continue;
       step.reached++;
-      step.wentOn += +(view.reachedAt(person, step.to) !== undefined);
+      if (view.reachedAt(person, step.to) !== undefined) step.wentOn++;
+      else if (view.stage(person) === step.from && isAwake(person)) step.stillThere++;
     }
   }
   const rows = steps.map((step) => ({
     ...step,
-    lost: step.reached - step.wentOn,
+    lost: step.reached - step.wentOn - step.stillThere,
     share: step.reached ? step.wentOn / step.reached : null,
     interval: wilson(step.wentOn, step.reached),
   }));
-  const worst = rows.filter(({ share }) => share !== null).sort((a, b) => a.share! - b.share!)[0];
+  const worst = rows.filter(({ lost }) => lost).sort((a, b) => b.lost / b.reached - a.lost / a.reached)[0];
   return {
     ...headingOf(site, range, now),
     dormantAfter,
@@ -114,6 +117,6 @@ export async function reportFlow(
       return { stage, ended, open: all.length - ended, medianDays: medianStay(all) };
     }),
     steps: rows,
-    leak: worst ? { from: worst.from, to: worst.to, lost: worst.lost, share: 1 - worst.share! } : null,
+    leak: worst ? { from: worst.from, to: worst.to, lost: worst.lost, share: worst.lost / worst.reached } : null,
   };
 }

@@ -76,6 +76,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
           to: each,
           reached: count,
           wentOn: count,
+          stillThere: count,
           lost: count,
           share: nullable('number'),
           interval,

@@ -15,7 +15,7 @@ export interface StagesReport extends Heading {
     current: number;
     /** Visitors whose highest stage this is by then. */
     peak: number;
-    /** Transitions into and out of this stage from `from` to `to`. */
+    /** Transitions into and out of this stage from `from` to `to`: not those that only other rules made. */
     entered: number;
     left: number;
   }>;
@@ -80,6 +80,7 @@ function cutDays(counts: TransitionCount[], from: DateTime, to: DateTime) {
   for (let day = from; day <= to; day = day.plus({ days: 1 }).startOf('day')) {
     const enteredToday = none();
     takeUntil(day.plus({ days: 1 }).startOf('day').toMillis(), (count) => {
+      if (count.byRules) return;
       if (count.to) enteredToday[count.to] += count.transitions;
       if (count.from) left[count.from] += count.transitions;
     });
