@@ -69,7 +69,7 @@ export interface Work {
   /** Lists them. @param saved number of the audience, where it is those who were in it when it was saved */
   members(site: Site, when: unknown, now: number, saved?: number): Promise<Member[] | { errors: RulesError[] }>;
   /** Lists visitors by where they stand. */
-  listVisitors(site: Site, filter: VisitorFilter, now: number): Promise<VisitorList>;
+  listVisitors(site: Site, filter: VisitorFilter, now: number): Promise<VisitorList | string>;
   /** Sets everybody's groups that the rules ask for. */
   group(siteKey: string, now: number): Promise<Grouped>;
   /** Does a job to its end. */
@@ -124,7 +124,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     lint: (site, rules, at) => projections.use(site, at, (view) => lintSite(view, rules, at)),
     audience: (site, when, at) => projections.use(site, at, (view) => countAudience(view, when, at)),
     members: (site, when, at, saved) => projections.use(site, at, (view) => listAudience(view, when, at, saved)),
-    listVisitors: (site, filter, at) => projections.use(site, at, (view) => listVisitors(view, filter)),
+    listVisitors: (site, filter, at) => projections.use(site, at, (view) => listVisitors(view, filter, at)),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
     prepare: (site, at) => projections.prepare(site, at),

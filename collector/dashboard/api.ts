@@ -1,5 +1,6 @@
 /** The documented API, as the dashboard reads it. */
 import type { Explanation, Reason, Stage } from '../../sdk/core/index.js';
+import { language, t } from './texts.js';
 
 export interface Site {
   siteKey: string;
@@ -473,6 +474,9 @@ export class Refused extends Error {
   }
 }
 
+/** Nothing came back, in time or at all. */
+export class Unreachable extends Error {}
+
 /** The collector reads all of a large site before it can make reports of it. */
 export class Preparing extends Error {
   /** @param share how far that is, 0 to 1 */
@@ -497,12 +501,26 @@ export const change = <T>(method: 'PUT' | 'POST' | 'PATCH' | 'DELETE', path: str
     }),
   });
 
+const inChinese = async (message: string): Promise<string> => (await import('./messagesZh.js')).sayInChinese(message);
+
+/** How long an answer is waited for. */
+const WAIT_MS = 60_000;
+
 async function request<T>(path: string, init: RequestInit): Promise<T> {
-  // Relative to the page, which may stand under a mount.
-  const response = await fetch(`api/${path}`, init);
+  // Relative to the page, which may stand under a mount. What is read comes soon or is not waited for; a change takes what it takes.
+  const response = await fetch(`api/${path}`, {
+    ...init,
+    ...(!init.method && { signal: AbortSignal.timeout(WAIT_MS) }),
+  }).catch((error: Error) => {
+    throw new Unreachable(t(error.name === 'TimeoutError' ? 'noAnswer' : 'unreachable'));
+  });
   const body = (await response.json().catch(() => ({}))) as T & { error?: string; preparing?: number };
   if (response.status === 401 && !init.method) throw new SignedOut();
   if (response.status === 503 && body.preparing !== undefined) throw new Preparing(body.error ?? '', body.preparing);
-  if (!response.ok) throw new Refused(body.error ?? `${response.status} ${response.statusText}`, body, response.status);
+  if (!response.ok) {
+    const says = body.error ?? `${response.status} ${response.statusText}`;
+    const isChinese = language.value === 'zh';
+    throw new Refused(isChinese ? await inChinese(says) : says, body, response.status);
+  }
   return body;
 }

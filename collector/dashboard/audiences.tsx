@@ -14,7 +14,7 @@ import {
 import { AGAIN_MS, useOnce, useRead } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { explainRefusal } from './rulesErrors.js';
-import { choose, chosen, linkTo, linkToVisitor } from './state.js';
+import { choose, chosen, linkTo, linkToVisitor, may } from './state.js';
 import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 const KINDS = ['stage', 'tag', 'signal', 'channel', 'rfm', 'lifecycle', 'trait'] as const;
@@ -44,7 +44,7 @@ function conditionOf({ joined, parts }: Draft): object {
       kind === 'tag'
         ? { tag: value }
         : kind === 'signal'
-          ? { signal: value, count: { gte: Number(count) || 1 }, ...(Number(within) > 0 && { within: Number(within) }) }
+          ? { signal: value, count: { gte: Number(count || 1) }, ...(Number(within) > 0 && { within: Number(within) }) }
           : kind === 'trait'
             ? {
                 trait: value,
@@ -169,22 +169,24 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
           </p>
         )}
         {state.found && <Found found={state.found} site={site} rules={rules} />}
-        <form class="filters" onSubmit={save}>
-          <label>
-            {t('name')}{' '}
-            <input name="name" value={name} required onInput={({ currentTarget }) => setName(currentTarget.value)} />
-          </label>
-          <label>
-            <input
-              type="checkbox"
-              name="isStatic"
-              checked={isStatic}
-              onChange={({ currentTarget }) => setStatic(currentTarget.checked)}
-            />{' '}
-            {t('isStatic')}
-          </label>
-          <button>{t('save')}</button>
-        </form>
+        {may('editor') && (
+          <form class="filters" onSubmit={save}>
+            <label>
+              {t('name')}{' '}
+              <input name="name" value={name} required onInput={({ currentTarget }) => setName(currentTarget.value)} />
+            </label>
+            <label>
+              <input
+                type="checkbox"
+                name="isStatic"
+                checked={isStatic}
+                onChange={({ currentTarget }) => setStatic(currentTarget.checked)}
+              />{' '}
+              {t('isStatic')}
+            </label>
+            <button>{t('save')}</button>
+          </form>
+        )}
       </section>
       <section class="card">
         <h2>{t('savedAudiences')}</h2>
@@ -338,16 +340,17 @@ function PartEditor({
         <>
           <label>
             {t('timesAtLeast')}{' '}
-            <input class="short" inputMode="numeric" value={part.count || '1'} onChange={set('count')} />
+            <input class="short" type="number" min="1" value={part.count || '1'} onInput={set('count')} />
           </label>{' '}
           <label>
             {t('inLastDays')}{' '}
             <input
               class="short"
-              inputMode="numeric"
+              type="number"
+              min="1"
               value={part.within ?? ''}
               placeholder="∞"
-              onChange={set('within')}
+              onInput={set('within')}
             />
           </label>
         </>

@@ -33,7 +33,7 @@ function Numbers({ site, children }: { site: Site; children?: JSX.Element }): JS
       <Alerts site={site} />
       {report.data && (
         <>
-          <Funnel report={report.data} />
+          <Funnel report={report.data} site={site} />
           <Days report={report.data} site={site} />
           <Kpis site={site} />
           <Stays site={site} />
@@ -70,7 +70,7 @@ function WholeBoard({ site }: { site: Site }): JSX.Element {
   );
 }
 
-function Funnel({ report }: { report: StagesReport }): JSX.Element {
+function Funnel({ report, site }: { report: StagesReport; site: Site }): JSX.Element {
   const widest = Math.max(1, ...report.funnel.map(({ visitors }) => visitors));
   const today = report.days.at(-1);
   return (
@@ -83,7 +83,13 @@ function Funnel({ report }: { report: StagesReport }): JSX.Element {
           return (
             <li key={stage} data-stage={stage}>
               <span class="name">{t(`stages.${stage}`)}</span>
-              <span class="current">{showNumber(current)}</span>
+              <span class="current">
+                {may('viewer') ? (
+                  <a href={linkTo(site.siteKey, 'visitors', { stage })}>{showNumber(current)}</a>
+                ) : (
+                  showNumber(current)
+                )}
+              </span>
               <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
                 <rect width={(visitors / widest) * 100} height="1" fill={COLORS[stage]} opacity="0.35" />
                 <rect width={(current / widest) * 100} height="1" fill={COLORS[stage]} />

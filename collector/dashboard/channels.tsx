@@ -14,7 +14,7 @@ import {
 import { Chart } from './chartPlace.js';
 import { useOnce, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
-import { chosen } from './state.js';
+import { chosen, may } from './state.js';
 import { inLanguage, showChannel, showNumber, t } from './texts.js';
 
 type Row = AttributionReport['channels'][number];
@@ -181,6 +181,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
                   show: ({ source, isGiven, channel }) => (
                     <select
                       aria-label={`${t('giveChannel')}: ${source}`}
+                      disabled={!may('owner')}
                       value={isGiven ? (channel ?? '') : ''}
                       onChange={({ currentTarget }) => void give(source, currentTarget.value)}
                     >

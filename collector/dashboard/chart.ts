@@ -104,7 +104,8 @@ export interface Link {
 }
 
 /** Draws how many went from where to where: what is left stands on the left, what is entered on the right. */
-export const drawFlow = (element: HTMLElement, links: Link[]): (() => void) =>
+/** @param order names from top to bottom, where they have one; else the largest are where lines cross least */
+export const drawFlow = (element: HTMLElement, links: Link[], order: string[] = []): (() => void) =>
   draw(element, (ink) => {
     // A stage stands on both sides: a move back is no circle.
     const nodes = new Map<string, { name: string; itemStyle: { color: string } }>();
@@ -112,16 +113,18 @@ export const drawFlow = (element: HTMLElement, links: Link[]): (() => void) =>
       nodes.set(`${from} →`, { name: `${from} →`, itemStyle: { color: fromColor } });
       nodes.set(`→ ${to}`, { name: `→ ${to}`, itemStyle: { color: toColor } });
     }
+    const placed = [...order.flatMap((name) => [`${name} →`, `→ ${name}`]), ...nodes.keys()];
     return {
       tooltip: { renderMode: 'richText' },
       series: [
         {
           type: 'sankey',
+          ...(order.length && { layoutIterations: 0 }),
           left: 8,
           right: 120,
           top: 8,
           bottom: 8,
-          data: [...nodes.values()],
+          data: [...new Set(placed)].flatMap((name) => nodes.get(name) ?? []),
           links: links.map(({ from, to, value }) => ({ source: `${from} →`, target: `→ ${to}`, value })),
           label: { color: ink, fontFamily: FONT },
           lineStyle: { color: 'gradient', opacity: 0.35 },

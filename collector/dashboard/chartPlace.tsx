@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import { save } from './parts.js';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Alert, save } from './parts.js';
 import { language, t } from './texts.js';
 import { theme } from './theme.js';
 
@@ -17,13 +17,17 @@ export function Chart({
   of: unknown;
 }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
+  const [isMissing, setMissing] = useState(false);
   const drawn = JSON.stringify([of, language.value, theme.value]);
   useEffect(() => {
     let takeAway = () => {};
     let isGone = false;
-    void import('./chart.js').then((charts) => {
-      if (!isGone && place.current) takeAway = draw(charts, place.current);
-    });
+    import('./chart.js').then(
+      (charts) => {
+        if (!isGone && place.current) takeAway = draw(charts, place.current);
+      },
+      () => setMissing(true),
+    );
     return () => {
       isGone = true;
       takeAway();
@@ -33,6 +37,8 @@ export function Chart({
     const { toPng } = await import('./chart.js');
     save(`${name}.png`, await toPng(place.current!));
   };
+  // A page keeps a script that it could not load for gone.
+  if (isMissing) return <Alert>{t('noCharts')}</Alert>;
   return (
     <>
       <div class="chart" ref={place} />

@@ -16,7 +16,7 @@ import {
   Table,
   Updating,
 } from './parts.js';
-import { chosen } from './state.js';
+import { chosen, linkTo, may } from './state.js';
 import { showChannel, showNumber, showShare, t } from './texts.js';
 
 /** Days after which somebody is dormant, where nothing is chosen; and those to choose from. */
@@ -71,7 +71,7 @@ export function Flow({ site }: { site: Site }): JSX.Element {
           />
         </div>
         <Loaded read={read}>
-          {(report) => <Steps report={report} before={isCompared ? before.current : undefined} />}
+          {(report) => <Steps site={site} report={report} before={isCompared ? before.current : undefined} />}
         </Loaded>
         {isCompared && <Updating of={before.current} />}
         {isCompared && before.problem && <Alert>{t('failed', { message: before.problem })}</Alert>}
@@ -88,14 +88,26 @@ function rangeBefore({ from, to }: { from: string; to: string }): { from: string
 }
 
 function Steps({
-  report: { steps, leak, stays, from, to },
+  site,
+  report: { steps, leak, stays, from, to, dormantAfter },
   before,
 }: {
+  site: Site;
   report: FlowReport;
   before: FlowReport | undefined;
 }): JSX.Element {
   const was = (stage: Stage) => before?.steps.find((step) => step.from === stage);
   if (!steps.some(({ reached }) => reached)) return <p>{t('nobodyReached', { from, to })}</p>;
+  /** A number, and the way to those who are behind it. */
+  const people = (step: Step, fate: 'wentOn' | 'stillThere' | 'lost' | '', count: number) => {
+    const asked = { reached: step.from, fate, from, to, dormantAfter: `${dormantAfter}`, channel: chosen('channel') };
+    const query = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
+    return may('viewer') && count ? (
+      <a href={linkTo(site.siteKey, 'visitors', query)}>{showNumber(count)}</a>
+    ) : (
+      showNumber(count)
+    );
+  };
   const medianOf = (stage: Stage) => stays.find((each) => each.stage === stage)?.medianDays ?? null;
   return (
     <>
@@ -108,15 +120,19 @@ function Steps({
         isWorst={(step) => step.from === leak?.from}
         columns={[
           { title: t('stage'), of: (step) => step.from, show: (step) => <StageName stage={step.from} /> },
-          { title: t('gotThere'), of: (step) => step.reached },
-          { title: t('wentOn'), of: (step) => step.wentOn },
+          { title: t('gotThere'), of: (step) => step.reached, show: (step) => people(step, '', step.reached) },
+          { title: t('wentOn'), of: (step) => step.wentOn, show: (step) => people(step, 'wentOn', step.wentOn) },
           {
             title: t('ofThem'),
             of: (step) => step.share,
             show: ({ share, interval }) => (share === null ? '–' : <Share share={share} interval={interval} />),
           },
-          { title: t('stillThere'), of: (step) => step.stillThere },
-          { title: t('lost'), of: (step) => step.lost },
+          {
+            title: t('stillThere'),
+            of: (step) => step.stillThere,
+            show: (step) => people(step, 'stillThere', step.stillThere),
+          },
+          { title: t('lost'), of: (step) => step.lost, show: (step) => people(step, 'lost', step.lost) },
           ...(before
             ? [
                 { title: t('gotThereBefore'), of: (step: Step) => was(step.from)?.reached ?? null },
@@ -192,7 +208,7 @@ function Moves({ report: { moves, dormantAfter } }: { report: FlowReport }): JSX
     <section class="card">
       <h2>{t('moves')}</h2>
       <p class="soft">{t('movesHint', { count: dormantAfter })}</p>
-      <Chart name="flow" draw={({ drawFlow }, element) => drawFlow(element, links)} of={links} />
+      <Chart name="flow" draw={({ drawFlow }, element) => drawFlow(element, links, FROM.map(name))} of={links} />
       <h3>{t('matrix')}</h3>
       <div class="scroll" tabIndex={0} role="region" aria-label={t('matrix')}>
         <table class="matrix">

@@ -273,7 +273,7 @@ function Result({
             rows={breakdown}
             columns={[
               {
-                title: t('value'),
+                title: t(`breakdowns.${chosen('by')}` as 'by'),
                 of: ({ value }) => (chosen('by') === 'channel' ? showChannel(value) : (value ?? t('unknown'))),
               },
               ...steps.map(({ step }, index) => ({

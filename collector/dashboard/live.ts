@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { get, Preparing, SignedOut } from './api.js';
-import { isSignedIn } from './state.js';
+import { get, Preparing, SignedOut, Unreachable, type Refused } from './api.js';
+import { signedOut } from './state.js';
 
 /** Stages change as time passes too; and where changes cannot be heard, this is what is left. */
 const EVERY_MS = 15_000;
@@ -51,6 +51,8 @@ export interface Live<T> {
   data: T | undefined;
   /** Why the last reading failed; `data` is then of the time before. */
   problem: string | undefined;
+  /** Whether there is no such thing, or no more. */
+  isMissing?: boolean;
   /** How far the collector is with what it needs first, 0 to 1. */
   preparing?: number;
   asOf: number;
@@ -69,11 +71,13 @@ export function useLive<T>(path: string): Live<T> {
         const data = await get<T>(path);
         if (!isGone) setLive({ data, problem: undefined, asOf: Date.now(), path });
       } catch (error) {
-        if (error instanceof SignedOut) isSignedIn.value = false;
+        if (error instanceof SignedOut) signedOut();
         else if (isGone) return;
         else if (error instanceof Preparing) {
           setLive((last) => ({ ...last, problem: undefined, preparing: error.share }));
           soon = setTimeout(() => void read(), AGAIN_MS);
+        } else if ((error as Refused).status === 404) {
+          setLive({ data: undefined, problem: (error as Error).message, isMissing: true, asOf: Date.now(), path });
         } else setLive((last) => ({ ...last, problem: (error as Error).message }));
       }
     };
@@ -154,12 +158,15 @@ export function useRead<T>(path: string | undefined): Read<T> {
         if (isUpdating(data)) timer = setTimeout(() => setTimes(times + 1), AGAIN_MS);
       },
       (error: Error) => {
-        if (error instanceof SignedOut) isSignedIn.value = false;
+        if (error instanceof SignedOut) signedOut();
         else if (isGone) return;
         else if (error instanceof Preparing) {
           set((last) => ({ ...last, isLoading: true, preparing: error.share }));
           timer = setTimeout(() => setTimes(times + 1), AGAIN_MS);
-        } else set({ problem: error.message, isLoading: false });
+        } else {
+          set({ problem: error.message, isLoading: false });
+          if (error instanceof Unreachable) timer = setTimeout(() => setTimes(times + 1), EVERY_MS);
+        }
       },
     );
     return () => {

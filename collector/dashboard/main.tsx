@@ -1,6 +1,6 @@
 /** The dashboard: one page for people, fed by the documented API alone. */
 import { render, type ComponentChildren, type JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
 import { Audiences } from './audiences.js';
@@ -14,7 +14,7 @@ import { Problem } from './parts.js';
 import { Review } from './review.js';
 import { later } from './later.js';
 import { AddSite, Setup } from './setup.js';
-import { hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View } from './state.js';
+import { hasShareEnded, hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View } from './state.js';
 import { language, switchLanguage, t } from './texts.js';
 import { chooseTheme, theme, THEMES, type Theme } from './theme.js';
 import { GUEST_VIEWS, ViewMenu } from './viewMenu.js';
@@ -53,8 +53,9 @@ function Header({ children }: { children?: ComponentChildren }): JSX.Element {
 
 function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
   const [error, setError] = useState(
-    { 'link-expired': t('linkExpired'), 'share-ended': t('shareEnded'), 'too-often': t('tooOften') }[problem ?? ''] ??
-      '',
+    { 'link-expired': t('linkExpired'), 'share-ended': t('shareEnded'), 'too-often': t('tooOften') }[
+      hasShareEnded.value ? 'share-ended' : (problem ?? '')
+    ] ?? '',
   );
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -117,6 +118,11 @@ function Signed(): JSX.Element {
   const site = isBeginning.current
     ? undefined
     : (live.data?.sites.find((each) => each.siteKey === siteKey) ?? live.data?.sites[0]);
+  /** What the address names and nobody may see, or nobody has. */
+  const isUnknown = !!siteKey && !!site && site.siteKey !== siteKey;
+  useEffect(() => {
+    document.title = [...(site ? [t(`views.${view}`), site.name] : []), 'Stagetag'].join(' · ');
+  }, [site?.name, view, language.value]);
   const Page = PAGES[view];
   const leave = async () => {
     await signOut();
@@ -154,11 +160,17 @@ function Signed(): JSX.Element {
         </nav>
       )}
       <main>
-        {site && may('viewer') && !visitorId && <ViewMenu key={site.siteKey + hereOf(route.value)} site={site} />}
+        {site && !isUnknown && may('viewer') && !visitorId && (
+          <ViewMenu key={site.siteKey + hereOf(route.value)} site={site} />
+        )}
         {!live.data ? (
           <Problem live={live} />
         ) : !site ? (
           <AddSite isFirst />
+        ) : isUnknown ? (
+          <p class="card" role="alert">
+            {t('noSuchSite')} <a href={linkTo(site.siteKey)}>{site.name} →</a>
+          </p>
         ) : !may('viewer') && !GUEST_VIEWS.includes(view) ? (
           <p class="card">{t('notForGuests')}</p>
         ) : visitorId ? (

@@ -27,12 +27,15 @@ import { Alert, Loaded, StageName, Table } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
 import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
-import { linkToVisitor } from './state.js';
+import { linkToVisitor, may } from './state.js';
 import { inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why, Words } from './why.js';
 
 /** What was written and not published, by site: it is there again after a look at another view. */
 const unsaved = new Map<string, string>();
+addEventListener('beforeunload', (event) => {
+  if (unsaved.size) event.preventDefault();
+});
 
 interface Checked {
   errors: RulesError[];
@@ -164,6 +167,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       <section class="card">
         <h2>{t('views.rules')}</h2>
         <p class="soft">{t('rulesHint')}</p>
+        {!may('editor') && <p class="soft">{t('takesEditor')}</p>}
         <Loaded read={rules}>
           {() => (
             <div class="beside">
@@ -201,7 +205,12 @@ export function Rules({ site }: { site: Site }): JSX.Element {
           <button type="button" onClick={preview} disabled={!!state.isBusy}>
             {t('preview')}
           </button>
-          <button type="button" class="plain" onClick={saveDraft} disabled={!isChanged || !!state.isBusy}>
+          <button
+            type="button"
+            class="plain"
+            onClick={saveDraft}
+            disabled={!isChanged || !!state.isBusy || !may('editor')}
+          >
             {t('saveDraft')}
           </button>
           <button type="button" class="plain" onClick={() => void load(`${base}/draft`, t('draftLoaded'))}>
@@ -212,6 +221,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
             class="plain"
             disabled={!isChanged}
             onClick={() => {
+              if (!mayDrop()) return;
               setText(undefined);
               set({});
             }}
@@ -223,7 +233,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
           <label>
             {t('note')} <input value={note} onInput={({ currentTarget }) => setNote(currentTarget.value)} size={32} />
           </label>
-          <button type="button" onClick={publish} disabled={!isChanged || !!state.isBusy}>
+          <button type="button" onClick={publish} disabled={!isChanged || !!state.isBusy || !may('editor')}>
             {state.isContradictory ? t('publishAnyway') : t('publish')}
           </button>
         </div>
@@ -271,7 +281,12 @@ export function Rules({ site }: { site: Site }): JSX.Element {
                       {inForce ? (
                         <span class="soft">{t('inForce')}</span>
                       ) : (
-                        <button type="button" class="plain small" onClick={() => void restore(version)}>
+                        <button
+                          type="button"
+                          class="plain small"
+                          disabled={!may('editor')}
+                          onClick={() => void restore(version)}
+                        >
                           {t('restore')}
                         </button>
                       )}

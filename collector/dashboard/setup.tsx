@@ -25,11 +25,11 @@ export function Setup({ site }: { site: Site }): JSX.Element {
       <Alerts site={site} view="setup" />
       <Snippet site={site} />
       {may('owner') && <HealthCard site={site} />}
-      <Settings key={site.siteKey} site={site} />
+      {may('owner') && <Settings key={site.siteKey} site={site} />}
       <Loss site={site} />
       {may('owner') && <Refused site={site} />}
       {may('owner') && <Team site={site} />}
-      <AddSite />
+      {may('owner') && <AddSite />}
     </>
   );
 }

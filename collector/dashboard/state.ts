@@ -10,6 +10,15 @@ const role = signal<Role | undefined>(undefined);
 /** Whether who is signed in may do what takes this. */
 export const may = (needed: Role): boolean => ROLES.indexOf(role.value!) >= ROLES.indexOf(needed);
 
+/** Whether a link that was given away has just ended under whoever looked. */
+export const hasShareEnded = signal(false);
+
+/** The session has ended. */
+export function signedOut(): void {
+  hasShareEnded.value = role.value === 'guest';
+  isSignedIn.value = false;
+}
+
 /** Asks who is signed in. */
 export async function lookWhoIsIn(): Promise<void> {
   role.value = await readRole();

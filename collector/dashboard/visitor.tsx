@@ -4,7 +4,7 @@ import { change, get, type RulesNames, type SentEvent, type Site, type Transitio
 import { useLive, useOnce } from './live.js';
 import { leftOut } from './leftOut.js';
 import { Alert, Problem, save, StageDot, StageName } from './parts.js';
-import { linkTo } from './state.js';
+import { linkTo, may } from './state.js';
 import { inLanguage, showNumber, showTime, t } from './texts.js';
 import { Why, Words } from './why.js';
 
@@ -12,7 +12,9 @@ import { Why, Words } from './why.js';
 export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
   const live = useLive<Visitor>(`sites/${site.siteKey}/visitors/${visitorId}`);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+  const [receipt, setReceipt] = useState<object>();
   const { data: visitor } = live;
+  if (receipt) return <Receipt of={receipt} site={site} visitorId={visitorId} />;
   return (
     <>
       <p>
@@ -20,9 +22,9 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
       </p>
       {visitor ? (
         <Words.Provider value={rules}>
-          <Details visitor={visitor} site={site} />
+          <Details visitor={visitor} site={site} onErased={setReceipt} />
         </Words.Provider>
-      ) : live.problem?.includes('no such visitor') ? (
+      ) : live.isMissing ? (
         <p>{t('noVisitor')}</p>
       ) : (
         <Problem live={live} />
@@ -31,7 +33,36 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
   );
 }
 
-function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Element {
+/** What was erased, and nothing else of whoever it was. */
+function Receipt({ of, site, visitorId }: { of: object; site: Site; visitorId: string }): JSX.Element {
+  const text = JSON.stringify(of, null, 2);
+  return (
+    <section class="card" role="status">
+      <p>{t('erased')}</p>
+      <pre tabIndex={0}>{text}</pre>
+      <button
+        type="button"
+        class="plain small"
+        onClick={() => save(`receipt-${visitorId}.json`, new Blob([text], { type: 'application/json' }))}
+      >
+        {t('saveReceipt')}
+      </button>
+      <p>
+        <a href={linkTo(site.siteKey, 'visitors')}>← {t('back')}</a>
+      </p>
+    </section>
+  );
+}
+
+function Details({
+  visitor,
+  site,
+  onErased,
+}: {
+  visitor: Visitor;
+  site: Site;
+  onErased: (receipt: object) => void;
+}): JSX.Element {
   const { why } = visitor;
   const words = useContext(Words);
   const time = (at: number) => showTime(at, site.timeZone);
@@ -57,8 +88,8 @@ function Details({ visitor, site }: { visitor: Visitor; site: Site }): JSX.Eleme
           <dt>{t('lastSeen')}</dt>
           <dd>{time(visitor.lastSeen)}</dd>
         </dl>
-        <Counted site={site} visitor={visitor} />
-        <Rights site={site} visitorId={visitor.visitorId} />
+        {may('editor') && <Counted site={site} visitor={visitor} />}
+        {may('owner') && <Rights site={site} visitorId={visitor.visitorId} onErased={onErased} />}
         <h3>{t('whyHere')}</h3>
         {why.sticky && <p>{t('sticky')}</p>}
         <ul class="why">{why.because && <Why reason={why.because} />}</ul>
@@ -107,7 +138,7 @@ function Counted({ site, visitor: { visitorId, bot, isJudged } }: { site: Site; 
   const [problem, setProblem] = useState('');
   const path = `sites/${site.siteKey}/visitors/${visitorId}/bot`;
   const say = (how: 'PUT' | 'DELETE', body?: object) => () =>
-    change(how, path, body).catch((error: Error) => setProblem(t('failed', { message: error.message })));
+    change(how, path, body).catch((error: Error) => setProblem(t('notDone', { message: error.message })));
   return (
     <>
       {bot && <p role="status">{t('leftOutBecause', { reason: leftOut(bot) })}</p>}
@@ -131,13 +162,21 @@ function Counted({ site, visitor: { visitorId, bot, isJudged } }: { site: Site; 
 }
 
 /** What somebody may ask for: all that is kept of them, and that it is erased. */
-function Rights({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
-  const [state, set] = useState<{ problem?: string; receipt?: object }>({});
+function Rights({
+  site,
+  visitorId,
+  onErased,
+}: {
+  site: Site;
+  visitorId: string;
+  onErased: (receipt: object) => void;
+}): JSX.Element {
+  const [problem, setProblem] = useState('');
   const attempt = async (run: () => Promise<void>) => {
     try {
       await run();
     } catch (error) {
-      set({ problem: t('failed', { message: (error as Error).message }) });
+      setProblem(t('notDone', { message: (error as Error).message }));
     }
   };
   const path = `sites/${site.siteKey}/people/${visitorId}`;
@@ -150,7 +189,7 @@ function Rights({ site, visitorId }: { site: Site; visitorId: string }): JSX.Ele
     );
   const erase = () =>
     attempt(async () => {
-      if (confirm(t('confirmErase'))) set({ receipt: await change<object>('DELETE', path) });
+      if (confirm(t('confirmErase'))) onErased(await change<object>('DELETE', path));
     });
   return (
     <>
@@ -162,13 +201,7 @@ function Rights({ site, visitorId }: { site: Site; visitorId: string }): JSX.Ele
           {t('erase')}
         </button>
       </p>
-      {state.problem && <Alert>{state.problem}</Alert>}
-      {state.receipt && (
-        <div role="status">
-          <p>{t('erased')}</p>
-          <pre tabIndex={0}>{JSON.stringify(state.receipt, null, 2)}</pre>
-        </div>
-      )}
+      {problem && <Alert>{problem}</Alert>}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { STAGES } from '../../sdk/core/index.js';
+import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, Select, StageName, Table } from './parts.js';
@@ -46,9 +46,14 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
 const PAGE = 200;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
+/** What a number of the flow asks for. */
+const OF_FLOW = ['reached', 'fate', 'from', 'to', 'dormantAfter'];
+
 /** Everybody, latest seen first, by stage, tag and the channel of the first visit. */
 export function Visitors({ site }: { site: Site }): JSX.Element {
-  const asked = ['stage', 'tag', 'channel', 'user'].flatMap((name) => (chosen(name) ? [[name, chosen(name)]] : []));
+  const asked = ['stage', 'tag', 'channel', 'user', ...OF_FLOW].flatMap((name) =>
+    chosen(name) ? [[name, chosen(name)]] : [],
+  );
   const path = `sites/${site.siteKey}/visitors?${new URLSearchParams([['limit', String(PAGE)], ...asked]).toString()}`;
   const read = useRead<{ visitors: VisitorSummary[]; count?: number }>(path);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
@@ -81,6 +86,22 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
     <section class="card">
       <h2>{t('views.visitors')}</h2>
       <p class="soft">{t('visitorsHint')}</p>
+      {chosen('reached') && (
+        <p>
+          {t(`fates.${(chosen('fate') || 'all') as 'all'}`, {
+            stage: t(`stages.${chosen('reached') as Stage}`),
+            from: chosen('from'),
+            to: chosen('to'),
+          })}{' '}
+          <button
+            type="button"
+            class="plain small"
+            onClick={() => choose(Object.fromEntries(OF_FLOW.map((name) => [name, ''])))}
+          >
+            {t('everybody')}
+          </button>
+        </p>
+      )}
       <div class="filters">
         <Select
           label={t('stage')}

@@ -1,6 +1,7 @@
 /** Operations below a site. */
 import { count, date, list, moment, nullable, number, record, ref, stage, text, uuid } from '../schema.js';
 import { STAGES } from '../../sdk/core/index.js';
+import { FATES } from '../reports/flow.js';
 import { REPORT_SCHEMAS, REPORT_SUMMARIES } from '../reports/schemas.js';
 import { templateNames } from '../templates.js';
 import {
@@ -40,10 +41,21 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('tag', 'expected the name of a tag', { type: 'string', minLength: 1 }),
         query('channel', 'expected the name of a channel, that of the first visit', { type: 'string', minLength: 1 }),
         query('user', 'expected the id of a user', { type: 'string', minLength: 1 }),
+        query('reached', `expected one of ${STAGES.join(', ')}: those who got there from \`from\` to \`to\``, {
+          enum: STAGES,
+        }),
+        query('fate', `with \`reached\`: expected one of ${FATES.join(', ')}, as in the report flow`, { enum: FATES }),
+        query('dormantAfter', 'with `fate`: expected days from 1 to 3660; 30 where absent', {
+          type: 'integer',
+          minimum: 1,
+          maximum: 3660,
+        }),
+        day('from'),
+        day('to'),
       ],
       responses: {
         200: json(
-          'Visitors; where a stage, a tag, a channel or a user was asked for, `count` says how many there are in all.',
+          'Visitors; where a stage, a tag, a channel, a user or who got to a stage was asked for, `count` says how many there are in all.',
           record({ visitors: list(ref('VisitorSummary')), 'count?': count }),
         ),
         400: WRONG,

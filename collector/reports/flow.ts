@@ -17,6 +17,23 @@ function signsOf(view: View, person: Person): number[] {
   return others.length ? [...begun, ...others.map((day) => day * DAY_MS)].sort((a, b) => a - b) : begun;
 }
 
+export const FATES = ['wentOn', 'stillThere', 'lost'] as const;
+
+/** What became of somebody who got to a stage: got beyond it, still stands there and is not dormant, or neither. */
+export type Fate = (typeof FATES)[number];
+
+/** Says what became of people who got to a stage in a range of time; undefined of who did not. @param until epoch ms, not included */
+export function fatesIn(view: View, from: number, until: number, dormantAfter: number = DORMANT_DAYS, now: number) {
+  return (person: Person, stage: Stage): Fate | undefined => {
+    const at = view.reachedAt(person, stage);
+    if (at === undefined || at < from || at >= until) return undefined;
+    const next = STAGES[rank(stage) + 1];
+    if (next && view.reachedAt(person, next) !== undefined) return 'wentOn';
+    const isAwake = now - (signsOf(view, person).at(-1) ?? 0) <= dormantAfter * DAY_MS;
+    return view.stage(person) === stage && isAwake ? 'stillThere' : 'lost';
+  };
+}
+
 export interface FlowReport extends Heading {
   /** By which channels people first came, most first. */
   channels: Array<{ channel: string; people: number }>;
@@ -61,9 +78,16 @@ export async function reportFlow(
   /** By both places. */
   const moves = new Map<number, { from: Standing; to: Standing; count: number }>();
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
-  const steps = STAGES.slice(1).map((to, index) => ({ from: STAGES[index]!, to, reached: 0, wentOn: 0, stillThere: 0 }));
+  const steps = STAGES.slice(1).map((to, index) => ({
+    from: STAGES[index]!,
+    to,
+    reached: 0,
+    wentOn: 0,
+    stillThere: 0,
+    lost: 0,
+  }));
 
-  const isAwake = (person: Person) => now - (signsOf(view, person).at(-1) ?? 0) <= dormantAfter * DAY_MS;
+  const fateOf = fatesIn(view, from, range.until, dormantAfter, now);
   const channels = new Map<string, number>();
   for (const person of view.people) {
     const channel = view.touch(person)?.channel;
@@ -88,16 +112,14 @@ export async function reportFlow(
       }
     }
     for (const step of steps) {
-      const at = view.reachedAt(person, step.from);
-      if (at === undefined || !isIn(at)) continue;
+      const fate = fateOf(person, step.from);
+      if (!fate) continue;
       step.reached++;
-      if (view.reachedAt(person, step.to) !== undefined) step.wentOn++;
-      else if (view.stage(person) === step.from && isAwake(person)) step.stillThere++;
+      step[fate]++;
     }
   }
   const rows = steps.map((step) => ({
     ...step,
-    lost: step.reached - step.wentOn - step.stillThere,
     share: step.reached ? step.wentOn / step.reached : null,
     interval: wilson(step.wentOn, step.reached),
   }));

@@ -2,14 +2,22 @@
 import type { Stage } from '../../sdk/core/index.js';
 import type { View } from '../projection/view.js';
 import type { VisitorRecord } from '../store/store.js';
+import { fatesIn, type Fate } from './flow.js';
+import { readRange, type Range } from './range.js';
 
-export interface VisitorFilter {
+export interface VisitorFilter extends Range {
   stage?: Stage | 'none';
   tag?: string;
   /** Of the first touch. */
   channel?: string;
   /** The id of a user, of whom it lists the visitors. */
   user?: string;
+  /** Those who count and got to this stage from `from` to `to`: each once, however many visitors they are. */
+  reached?: Stage;
+  /** Of them, what became of them. */
+  fate?: Fate;
+  /** Days without a sign of life after which somebody is dormant. */
+  dormantAfter?: number;
   limit: number;
   /** Epoch ms, as of the last one that was read. */
   seenBefore?: number;
@@ -24,23 +32,42 @@ export interface VisitorList {
   count: number;
 }
 
-/** Lists visitors, also those who do not count; who is proven to be a person's stands where the person does. */
-export async function listVisitors(view: View, filter: VisitorFilter): Promise<VisitorList> {
-  const { stage, tag, channel, user, limit, seenBefore = Infinity, after = '' } = filter;
+/**
+ * Lists visitors, also those who do not count; who is proven to be a person's stands where the person does.
+ * @returns a text that says what is wrong with the range
+ */
+export async function listVisitors(view: View, filter: VisitorFilter, now: number): Promise<VisitorList | string> {
+  const { stage, tag, channel, user, reached, fate, dormantAfter, limit, seenBefore = Infinity, after = '' } = filter;
+  const range = readRange(view.site, filter, now);
+  if (typeof range === 'string') return range;
+  const fateOf = fatesIn(view, range.from.toMillis(), range.until, dormantAfter, now);
+  const people = reached && new Set(view.people);
+  const isOfFate = (owner: number) => {
+    if (!reached) return true;
+    const known = people!.has(owner) ? fateOf(owner, reached) : undefined;
+    return !!known && (!fate || known === fate);
+  };
   const ofUser = user === undefined ? undefined : new Set(await view.store.visitorsOfUser(view.site.siteKey, user));
   const fits = [...view.eachVisitor()].filter(
     ([visitor, owner]) =>
       (!stage || (view.stage(owner) ?? 'none') === stage) &&
       (!tag || view.hasTag(owner, tag)) &&
-      (!channel || view.touch(visitor)?.channel === channel) &&
-      (!ofUser || ofUser.has(view.idOf(visitor))),
+      (!channel || view.touch(reached ? owner : visitor)?.channel === channel) &&
+      (!ofUser || ofUser.has(view.idOf(visitor))) &&
+      isOfFate(owner),
   );
-  const latest = fits
+  const later = ([a]: [number, number], [b]: [number, number]) =>
+    view.lastSeen(b) - view.lastSeen(a) || (view.idOf(a) < view.idOf(b) ? 1 : -1);
+  // Of a person's visitors the one that was seen last stands for it.
+  const listed = reached
+    ? [...new Map(fits.sort((a, b) => later(b, a)).map((each) => [each[1], each])).values()]
+    : fits;
+  const latest = listed
     .filter(([visitor]) => {
       const seen = view.lastSeen(visitor);
       return seen < seenBefore || (seen === seenBefore && view.idOf(visitor) < after);
     })
-    .sort(([a], [b]) => view.lastSeen(b) - view.lastSeen(a) || (view.idOf(a) < view.idOf(b) ? 1 : -1))
+    .sort(later)
     .slice(0, limit);
   const read = (number: number) => view.store.visitor(view.site.siteKey, view.idOf(number));
   const visitors: VisitorRecord[] = [];
@@ -50,5 +77,5 @@ export async function listVisitors(view: View, filter: VisitorFilter): Promise<V
     const { stage: current, peak, tags, score, bot } = person;
     visitors.push({ ...own, stage: current, peak, tags, score, bot: own.bot ?? bot });
   }
-  return { visitors, count: fits.length };
+  return { visitors, count: listed.length };
 }

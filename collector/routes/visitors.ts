@@ -47,10 +47,12 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (typeof query === 'string') return c.json({ error: query }, 400);
     const filter = { limit: DEFAULT_LIMIT, ...query, after: query.after?.toLowerCase() };
     await work.restage(now());
-    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user;
-    const { visitors, ...rest } = isAsked
+    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user ?? filter.reached;
+    const found = isAsked
       ? await work.listVisitors(c.get('site'), filter, now())
       : { visitors: await store.visitors(siteKey, filter) };
+    if (typeof found === 'string') return c.json({ error: found }, 400);
+    const { visitors, ...rest } = found;
     return c.json({ visitors: visitors.map((record) => summary(record, c.get('site'))), ...rest });
   });
 

@@ -1,5 +1,8 @@
 /** Visitors listed by where they stand: the same as reading all and leaving out the others. */
 import { expect, test } from 'vitest';
+import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { FlowReport } from '../../collector/reports/flow.js';
+import { readTemplate } from '../../collector/templates.js';
 import { STAGES } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
 import { randomEvents, seeded } from '../helpers/random.js';
@@ -118,4 +121,31 @@ test('who was seen since, or was erased, is found so', async () => {
   const url = `/api/sites/${collector.site.siteKey}/people/${ids[0]}`;
   await collector.app.request(url, { method: 'DELETE', headers: { Authorization: `Bearer ${ADMIN}` } });
   expect((await ask({ stage: 'action' })).body).toEqual({ visitors: [], count: 0 });
+});
+
+test('who is behind each number of the flow is listed, each person once', async () => {
+  const { site, store, get } = await makeCollector();
+  await inventVisitors(store, site, readTemplate('general')!, { days: 60, visitors: 300, seed: 5, now: NOW });
+  const days = 'from=2026-09-24&to=2026-11-20';
+  const { steps } = await get<FlowReport>(`sites/${site.siteKey}/reports/flow?${days}`);
+  const listed = (query: string) =>
+    get<{ visitors: Array<{ visitorId: string; stage: string }>; count: number }>(
+      `sites/${site.siteKey}/visitors?limit=200&${days}&${query}`,
+    );
+  for (const { from, reached, wentOn, stillThere, lost } of steps) {
+    for (const [fate, count] of Object.entries({ wentOn, stillThere, lost })) {
+      const found = await listed(`reached=${from}&fate=${fate}`);
+      expect([from, fate, found.count]).toEqual([from, fate, count]);
+      expect(found.visitors).toHaveLength(Math.min(count, 200));
+      if (fate === 'stillThere') expect(found.visitors.every(({ stage }) => stage === from)).toBe(true);
+    }
+    expect((await listed(`reached=${from}`)).count).toBe(reached);
+  }
+  expect(steps.some(({ lost }) => lost > 10)).toBe(true);
+  expect(await listed('reached=interest&fate=gone')).toMatchObject({
+    error: expect.stringContaining('fate') as string,
+  });
+  expect(await get(`sites/${site.siteKey}/visitors?reached=interest&from=2026-11-02&to=2026-11-01`)).toMatchObject({
+    error: 'from: expected a day not after to',
+  });
 });
