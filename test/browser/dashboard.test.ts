@@ -73,9 +73,9 @@ test('says where most are lost, and calls tags by their names', async () => {
   const rows = () =>
     page.$$eval('.steps tbody tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
   const shown = await rows();
-  expect(shown.map(([, reached, wentOn, , lost]) => [reached, wentOn, lost])).toEqual(
-    report.steps.map(({ reached, wentOn, lost }) =>
-      [reached, wentOn, lost].map((each) => each.toLocaleString('en-GB')),
+  expect(shown.map(([, reached, wentOn, , still, lost]) => [reached, wentOn, still, lost])).toEqual(
+    report.steps.map(({ reached, wentOn, stillThere, lost }) =>
+      [reached, wentOn, stillThere, lost].map((each) => each.toLocaleString('en-GB')),
     ),
   );
   expect(await page.$eval('.steps .worst .stage', (cell) => cell.getAttribute('data-stage'))).toBe(report.leak!.from);
@@ -324,7 +324,11 @@ test('an address that says nothing sensible shows the view all the same', async 
     await page.goto(`${collector.url}/#/${site.siteKey}/${odd}`);
     await page.waitForSelector('main .card h2');
   }
+  // Not the numbers of another site under the name of one that is not there.
   await page.goto(`${collector.url}/#/%`);
+  await page.waitForSelector('main > [role=alert] a');
+  expect(await page.$('main .card h2')).toBeNull();
+  await page.click('main > [role=alert] a');
   await page.waitForSelector('main .card h2');
   await page.goto(`${collector.url}/#/${site.siteKey}/setup`);
   await page.waitForSelector('input[name=retentionDays]');
@@ -570,7 +574,13 @@ test('rules are made by a form as well, which is the same document as the text b
     );
     await page.waitForSelector('.findings button');
   }
+  const asked: string[] = [];
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.message());
+    void dialog.accept();
+  });
   await press('main', 'Discard');
+  expect(asked).toEqual(['What you changed in the rules and did not publish is lost. Go on?']);
   await page.waitForSelector('.rulesForm details');
   expect(await written()).toEqual(before);
   expect(await ask<Rules>('rules')).toMatchObject({ version: 1 });
