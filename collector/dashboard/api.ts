@@ -48,7 +48,7 @@ export interface FlowReport {
     share: number | null;
     interval: [number, number] | null;
   }>;
-  leak: { from: Stage; to: Stage; lost: number; share: number } | null;
+  leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number } | null;
 }
 
 /** Of each report what is shown. */

@@ -162,7 +162,8 @@ function Steps({
 export const sayLeak = (leak: FlowReport['leak']): string =>
   leak
     ? t('leak', {
-        count: showNumber(leak.lost),
+        lost: showNumber(leak.lost),
+        still: showNumber(leak.stillThere),
         share: showShare(leak.share),
         from: t(`stages.${leak.from}`),
         to: t(`stages.${leak.to}`),

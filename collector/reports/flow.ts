@@ -57,8 +57,8 @@ export interface FlowReport extends Heading {
     share: number | null;
     interval: Interval | null;
   }>;
-  /** The step at which the largest share is lost. */
-  leak: { from: Stage; to: Stage; lost: number; share: number } | null;
+  /** The step that the largest share has not made: those who are lost, and those who are still there. */
+  leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number } | null;
 }
 
 const placeOf = (standing: Standing): number => (standing === 'dormant' ? STAGES.length : rank(standing));
@@ -123,7 +123,7 @@ export async function reportFlow(
     share: step.reached ? step.wentOn / step.reached : null,
     interval: wilson(step.wentOn, step.reached),
   }));
-  const worst = rows.filter(({ lost }) => lost).sort((a, b) => b.lost / b.reached - a.lost / a.reached)[0];
+  const worst = rows.filter(({ share }) => share !== null && share < 1).sort((a, b) => a.share! - b.share!)[0];
   return {
     ...headingOf(site, range, now),
     dormantAfter,
@@ -139,6 +139,8 @@ export async function reportFlow(
       return { stage, ended, open: all.length - ended, medianDays: medianStay(all) };
     }),
     steps: rows,
-    leak: worst ? { from: worst.from, to: worst.to, lost: worst.lost, share: worst.lost / worst.reached } : null,
+    leak: worst
+      ? { from: worst.from, to: worst.to, lost: worst.lost, stillThere: worst.stillThere, share: 1 - worst.share! }
+      : null,
   };
 }

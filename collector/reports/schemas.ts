@@ -82,7 +82,9 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
           interval,
         }),
       ),
-      leak: { anyOf: [record({ from: each, to: each, lost: count, share: number }), { type: 'null' }] },
+      leak: {
+        anyOf: [record({ from: each, to: each, lost: count, stillThere: count, share: number }), { type: 'null' }],
+      },
     }),
     CommonReport: record({
       ...range,
