@@ -19,7 +19,7 @@ const { values } = parseArgs({
     widths: list('390,1024,1600'),
     languages: list('en,zh'),
     schemes: list('light,dark'),
-    views: list('board,review,flow,funnel,channels,content,customers,audiences,visitors,rules,setup'),
+    views: list('board,review,flow,funnel,channels,content,customers,audiences,visitors,visitor,rules,setup'),
     visitors: list('1500'),
   },
 });
@@ -35,6 +35,9 @@ const now = Date.now();
 const site = await addSite(store, { name: 'Shop', origins: ['https://demo.example'], template: 'retail' }, now);
 const invented = { days: 90, visitors: Number(values.visitors), seed: 1, now };
 await inventVisitors(store, site, readTemplate('retail'), invented);
+/** Whoever of the latest did most. */
+const latest = await store.visitors(site.siteKey, { limit: 200 });
+const someone = latest.sort((a, b) => b.events - a.events)[0].visitorId;
 await store.close();
 const collector = await startCollector({ host: '127.0.0.1', port: 0, data, adminToken: 'screens' });
 const browser = await puppeteer.launch({
@@ -58,7 +61,8 @@ try {
         await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
         await page.setViewport({ width: Number(width), height: 900 });
         for (const view of views) {
-          await page.goto(`${collector.url}/#/${site.siteKey}/${view}`);
+          const address = view === 'visitor' ? `visitors/${someone}` : view;
+          await page.goto(`${collector.url}/#/${site.siteKey}/${address}`);
           await page.reload();
           await page.waitForSelector('main .card');
           await page.waitForFunction(() => !/Loading|正在加载/.test(document.body.innerText));

@@ -181,6 +181,7 @@ export interface ValueReport {
   refunded: number;
   averageOrder: number | null;
   ordersPerYear: number | null;
+  observedDays: number | null;
   monthlyRetention: number | null;
   ltv: {
     historic: number | null;
@@ -371,6 +372,17 @@ export interface Visitor extends VisitorSummary {
   scores: { behaviour: number; intent: number; profile: number };
   why: Explanation;
   transitions: Transition[];
+  sessions: Array<{
+    sessionId: string;
+    startedAt: number;
+    endedAt: number;
+    events: number;
+    channel: string | null;
+    source: string | null;
+    device: string | null;
+    browser: string | null;
+    country: string | null;
+  }>;
   events: SentEvent[];
 }
 

@@ -84,7 +84,11 @@ export const drawDays = (element: HTMLElement, days: string[], series: Series[],
           silent: true,
           lineStyle: { color: ink, type: 'dashed', opacity: 0.6 },
           label: { color: ink, formatter: ({ data }: { data: { name: string } }) => data.name },
-          data: marked.map((day, at) => ({ xAxis: day, name: `${at + 1}` })),
+          // Those of one day stand at one line.
+          data: [...new Set(marked)].map((day) => ({
+            xAxis: day,
+            name: marked.flatMap((each, at) => (each === day ? [at + 1] : [])).join(' '),
+          })),
         },
       }),
       type: 'bar',
@@ -120,6 +124,7 @@ export const drawFlow = (element: HTMLElement, links: Link[], order: string[] = 
         {
           type: 'sankey',
           ...(order.length && { layoutIterations: 0 }),
+          nodeGap: 14,
           left: 8,
           right: 120,
           top: 8,

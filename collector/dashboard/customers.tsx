@@ -14,6 +14,7 @@ import {
 import { Chart } from './chartPlace.js';
 import { shade } from './flow.js';
 import { useOnce, useReport } from './live.js';
+import { marksOf, useNotes, type Mark } from './notes.js';
 import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
 import { chosen } from './state.js';
 import { inLanguage, showChannel, showNumber, showShare, t } from './texts.js';
@@ -163,13 +164,15 @@ function Rfm({ site }: { site: Site }): JSX.Element {
   );
 }
 
+/** Days. */
+const YEAR = 365;
+
 const LIFECYCLE_COLORS = ['#4f9d78', '#6f9bd1', '#8a5fb0', '#e0a93f', '#b8584a'];
 
 function Lifecycle({ site }: { site: Site }): JSX.Element {
-  const read = useReport<LifecycleReport>(site.siteKey, 'lifecycle', {
-    ...rangeOf(site),
-    period: chosen('period', 'week'),
-  });
+  const range = rangeOf(site);
+  const read = useReport<LifecycleReport>(site.siteKey, 'lifecycle', { ...range, period: chosen('period', 'week') });
+  const notes = useNotes(site);
   return (
     <section class="card">
       <h2>{t('lifecycle')}</h2>
@@ -189,19 +192,25 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
             color: LIFECYCLE_COLORS[index]!,
             values: periods.map((period) => period[name]),
           }));
+          const begins = periods.map(({ from }) => from);
+          const marks = notes.data && begins.length ? marksOf(notes.data, [begins[0]!, range.to]) : [];
+          const periodOf = ({ day }: Mark) => begins.findLast((begin) => begin <= day)!;
           return (
             <>
               <Chart
                 name="retention"
-                draw={({ drawDays }, element) =>
-                  drawDays(
-                    element,
-                    periods.map(({ from }) => from),
-                    series,
-                  )
-                }
-                of={[periods, series]}
+                draw={({ drawDays }, element) => drawDays(element, begins, series, marks.map(periodOf))}
+                of={[periods, series, marks]}
               />
+              {!!marks.length && (
+                <ol class="notes">
+                  {marks.map((mark, at) => (
+                    <li key={at}>
+                      <span class="soft">{mark.day}</span> {mark.text}
+                    </li>
+                  ))}
+                </ol>
+              )}
               <details>
                 <summary>{t('asList')}</summary>
                 <Table
@@ -305,7 +314,13 @@ function Value({ site }: { site: Site }): JSX.Element {
               <Figure name={t('retention')}>{share(value.monthlyRetention)}</Figure>
               <Figure name={t('revenueRetention')}>{share(value.revenueRetention)}</Figure>
               <Figure name={t('ltvHistoric')}>{number(value.ltv.historic)}</Figure>
-              <Figure name={t('ltvSimple')}>{number(value.ltv.simple)}</Figure>
+              <Figure name={t('ltvSimple')}>
+                {number(value.ltv.simple)}
+                {/* Who bought lately has not had the time to stay away. */}
+                {value.observedDays !== null && value.observedDays < YEAR && (
+                  <span class="soft"> {t('seenFor', { count: showNumber(Math.round(value.observedDays)) })}</span>
+                )}
+              </Figure>
               <Figure name={t('ltvFitted')}>
                 {value.ltv.fitted ? showNumber(value.ltv.fitted.nextYear) : t('tooFewBuyers')}
                 {typeof value.ltv.fitted?.check?.error === 'number' && (

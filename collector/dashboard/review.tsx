@@ -31,7 +31,9 @@ export function Review({ site }: { site: Site }): JSX.Element {
   return (
     <>
       <section class="card">
-        <h2>{t('weekOf', { from: range.from, to: range.to })}</h2>
+        <h2>
+          {site.name}: {t('weekOf', { from: range.from, to: range.to })}
+        </h2>
         <div class="filters no-print">
           <label>
             <span class="soft">{t('lastDay')}</span>{' '}

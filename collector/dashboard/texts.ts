@@ -13,6 +13,13 @@ const en = {
     'That sign-in link was used already or has expired. Restart the collector for a new one, or use the admin token.',
   loading: 'Loading…',
   everybody: 'Show everybody',
+  firstFrom: 'First came from',
+  lastFrom: 'Last came from',
+  visits: 'Visits',
+  began: 'Began',
+  minutes: 'Minutes',
+  device: 'Device',
+  seenFor: 'as if the {{count}} days that buyers were seen were typical',
   takesEditor: 'You may look at the rules and try changes out; publishing them takes an editor.',
   fates: {
     all: 'Those who got to {{stage}} from {{from}} to {{to}}.',
@@ -661,6 +668,7 @@ const en = {
     unknown_group: 'Nobody is ever in this group: {{names}}.',
   },
   tables: {
+    visits: 'Visits',
     channelMoves: 'From channel to channel',
     unclassified: 'Not told apart yet',
     cohorts: 'Who comes again',
@@ -717,6 +725,13 @@ const zh: typeof en = {
   linkExpired: '该登录链接已使用或已过期。重新启动收集器可得到新链接，也可使用管理令牌。',
   loading: '正在加载…',
   everybody: '显示全部访客',
+  firstFrom: '首次来源',
+  lastFrom: '最近来源',
+  visits: '访问记录',
+  began: '开始时间',
+  minutes: '分钟',
+  device: '设备',
+  seenFor: '假定买家被观察到的 {{count}} 天具有代表性',
   takesEditor: '您可以查看规则并试验改动；发布需要编辑者角色。',
   fates: {
     all: '{{from}} 至 {{to}} 到达“{{stage}}”的访客。',
@@ -1342,6 +1357,7 @@ const zh: typeof en = {
     unknown_group: '永远没有人属于这个分组：{{names}}。',
   },
   tables: {
+    visits: '访问记录',
     channelMoves: '渠道之间的流动',
     unclassified: '尚未归类',
     cohorts: '同期群留存',

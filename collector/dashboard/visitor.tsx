@@ -1,11 +1,21 @@
 import type { JSX } from 'preact';
 import { useContext, useState } from 'preact/hooks';
-import { change, get, type RulesNames, type SentEvent, type Site, type Transition, type Visitor } from './api.js';
+import {
+  change,
+  get,
+  type RulesNames,
+  type SentEvent,
+  type Site,
+  type Touch,
+  type Transition,
+  type Visitor,
+} from './api.js';
 import { useLive, useOnce } from './live.js';
 import { leftOut } from './leftOut.js';
-import { Alert, Problem, save, StageDot, StageName } from './parts.js';
+import { Alert, Problem, save, StageDot, StageName, Table } from './parts.js';
 import { linkTo, may } from './state.js';
-import { inLanguage, showNumber, showTime, t } from './texts.js';
+import { inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
+import { saySource } from './visitors.js';
 import { Why, Words } from './why.js';
 
 /** One visitor: where they stand and why, how it came to this, and everything they did. */
@@ -66,6 +76,7 @@ function Details({
   const { why } = visitor;
   const words = useContext(Words);
   const time = (at: number) => showTime(at, site.timeZone);
+  const came = (touch: Touch) => `${saySource(touch)} · ${time(touch.at)}`;
   const { behaviour, intent, profile } = visitor.scores;
   const parts = { behaviour: showNumber(behaviour), intent: showNumber(intent), profile: showNumber(profile) };
   return (
@@ -83,6 +94,18 @@ function Details({
           </dd>
           <dt>{t('tags')}</dt>
           <dd>{visitor.tags.map((tag) => inLanguage(words?.tags?.[tag]?.label) ?? tag).join(', ') || t('none')}</dd>
+          {visitor.firstTouch && (
+            <>
+              <dt>{t('firstFrom')}</dt>
+              <dd>{came(visitor.firstTouch)}</dd>
+            </>
+          )}
+          {visitor.lastTouch && (
+            <>
+              <dt>{t('lastFrom')}</dt>
+              <dd>{came(visitor.lastTouch)}</dd>
+            </>
+          )}
           <dt>{t('firstSeen')}</dt>
           <dd>{time(visitor.firstSeen)}</dd>
           <dt>{t('lastSeen')}</dt>
@@ -115,6 +138,29 @@ function Details({
         ) : (
           <p>{t('noHistory')}</p>
         )}
+      </section>
+      <section class="card">
+        <h2>{t('visits')}</h2>
+        <Table
+          name="visits"
+          rows={visitor.sessions}
+          columns={[
+            { title: t('began'), of: ({ startedAt }) => time(startedAt) },
+            {
+              title: t('minutes'),
+              of: ({ startedAt, endedAt }) => Math.round((endedAt - startedAt) / 60_000),
+            },
+            { title: t('events'), of: ({ events }) => events },
+            {
+              title: t('cameFrom'),
+              of: ({ channel, source }) => [channel && showChannel(channel), source].filter(Boolean).join(' · ') || '–',
+            },
+            {
+              title: t('device'),
+              of: ({ device, browser, country }) => [device, browser, country].filter(Boolean).join(' · ') || '–',
+            },
+          ]}
+        />
       </section>
       <section class="card">
         <h2>{t('timeline')}</h2>

@@ -8,7 +8,8 @@ import { choose, chosen, linkToVisitor } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
 import { leftOut } from './leftOut.js';
 
-const from = (touch: Touch | null) =>
+/** Where a visit came from, in a few words. */
+export const saySource = (touch: Touch | null): string =>
   !touch || touch.channel === 'Direct'
     ? t('direct')
     : [showChannel(touch.channel), touch.source, touch.campaign].filter(Boolean).join(' · ');
@@ -36,7 +37,7 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
         { title: t('lastSeen'), of: ({ lastSeen }) => showTime(lastSeen, site.timeZone) },
         { title: t('events'), of: ({ eventCount }) => eventCount },
         { title: t('score'), of: ({ score }) => score },
-        { title: t('cameFrom'), of: ({ firstTouch }) => from(firstTouch) },
+        { title: t('cameFrom'), of: ({ firstTouch }) => saySource(firstTouch) },
         { title: t('tags'), of: tags },
       ]}
     />

@@ -210,6 +210,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       refunded: number,
       averageOrder: nullable('number'),
       ordersPerYear: nullable('number'),
+      observedDays: nullable('number'),
       monthlyRetention: nullable('number'),
       ltv: record({
         fitted: nullable('object'),

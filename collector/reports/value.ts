@@ -41,6 +41,8 @@ export interface ValueReport {
   /** Null without an order. */
   averageOrder: number | null;
   ordersPerYear: number | null;
+  /** Mean days since buyers' first orders: of a short time no year can be told. */
+  observedDays: number | null;
   /** Of the buyers of a month, who bought in the next one too: over all months but the last. */
   monthlyRetention: number | null;
   /** Lifetime values of a buyer: what was spent; average order × orders a year × margin × years; and from the monthly retention, with the first month. */
@@ -229,6 +231,7 @@ export async function reportValue(
     refunded: sum.refunded / UNITS,
     averageOrder,
     ordersPerYear,
+    observedDays: share(sum.days, sum.buyers),
     monthlyRetention,
     ltv: {
       historic: share(sum.units / UNITS, sum.buyers),
