@@ -526,7 +526,11 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
   }).catch((error: Error) => {
     throw new Unreachable(t(error.name === 'TimeoutError' ? 'noAnswer' : 'unreachable'));
   });
-  const body = (await response.json().catch(() => ({}))) as T & { error?: string; preparing?: number };
+  const body = (await response.json().catch(() => {
+    // An answer that was cut off is none.
+    if (response.ok) throw new Unreachable(t('unreachable'));
+    return {};
+  })) as T & { error?: string; preparing?: number };
   if (response.status === 401 && !init.method) throw new SignedOut();
   if (response.status === 503 && body.preparing !== undefined) throw new Preparing(body.error ?? '', body.preparing);
   if (!response.ok) {

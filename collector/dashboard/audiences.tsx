@@ -340,7 +340,7 @@ function PartEditor({
         <>
           <label>
             {t('timesAtLeast')}{' '}
-            <input class="short" type="number" min="1" value={part.count || '1'} onInput={set('count')} />
+            <input class="short" type="number" min="1" value={part.count ?? '1'} onInput={set('count')} />
           </label>{' '}
           <label>
             {t('inLastDays')}{' '}

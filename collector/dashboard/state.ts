@@ -22,6 +22,7 @@ export function signedOut(): void {
 /** Asks who is signed in. */
 export async function lookWhoIsIn(): Promise<void> {
   role.value = await readRole();
+  if (role.value) hasShareEnded.value = false;
   isSignedIn.value = !!role.value;
 }
 

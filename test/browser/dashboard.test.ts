@@ -707,9 +707,9 @@ test('what people leave beside the numbers is there again: notes, views, users, 
   await page.click('form.note button');
   await page.waitForFunction(() => document.querySelector('.notes')?.textContent?.includes('Sale <b>begins</b>'));
   expect(await ask('annotations')).toMatchObject({ annotations: [{ day: today, text: 'Sale <b>begins</b>' }] });
-  // Each stands in the chart by its number.
+  // Each stands in the chart by its number, beside those of the same day.
   const marked = () => page.$$eval('.chart svg text', (all) => all.map((each) => each.textContent));
-  await expect.poll(marked).toContain('2');
+  await expect.poll(marked).toContain('1 2');
   await page.click('.notes button');
   await page.waitForFunction(() => !document.querySelector('.notes')?.textContent?.includes('Sale'));
 
@@ -815,3 +815,32 @@ test('is light or dark as was chosen, and a chart can be taken along as a pictur
   expect(picture.colors).toBeGreaterThan(5);
   expect(problems).toEqual([]);
 });
+
+test('what cannot be had says so, and is there again by itself', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  const says = (text: string) =>
+    page.waitForFunction((part) => document.querySelector('main')!.textContent.includes(part), {}, text);
+  await page.setRequestInterception(true);
+  page.on('request', (request) => void (/chart-/.test(request.url()) ? request.abort() : request.continue()));
+  await page.goto(`${collector.url}/#/${site.siteKey}/customers`);
+  await says('The charts could not be loaded.');
+  await page.setOfflineMode(true);
+  await page.goto(`${collector.url}/#/${site.siteKey}/flow`);
+  await says('the collector cannot be reached');
+  await switchLanguage(page);
+  await page.setOfflineMode(false);
+  await page.waitForSelector('.steps tbody tr');
+  // The number of those who are lost is the way to them.
+  const { steps } = await ask<FlowReport>('reports/flow');
+  const { from, lost } = steps.find((step) => step.lost)!;
+  await page.click(`.steps a[href*="reached=${from}"][href*="fate=lost"]`);
+  await page.waitForFunction(
+    (count) => document.querySelector('section [role=status]')?.textContent.includes(String(count)),
+    {},
+    lost,
+  );
+  await page.goto(`${collector.url}/#/${site.siteKey}/flow?from=2026-02-02&to=2026-01-01`);
+  await says('开始日期不能晚于结束日期');
+}, 120_000);
