@@ -107,8 +107,10 @@ export interface Link {
   toColor: string;
 }
 
-/** Draws how many went from where to where: what is left stands on the left, what is entered on the right. */
-/** @param order names from top to bottom, where they have one; else the largest are where lines cross least */
+/**
+ * Draws how many went from where to where: what is left stands on the left, what is entered on the right.
+ * @param order names from top to bottom, where they have one; else they stand where lines cross least
+ */
 export const drawFlow = (element: HTMLElement, links: Link[], order: string[] = []): (() => void) =>
   draw(element, (ink) => {
     // A stage stands on both sides: a move back is no circle.

@@ -16,7 +16,7 @@ interface Result {
 
 type Methods = Record<string, (...args: never[]) => unknown>;
 
-/** Sends what is said in one go together: a message by itself wakes the other thread, and costs as much as ten that come with it. */
+/** Sends what is said in one go together: each message by itself wakes the other thread. */
 class Outbox<Message> {
   #said: Message[] = [];
 

@@ -50,7 +50,7 @@ export class SessionTable {
   add(site: number, visitor: Buffer, session: SessionNews): void {
     const { sessionId, startedAt, endedAt, events, channel, source, arrivedAt, bot } = session;
     const { device, browser, os, country, region } = session;
-    // By their places: looking fifteen names up costs as much as the row.
+    // By their places: this is done for every batch.
     this.#add.run(
       site,
       visitor,

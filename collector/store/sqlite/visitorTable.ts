@@ -4,7 +4,7 @@ import { numbersOf } from '../numbers.js';
 import type { Cause, ListedTransition, Transition, VisitorRecord } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
-/** By their places, in the order of READ_COLUMNS: for every batch one is read, and objects with so many names cost as much as the rest of it. */
+/** By their places, in the order of READ_COLUMNS: for every batch one is read, and an object with so many names is dear to make. */
 type VisitorRow = [
   id: Buffer,
   userId: string | null,
