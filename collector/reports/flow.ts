@@ -23,7 +23,7 @@ export const FATES = ['wentOn', 'stillThere', 'lost'] as const;
 export type Fate = (typeof FATES)[number];
 
 /** Says what became of people who got to a stage in a range of time; undefined of who did not. @param until epoch ms, not included */
-export function fatesIn(view: View, from: number, until: number, dormantAfter: number = DORMANT_DAYS, now: number) {
+export function fatesIn(view: View, from: number, until: number, now: number, dormantAfter = DORMANT_DAYS) {
   return (person: Person, stage: Stage): Fate | undefined => {
     const at = view.reachedAt(person, stage);
     if (at === undefined || at < from || at >= until) return undefined;
@@ -87,7 +87,7 @@ export async function reportFlow(
     lost: 0,
   }));
 
-  const fateOf = fatesIn(view, from, range.until, dormantAfter, now);
+  const fateOf = fatesIn(view, from, range.until, now, dormantAfter);
   const channels = new Map<string, number>();
   for (const person of view.people) {
     const channel = view.touch(person)?.channel;

@@ -40,7 +40,7 @@ export async function listVisitors(view: View, filter: VisitorFilter, now: numbe
   const { stage, tag, channel, user, reached, fate, dormantAfter, limit, seenBefore = Infinity, after = '' } = filter;
   const range = readRange(view.site, filter, now);
   if (typeof range === 'string') return range;
-  const fateOf = fatesIn(view, range.from.toMillis(), range.until, dormantAfter, now);
+  const fateOf = fatesIn(view, range.from.toMillis(), range.until, now, dormantAfter);
   const people = reached && new Set(view.people);
   const isOfFate = (owner: number) => {
     if (!reached) return true;
