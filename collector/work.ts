@@ -124,7 +124,8 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     lint: (site, rules, at) => projections.use(site, at, (view) => lintSite(view, rules, at)),
     audience: (site, when, at) => projections.use(site, at, (view) => countAudience(view, when, at)),
     members: (site, when, at, saved) => projections.use(site, at, (view) => listAudience(view, when, at, saved)),
-    listVisitors: (site, filter, at) => projections.use(site, at, (view) => listVisitors(view, filter, at)),
+    listVisitors: (site, filter, at) =>
+      projections.use(site, at, (view) => listVisitors(view, filter, at), !!(filter.reached ?? filter.steps)),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
     prepare: (site, at) => projections.prepare(site, at),

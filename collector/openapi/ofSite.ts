@@ -1,7 +1,9 @@
 /** Operations below a site. */
 import { count, date, list, moment, nullable, number, record, ref, stage, text, uuid } from '../schema.js';
 import { STAGES } from '../../sdk/core/index.js';
+import { DID } from '../reports/choosePeople.js';
 import { FATES } from '../reports/flow.js';
+import { BREAKDOWNS } from '../reports/funnel.js';
 import { REPORT_SCHEMAS, REPORT_SUMMARIES } from '../reports/schemas.js';
 import { templateNames } from '../templates.js';
 import {
@@ -21,6 +23,28 @@ import {
 } from './operation.js';
 
 const audienceId = path('id', 'expected the number of an audience');
+
+/** What a funnel is asked for. */
+const FUNNEL = [
+  query(
+    'steps',
+    'of a funnel: expected stage:NAME, signal:NAME, event:NAME or page:GLOB, with commas between; one with ? at its end may be left out',
+  ),
+  query('order', 'of a funnel: expected ordered, strict or any', { enum: ['ordered', 'strict', 'any'] }),
+  query('hold', 'of a funnel: expected path, props.KEY or source.KEY, of which all steps must have the same', {
+    type: 'string',
+    pattern: '^(path|(props|source)\\..+)$',
+  }),
+  query('window', 'of a funnel: expected days, up to 3660', {
+    type: 'number',
+    exclusiveMinimum: 0,
+    maximum: 3660,
+  }),
+  query('perStep', 'of a funnel: expected true, where the window begins anew with each step, or false', {
+    type: 'boolean',
+  }),
+  query('by', `of a funnel: expected one of ${BREAKDOWNS.join(', ')}`, { enum: BREAKDOWNS }),
+];
 
 /** Everything below a site needs the admin token or a session. */
 const PREPARING = json(
@@ -44,7 +68,21 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('reached', `expected one of ${STAGES.join(', ')}: those who got there from \`from\` to \`to\``, {
           enum: STAGES,
         }),
-        query('fate', `with \`reached\`: expected one of ${FATES.join(', ')}, as in the report flow`, { enum: FATES }),
+        query('fate', `with \`reached\` or \`step\`: expected one of ${FATES.join(', ')}, as in the report flow`, {
+          enum: FATES,
+        }),
+        ...FUNNEL,
+        query('step', 'with `steps`: expected the place of one of them, from 1: those who made it', {
+          type: 'integer',
+          minimum: 1,
+          maximum: 20,
+        }),
+        query('value', 'with `by`: those alone of this row; empty for those who have none'),
+        query(
+          'did',
+          `expected one of ${DID.map((each) => `${each}:NAME`).join(', ')}: who did that from \`from\` to \`to\``,
+        ),
+        query('when', 'expected the JSON of a condition, as audiences have it: who meets it now'),
         query('dormantAfter', 'with `fate`: expected days from 1 to 3660; 30 where absent', {
           type: 'integer',
           minimum: 1,
@@ -55,7 +93,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       ],
       responses: {
         200: json(
-          'Visitors; where a stage, a tag, a channel, a user or who got to a stage was asked for, `count` says how many there are in all.',
+          'Visitors; where anything of them was asked for, `count` says how many there are in all.',
           record({ visitors: list(ref('VisitorSummary')), 'count?': count }),
         ),
         400: WRONG,
@@ -497,26 +535,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         path('name', 'expected the name of a report'),
         day('from'),
         day('to'),
-        query(
-          'steps',
-          'of a funnel: expected stage:NAME, signal:NAME, event:NAME or page:GLOB, with commas between; one with ? at its end may be left out',
-        ),
-        query('order', 'of a funnel: expected ordered, strict or any', { enum: ['ordered', 'strict', 'any'] }),
-        query('hold', 'of a funnel: expected path, props.KEY or source.KEY, of which all steps must have the same', {
-          type: 'string',
-          pattern: '^(path|(props|source)\\..+)$',
-        }),
-        query('window', 'of a funnel: expected days, up to 3660', {
-          type: 'number',
-          exclusiveMinimum: 0,
-          maximum: 3660,
-        }),
-        query('perStep', 'of a funnel: expected true, where the window begins anew with each step, or false', {
-          type: 'boolean',
-        }),
-        query('by', 'of a funnel: expected channel, source, medium, campaign, device, browser or country', {
-          enum: ['channel', 'source', 'medium', 'campaign', 'device', 'browser', 'country'],
-        }),
+        ...FUNNEL,
         query('stage', `of attribution and common: expected one of ${STAGES.join(', ')}`, { enum: STAGES }),
         query(
           'signal',

@@ -23,7 +23,7 @@ export interface Kind {
 }
 
 /** Characters of a name. */
-const LONGEST = 200;
+export const LONGEST = 200;
 
 /** Places that are remembered. */
 const MAX_PLACES = 20_000;

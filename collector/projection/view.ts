@@ -277,19 +277,24 @@ export class View {
    * Goes over everybody, with what each did in a span of time.
    * @param make makes something of each kind of event, once; undefined of those that are left out
    * @param visit told what each did, by time: nothing too
+   * @param people those who are gone over, where it is not everybody
    */
   async eachDeeds<T>(
     span: Span,
     make: (kind: Kind) => T | undefined,
     visit: (person: Person, deeds: Array<Deed<T>>) => void,
+    people: Iterable<Person> = this.people,
   ): Promise<void> {
-    return this.projection.isOverfull ? this.#eachRead(span, make, visit) : this.#eachHeld(span, make, visit);
+    return this.projection.isOverfull
+      ? this.#eachRead(span, make, visit, people)
+      : this.#eachHeld(span, make, visit, people);
   }
 
   #eachHeld<T>(
     span: Span,
     make: (kind: Kind) => T | undefined,
     visit: (person: Person, deeds: Array<Deed<T>>) => void,
+    people: Iterable<Person>,
   ): void {
     const { projection } = this;
     const from = this.#first(span.from);
@@ -303,7 +308,7 @@ export class View {
     const { start: starts, rows } = this.#grouped('batches');
     const pool: Array<Deed<T>> = [];
     const deeds: Array<Deed<T>> = [];
-    for (const person of this.people) {
+    for (const person of people) {
       deeds.length = 0;
       for (let place = starts[person]!; isAny && place < starts[person + 1]!; place++) {
         const row = rows[place]!;
@@ -334,6 +339,7 @@ export class View {
     span: Span,
     make: (kind: Kind) => T | undefined,
     visit: (person: Person, deeds: Array<Deed<T>>) => void,
+    people: Iterable<Person>,
   ): Promise<void> {
     const all = new Map<Person, Array<Deed<T>>>();
     await this.eachEvent(span, (person, event, kind) => {
@@ -344,7 +350,7 @@ export class View {
       if (known) known.push(deed);
       else all.set(person, [deed]);
     });
-    for (const person of this.people) visit(person, sorted(all.get(person) ?? []));
+    for (const person of people) visit(person, sorted(all.get(person) ?? []));
   }
 
   /** Reads the events of everybody who counts from the store, in no order, with all that was sent: that takes long. */

@@ -193,7 +193,12 @@ function isHeld(condition: CompiledCondition, hasDistinct: (signal: string) => b
 }
 
 /** Makes the test of who is among those that are looked for. */
-async function prepared(view: View, published: PublishedRules[], parsed: Parsed, now: number): Promise<Test> {
+export async function prepareAudience(
+  view: View,
+  published: PublishedRules[],
+  parsed: Parsed,
+  now: number,
+): Promise<Test> {
   const { siteKey } = view.site;
   const rfm = new Map<Person, string>();
   if (parsed.hasRfm) {
@@ -231,7 +236,7 @@ export async function countAudience(
   const published = await view.store.rules(view.site.siteKey);
   const parsed = parseAudience(published, when);
   if ('errors' in parsed) return parsed;
-  const test = await prepared(view, published, parsed, now);
+  const test = await prepareAudience(view, published, parsed, now);
   const { people: everybody } = view;
   const members = everybody.filter(test);
   const stages = new Map<Stage | null, number>();
@@ -274,7 +279,7 @@ export async function listAudience(
   const published = await view.store.rules(siteKey);
   const parsed = parseAudience(published, when);
   if ('errors' in parsed) return parsed;
-  return membersOf(view, view.people.filter(await prepared(view, published, parsed, now)));
+  return membersOf(view, view.people.filter(await prepareAudience(view, published, parsed, now)));
 }
 
 /** How many have each stage, tag and channel. */

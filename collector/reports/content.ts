@@ -1,15 +1,13 @@
 /** What visitors looked at, took along, looked for and filled in, and whether they went on after it. */
 import jstat from 'jstat';
 import { STAGES, type Stage } from '../../sdk/core/index.js';
-import type { Kind } from '../projection/kinds.js';
+import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** Of each kind those with most visitors. */
 const MOST = 200;
-/** Characters of a name. */
-const LONGEST = 200;
 
 interface Seen {
   visitors: number;

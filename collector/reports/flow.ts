@@ -1,14 +1,15 @@
-import { DAY_MS, dayOf, rank, STAGES, type Stage } from '../../sdk/core/index.js';
+import { DAY_MS, dayOf, rank, STAGES, UNITS, type Stage } from '../../sdk/core/index.js';
 import { medianStay, transitionShares, withDormancy, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
 import { days, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
+import { chooseOrderSignal, ordersOf, refundSignalOf } from './customers.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 export type Standing = Stage | 'dormant' | null;
 
 /** Days without a sign of life after which somebody is dormant, where nothing else is asked for. */
-const DORMANT_DAYS = 30;
+export const DORMANT_DAYS = 30;
 
 /** Those of a person, ascending: when sessions began, and other days on which something was counted. */
 function signsOf(view: View, person: Person): number[] {
@@ -56,9 +57,14 @@ export interface FlowReport extends Heading {
     lost: number;
     share: number | null;
     interval: Interval | null;
+    /**
+     * What those who are lost would have spent, had they spent as much as those who went on did on the average, what was given back taken off:
+     * an estimate, since nobody knows. Null where the site sells nothing, and where nobody went on.
+     */
+    lostValue: number | null;
   }>;
   /** The step that the largest share has not made: those who are lost, and those who are still there. */
-  leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number } | null;
+  leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number; lostValue: number | null } | null;
 }
 
 const placeOf = (standing: Standing): number => (standing === 'dormant' ? STAGES.length : rank(standing));
@@ -85,7 +91,10 @@ export async function reportFlow(
     wentOn: 0,
     stillThere: 0,
     lost: 0,
+    /** What those who went on spent, in units. */
+    spent: 0,
   }));
+  const spentBy = await readSpending(view);
 
   const fateOf = fatesIn(view, from, range.until, now, dormantAfter);
   const channels = new Map<string, number>();
@@ -111,17 +120,20 @@ export async function reportFlow(
         stays.get(to)!.push({ duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isSilent });
       }
     }
+    let spent: number | undefined;
     for (const step of steps) {
       const fate = fateOf(person, step.from);
       if (!fate) continue;
       step.reached++;
       step[fate]++;
+      if (fate === 'wentOn') step.spent += spent ??= spentBy?.(person) ?? 0;
     }
   }
-  const rows = steps.map((step) => ({
+  const rows = steps.map(({ spent, ...step }) => ({
     ...step,
     share: step.reached ? step.wentOn / step.reached : null,
     interval: wilson(step.wentOn, step.reached),
+    lostValue: spentBy && step.wentOn ? (step.lost * spent) / step.wentOn / UNITS : null,
   }));
   const worst = rows.filter(({ share }) => share !== null && share < 1).sort((a, b) => a.share! - b.share!)[0];
   return {
@@ -139,8 +151,21 @@ export async function reportFlow(
       return { stage, ended, open: all.length - ended, medianDays: medianStay(all) };
     }),
     steps: rows,
-    leak: worst
-      ? { from: worst.from, to: worst.to, lost: worst.lost, stillThere: worst.stillThere, share: 1 - worst.share! }
-      : null,
+    leak: leakOf(worst),
   };
+}
+
+function leakOf(step: FlowReport['steps'][number] | undefined): FlowReport['leak'] {
+  if (!step) return null;
+  const { from, to, lost, stillThere, share, lostValue } = step;
+  return { from, to, lost, stillThere, share: 1 - share!, lostValue };
+}
+
+/** Says what somebody ever spent, in units, less what was given back; undefined where no signal adds up orders. */
+async function readSpending(view: View): Promise<((person: Person) => number) | undefined> {
+  const { rules } = (await view.store.rules(view.site.siteKey)).at(-1)!;
+  const order = chooseOrderSignal(rules, undefined);
+  if ('error' in order) return undefined;
+  const refund = refundSignalOf(rules, order.signal);
+  return (person) => ordersOf(view, person, order.signal, refund).reduce((sum, { units }) => sum + units, 0);
 }

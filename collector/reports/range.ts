@@ -2,6 +2,7 @@ import { DateTime } from 'luxon';
 import { isDay } from '../isDay.js';
 import type { Stage } from '../../sdk/core/index.js';
 import type { Site } from '../store/store.js';
+import type { Breakdown } from './funnel.js';
 
 /** What a report is asked for: days of the site's time zone, both included. */
 export interface Range {
@@ -19,7 +20,7 @@ export interface ReportQuery extends Range {
   /** Days from the first step, or from each. */
   window?: number;
   perStep?: boolean;
-  by?: string;
+  by?: Breakdown;
   stage?: Stage;
   signal?: string;
   /** Those alone who first came by this channel. */

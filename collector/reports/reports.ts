@@ -10,6 +10,7 @@ import { reportCohorts, reportLifecycle, reportNps, reportRfm } from './customer
 import { reportFlow } from './flow.js';
 import { reportFunnel } from './funnel.js';
 import { reportKpis } from './kpis.js';
+import { reportLeaving } from './leaving.js';
 import { reportLoss } from './loss.js';
 import type { ReportQuery } from './range.js';
 import { reportSources } from './sources.js';
@@ -25,6 +26,7 @@ const REPORTS_BY_NAME = {
   stages: reportStages,
   funnel: reportFunnel,
   flow: reportFlow,
+  leaving: reportLeaving,
   common: reportCommon,
   attribution: reportAttribution,
   sources: reportSources,
@@ -41,7 +43,7 @@ const REPORTS_BY_NAME = {
 } satisfies Record<string, Report>;
 
 /** Those that ask when stages were reached. */
-const DATED = new Set<string>(['funnel', 'flow', 'common', 'attribution', 'content'] satisfies ReportName[]);
+const DATED = new Set<string>(['funnel', 'flow', 'leaving', 'common', 'attribution', 'content'] satisfies ReportName[]);
 
 export type ReportName = keyof typeof REPORTS_BY_NAME;
 export const REPORTS = Object.keys(REPORTS_BY_NAME) as ReportName[];

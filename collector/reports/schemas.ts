@@ -10,6 +10,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   stages: 'visitors by stage, now and day by day',
   funnel: 'how far those got who made the first of some steps',
   flow: 'moves between the stages, back and skipping ones too, and how long they stay',
+  leaving: 'the page that those who are lost at a stage saw last',
   common: 'what those who went on to a stage had in common before',
   sources: 'where sessions came from by name, those without a channel first',
   content: 'pages, downloads, searches, forms and web vitals, and who went on after them',
@@ -30,6 +31,7 @@ const range = { asOf: moment, timeZone: text, from: date, to: date };
 const each: Schema = { enum: STAGES };
 /** A stage, or `dormant`; null where somebody is new. */
 const standing: Schema = { enum: [...STAGES, 'dormant', null] };
+const perStage = record(Object.fromEntries(STAGES.map((name) => [name, count])));
 const loss = { visitors: count, stored: count, missing: count, ownedUp: count, rate: nullable('number') };
 const seen = { visitors: count, times: count, wentOn: number };
 const interval: Schema = { type: ['array', 'null'], items: number };
@@ -40,9 +42,18 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
   Object.entries({
     StagesReport: record({
       ...range,
-      stages: list(record({ stage: each, current: count, peak: count, entered: count, left: count })),
+      stages: list(
+        record({
+          stage: each,
+          current: count,
+          peak: count,
+          entered: count,
+          left: count,
+          before: record({ current: count, entered: count, left: count }),
+        }),
+      ),
       funnel: list(record({ stage: each, visitors: count, fromPrevious: nullable('number'), interval })),
-      days: list(record({ day: date, current: { type: 'object' }, entered: { type: 'object' } })),
+      days: list(record({ day: date, current: perStage, entered: perStage, left: perStage })),
     }),
     FunnelReport: record({
       ...range,
@@ -80,11 +91,27 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
           lost: count,
           share: nullable('number'),
           interval,
+          lostValue: nullable('number'),
         }),
       ),
       leak: {
-        anyOf: [record({ from: each, to: each, lost: count, stillThere: count, share: number }), { type: 'null' }],
+        anyOf: [
+          record({
+            from: each,
+            to: each,
+            lost: count,
+            stillThere: count,
+            share: number,
+            lostValue: nullable('number'),
+          }),
+          { type: 'null' },
+        ],
       },
+    }),
+    LeavingReport: record({
+      ...range,
+      dormantAfter: count,
+      stages: list(record({ stage: each, lost: count, pages: list(record({ path: text, visitors: count })) })),
     }),
     CommonReport: record({
       ...range,

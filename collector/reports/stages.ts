@@ -18,10 +18,12 @@ export interface StagesReport extends Heading {
     /** Transitions into and out of this stage from `from` to `to`: not those that only other rules made. */
     entered: number;
     left: number;
+    /** The same of as many days before, `current` at their end. */
+    before: { current: number; entered: number; left: number };
   }>;
   /** Visitors who ever got as far as each stage, whichever they skipped, and the share of those of the stage before, with its 95 % interval. */
   funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null; interval: Interval | null }>;
-  days: Array<{ day: string; current: PerStage; entered: PerStage }>;
+  days: Array<{ day: string; current: PerStage; entered: PerStage; left: PerStage }>;
 }
 
 const none = (): PerStage => ({ awareness: 0, interest: 0, consideration: 0, action: 0, loyalty: 0 });
@@ -45,27 +47,32 @@ export async function reportStages(
   const counts = transitionCounts(projection, until);
   const standing = isNow ? stageCounts(projection) : undefined;
   const peak = perStage(standing?.peak ?? peakCounts(projection, until));
+  const length = Math.round(to.diff(from, 'days').days) + 1;
+  const start = from.minus({ days: length }).startOf('day');
+  const earlier = sumOf(cutDays(counts, start, from.minus({ days: 1 }).startOf('day')));
   const cut = cutDays(counts, from, to < today ? to : today);
-  const last = standing ? perStage(standing.current) : (cut.days.at(-1)?.current ?? none());
+  const sum = sumOf(cut);
+  const last = standing ? perStage(standing.current) : sum.current;
   return {
     ...headingOf(site, days, now),
     stages: STAGES.map((stage) => ({
       stage,
       current: last[stage],
       peak: peak[stage],
-      entered: cut.entered[stage],
-      left: cut.left[stage],
+      entered: sum.entered[stage],
+      left: sum.left[stage],
+      before: { current: earlier.current[stage], entered: earlier.entered[stage], left: earlier.left[stage] },
     })),
     funnel: funnelOf(peak),
-    days: cut.days,
+    days: cut,
   };
 }
 
 const perStage = (counts: Map<Stage, number>): PerStage => ({ ...none(), ...Object.fromEntries(counts) });
 
 /** Adds transitions up, and notes where that stands at the end of each day. */
-function cutDays(counts: TransitionCount[], from: DateTime, to: DateTime) {
-  const [running, entered, left] = [none(), none(), none()];
+function cutDays(counts: TransitionCount[], from: DateTime, to: DateTime): StagesReport['days'] {
+  const running = none();
   const days: StagesReport['days'] = [];
   let next = 0;
   const takeUntil = (end: number, visit?: (count: TransitionCount) => void) => {
@@ -78,16 +85,26 @@ function cutDays(counts: TransitionCount[], from: DateTime, to: DateTime) {
   };
   takeUntil(from.toMillis());
   for (let day = from; day <= to; day = day.plus({ days: 1 }).startOf('day')) {
-    const enteredToday = none();
+    const [entered, left] = [none(), none()];
     takeUntil(day.plus({ days: 1 }).startOf('day').toMillis(), (count) => {
       if (count.byRules) return;
-      if (count.to) enteredToday[count.to] += count.transitions;
+      if (count.to) entered[count.to] += count.transitions;
       if (count.from) left[count.from] += count.transitions;
     });
-    for (const stage of STAGES) entered[stage] += enteredToday[stage];
-    days.push({ day: day.toISODate()!, current: { ...running }, entered: enteredToday });
+    days.push({ day: day.toISODate()!, current: { ...running }, entered, left });
   }
-  return { days, entered, left };
+  return days;
+}
+
+/** What days come to, and where they end. */
+function sumOf(days: StagesReport['days']): Omit<StagesReport['days'][number], 'day'> {
+  const [entered, left] = [none(), none()];
+  for (const day of days)
+    for (const stage of STAGES) {
+      entered[stage] += day.entered[stage];
+      left[stage] += day.left[stage];
+    }
+  return { current: days.at(-1)?.current ?? none(), entered, left };
 }
 
 function funnelOf(peak: PerStage): StagesReport['funnel'] {

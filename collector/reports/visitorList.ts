@@ -2,22 +2,15 @@
 import type { Stage } from '../../sdk/core/index.js';
 import type { View } from '../projection/view.js';
 import type { VisitorRecord } from '../store/store.js';
-import { fatesIn, type Fate } from './flow.js';
-import { readRange, type Range } from './range.js';
+import { choosePeople, isOfPeople, type PeopleFilter } from './choosePeople.js';
 
-export interface VisitorFilter extends Range {
+export interface VisitorFilter extends PeopleFilter {
   stage?: Stage | 'none';
   tag?: string;
   /** Of the first touch. */
   channel?: string;
   /** The id of a user, of whom it lists the visitors. */
   user?: string;
-  /** Those who count and got to this stage from `from` to `to`: each once, however many visitors they are. */
-  reached?: Stage;
-  /** Of them, what became of them. */
-  fate?: Fate;
-  /** Days without a sign of life after which somebody is dormant. */
-  dormantAfter?: number;
   limit: number;
   /** Epoch ms, as of the last one that was read. */
   seenBefore?: number;
@@ -33,35 +26,27 @@ export interface VisitorList {
 }
 
 /**
- * Lists visitors, also those who do not count; who is proven to be a person's stands where the person does.
- * @returns a text that says what is wrong with the range
+ * Lists visitors, also those who do not count; who is proven to be a person's stands where the person does. Where people are asked for, as a
+ * report counts them, each stands there once, however many visitors they are.
+ * @returns a text that says what is wrong with what was asked
  */
 export async function listVisitors(view: View, filter: VisitorFilter, now: number): Promise<VisitorList | string> {
-  const { stage, tag, channel, user, reached, fate, dormantAfter, limit, seenBefore = Infinity, after = '' } = filter;
-  const range = readRange(view.site, filter, now);
-  if (typeof range === 'string') return range;
-  const fateOf = fatesIn(view, range.from.toMillis(), range.until, now, dormantAfter);
-  const people = reached && new Set(view.people);
-  const isOfFate = (owner: number) => {
-    if (!reached) return true;
-    const known = people!.has(owner) ? fateOf(owner, reached) : undefined;
-    return !!known && (!fate || known === fate);
-  };
+  const { stage, tag, channel, user, limit, seenBefore = Infinity, after = '' } = filter;
+  const people = isOfPeople(filter) ? await choosePeople(view, filter, now) : undefined;
+  if (typeof people === 'string') return people;
   const ofUser = user === undefined ? undefined : new Set(await view.store.visitorsOfUser(view.site.siteKey, user));
   const fits = [...view.eachVisitor()].filter(
     ([visitor, owner]) =>
       (!stage || (view.stage(owner) ?? 'none') === stage) &&
       (!tag || view.hasTag(owner, tag)) &&
-      (!channel || view.touch(reached ? owner : visitor)?.channel === channel) &&
+      (!channel || view.touch(people ? owner : visitor)?.channel === channel) &&
       (!ofUser || ofUser.has(view.idOf(visitor))) &&
-      isOfFate(owner),
+      (!people || people.has(owner)),
   );
   const later = ([a]: [number, number], [b]: [number, number]) =>
     view.lastSeen(b) - view.lastSeen(a) || (view.idOf(a) < view.idOf(b) ? 1 : -1);
   // Of a person's visitors the one that was seen last stands for it.
-  const listed = reached
-    ? [...new Map(fits.sort((a, b) => later(b, a)).map((each) => [each[1], each])).values()]
-    : fits;
+  const listed = people ? [...new Map(fits.sort((a, b) => later(b, a)).map((each) => [each[1], each])).values()] : fits;
   const latest = listed
     .filter(([visitor]) => {
       const seen = view.lastSeen(visitor);

@@ -18,6 +18,7 @@ import { timelineOf, type Timeline } from '../ingest/timeline.js';
 import { eraseFrom, exportFrom } from '../jobs/erase.js';
 import { classified } from '../reports/sources.js';
 import { whyUncounted } from '../reports/uncounted.js';
+import { isOfPeople } from '../reports/choosePeople.js';
 import type { VisitorFilter } from '../reports/visitorList.js';
 import { explainVisitor } from '../reports/why.js';
 import type { Services } from '../services.js';
@@ -47,10 +48,11 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (typeof query === 'string') return c.json({ error: query }, 400);
     const filter = { limit: DEFAULT_LIMIT, ...query, after: query.after?.toLowerCase() };
     await work.restage(now());
-    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user ?? filter.reached;
-    const found = isAsked
-      ? await work.listVisitors(c.get('site'), filter, now())
-      : { visitors: await store.visitors(siteKey, filter) };
+    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user;
+    const found =
+      isAsked !== undefined || isOfPeople(filter)
+        ? await work.listVisitors(c.get('site'), filter, now())
+        : { visitors: await store.visitors(siteKey, filter) };
     if (typeof found === 'string') return c.json({ error: found }, 400);
     const { visitors, ...rest } = found;
     return c.json({ visitors: visitors.map((record) => summary(record, c.get('site'))), ...rest });

@@ -14,6 +14,7 @@ import type { CohortsReport, LifecycleReport, NpsReport, RfmReport } from '../..
 import type { FlowReport } from '../../collector/reports/flow.js';
 import type { FunnelReport } from '../../collector/reports/funnel.js';
 import type { KpiReport } from '../../collector/reports/kpis.js';
+import type { LeavingReport } from '../../collector/reports/leaving.js';
 import type { LossReport } from '../../collector/reports/loss.js';
 import { REPORTS } from '../../collector/reports/reports.js';
 import type { SourcesReport } from '../../collector/reports/sources.js';
@@ -372,6 +373,28 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed) => {
       }
     }
 
+    // Nobody came for longer: who got no further is lost, with the page seen last, and what those who went on spent on the average.
+    const patience = 5;
+    const { leaving, gone } = {
+      leaving: await report<LeavingReport>('leaving', `&dormantAfter=${patience}`),
+      gone: await report<FlowReport>('flow', `&dormantAfter=${patience}`),
+    };
+    const spentBy = ({ lines: own }: Person) =>
+      sum(own.map(({ name, props }) => (name === 'purchase' ? props!.value! : 0)));
+    for (const [index, { stage, lost, pages }] of leaving.stages.entries()) {
+      const [stayed, went] = [false, true].map((isOn) =>
+        people.filter(({ reached: got }) => isIn(got[stage]) && (got[STAGES[index + 1]!] !== undefined) === isOn),
+      ) as [Person[], Person[]];
+      expect([stage, lost]).toEqual([stage, stayed.length]);
+      const last = stayed.flatMap(({ lines: own }) => own.filter(({ name }) => name === 'page_view').slice(-1));
+      expect(new Map(pages.map(({ path, visitors }) => [path, visitors]))).toEqual(count(last.map(pathOf)));
+      expect(gone.steps[index]!.lost).toBe(lost);
+      if (went.length)
+        expect(gone.steps[index]!.lostValue).toBeCloseTo((lost * sum(went.map(spentBy))) / went.length, 6);
+      else expect(gone.steps[index]!.lostValue).toBeNull();
+      found += lost;
+    }
+
     // What those who went on had in common.
     const common = await report<CommonReport>('common', '&stage=action');
     const looked = people.filter((person) => isIn(person.reached.consideration));
@@ -431,16 +454,32 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed) => {
     const stages = await report<StagesReport>('stages');
     // Days of the report are those of the zone, each once, the one on which the clock is changed too.
     expect(stages.days.map(({ day }) => day)).toEqual(days.filter((day) => day >= from && day <= to));
-    for (const { day, entered: news, current } of stages.days)
+    for (const { day, entered: news, left: away, current } of stages.days)
       for (const stage of STAGES) {
         const all = people.map(({ moves }) => moves.filter(({ at }) => dayOf(at) <= day));
-        expect([day, stage, news[stage], current[stage]]).toEqual([
+        const today = all.flat().filter(({ at }) => dayOf(at) === day);
+        expect([day, stage, news[stage], away[stage], current[stage]]).toEqual([
           day,
           stage,
-          all.flat().filter((move) => move.to === stage && dayOf(move.at) === day).length,
+          today.filter((move) => move.to === stage).length,
+          today.filter((move) => move.from === stage).length,
           all.filter((moves) => moves.at(-1)?.to === stage).length,
         ]);
       }
+    const length = Math.round((Date.parse(to) - Date.parse(from)) / DAY) + 1;
+    const earlier = Array.from({ length }, (_, index) => utcDay(Date.parse(from) - (index + 1) * DAY));
+    for (const { stage, before } of stages.stages) {
+      const all = people.map(({ moves }) => moves.filter(({ at }) => dayOf(at) < from));
+      const then = all.flat().filter(({ at }) => earlier.includes(dayOf(at)));
+      expect([stage, before]).toEqual([
+        stage,
+        {
+          current: all.filter((moves) => moves.at(-1)?.to === stage).length,
+          entered: then.filter((move) => move.to === stage).length,
+          left: then.filter((move) => move.from === stage).length,
+        },
+      ]);
+    }
     for (const { stage, peak, entered: news, left } of stages.stages) {
       const noticed = people.flatMap(({ moves }) => moves.filter(({ at }) => isIn(at)));
       expect([stage, peak, news, left]).toEqual([
@@ -546,13 +585,44 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed) => {
       loss.stored + loss.missing >= 100 && loss.rate! >= 0.05 ? [loss.missing / (loss.stored + loss.missing)] : [],
     );
     for (const { code, stage, value, before } of alerts.filter((alert) => alert.stage)) {
-      const length = days.filter((day) => day >= from && day <= to).length;
-      const earlier = new Set(days.filter((day) => day < from).slice(-length));
+      const those = new Set(days.filter((day) => day < from).slice(-length));
       const times = people.flatMap(({ moves }) => moves.filter((move) => move.to === stage).map(({ at }) => dayOf(at)));
       expect(value).toBe(times.filter((day) => day >= from && day <= to).length);
-      expect(before).toBe(times.filter((day) => earlier.has(day)).length);
+      expect(before).toBe(times.filter((day) => those.has(day)).length);
       expect(code).toBe(value < before! ? 'fewer' : 'more');
     }
+
+    // Every number opens into those who are behind it.
+    const listed = async (query: string) => {
+      const path = `sites/${site.siteKey}/visitors?limit=200&from=${from}&to=${to}&${query}`;
+      const { visitors, count: all } = await get<{ visitors: Array<{ visitorId: string }>; count: number }>(path);
+      expect(visitors).toHaveLength(all);
+      return new Set(visitors.map(({ visitorId }) => visitorId));
+    };
+    const idsOf = (those: Person[]) => new Set(those.map(({ id }) => id));
+    for (const { path, visitors } of content.pages) expect((await listed(`did=path:${path}`)).size).toBe(visitors);
+    for (const { file, visitors } of content.downloads) expect((await listed(`did=file:${file}`)).size).toBe(visitors);
+    for (const { term, visitors } of content.searches) expect((await listed(`did=term:${term}`)).size).toBe(visitors);
+    for (const { source, visitors } of sources) expect((await listed(`did=source:${source}`)).size).toBe(visitors);
+    expect(await listed('did=event:invite')).toEqual(
+      idsOf(people.filter((person) => within(person).some(({ name }) => name === 'invite'))),
+    );
+    expect(await listed('did=abandoned:f')).toEqual(
+      idsOf(people.filter((person) => within(person).some(({ name }) => name === 'form_abandon'))),
+    );
+    expect(await listed('did=channel:Email')).toEqual(
+      idsOf(people.filter(({ sessions }) => sessions.some(({ at, channel }) => isIn(at) && channel === 'Email'))),
+    );
+    for (const [place, { visitors, lost }] of windowed.steps.entries()) {
+      const asOf = `${steps.slice(1)}&window=1&step=${place + 1}`;
+      expect((await listed(asOf)).size).toBe(visitors);
+      const stood = people.filter((person) => made(person.lines, DAY) === place + 1);
+      expect(await listed(`${asOf}&fate=lost`)).toEqual(idsOf(place < 2 ? stood : []));
+      expect(lost).toBe(place < 2 ? stood.length : 0);
+    }
+    expect(await listed(`${steps.slice(1)}&step=2&by=channel&value=Email`)).toEqual(
+      idsOf(people.filter((person) => made(person.lines) >= 2 && person.sessions[0]!.channel === 'Email')),
+    );
 
     // Of all time, whatever the range.
     const rfm = await report<RfmReport>('rfm');
@@ -563,6 +633,8 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed) => {
       spent,
       buyers.length,
     ]);
+    for (const { group, buyers: those } of rfm.groups)
+      expect((await listed(`when=${JSON.stringify({ rfm: [group] })}`)).size).toBe(those);
     const value = await report<ValueReport>('value');
     expect([value.people, value.buyers, value.orders, value.revenue, value.averageOrder]).toEqual([
       people.length,
