@@ -1,7 +1,7 @@
 /** What the collector can be asked, and what it answers: the document that is served, and that parameters are checked by. */
 import { count, date, list, nullable, record, ref, text, uuid } from './schema.js';
 import { decode } from '../sdk/core/index.js';
-import { ROLES, USER_ROLES, type Role } from './store/store.js';
+import { ROLES, USER_ROLES, WEEK_STARTS, type Role } from './store/store.js';
 import {
   json,
   error,
@@ -19,6 +19,7 @@ import { schemas } from './openapi/schemas.js';
 import { ofSite } from './openapi/ofSite.js';
 
 const open: object[] = [];
+const weekStart = { enum: WEEK_STARTS, description: 'the day on which weeks of reports begin' };
 const bySecret = [{ secretKey: [] }, {}];
 
 const paths: Record<string, Record<string, Operation>> = {
@@ -249,6 +250,7 @@ const paths: Record<string, Record<string, Operation>> = {
           'timeZone?': text,
           'retentionDays?': nullable('integer'),
           'internal?': list(text),
+          'weekStart?': weekStart,
         }),
       ),
       responses: {
@@ -279,6 +281,12 @@ const paths: Record<string, Record<string, Operation>> = {
             additionalProperties: text,
             description: 'channels of sources that are not known or known wrongly, by the names of the sources',
           },
+          'targets?': {
+            type: 'object',
+            additionalProperties: { type: 'number', exclusiveMinimum: 0 },
+            description: 'what the measure of each stage should come to in 30 days',
+          },
+          'weekStart?': weekStart,
         }),
       ),
       responses: {
@@ -292,6 +300,8 @@ const paths: Record<string, Record<string, Operation>> = {
             retentionDays: nullable('integer'),
             internal: list(text),
             channels: { type: 'object' },
+            targets: { type: 'object' },
+            weekStart,
           }),
         ),
         400: WRONG,

@@ -5,7 +5,7 @@ import { addressList } from './ingest/bot.js';
 import { readBuilt } from './assets.js';
 import { isRecord, STAGES, type Stage } from '../sdk/core/index.js';
 import { readTemplate, templateNames } from './templates.js';
-import type { RemoteStore, Site, SiteSettings } from './store/store.js';
+import { WEEK_STARTS, type RemoteStore, type Site, type SiteSettings, type WeekStart } from './store/store.js';
 
 export interface SiteRequest {
   name: string;
@@ -24,6 +24,8 @@ export interface SiteRequest {
   channels?: Record<string, string>;
   /** What the measure of a stage should come to in 30 days; none where absent. */
   targets?: Partial<Record<Stage, number>>;
+  /** The day on which weeks begin; Monday where absent. */
+  weekStart?: WeekStart;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function addSite(store: RemoteStore, request: SiteRequest, now: num
     internal: [],
     channels: {},
     targets: {},
+    weekStart: 'monday',
     ...request,
   });
   if (typeof checked === 'string') return checked;
@@ -77,6 +80,7 @@ function checkSite({
   internal,
   channels,
   targets,
+  weekStart,
 }: SiteRequest): SiteSettings | string {
   if (typeof name !== 'string' || !name.trim() || name.length > 200)
     return 'name: expected a text of 1 to 200 characters';
@@ -107,6 +111,8 @@ function checkSite({
     STAGES.includes(stage as Stage) && typeof value === 'number' && value > 0 && value < Number.MAX_SAFE_INTEGER;
   if (!isRecord(targets) || !Object.entries(targets).every(isTarget))
     return `targets: expected numbers above 0 by stage, such as {"interest": 500}; stages are ${STAGES.join(', ')}`;
+  if (!WEEK_STARTS.includes(weekStart!))
+    return `weekStart: expected one of ${WEEK_STARTS.join(', ')}, got ${JSON.stringify(weekStart)}`;
   const named = Object.entries(channels).map(([source, channel]) => [source.trim().toLowerCase(), channel.trim()]);
   return {
     name: name.trim(),
@@ -116,6 +122,7 @@ function checkSite({
     internal,
     channels: Object.fromEntries(named) as Record<string, string>,
     targets,
+    weekStart: weekStart!,
   };
 }
 

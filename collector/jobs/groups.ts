@@ -29,6 +29,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   const published = await store.rules(siteKey);
   const timeline = timelineOf(published);
   const { rules } = published.at(-1)!;
+  const { weekStart } = (await store.site(siteKey))!;
   // Browsers are told nothing of who is left out or fits; groups may be asked for there all the same.
   const apart = [
     ...compileExclusions(rules).conditions.map(([, when]) => when),
@@ -49,7 +50,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
     grouped.people++;
     const buyer = 'signal' in chosen ? buyerOfRecord(record, chosen.signal, refund, now) : undefined;
     if (buyer) buyers.push(buyer);
-    const lifecycle = lifecycleNow(activeDays(facts), dayOf(now));
+    const lifecycle = lifecycleNow(activeDays(facts), dayOf(now), weekStart);
     traits.set(visitorId, lifecycle ? { [LIFECYCLE]: lifecycle } : {});
     const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2]]));
     known.set(visitorId, { isPerson, lastSeen, before });

@@ -5,7 +5,7 @@ import { EVENT_REASONS, LINT_CODES, STAGES } from '../../sdk/core/index.js';
 import { EARLY_REFUSALS } from '../ingest/door.js';
 import { MAX_EVENTS, REFUSALS } from '../ingest/ingest.js';
 import { REPORT_SCHEMAS } from '../reports/schemas.js';
-import { USER_ROLES } from '../store/store.js';
+import { USER_ROLES, WEEK_STARTS } from '../store/store.js';
 
 export const state = { stage, peak: stage, tags: list(text), score: number, rules: count };
 export const facts: Schema = { type: 'object', description: 'counts by signal and UTC day; its form is given by `v`' };
@@ -91,6 +91,10 @@ export const schemas: Record<string, Schema> = {
         facts,
         traits: { type: 'object' },
         why: { type: 'object' },
+        others: {
+          ...list(record({ visitorId: uuid, firstSeen: moment, lastSeen: moment })),
+          description: 'the other browsers of the user whose it is proven to be',
+        },
         transitions: list(ref('Transition')),
         sessions: list(ref('Session')),
         events: list({
@@ -120,6 +124,8 @@ export const schemas: Record<string, Schema> = {
     internal: list(text),
     channels: { type: 'object' },
     targets: { type: 'object', additionalProperties: number },
+    weekStart: { enum: WEEK_STARTS },
+    currency: { ...nullable('string'), description: 'that of its rules' },
     createdAt: moment,
     snippet: text,
     pinnedSnippet: text,

@@ -71,7 +71,8 @@ interface Asked {
 
 const LISTS = {
   rfm: ({ rfm }: Asked, person: Person) => rfm.get(person) ?? 'none',
-  lifecycle: ({ view, now }: Asked, person: Person) => lifecycleNow(view.activeDays(person), dayOf(now)) ?? 'none',
+  lifecycle: ({ view, now }: Asked, person: Person) =>
+    lifecycleNow(view.activeDays(person), dayOf(now), view.site.weekStart) ?? 'none',
   stage: ({ view }: Asked, person: Person) => view.stage(person) ?? 'none',
   peak: ({ view }: Asked, person: Person) => view.peak(person) ?? 'none',
   channel: ({ view }: Asked, person: Person) => view.touch(person)?.channel ?? 'none',

@@ -6,7 +6,7 @@ import { npsOf } from '../model/satisfaction.js';
 import { countedDays, type CountedDay } from '../projection/counted.js';
 import type { Kind } from '../projection/kinds.js';
 import type { Person, View } from '../projection/view.js';
-import type { Site, VisitorRecord } from '../store/store.js';
+import type { Site, VisitorRecord, WeekStart } from '../store/store.js';
 import { readRange, type ReportQuery } from './range.js';
 
 export interface RfmReport {
@@ -131,10 +131,23 @@ export async function reportRfm(
 }
 
 /** Numbers and first days of periods, and after how many of them somebody counts as churned. Days are UTC days, as facts have them. */
-const PERIODS = {
+interface Periods {
+  of: (day: number) => number;
+  start: (period: number) => number;
+  churnAfter: number;
+}
+
+/** Days of a week that are over on the first of January 1970, a Thursday. */
+const OVER: Record<WeekStart, number> = { monday: 3, sunday: 4, saturday: 5 };
+
+const weeksFrom = (weekStart: WeekStart): Periods => ({
+  of: (day) => Math.floor((day + OVER[weekStart]) / 7),
+  start: (period) => period * 7 - OVER[weekStart],
+  churnAfter: 8,
+});
+
+const PERIODS: Record<'day' | 'month', Periods> = {
   day: { of: (day: number) => day, start: (period: number) => period, churnAfter: 30 },
-  // The first of January 1970 was a Thursday; weeks begin on Mondays.
-  week: { of: (day: number) => Math.floor((day + 3) / 7), start: (period: number) => period * 7 - 3, churnAfter: 8 },
   month: {
     of: (day: number) => Number(formatDay(day).slice(0, 4)) * 12 + Number(formatDay(day).slice(5, 7)) - 1,
     start: (period: number) => Date.UTC(Math.floor(period / 12), period % 12) / DAY_MS,
@@ -142,9 +155,12 @@ const PERIODS = {
   },
 };
 
+const periodsOf = ({ weekStart }: Site, period: NonNullable<ReportQuery['period']>): Periods =>
+  period === 'week' ? weeksFrom(weekStart) : PERIODS[period];
+
 export interface LifecycleReport {
   asOf: number;
-  period: keyof typeof PERIODS;
+  period: NonNullable<ReportQuery['period']>;
   /** Periods without activity after which somebody counts as churned. */
   churnAfter: number;
   periods: Array<{ from: string } & Record<LifecycleState, number>>;
@@ -152,7 +168,7 @@ export interface LifecycleReport {
 
 export interface CohortsReport {
   asOf: number;
-  period: keyof typeof PERIODS;
+  period: NonNullable<ReportQuery['period']>;
   /** Those who came first in a period, by when; and how many of them were there in that period, the next, and so on. */
   cohorts: Array<{ from: string; people: number; active: number[] }>;
 }
@@ -170,7 +186,7 @@ export async function reportCohorts(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const { period = 'week' } = query;
-  const { of, start } = PERIODS[period];
+  const { of, start } = periodsOf(site, period);
   const last = of(Math.min(parseDay(range.to.toISODate()!), dayOf(now)));
   const first = Math.max(of(parseDay(range.from.toISODate()!)), last - MAX_COHORTS + 1);
   const counts = new Map<number, number[]>();
@@ -189,8 +205,8 @@ export async function reportCohorts(
 }
 
 /** What somebody is this week; undefined where no signal says that they were ever there. @param active days on which they were */
-export function lifecycleNow(active: number[], today: number): LifecycleState | undefined {
-  const { of, churnAfter } = PERIODS.week;
+export function lifecycleNow(active: number[], today: number, weekStart: WeekStart): LifecycleState | undefined {
+  const { of, churnAfter } = weeksFrom(weekStart);
   return [...lifecycleOf(active.map(of), of(today), churnAfter)].sort(([a], [b]) => a - b).at(-1)?.[1];
 }
 
@@ -204,7 +220,7 @@ export async function reportLifecycle(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const { period = 'week' } = query;
-  const { of, start, churnAfter } = PERIODS[period];
+  const { of, start, churnAfter } = periodsOf(site, period);
   const first = of(parseDay(range.from.toISODate()!));
   const last = of(Math.min(parseDay(range.to.toISODate()!), dayOf(now)));
   const none = () => Object.fromEntries(LIFECYCLE.map((state) => [state, 0])) as Record<LifecycleState, number>;

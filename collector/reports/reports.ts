@@ -6,6 +6,7 @@ import { reportAlerts } from './alerts.js';
 import { reportAttribution } from './attribution.js';
 import { reportCommon } from './common.js';
 import { reportContent } from './content.js';
+import { reportCoverage } from './coverage.js';
 import { reportCohorts, reportLifecycle, reportNps, reportRfm } from './customers.js';
 import { reportFlow } from './flow.js';
 import { reportFunnel } from './funnel.js';
@@ -31,6 +32,7 @@ const REPORTS_BY_NAME = {
   attribution: reportAttribution,
   sources: reportSources,
   content: reportContent,
+  coverage: reportCoverage,
   kpis: reportKpis,
   rfm: reportRfm,
   lifecycle: reportLifecycle,

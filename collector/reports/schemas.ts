@@ -14,6 +14,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   common: 'what those who went on to a stage had in common before',
   sources: 'where sessions came from by name, those without a channel first',
   content: 'pages, downloads, searches, forms and web vitals, and who went on after them',
+  coverage: 'which pages were seen, and which are not any more',
   attribution: 'channels credited with entries into a stage, or with each order, by eight models',
   kpis: 'what each stage is measured by, now and before',
   rfm: 'buyers by how lately, how often and for how much they bought',
@@ -167,6 +168,11 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       ),
       vitals: list(record({ path: text, metric: text, p75: number, count })),
       entries: list(record({ stage: each, entered: count, pages: list(record({ path: text, visitors: count })) })),
+    }),
+    CoverageReport: record({
+      ...range,
+      pages: count,
+      rows: list(record({ path: text, views: count, lastAt: moment, isSilent: { type: 'boolean' } })),
     }),
     AttributionReport: record({
       ...range,

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
 import { publicBase, type Services } from '../services.js';
 import { addSite, pinnedSnippetFor, snippetFor, updateSite, type SiteRequest } from '../site.js';
-import type { Site } from '../store/store.js';
+import type { Site, SiteSettings } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
 
 export function siteRoutes(services: Services): Hono<SiteEnv> {
@@ -12,38 +12,16 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
     const { siteKey: only } = c.get('who');
     const sites = (await store.sites()).filter(({ siteKey }) => !only || siteKey === only);
     const base = publicBase(c, services);
-    return c.json({
-      sites: sites.map(
-        ({
-          siteKey,
-          name,
-          origins,
-          timeZone,
-          template,
-          rulesVersion,
-          retentionDays,
-          internal,
-          channels,
-          targets,
-          createdAt,
-        }) => ({
-          siteKey,
-          name,
-          timeZone,
-          template,
-          rulesVersion,
-          retentionDays,
-          channels,
-          targets,
-          createdAt,
-          // Where a site's own people sit, and how it is set up, is no guest's business.
-          origins: only ? [] : origins,
-          internal: only ? [] : internal,
-          snippet: only ? '' : snippetFor(siteKey, base),
-          pinnedSnippet: only ? '' : pinnedSnippetFor({ siteKey, origins }, base),
-        }),
-      ),
+    const listed = async (site: Site) => ({
+      ...pick(site, ['siteKey', ...SETTINGS, 'template', 'rulesVersion', 'createdAt']),
+      currency: (await store.rules(site.siteKey)).at(-1)!.rules.currency ?? null,
+      // Where a site's own people sit, and how it is set up, is no guest's business.
+      origins: only ? [] : site.origins,
+      internal: only ? [] : site.internal,
+      snippet: only ? '' : snippetFor(site.siteKey, base),
+      pinnedSnippet: only ? '' : pinnedSnippetFor(site, base),
     });
+    return c.json({ sites: await Promise.all(sites.map(listed)) });
   });
   routes.post('/', async (c) => {
     const body = await readJson(c);
@@ -62,42 +40,30 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
     if (!isRecord(body))
       return c.json(
         {
-          error: 'expected a JSON object {name?, origins?, timeZone?, retentionDays?, internal?, channels?, targets?}',
+          error: `expected a JSON object {${SETTINGS.map((name) => `${name}?`).join(', ')}}`,
         },
         400,
       );
-    const {
-      name = site.name,
-      origins = site.origins,
-      timeZone = site.timeZone,
-      retentionDays = site.retentionDays,
-      internal = site.internal,
-      channels = site.channels,
-      targets = site.targets,
-    } = body as Partial<Site>;
-    const changed = await updateSite(store, site, {
-      name,
-      origins,
-      timeZone,
-      retentionDays,
-      internal,
-      channels,
-      targets,
-    });
+    const settings = pick(site, SETTINGS);
+    const changed = await updateSite(store, site, { ...settings, ...pick(body as Partial<Site>, SETTINGS) });
     if (typeof changed === 'string') return c.json({ error: changed }, 400);
-    const { siteKey, rulesVersion, createdAt } = changed;
-    return c.json({
-      siteKey,
-      name: changed.name,
-      origins: changed.origins,
-      timeZone: changed.timeZone,
-      retentionDays: changed.retentionDays,
-      internal: changed.internal,
-      channels: changed.channels,
-      targets: changed.targets,
-      rulesVersion,
-      createdAt,
-    });
+    return c.json(pick(changed, ['siteKey', ...SETTINGS, 'rulesVersion', 'createdAt']));
   });
   return routes;
 }
+
+/** What of a site can be changed. */
+const SETTINGS = [
+  'name',
+  'origins',
+  'timeZone',
+  'retentionDays',
+  'internal',
+  'channels',
+  'targets',
+  'weekStart',
+] as const satisfies Array<keyof SiteSettings>;
+
+/** Those of some members that are there. */
+const pick = <T extends object, K extends keyof T>(of: T, names: readonly K[]): Pick<T, K> =>
+  Object.fromEntries(names.filter((name) => of[name] !== undefined).map((name) => [name, of[name]])) as Pick<T, K>;

@@ -77,6 +77,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       facts: sorted(countedFacts(visibleFacts(rules, facts))),
       traits: Object.fromEntries(Object.entries(facts.traits).map(([name, [, , value]]) => [name, value])),
       why: explainStage(rules, facts, now()),
+      others: await othersOf(person, visitorId, siteKey),
       transitions: await store.transitions(siteKey, person?.visitorId ?? visitorId),
       sessions: await store.sessions(siteKey, visitorId, LISTED_SESSIONS),
       events: (await store.latestEvents(siteKey, visitorId, LISTED_EVENTS)).map((stored) =>
@@ -84,6 +85,15 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       ),
     });
   });
+
+  /** The other browsers of whoever it is. */
+  const othersOf = async (person: VisitorRecord | undefined, visitorId: string, siteKey: string) => {
+    const ids = person ? await store.visitorsOfPerson(siteKey, person.visitorId) : [];
+    const records = await Promise.all(ids.filter((id) => id !== visitorId).map((id) => store.visitor(siteKey, id)));
+    return records
+      .filter((record) => record !== undefined)
+      .map(({ visitorId: id, firstSeen, lastSeen }) => ({ visitorId: id, firstSeen, lastSeen }));
+  };
 
   routes.post('/groups', async (c) => c.json(await work.group(c.get('site').siteKey, now())));
 

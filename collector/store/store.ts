@@ -25,15 +25,20 @@ export interface Site {
   channels: Record<string, string>;
   /** What the measure of a stage should come to in 30 days, by stage. */
   targets: Partial<Record<Stage, number>>;
+  /** The day on which weeks begin: those of the life cycle and of cohorts. */
+  weekStart: WeekStart;
   /** First UTC day (since 1970) of which raw events are there: what was counted before stays as it was. */
   keptFrom: number;
   createdAt: number;
 }
 
+export const WEEK_STARTS = ['monday', 'saturday', 'sunday'] as const;
+export type WeekStart = (typeof WEEK_STARTS)[number];
+
 /** What of a site can be changed. */
 export type SiteSettings = Pick<
   Site,
-  'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels' | 'targets'
+  'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels' | 'targets' | 'weekStart'
 >;
 
 /** One published version of a site's rules. */

@@ -233,7 +233,7 @@ describe('the report of stages', () => {
     expect(report.funnel[1]!.interval![1]).toBeCloseTo(0.9055, 4);
     const before = await get<typeof report>(`sites/${made.siteKey}/reports/stages?from=2026-11-20&to=2026-11-20`);
     expect(before.stages.filter(({ current }) => current)).toEqual([
-      { stage: 'awareness', current: 1, peak: 1, entered: 1, left: 0 },
+      { stage: 'awareness', current: 1, peak: 1, entered: 1, left: 0, before: { current: 0, entered: 0, left: 0 } },
     ]);
   });
 

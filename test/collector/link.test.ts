@@ -48,6 +48,7 @@ describe('a user', () => {
     const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
     await sendAs(collector, phone, ['purchase'], {});
     expect(await countsOf(collector)).toEqual({ action: 1 });
+    expect(await collector.visitor(phone)).toMatchObject({ others: [] });
     await sendAs(collector, laptop, ['page_view'], {});
     expect(await countsOf(collector)).toEqual({ awareness: 1, action: 1 });
 
@@ -59,7 +60,7 @@ describe('a user', () => {
     expect(await loggedCounts(collector)).toEqual({ action: 1 });
 
     const seen = await collector.visitor(laptop);
-    expect(seen).toMatchObject({ stage: 'action', userId: 'u1' });
+    expect(seen).toMatchObject({ stage: 'action', userId: 'u1', others: [{ visitorId: phone }] });
     expect(Object.values(seen.facts.signals.visit!)).toEqual([3]);
     const second = await sendAs(collector, laptop, ['purchase'], {});
     expect(second.visitor).toMatchObject({ stage: 'loyalty' }); // It stays linked, whatever later batches say.

@@ -10,6 +10,7 @@ import type { AlertsReport } from '../../collector/reports/alerts.js';
 import type { AttributionReport } from '../../collector/reports/attribution.js';
 import type { CommonReport } from '../../collector/reports/common.js';
 import type { ContentReport } from '../../collector/reports/content.js';
+import type { CoverageReport } from '../../collector/reports/coverage.js';
 import type { CohortsReport, LifecycleReport, NpsReport, RfmReport } from '../../collector/reports/customers.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
 import type { FunnelReport } from '../../collector/reports/funnel.js';
@@ -31,12 +32,14 @@ const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
 /** A day on which the clock is changed, where it is, and the days before and after it. */
-const ZONES: Array<[zone: string, changed: string]> = [
-  ['Asia/Shanghai', '2026-11-01'],
-  ['Asia/Kolkata', '2026-11-01'],
-  ['America/New_York', '2026-11-01'],
-  ['Australia/Lord_Howe', '2026-10-04'],
+const ZONES: Array<[zone: string, changed: string, weekStart: Site['weekStart']]> = [
+  ['Asia/Shanghai', '2026-11-01', 'monday'],
+  ['Asia/Kolkata', '2026-11-01', 'saturday'],
+  ['America/New_York', '2026-11-01', 'sunday'],
+  ['Australia/Lord_Howe', '2026-10-04', 'monday'],
 ];
+/** A day on which a week begins: the first of November 2026 is a Sunday. */
+const BEGINS = { sunday: '2026-11-01', monday: '2026-11-02', saturday: '2026-11-07' };
 
 /** Each stage is reached by one kind of event, and holds for good. */
 const RULES = {
@@ -129,9 +132,9 @@ const count = <K>(items: K[]): Map<K, number> => {
 };
 const sum = (values: number[]) => values.reduce((all, value) => all + value, 0);
 
-test.each(ZONES)('in %s, around %s', async (timeZone, changed) => {
+test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
   const { app, store, get, clock } = await makeCollector();
-  const site = (await addSite(store, { name: 'Z', origins: ['https://z.example'], timeZone }, NOW)) as Site;
+  const site = (await addSite(store, { name: 'Z', origins: ['https://z.example'], timeZone, weekStart }, NOW)) as Site;
   const headers = { Authorization: `Bearer ${ADMIN}` };
   const published = await app.request(`/api/sites/${site.siteKey}/rules?wait=true`, {
     method: 'PUT',
@@ -219,7 +222,7 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed) => {
   const format = new Intl.DateTimeFormat('en-CA', { timeZone });
   const dayOf = (time: number) => format.format(time);
   const utcDay = (time: number) => new Date(time).toISOString().slice(0, 10);
-  const weekOf = (day: string) => Math.floor((Date.parse(day) / DAY + 3) / 7);
+  const weekOf = (day: string) => Math.floor((Date.parse(day) - Date.parse(BEGINS[weekStart])) / DAY / 7);
   const activeWeeks = ({ lines: own }: Person) =>
     own.filter((line) => signalsOf(line).length).map(({ time }) => weekOf(utcDay(time)));
 
@@ -285,6 +288,13 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed) => {
       );
       expect(new Map(pages.map(({ path, visitors }) => [path, visitors]))).toEqual(count(last.map(pathOf)));
     }
+
+    const coverage = await report<CoverageReport>('coverage');
+    const viewed = views.flatMap(({ seen }) => seen);
+    expect(new Map(coverage.rows.map(({ path, views: times }) => [path, times]))).toEqual(count(viewed.map(pathOf)));
+    expect(coverage.pages).toBe(new Set(viewed.map(pathOf)).size);
+    for (const { path, lastAt } of coverage.rows)
+      expect(lastAt).toBe(Math.max(...viewed.filter((line) => pathOf(line) === path).map(({ time }) => time)));
 
     // Funnels, of stages and of events, with what tells people apart, a window, and a page that is held.
     const ofStages = await report<FunnelReport>('funnel');

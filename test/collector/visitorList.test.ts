@@ -1,7 +1,9 @@
 /** Visitors listed by where they stand: the same as reading all and leaving out the others. */
 import { expect, test } from 'vitest';
 import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { CoverageReport } from '../../collector/reports/coverage.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
+import type { FunnelReport } from '../../collector/reports/funnel.js';
 import { readTemplate } from '../../collector/templates.js';
 import { STAGES } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
@@ -148,4 +150,65 @@ test('who is behind each number of the flow is listed, each person once', async 
   expect(await get(`sites/${site.siteKey}/visitors?reached=interest&from=2026-11-02&to=2026-11-01`)).toMatchObject({
     error: 'from: expected a day not after to',
   });
+});
+
+test('who is behind a row of a breakdown by tags is listed, and who meets a condition', async () => {
+  const { site, store, get } = await makeCollector();
+  await inventVisitors(store, site, readTemplate('general')!, { days: 60, visitors: 200, seed: 6, now: NOW });
+  const asked = 'from=2026-09-24&to=2026-11-22&steps=event:page_view,event:form_submit';
+  const listed = (query: string) =>
+    get<{ visitors: Array<{ visitorId: string; tags: string[] }>; count: number; error?: string }>(
+      `sites/${site.siteKey}/visitors?limit=200&${query}`,
+    );
+  const { breakdown, steps } = await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${asked}&by=tag`);
+  expect(breakdown.length).toBeGreaterThan(3);
+  // Who has several tags stands in several rows.
+  expect(breakdown.reduce((sum, { visitors }) => sum + visitors[0]!, 0)).toBeGreaterThan(steps[0]!.visitors);
+  for (const { value, visitors } of breakdown)
+    for (const [place, count] of visitors.entries()) {
+      const found = await listed(`${asked}&by=tag&value=${value ?? ''}&step=${place + 1}`);
+      expect([value, place, found.count]).toEqual([value, place, count]);
+      for (const { tags } of found.visitors) expect(value === null ? !tags.length : tags.includes(value)).toBe(true);
+    }
+  const tag = breakdown.find(({ value }) => value)!.value!;
+  const tagged = await listed(`when=${JSON.stringify({ tag })}`);
+  expect(tagged.count).toBeGreaterThan(0);
+  expect(tagged.visitors.every(({ tags }) => tags.includes(tag))).toBe(true);
+  // With the other filters it is who meets both.
+  expect((await listed(`when=${JSON.stringify({ tag })}&stage=none`)).count).toBe(0);
+  for (const [query, error] of [
+    ['did=nothing', 'did: expected'],
+    ['did=constructor:x', 'did: expected'],
+    ['when=%7B', 'when: '],
+    ['when={"tag":"no"}', 'when.tag: '],
+    [`${asked}&step=3`, 'step: expected one of the 2'],
+    ['steps=event:page_view', 'steps: expected 2'],
+    ['did=event:page_view&from=2026-11-02&to=2026-11-01', 'from: expected'],
+  ] as const)
+    expect((await listed(query)).error).toContain(error);
+});
+
+test('a page that is seen no more is told from one that few look at', async () => {
+  const { send, site, get } = await makeCollector();
+  const DAY = 86_400_000;
+  const at = (path: string, days: number) =>
+    makeEvent('page_view', { time: NOW - days * DAY, url: `https://demo.example${path}` });
+  const events = [
+    ...Array.from({ length: 20 }, (_, index) => at('/busy', index)),
+    // Twice a day until ten days ago.
+    ...Array.from({ length: 20 }, (_, index) => at('/gone', 10 + index / 2)),
+    // Every other day until ten days ago: it would have been seen six times since.
+    ...Array.from({ length: 5 }, (_, index) => at('/rare', 10 + index * 2)),
+    // Three times within an hour, two days ago: that counts as three a day.
+    ...Array.from({ length: 3 }, (_, index) => at('/once', 2 + index / 100)),
+  ];
+  await send(newId(), events);
+  const { rows, pages } = await get<CoverageReport>(`sites/${site.siteKey}/reports/coverage`);
+  expect(pages).toBe(4);
+  expect(rows.map(({ path, views, isSilent }) => [path, views, isSilent])).toEqual([
+    ['/gone', 20, true],
+    ['/busy', 20, false],
+    ['/rare', 5, false],
+    ['/once', 3, false],
+  ]);
 });

@@ -417,4 +417,7 @@ export const MIGRATIONS = [
     ('visitors', 'visitors_by_bot', '10000 10000 1');
   ANALYZE sqlite_schema;
   `,
+  `
+  ALTER TABLE sites ADD COLUMN week_start TEXT NOT NULL DEFAULT 'monday';
+  `,
 ];

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { Rules } from '../../../sdk/core/index.js';
-import type { Publication, PublishedRules, RuleDraft, RuleVersion, Site, SiteSettings } from '../store.js';
+import type { Publication, PublishedRules, RuleDraft, RuleVersion, Site, SiteSettings, WeekStart } from '../store.js';
 
 interface SiteRow {
   id: number;
@@ -17,6 +17,7 @@ interface SiteRow {
   internal: string;
   channels: string;
   targets: string;
+  week_start: string;
   kept_from: number;
 }
 
@@ -44,14 +45,14 @@ export class SiteTable {
     this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#insert = database.prepare(`
-      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal, channels, targets)
-      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal, @channels, @targets)`);
+      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal, channels, targets, week_start)
+      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal, @channels, @targets, @weekStart)`);
     this.#insertRules = database.prepare(
       'INSERT INTO rules (site_id, version, body, published_at, since, author, note) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#update = database.prepare(`
       UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal,
-        channels = @channels, targets = @targets
+        channels = @channels, targets = @targets, week_start = @weekStart
       WHERE site_key = @siteKey`);
     this.#keepFrom = database.prepare('UPDATE sites SET kept_from = max(kept_from, ?) WHERE id = ?');
     this.#setVersion = database.prepare('UPDATE sites SET rules_version = ? WHERE id = ?');
@@ -190,6 +191,7 @@ function toSite(row: SiteRow): Site {
     internal: JSON.parse(row.internal) as string[],
     channels: JSON.parse(row.channels) as Record<string, string>,
     targets: JSON.parse(row.targets) as Site['targets'],
+    weekStart: row.week_start as WeekStart,
     keptFrom: row.kept_from,
   };
 }
