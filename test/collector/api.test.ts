@@ -225,6 +225,7 @@ describe('the report of stages', () => {
       peak: 1,
       entered: 2,
       left: 1,
+      before: { current: 0, entered: 0, left: 0 },
     });
     expect(report.funnel.map(({ visitors }) => visitors)).toEqual([2, 1, 1, 1, 0]);
     // Wilson's, of one of two.
