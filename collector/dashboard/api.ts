@@ -13,6 +13,8 @@ export interface Site {
   internal: string[];
   channels: Record<string, string>;
   targets: Partial<Record<Stage, number>>;
+  weekStart: 'monday' | 'saturday' | 'sunday';
+  currency: string | null;
   pinnedSnippet: string;
   snippet: string;
 }
@@ -23,9 +25,15 @@ export interface StagesReport {
   asOf: number;
   from: string;
   to: string;
-  stages: Array<{ stage: Stage; current: number; peak: number; entered: number; left: number }>;
+  stages: Array<{
+    stage: Stage;
+    current: number;
+    entered: number;
+    left: number;
+    before: { current: number; entered: number; left: number };
+  }>;
   funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null; interval: [number, number] | null }>;
-  days: Array<{ day: string; current: PerStage; entered: PerStage }>;
+  days: Array<{ day: string; current: PerStage; entered: PerStage; left: PerStage }>;
 }
 
 /** Where somebody stands: null where they are new. */
@@ -47,8 +55,13 @@ export interface FlowReport {
     lost: number;
     share: number | null;
     interval: [number, number] | null;
+    lostValue: number | null;
   }>;
-  leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number } | null;
+  leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number; lostValue: number | null } | null;
+}
+
+export interface LeavingReport {
+  stages: Array<{ stage: Stage; lost: number; pages: Array<{ path: string; visitors: number }> }>;
 }
 
 /** Of each report what is shown. */
@@ -370,6 +383,8 @@ export interface SentEvent {
 
 export interface Visitor extends VisitorSummary {
   scores: { behaviour: number; intent: number; profile: number };
+  /** The other browsers of the user. */
+  others: Array<{ visitorId: string; firstSeen: number; lastSeen: number }>;
   why: Explanation;
   transitions: Transition[];
   sessions: Array<{

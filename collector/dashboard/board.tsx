@@ -12,12 +12,26 @@ import {
   type VisitorSummary,
 } from './api.js';
 import { Chart } from './chartPlace.js';
-import { useLive, useReport } from './live.js';
+import { useLive, useLiveReport, type Live } from './live.js';
 import { marksOf, NoteList, useNotes } from './notes.js';
-import { Alert, Change, COLORS, Loaded, Problem, StageName, Table, Updating } from './parts.js';
+import {
+  Alert,
+  Change,
+  COLORS,
+  CsvButton,
+  Living,
+  PictureButton,
+  Problem,
+  RangePicker,
+  rangeOf,
+  stageColumn,
+  StageName,
+  Table,
+  todayOf,
+} from './parts.js';
 import { linkTo, may } from './state.js';
 import { VisitorTable } from './visitors.js';
-import { inLanguage, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showMoney, showNumber, showShare, t } from './texts.js';
 
 /** A guest sees the numbers alone. */
 export const Board = ({ site }: { site: Site }): JSX.Element =>
@@ -25,21 +39,28 @@ export const Board = ({ site }: { site: Site }): JSX.Element =>
 
 /** @param children what stands below them, when they are there: it is not to be pushed down by what comes later */
 function Numbers({ site, children }: { site: Site; children?: JSX.Element }): JSX.Element {
-  const report = useLive<StagesReport>(`sites/${site.siteKey}/reports/stages`);
+  const range = rangeOf(site);
+  const report = useLiveReport<StagesReport>(site.siteKey, 'stages', range);
+  const loss = useLiveReport<LossReport>(site.siteKey, 'loss', range);
   return (
     <>
-      <Problem live={report} />
-      <Updating of={report.data} />
+      <section class="card slim">
+        <div class="filters">
+          <RangePicker site={site} />
+        </div>
+      </section>
       <Alerts site={site} />
-      {report.data && (
-        <>
-          <Funnel report={report.data} site={site} />
-          <Days report={report.data} site={site} />
-          <Kpis site={site} />
-          <Stays site={site} />
-          {children}
-        </>
-      )}
+      <Living live={report}>
+        {(data) => (
+          <>
+            <Funnel report={data} site={site} lost={loss.data?.rate ?? null} />
+            <Days report={data} site={site} />
+            <Kpis site={site} />
+            <Stays site={site} loss={loss} />
+            {children}
+          </>
+        )}
+      </Living>
     </>
   );
 }
@@ -70,21 +91,33 @@ function WholeBoard({ site }: { site: Site }): JSX.Element {
   );
 }
 
-function Funnel({ report, site }: { report: StagesReport; site: Site }): JSX.Element {
-  const widest = Math.max(1, ...report.funnel.map(({ visitors }) => visitors));
-  const today = report.days.at(-1);
+type Row = StagesReport['stages'][number];
+
+/** By how much more or fewer stand somewhere than before; null where nobody stood there. */
+const growthOf = ({ current, before }: Row): number | null => (before.current ? current / before.current - 1 : null);
+
+/** @param lost the share of events that never came: every rate is of what was seen */
+function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost: number | null }): JSX.Element {
+  const { stages, funnel, days, to } = report;
+  const isNow = to >= todayOf(site);
+  const widest = Math.max(1, ...funnel.map(({ visitors }) => visitors));
+  const last = days.at(-1);
+  const day = isNow ? t('today') : t('onDay', { day: to });
+  const farOf = ({ stage }: Row) => funnel.find((each) => each.stage === stage)!;
   return (
     <section class="card">
-      <h2>{t('now')}</h2>
-      <p class="soft">{t('nowHint')}</p>
+      <h2>{isNow ? t('now') : t('then', { day: to })}</h2>
+      <p class="soft">{t('nowHint', { count: days.length })}</p>
       <ol class="funnel">
-        {report.stages.map(({ stage, current }, index) => {
-          const { visitors, fromPrevious, interval } = report.funnel[index]!;
+        {stages.map((row) => {
+          const { stage, current } = row;
+          const { visitors, fromPrevious, interval } = farOf(row);
+          const growth = growthOf(row);
           return (
             <li key={stage} data-stage={stage}>
               <span class="name">{t(`stages.${stage}`)}</span>
               <span class="current">
-                {may('viewer') ? (
+                {may('viewer') && isNow ? (
                   <a href={linkTo(site.siteKey, 'visitors', { stage })}>{showNumber(current)}</a>
                 ) : (
                   showNumber(current)
@@ -96,15 +129,62 @@ function Funnel({ report, site }: { report: StagesReport; site: Site }): JSX.Ele
               </svg>
               <span class="soft detail">
                 {t('reached', { count: showNumber(visitors) })} ·{' '}
-                {t('entered', { count: showNumber(today?.entered[stage] ?? 0) })}
+                {t('entered', { day, count: showNumber(last?.entered[stage] ?? 0) })} ·{' '}
+                {t('leftStage', { day, count: showNumber(last?.left[stage] ?? 0) })}
                 {fromPrevious !== null &&
                   ` · ${t('ofPrevious', { share: showShare(fromPrevious) })} (${interval!.map(showShare).join('–')})`}
+                {fromPrevious !== null && lost !== null && ` · ${t('notSeen', { share: showShare(lost) })}`}
+              </span>
+              <span class="trend">
+                <Trend values={days.map((each) => each.current[stage])} color={COLORS[stage]} />
+                {growth !== null && (
+                  <small>
+                    <Change by={growth} />
+                  </small>
+                )}
               </span>
             </li>
           );
         })}
       </ol>
+      <CsvButton
+        name="funnel"
+        rows={stages}
+        columns={[
+          { title: t('stage'), of: ({ stage }) => t(`stages.${stage}`) },
+          { title: t('standNow'), of: ({ current }) => current },
+          { title: t('stoodBefore'), of: ({ before }) => before.current },
+          { title: t('everReached'), of: (row) => farOf(row).visitors },
+          { title: t('ofStageBefore'), of: (row) => farOf(row).fromPrevious },
+          { title: t('enteredIn'), of: ({ entered }) => entered },
+          { title: t('leftIn'), of: ({ left }) => left },
+          { title: t('enteredBefore'), of: ({ before }) => before.entered },
+          { title: t('leftBefore'), of: ({ before }) => before.left },
+          { title: t('notSeenTitle'), of: () => lost },
+        ]}
+      />{' '}
+      <PictureButton name="funnel" of=".funnel" />
     </section>
+  );
+}
+
+/** How a number went, day by day. */
+function Trend({ values, color }: { values: number[]; color: string }): JSX.Element {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const points = values.map((value, index) => {
+    const x = (index / Math.max(1, values.length - 1)) * 100;
+    return `${x.toFixed(1)},${(22 - ((value - low) / (high - low || 1)) * 20).toFixed(1)}`;
+  });
+  return (
+    <svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
+      <polyline
+        points={points.join(' ')}
+        fill="none"
+        stroke={color}
+        stroke-width="2"
+        vector-effect="non-scaling-stroke"
+      />
+    </svg>
   );
 }
 
@@ -154,23 +234,33 @@ function Days({ report, site }: { report: StagesReport; site: Site }): JSX.Eleme
   );
 }
 
-/** What each stage is measured by, in the last 30 days and the 30 before. */
+/** What each stage is measured by, in the chosen days and in as many before. */
 function Kpis({ site }: { site: Site }): JSX.Element {
-  const read = useReport<KpiReport>(site.siteKey, 'kpis', {});
+  const live = useLiveReport<KpiReport>(site.siteKey, 'kpis', rangeOf(site));
+  const shown = (value: number | null, measure: string) =>
+    value === null ? '–' : measure === 'value' ? showMoney(value, site.currency) : showNumber(value);
   return (
     <section class="card">
       <h2>{t('kpis')}</h2>
       <p class="soft">{t('kpisHint')}</p>
-      <Loaded read={read}>
+      <Living live={live}>
         {({ kpis }) => (
           <Table
             name="kpis"
             rows={kpis}
             columns={[
-              { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
+              stageColumn(t('stage'), 'stage'),
               { title: t('measure'), of: ({ label }) => inLanguage(label) ?? null },
-              { title: t('now30'), of: ({ value }) => value },
-              { title: t('before30'), of: ({ before }) => before },
+              {
+                title: t('inTheseDays'),
+                of: ({ value }) => value,
+                show: ({ value, measure }) => shown(value, measure),
+              },
+              {
+                title: t('daysBefore'),
+                of: ({ before }) => before,
+                show: ({ before, measure }) => shown(before, measure),
+              },
               {
                 title: t('changed'),
                 of: ({ value, before }) => (value !== null && before ? value / before - 1 : null),
@@ -179,9 +269,9 @@ function Kpis({ site }: { site: Site }): JSX.Element {
               {
                 title: t('goal'),
                 of: ({ target }) => target,
-                show: ({ target, rating }) => (
+                show: ({ target, rating, measure }) => (
                   <>
-                    {target === null ? '–' : showNumber(target)}{' '}
+                    {shown(target, measure)}{' '}
                     {rating && <span class={`rating ${rating}`}>{t(`ratings.${rating}`)}</span>}
                   </>
                 ),
@@ -189,8 +279,8 @@ function Kpis({ site }: { site: Site }): JSX.Element {
             ]}
           />
         )}
-      </Loaded>
-      {may('owner') && <Targets site={site} again={read.again} />}
+      </Living>
+      {may('owner') && <Targets site={site} again={live.again} />}
     </section>
   );
 }
@@ -233,31 +323,42 @@ function Targets({ site, again }: { site: Site; again: () => void }): JSX.Elemen
 }
 
 /** How long people stay at each stage, and how much of what they did was never seen. */
-function Stays({ site }: { site: Site }): JSX.Element {
-  const flow = useReport<FlowReport>(site.siteKey, 'flow', {});
-  const loss = useReport<LossReport>(site.siteKey, 'loss', {});
+function Stays({ site, loss }: { site: Site; loss: Live<LossReport> }): JSX.Element {
+  const flow = useLiveReport<FlowReport>(site.siteKey, 'flow', rangeOf(site));
   return (
     <section class="card">
       <h2>{t('stays')}</h2>
       <p class="soft">{t('staysHint')}</p>
-      <Loaded read={flow}>
+      <Living live={flow}>
         {({ stays }) => (
-          <dl class="figures">
-            {stays.map(({ stage, medianDays, open, ended }) => (
-              <div key={stage} class="figure">
-                <dt>
-                  <StageName stage={stage} />
-                </dt>
-                <dd>
-                  {medianDays === null ? '–' : t('inDays', { count: showNumber(medianDays) })}
-                  <span class="soft">{t('staysCount', { ended: showNumber(ended), open: showNumber(open) })}</span>
-                </dd>
-              </div>
-            ))}
-          </dl>
+          <>
+            <dl class="figures">
+              {stays.map(({ stage, medianDays, open, ended }) => (
+                <div key={stage} class="figure">
+                  <dt>
+                    <StageName stage={stage} />
+                  </dt>
+                  <dd>
+                    {medianDays === null ? '–' : t('inDays', { count: showNumber(medianDays) })}
+                    <span class="soft">{t('staysCount', { ended: showNumber(ended), open: showNumber(open) })}</span>
+                  </dd>
+                </div>
+              ))}
+            </dl>
+            <CsvButton
+              name="stays"
+              rows={stays}
+              columns={[
+                { title: t('stage'), of: ({ stage }) => t(`stages.${stage}`) },
+                { title: t('medianStayDays'), of: ({ medianDays }) => medianDays },
+                { title: t('leftIn'), of: ({ ended }) => ended },
+                { title: t('stillThere'), of: ({ open }) => open },
+              ]}
+            />
+          </>
         )}
-      </Loaded>
-      <Loaded read={loss}>
+      </Living>
+      <Living live={loss}>
         {({ rate }) => (
           <p class="soft lossLine">
             {rate === null ? t('lossUnknown') : t('lossLine', { share: showShare(rate) })}
@@ -269,7 +370,7 @@ function Stays({ site }: { site: Site }): JSX.Element {
             )}
           </p>
         )}
-      </Loaded>
+      </Living>
     </section>
   );
 }

@@ -13,9 +13,9 @@ import {
 } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useOnce, useReport } from './live.js';
-import { Alert, Loaded, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
+import { Alert, Loaded, People, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
 import { chosen, may } from './state.js';
-import { inLanguage, showChannel, showNumber, t } from './texts.js';
+import { inLanguage, showChannel, showMoney, showNumber, t } from './texts.js';
 
 type Row = AttributionReport['channels'][number];
 
@@ -33,6 +33,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
   // What has an amount can be credited each time that it happens.
   const signals = useOnce<RulesNames>(`sites/${site.siteKey}/rules`)?.signals ?? {};
   const orders = Object.keys(signals).filter((name) => signals[name]!.value);
+  const money = (value: number | null) => (value === null ? '–' : showMoney(value, site.currency));
   const measure = MEASURES.find((each) => each === chosen('measure')) ?? 'entries';
   return (
     <>
@@ -73,11 +74,20 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                   rows={channels}
                   columns={[
                     { title: t('channel'), of: ({ channel }) => showChannel(channel) },
-                    { title: t('sessions'), of: ({ sessions }) => sessions },
-                    { title: t('cost'), of: ({ cost }) => cost },
+                    {
+                      title: t('sessions'),
+                      of: ({ sessions }) => sessions,
+                      show: ({ channel, sessions }) => (
+                        <People site={site} asked={{ ...rangeOf(site), did: `channel:${channel}` }} count={sessions} />
+                      ),
+                    },
+                    { title: t('cost'), of: ({ cost }) => cost, show: ({ cost }) => money(cost) },
                     ...MODELS.map((model): Column<Row> => ({
                       title: t(`models.${model}`),
                       of: (row) => valueOf(measure, row, model),
+                      ...((measure === 'revenue' || measure === 'cac') && {
+                        show: (row) => money(valueOf(measure, row, model)),
+                      }),
                     })),
                   ]}
                 />
@@ -173,11 +183,17 @@ function Sources({ site }: { site: Site }): JSX.Element {
                   ),
                 },
                 { title: t('sessions'), of: ({ sessions }) => sessions },
-                { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+                {
+                  title: t('visitorsCount'),
+                  of: ({ visitors }) => visitors,
+                  show: ({ source, visitors }) => (
+                    <People site={site} asked={{ ...rangeOf(site), did: `source:${source}` }} count={visitors} />
+                  ),
+                },
                 { title: t('channel'), of: ({ channel }) => showChannel(channel) },
                 {
                   title: t('giveChannel'),
-                  of: ({ isGiven, channel }) => (isGiven ? channel : ''),
+                  of: ({ isGiven, channel }) => (isGiven ? showChannel(channel) : ''),
                   show: ({ source, isGiven, channel }) => (
                     <select
                       aria-label={`${t('giveChannel')}: ${source}`}

@@ -1,11 +1,16 @@
 import type { JSX } from 'preact';
 import type { ContentReport, Seen, Site } from './api.js';
 import { useReport } from './live.js';
-import { Loaded, RangePicker, rangeOf, StageName, Table, type Column } from './parts.js';
+import { Loaded, People, RangePicker, rangeOf, stageColumn, Table, type Column } from './parts.js';
 import { showNumber, showShare, t } from './texts.js';
 
-const seenColumns = <T extends Seen>(): Array<Column<T>> => [
-  { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+/** @param didOf what somebody did who is counted in a row, as the list of visitors asks for it */
+const seenColumns = <T extends Seen>(site: Site, didOf: (row: T) => string): Array<Column<T>> => [
+  {
+    title: t('visitorsCount'),
+    of: ({ visitors }) => visitors,
+    show: (row) => <People site={site} asked={{ ...rangeOf(site), did: didOf(row) }} count={row.visitors} />,
+  },
   { title: t('times'), of: ({ times }) => times },
   { title: t('ofThemWentOn'), of: ({ wentOn }) => wentOn, show: ({ wentOn }) => showShare(wentOn) },
 ];
@@ -32,7 +37,7 @@ export function Content({ site }: { site: Site }): JSX.Element {
                   columns={[
                     { title: t('page'), of: ({ path }) => path },
                     { title: t('pageTitle'), of: ({ title }) => title },
-                    ...seenColumns<ContentReport['pages'][number]>(),
+                    ...seenColumns<ContentReport['pages'][number]>(site, ({ path }) => `path:${path}`),
                   ]}
                 />
               </>
@@ -42,12 +47,18 @@ export function Content({ site }: { site: Site }): JSX.Element {
           }
         </Loaded>
       </section>
-      {read.data && <More report={read.data} />}
+      {read.data && <More site={site} report={read.data} />}
     </>
   );
 }
 
-function More({ report: { entries, downloads, searches, forms, vitals } }: { report: ContentReport }): JSX.Element {
+function More({
+  site,
+  report: { entries, downloads, searches, forms, vitals },
+}: {
+  site: Site;
+  report: ContentReport;
+}): JSX.Element {
   const moving = entries.flatMap(({ stage, pages }) => pages.map((row) => ({ stage, ...row })));
   const gaps = entries.filter(({ entered, pages }) => entered && !pages.length);
   return (
@@ -60,7 +71,7 @@ function More({ report: { entries, downloads, searches, forms, vitals } }: { rep
             name="moving"
             rows={moving}
             columns={[
-              { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
+              stageColumn(t('stage'), 'stage'),
               { title: t('page'), of: ({ path }) => path },
               { title: t('visitorsCount'), of: ({ visitors }) => visitors },
             ]}
@@ -84,7 +95,13 @@ function More({ report: { entries, downloads, searches, forms, vitals } }: { rep
               { title: t('form'), of: ({ form }) => form || t('unknown') },
               { title: t('begun'), of: ({ started }) => started },
               { title: t('submitted'), of: ({ submitted }) => submitted },
-              { title: t('abandoned'), of: ({ abandoned }) => abandoned },
+              {
+                title: t('abandoned'),
+                of: ({ abandoned }) => abandoned,
+                show: ({ form, abandoned }) => (
+                  <People site={site} asked={{ ...rangeOf(site), did: `abandoned:${form}` }} count={abandoned} />
+                ),
+              },
               { title: t('rate'), of: ({ rate }) => rate, show: ({ rate }) => (rate === null ? '–' : showShare(rate)) },
               { title: t('lastField'), of: ({ lastField }) => lastField },
               { title: t('seconds'), of: ({ seconds }) => seconds },
@@ -102,7 +119,7 @@ function More({ report: { entries, downloads, searches, forms, vitals } }: { rep
             rows={downloads}
             columns={[
               { title: t('file'), of: ({ file }) => file },
-              ...seenColumns<ContentReport['downloads'][number]>(),
+              ...seenColumns<ContentReport['downloads'][number]>(site, ({ file }) => `file:${file}`),
             ]}
           />
         ) : (
@@ -117,7 +134,7 @@ function More({ report: { entries, downloads, searches, forms, vitals } }: { rep
             rows={searches}
             columns={[
               { title: t('term'), of: ({ term }) => term },
-              ...seenColumns<ContentReport['searches'][number]>(),
+              ...seenColumns<ContentReport['searches'][number]>(site, ({ term }) => `term:${term}`),
             ]}
           />
         ) : (

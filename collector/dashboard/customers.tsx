@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { STAGES } from '../../sdk/core/index.js';
 import {
   LIFECYCLE,
@@ -15,9 +15,20 @@ import { Chart } from './chartPlace.js';
 import { shade } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { marksOf, useNotes, type Mark } from './notes.js';
-import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
+import {
+  CsvButton,
+  Loaded,
+  People,
+  PictureButton,
+  RangePicker,
+  rangeOf,
+  Select,
+  Table,
+  Teach,
+  type Column,
+} from './parts.js';
 import { chosen } from './state.js';
-import { inLanguage, showChannel, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showChannel, showMoney, showNumber, showShare, t } from './texts.js';
 
 /** What kinds of customers there are, what they are worth, and what those who went on had in common. */
 export function Customers({ site }: { site: Site }): JSX.Element {
@@ -73,7 +84,7 @@ function Common({ site }: { site: Site }): JSX.Element {
                 name="features"
                 rows={features}
                 columns={[
-                  { title: t('feature'), of: ({ feature }) => feature, show: ({ feature }) => name(feature) },
+                  { title: t('feature'), of: ({ feature }) => name(feature) },
                   { title: t('didIt'), of: ({ did }) => did },
                   {
                     title: t('ofThemWentOn'),
@@ -86,7 +97,7 @@ function Common({ site }: { site: Site }): JSX.Element {
                     of: ({ oddsRatio }) => oddsRatio,
                     show: ({ oddsRatio, ci }) => `${showNumber(oddsRatio)} (${showNumber(ci[0])}–${showNumber(ci[1])})`,
                   },
-                  { title: t('sure'), of: ({ q }) => q, show: ({ q }) => (q < LEVEL ? t('yes') : t('maybeChance')) },
+                  { title: t('sure'), of: ({ q }) => (q < LEVEL ? t('yes') : t('maybeChance')) },
                 ]}
               />
             ) : (
@@ -100,6 +111,7 @@ function Common({ site }: { site: Site }): JSX.Element {
 }
 
 const SCORES = [5, 4, 3, 2, 1];
+const FM = [...SCORES].reverse();
 
 function Rfm({ site }: { site: Site }): JSX.Element {
   const read = useReport<RfmReport>(site.siteKey, 'rfm', {});
@@ -109,7 +121,7 @@ function Rfm({ site }: { site: Site }): JSX.Element {
       <p class="soft">{t('rfmHint')}</p>
       <Loaded read={read}>
         {({ buyers, cells, groups }) => {
-          if (!buyers) return <p>{t('noBuyers')}</p>;
+          if (!buyers) return <Teach text={t('noBuyers')} />;
           const most = Math.max(...cells.map((cell) => cell.buyers));
           const at = (r: number, fm: number) => cells.find((cell) => cell.r === r && cell.fm === fm)?.buyers ?? 0;
           return (
@@ -121,7 +133,7 @@ function Rfm({ site }: { site: Site }): JSX.Element {
                       <th scope="col">
                         {t('recency')} ↓ {t('frequencyAmount')} →
                       </th>
-                      {[...SCORES].reverse().map((fm) => (
+                      {FM.map((fm) => (
                         <th key={fm} scope="col" class="number">
                           {fm}
                         </th>
@@ -132,7 +144,7 @@ function Rfm({ site }: { site: Site }): JSX.Element {
                     {SCORES.map((r) => (
                       <tr key={r}>
                         <th scope="row">{r}</th>
-                        {[...SCORES].reverse().map((fm) => (
+                        {FM.map((fm) => (
                           <td key={fm} class="number" style={shade(at(r, fm) / most)}>
                             {at(r, fm) ? showNumber(at(r, fm)) : '·'}
                           </td>
@@ -142,18 +154,40 @@ function Rfm({ site }: { site: Site }): JSX.Element {
                   </tbody>
                 </table>
               </div>
+              <CsvButton
+                name="rfm"
+                rows={SCORES}
+                columns={[
+                  { title: t('recency'), of: (r) => r },
+                  ...FM.map((fm): Column<number> => ({
+                    title: `${t('frequencyAmount')} ${fm}`,
+                    of: (r) => at(r, fm),
+                  })),
+                ]}
+              />{' '}
+              <PictureButton name="rfm" of="table.matrix" />
               <Table
                 name="rfmGroups"
                 rows={groups.filter((group) => group.buyers)}
                 columns={[
                   { title: t('group'), of: ({ label }) => inLanguage(label)! },
-                  { title: t('buyers'), of: (group) => group.buyers },
+                  {
+                    title: t('buyers'),
+                    of: (group) => group.buyers,
+                    show: ({ group, buyers: count }) => (
+                      <People site={site} asked={{ when: JSON.stringify({ rfm: [group] }) }} count={count} />
+                    ),
+                  },
                   {
                     title: t('ofThem'),
                     of: (group) => group.buyers / buyers,
                     show: (group) => showShare(group.buyers / buyers),
                   },
-                  { title: t('revenue'), of: ({ revenue }) => revenue },
+                  {
+                    title: t('revenue'),
+                    of: ({ revenue }) => revenue,
+                    show: ({ revenue }) => showMoney(revenue, site.currency),
+                  },
                 ]}
               />
             </>
@@ -253,6 +287,7 @@ function Cohorts({ site }: { site: Site }): JSX.Element {
             <Table
               name="cohorts"
               rows={rows}
+              isChart
               columns={[
                 { title: t('firstCame'), of: ({ from }) => from },
                 { title: t('people'), of: ({ people }) => people },
@@ -282,17 +317,39 @@ function Cohorts({ site }: { site: Site }): JSX.Element {
 /** Later periods than these are in the API. */
 const MOST_PERIODS = 12;
 
-const Figure = ({ name, children }: { name: string; children: ComponentChildren }): JSX.Element => (
-  <div class="figure">
-    <dt>{name}</dt>
-    <dd>{children}</dd>
-  </div>
+/** What a number is called, the number, how it is shown, and what is to be said of it. */
+type Figure = [title: string, value: number | null, show: (value: number) => string, remark?: string | undefined];
+
+/** Numbers that can be taken along. */
+const Figures = ({ name, figures }: { name: string; figures: Figure[] }): JSX.Element => (
+  <>
+    <dl class="figures">
+      {figures.map(([title, value, show, remark]) => (
+        <div key={title} class="figure">
+          <dt>{title}</dt>
+          <dd>
+            {value === null ? '–' : show(value)}
+            {remark && <span class="soft"> {remark}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+    <CsvButton
+      name={name}
+      rows={figures}
+      columns={[
+        { title: t('measure'), of: ([title]) => title },
+        { title: t('figureValue'), of: ([, value]) => value },
+      ]}
+    />
+  </>
 );
+
+const showDays = (count: number): string => t('inDays', { count: showNumber(count) });
 
 function Value({ site }: { site: Site }): JSX.Element {
   const read = useReport<ValueReport>(site.siteKey, 'value', {});
-  const number = (value: number | null) => (value === null ? '–' : showNumber(value));
-  const share = (value: number | null) => (value === null ? '–' : showShare(value));
+  const money = (value: number) => showMoney(value, site.currency);
   return (
     <section class="card">
       <h2>{t('worth')}</h2>
@@ -300,40 +357,45 @@ function Value({ site }: { site: Site }): JSX.Element {
       <Loaded read={read}>
         {(value) =>
           value.buyers ? (
-            <dl class="figures">
-              <Figure name={t('buyers')}>{showNumber(value.buyers)}</Figure>
-              <Figure name={t('orders_')}>{showNumber(value.orders)}</Figure>
-              <Figure name={t('revenue')}>{showNumber(value.revenue)}</Figure>
-              {value.refunded > 0 && <Figure name={t('refunded')}>{showNumber(value.refunded)}</Figure>}
-              <Figure name={t('averageOrder')}>{number(value.averageOrder)}</Figure>
-              <Figure name={t('perYear')}>{number(value.ordersPerYear)}</Figure>
-              <Figure name={t('repurchase')}>{share(value.repurchaseRate)}</Figure>
-              <Figure name={t('toSecond')}>
-                {value.medianDaysToSecond === null ? '–' : t('inDays', { count: showNumber(value.medianDaysToSecond) })}
-              </Figure>
-              <Figure name={t('retention')}>{share(value.monthlyRetention)}</Figure>
-              <Figure name={t('revenueRetention')}>{share(value.revenueRetention)}</Figure>
-              <Figure name={t('ltvHistoric')}>{number(value.ltv.historic)}</Figure>
-              <Figure name={t('ltvSimple')}>
-                {number(value.ltv.simple)}
-                {/* Who bought lately has not had the time to stay away. */}
-                {value.observedDays !== null && value.observedDays < YEAR && (
-                  <span class="soft"> {t('seenFor', { count: showNumber(Math.round(value.observedDays)) })}</span>
-                )}
-              </Figure>
-              <Figure name={t('ltvFitted')}>
-                {value.ltv.fitted ? showNumber(value.ltv.fitted.nextYear) : t('tooFewBuyers')}
-                {typeof value.ltv.fitted?.check?.error === 'number' && (
-                  <span class="soft"> {t('wrongBy', { share: showShare(value.ltv.fitted.check.error) })}</span>
-                )}
-              </Figure>
-              <Figure name={t('k')}>{number(value.k)}</Figure>
-              <Figure name={t('loopTime')}>
-                {value.loopDays === null ? '–' : t('inDays', { count: showNumber(value.loopDays) })}
-              </Figure>
-            </dl>
+            <Figures
+              name="worth"
+              figures={[
+                [t('buyers'), value.buyers, showNumber],
+                [t('orders_'), value.orders, showNumber],
+                [t('revenue'), value.revenue, money],
+                ...(value.refunded > 0 ? [[t('refunded'), value.refunded, money] satisfies Figure] : []),
+                [t('averageOrder'), value.averageOrder, money],
+                [t('perYear'), value.ordersPerYear, showNumber],
+                [t('repurchase'), value.repurchaseRate, showShare],
+                [t('toSecond'), value.medianDaysToSecond, showDays],
+                [t('retention'), value.monthlyRetention, showShare],
+                [t('revenueRetention'), value.revenueRetention, showShare],
+                [t('ltvHistoric'), value.ltv.historic, money],
+                [
+                  t('ltvSimple'),
+                  value.ltv.simple,
+                  money,
+                  // Who bought lately has not had the time to stay away.
+                  value.observedDays !== null && value.observedDays < YEAR
+                    ? t('seenFor', { count: showNumber(Math.round(value.observedDays)) })
+                    : undefined,
+                ],
+                [
+                  t('ltvFitted'),
+                  value.ltv.fitted?.nextYear ?? null,
+                  money,
+                  value.ltv.fitted
+                    ? typeof value.ltv.fitted.check?.error === 'number'
+                      ? t('wrongBy', { share: showShare(value.ltv.fitted.check.error) })
+                      : undefined
+                    : t('tooFewBuyers'),
+                ],
+                [t('k'), value.k, showNumber],
+                [t('loopTime'), value.loopDays, showDays],
+              ]}
+            />
           ) : (
-            <p>{t('noBuyers')}</p>
+            <Teach text={t('noBuyers')} />
           )
         }
       </Loaded>
@@ -350,14 +412,17 @@ function Nps({ site }: { site: Site }): JSX.Element {
       <Loaded read={read}>
         {({ nps, promoters, passives, detractors }) =>
           nps === null ? (
-            <p>{t('noAnswers')}</p>
+            <Teach text={t('noAnswers')} />
           ) : (
-            <dl class="figures">
-              <Figure name={t('nps')}>{showNumber(nps)}</Figure>
-              <Figure name={t('promoters')}>{showNumber(promoters)}</Figure>
-              <Figure name={t('passives')}>{showNumber(passives)}</Figure>
-              <Figure name={t('detractors')}>{showNumber(detractors)}</Figure>
-            </dl>
+            <Figures
+              name="nps"
+              figures={[
+                [t('nps'), nps, showNumber],
+                [t('promoters'), promoters, showNumber],
+                [t('passives'), passives, showNumber],
+                [t('detractors'), detractors, showNumber],
+              ]}
+            />
           )
         }
       </Loaded>

@@ -1,23 +1,28 @@
 import type { JSX } from 'preact';
 import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { Alerts } from './alerts.js';
-import type { FlowReport, Site, Standing } from './api.js';
+import type { FlowReport, LeavingReport, Site, Standing } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useReport } from './live.js';
 import {
   Alert,
   COLORS,
+  CsvButton,
   daysBefore,
   Loaded,
+  People,
+  PictureButton,
   RangePicker,
   rangeOf,
   Select,
+  stageColumn,
   StageName,
   Table,
+  type Column,
   Updating,
 } from './parts.js';
-import { chosen, linkTo, may } from './state.js';
-import { showChannel, showNumber, showShare, t } from './texts.js';
+import { chosen } from './state.js';
+import { showChannel, showMoney, showNumber, showShare, t } from './texts.js';
 
 /** Days after which somebody is dormant, where nothing is chosen; and those to choose from. */
 const DORMANT_DAYS = 30;
@@ -76,6 +81,7 @@ export function Flow({ site }: { site: Site }): JSX.Element {
         {isCompared && <Updating of={before.current} />}
         {isCompared && before.problem && <Alert>{t('failed', { message: before.problem })}</Alert>}
       </section>
+      <Leaving site={site} asked={own} />
       {!!read.data?.moves.length && <Moves report={read.data} />}
     </>
   );
@@ -101,25 +107,21 @@ function Steps({
   /** A number, and the way to those who are behind it. */
   const people = (step: Step, fate: 'wentOn' | 'stillThere' | 'lost' | '', count: number) => {
     const asked = { reached: step.from, fate, from, to, dormantAfter: `${dormantAfter}`, channel: chosen('channel') };
-    const query = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
-    return may('viewer') && count ? (
-      <a href={linkTo(site.siteKey, 'visitors', query)}>{showNumber(count)}</a>
-    ) : (
-      showNumber(count)
-    );
+    return <People site={site} asked={asked} count={count} />;
   };
+  const isPriced = steps.some(({ lostValue }) => lostValue !== null);
   const medianOf = (stage: Stage) => stays.find((each) => each.stage === stage)?.medianDays ?? null;
   return (
     <>
       <p class="leak" role="status">
-        {sayLeak(leak)}
+        {sayLeak(site, leak)}
       </p>
       <Table
         name="steps"
         rows={steps}
         isWorst={(step) => step.from === leak?.from}
         columns={[
-          { title: t('stage'), of: (step) => step.from, show: (step) => <StageName stage={step.from} /> },
+          stageColumn(t('stage'), 'from'),
           { title: t('gotThere'), of: (step) => step.reached, show: (step) => people(step, '', step.reached) },
           { title: t('wentOn'), of: (step) => step.wentOn, show: (step) => people(step, 'wentOn', step.wentOn) },
           {
@@ -133,6 +135,15 @@ function Steps({
             show: (step) => people(step, 'stillThere', step.stillThere),
           },
           { title: t('lost'), of: (step) => step.lost, show: (step) => people(step, 'lost', step.lost) },
+          ...(isPriced
+            ? [
+                {
+                  title: t('lostValue'),
+                  of: (step: Step) => step.lostValue,
+                  show: ({ lostValue }: Step) => (lostValue === null ? '–' : showMoney(lostValue, site.currency)),
+                },
+              ]
+            : []),
           ...(before
             ? [
                 { title: t('gotThereBefore'), of: (step: Step) => was(step.from)?.reached ?? null },
@@ -154,21 +165,59 @@ function Steps({
           },
         ]}
       />
+      {isPriced && <p class="soft">{t('lostValueHint')}</p>}
     </>
   );
 }
 
 /** Where most are lost, in words. */
-export const sayLeak = (leak: FlowReport['leak']): string =>
-  leak
-    ? t('leak', {
-        lost: showNumber(leak.lost),
-        still: showNumber(leak.stillThere),
-        share: showShare(leak.share),
-        from: t(`stages.${leak.from}`),
-        to: t(`stages.${leak.to}`),
-      })
-    : t('nobodyLost');
+export function sayLeak({ currency }: Site, leak: FlowReport['leak']): string {
+  if (!leak) return t('nobodyLost');
+  const { from, to, lost, stillThere, share, lostValue } = leak;
+  const words = {
+    lost: showNumber(lost),
+    still: showNumber(stillThere),
+    share: showShare(share),
+    from: t(`stages.${from}`),
+    to: t(`stages.${to}`),
+  };
+  const cost = lostValue ? ` ${t('leakCost', { amount: showMoney(lostValue, currency) })}` : '';
+  return t('leak', words) + cost;
+}
+
+/** On which pages those were seen last who are lost. */
+function Leaving({ site, asked }: { site: Site; asked: Record<string, string> }): JSX.Element {
+  const read = useReport<LeavingReport>(site.siteKey, 'leaving', asked);
+  return (
+    <section class="card">
+      <h2>{t('leaving')}</h2>
+      <p class="soft">{t('leavingHint')}</p>
+      <Loaded read={read}>
+        {({ stages }) => {
+          const rows = stages.flatMap(({ stage, lost, pages }) => pages.map((page) => ({ stage, lost, ...page })));
+          return rows.length ? (
+            <Table
+              name="leaving"
+              rows={rows}
+              columns={[
+                stageColumn(t('stage'), 'stage'),
+                { title: t('lastPage'), of: ({ path }) => path },
+                { title: t('lost'), of: ({ visitors }) => visitors },
+                {
+                  title: t('ofThem'),
+                  of: ({ visitors, lost }) => visitors / lost,
+                  show: ({ visitors, lost }) => showShare(visitors / lost),
+                },
+              ]}
+            />
+          ) : (
+            <p>{t('nobodyLeft')}</p>
+          );
+        }}
+      </Loaded>
+    </section>
+  );
+}
 
 /** A share, with the interval in which it may lie. */
 export const Share = ({ share, interval }: { share: number; interval: [number, number] | null }): JSX.Element => (
@@ -241,14 +290,23 @@ function Moves({ report: { moves, dormantAfter } }: { report: FlowReport }): JSX
           </tbody>
         </table>
       </div>
+      <CsvButton
+        name="matrix"
+        rows={FROM}
+        columns={[
+          { title: t('fromStage'), of: (from) => name(from) },
+          ...TO.map((to): Column<Standing> => ({ title: name(to), of: (from) => between(from, to) })),
+        ]}
+      />{' '}
+      <PictureButton name="matrix" of="table.matrix" />
       <details>
         <summary>{t('asList')}</summary>
         <Table
           name="moves"
           rows={moves}
           columns={[
-            { title: t('fromStage'), of: ({ from }) => from, show: ({ from }) => <Place of={from} /> },
-            { title: t('toStage'), of: ({ to }) => to, show: ({ to }) => <Place of={to} /> },
+            { title: t('fromStage'), of: ({ from }) => name(from), show: ({ from }) => <Place of={from} /> },
+            { title: t('toStage'), of: ({ to }) => name(to), show: ({ to }) => <Place of={to} /> },
             { title: t('times'), of: ({ visitors }) => visitors },
             { title: t('ofLeaving'), of: ({ share }) => share, show: ({ share }) => showShare(share) },
           ]}

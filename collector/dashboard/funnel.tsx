@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import { STAGES } from '../../sdk/core/index.js';
 import type { FunnelReport, RulesNames, Site } from './api.js';
-import { EVENTS } from './events.js';
+import { EVENTS, showEvent } from './events.js';
 import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
-import { Loaded, RangePicker, rangeOf, Select, Table } from './parts.js';
+import { COLORS, Loaded, People, RangePicker, rangeOf, Select, Table } from './parts.js';
 import { choose, chosen } from './state.js';
-import { inLanguage, showChannel, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showChannel, showDevice, showShare, t } from './texts.js';
 
 const KINDS = ['stage', 'signal', 'event', 'page'] as const;
 type Kind = (typeof KINDS)[number];
@@ -23,6 +23,8 @@ const readStep = (text: string): Step => {
 };
 const writeStep = ({ kind, name, isOptional }: Step) => `${kind}:${name}${isOptional ? '?' : ''}`;
 
+const ASKED = ['steps', 'order', 'window', 'by', 'hold'];
+
 /** How far visitors get over steps of one's own choice. */
 export function Funnel({ site }: { site: Site }): JSX.Element {
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
@@ -30,7 +32,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
     .split(',')
     .map(readStep);
   const isWhole = steps.every(({ name }) => name);
-  const asked = ['steps', 'order', 'window', 'by', 'hold'].map((name) => [name, chosen(name)]);
+  const asked = ASKED.map((name) => [name, chosen(name)]);
   const read = useReport<FunnelReport>(
     site.siteKey,
     'funnel',
@@ -96,7 +98,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
             otherwise=""
             options={[
               ['', t('none')],
-              ...(['channel', 'source', 'campaign', 'device', 'browser', 'country'] as const).map(
+              ...(['channel', 'source', 'campaign', 'device', 'browser', 'country', 'tag'] as const).map(
                 (by): [string, string] => [by, t(`breakdowns.${by}`)],
               ),
             ]}
@@ -116,7 +118,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
       </section>
       <section class="card">
         {!isWhole && <p>{t('nameStep')}</p>}
-        <Loaded read={read}>{(report) => <Result report={report} rules={rules} />}</Loaded>
+        <Loaded read={read}>{(report) => <Result site={site} report={report} rules={rules} />}</Loaded>
       </section>
     </>
   );
@@ -208,13 +210,16 @@ function StepEditor({
 /** What people call a step. */
 function nameOf(kind: Kind, name: string, rules: RulesNames | undefined): string {
   if (kind === 'stage') return t(`stages.${name as 'none'}`);
+  if (kind === 'event') return showEvent(name);
   return (kind === 'signal' && inLanguage(rules?.signals?.[name]?.label)) || name;
 }
 
 function Result({
-  report: { steps, leak, breakdown },
+  site,
+  report: { from, to, steps, leak, breakdown },
   rules,
 }: {
+  site: Site;
   report: FunnelReport;
   rules: RulesNames | undefined;
 }): JSX.Element {
@@ -223,6 +228,26 @@ function Result({
     return nameOf(step.kind, step.name, rules);
   };
   const most = Math.max(1, steps[0]!.visitors);
+  /** As it was asked for, but for the days, which are named. */
+  const asked = {
+    ...Object.fromEntries(ASKED.map((each) => [each, chosen(each)])),
+    steps: steps.map(({ step, isOptional }) => `${step}${isOptional ? '?' : ''}`).join(','),
+    by: '',
+    from,
+    to,
+  };
+  const people = (place: number, count: number, more: Record<string, string> = {}) => (
+    <People site={site} asked={{ ...asked, step: `${place + 1}`, ...more }} count={count} />
+  );
+  const by = chosen('by');
+  const valueName = (value: string | null) =>
+    by === 'channel'
+      ? showChannel(value)
+      : by === 'device' && value
+        ? showDevice(value)
+        : by === 'tag' && value
+          ? (inLanguage(rules?.tags?.[value]?.label) ?? value)
+          : (value ?? t(by === 'tag' ? 'none' : 'unknown'));
   if (!steps[0]!.visitors) return <p>{t('nobodyBegan')}</p>;
   return (
     <>
@@ -238,15 +263,18 @@ function Result({
         columns={[
           {
             title: t('step'),
-            of: ({ step }) => step,
+            of: ({ step }) => name(step),
             show: ({ step, isOptional }) => (isOptional ? `${name(step)} (${t('optional')})` : name(step)),
           },
           {
             title: t('visitorsCount'),
             of: ({ visitors }) => visitors,
-            show: ({ visitors }) => (
+            show: (step) => (
               <>
-                <meter min={0} max={most} value={visitors} aria-hidden="true" /> {showNumber(visitors)}
+                <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+                  <rect width={(step.visitors / most) * 100} height="1" fill={COLORS.interest} />
+                </svg>{' '}
+                {people(steps.indexOf(step), step.visitors)}
               </>
             ),
           },
@@ -261,9 +289,18 @@ function Result({
             of: ({ overall }) => overall,
             show: ({ overall }) => (overall === null ? '–' : showShare(overall)),
           },
-          { title: t('inProgress'), of: ({ inProgress }) => inProgress },
-          { title: t('lost'), of: ({ lost }) => lost },
+          {
+            title: t('inProgress'),
+            of: ({ inProgress }) => inProgress,
+            show: (step) => people(steps.indexOf(step), step.inProgress, { fate: 'stillThere' }),
+          },
+          {
+            title: t('lost'),
+            of: ({ lost }) => lost,
+            show: (step) => people(steps.indexOf(step), step.lost, { fate: 'lost' }),
+          },
         ]}
+        isChart
       />
       {!!breakdown.length && (
         <>
@@ -273,12 +310,14 @@ function Result({
             rows={breakdown}
             columns={[
               {
-                title: t(`breakdowns.${chosen('by')}` as 'by'),
-                of: ({ value }) => (chosen('by') === 'channel' ? showChannel(value) : (value ?? t('unknown'))),
+                title: t(`breakdowns.${by}` as 'by'),
+                of: ({ value }) => valueName(value),
               },
               ...steps.map(({ step }, index) => ({
                 title: `${index + 1}. ${name(step)}`,
                 of: ({ visitors }: FunnelReport['breakdown'][number]) => visitors[index]!,
+                show: ({ value, visitors }: FunnelReport['breakdown'][number]) =>
+                  people(index, visitors[index]!, { by, value: value ?? '' }),
               })),
               {
                 title: t('ofAll'),

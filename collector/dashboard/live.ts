@@ -56,35 +56,60 @@ export interface Live<T> {
   /** How far the collector is with what it needs first, 0 to 1. */
   preparing?: number;
   asOf: number;
+  again: () => void;
 }
 
-/** Reads a path of the API, and again every few seconds while the page is in view. */
+/** After a reading it rests so many times as long as that took: a report of a large site is not to be made without end. */
+const REST = 3;
+
+/** Reads a path of the API, and again every few seconds, and when something was stored of the site, while the page is in view. */
 export function useLive<T>(path: string): Live<T> {
-  const [live, setLive] = useState<Live<T> & { path?: string }>({ data: undefined, problem: undefined, asOf: 0 });
+  const [live, setLive] = useState<Omit<Live<T>, 'again'> & { path?: string }>({
+    data: undefined,
+    problem: undefined,
+    asOf: 0,
+  });
+  const [times, setTimes] = useState(0);
   useEffect(() => {
-    let isGone = false;
+    let [isGone, isReading, isStale] = [false, false, false];
     let soon: ReturnType<typeof setTimeout> | undefined;
+    let restUntil = 0;
+    const readIn = (ms: number) => {
+      clearTimeout(soon);
+      soon = setTimeout(() => void read(), ms);
+    };
     const read = async () => {
       clearTimeout(soon);
       if (document.hidden) return;
+      isStale = isReading;
+      if (isReading) return;
+      isReading = true;
+      const begun = Date.now();
       try {
         const data = await get<T>(path);
-        if (!isGone) setLive({ data, problem: undefined, asOf: Date.now(), path });
+        if (isGone) return;
+        setLive({ data, problem: undefined, asOf: Date.now(), path });
+        if (isUpdating(data)) readIn(AGAIN_MS);
       } catch (error) {
         if (error instanceof SignedOut) signedOut();
         else if (isGone) return;
         else if (error instanceof Preparing) {
           setLive((last) => ({ ...last, problem: undefined, preparing: error.share }));
-          soon = setTimeout(() => void read(), AGAIN_MS);
+          readIn(AGAIN_MS);
         } else if ((error as Refused).status === 404) {
           setLive({ data: undefined, problem: (error as Error).message, isMissing: true, asOf: Date.now(), path });
         } else setLive((last) => ({ ...last, problem: (error as Error).message }));
+      } finally {
+        isReading = false;
+        restUntil = Date.now() + REST * (Date.now() - begun);
+        if (isStale && !isGone) listen();
       }
     };
+    const listen = () => (isReading ? (isStale = true) : readIn(Math.max(0, restUntil - Date.now())));
     void read();
     const timer = setInterval(() => void read(), EVERY_MS);
     const siteKey = /^sites\/([^/]+)\//.exec(path)?.[1];
-    const deaf = siteKey && hear(siteKey, () => void read());
+    const deaf = siteKey && hear(siteKey, listen);
     document.addEventListener('visibilitychange', read);
     return () => {
       isGone = true;
@@ -93,10 +118,19 @@ export function useLive<T>(path: string): Live<T> {
       if (deaf) deaf();
       document.removeEventListener('visibilitychange', read);
     };
-  }, [path]);
+  }, [path, times]);
   // What another path gave is not shown under this one.
-  return live.path === path || live.problem ? live : { ...live, data: undefined };
+  const shown = live.path === path || live.problem ? live : { ...live, data: undefined };
+  return { ...shown, again: () => setTimes(times + 1) };
 }
+
+/** The same of a report of a site; parameters that are empty are left out. */
+export function useLiveReport<T>(siteKey: string, name: string, parameters: Record<string, string>): Live<T> {
+  return useLive<T>(pathOf(siteKey, name, parameters));
+}
+
+const pathOf = (siteKey: string, name: string, parameters: Record<string, string>): string =>
+  `sites/${siteKey}/reports/${name}?${new URLSearchParams(Object.entries(parameters).filter(([, value]) => value))}`;
 
 /** Reads a path of the API once; undefined until it is there, and where it cannot be had. */
 export function useOnce<T>(path: string): T | undefined {
@@ -187,6 +221,5 @@ export function useRead<T>(path: string | undefined): Read<T> {
 
 /** Reads a report of a site; parameters that are empty are left out, and without any nothing is asked. */
 export function useReport<T>(siteKey: string, name: string, parameters: Record<string, string> | undefined): Read<T> {
-  const query = new URLSearchParams(Object.entries(parameters ?? {}).filter(([, value]) => value));
-  return useRead<T>(parameters && `sites/${siteKey}/reports/${name}?${query}`);
+  return useRead<T>(parameters && pathOf(siteKey, name, parameters));
 }

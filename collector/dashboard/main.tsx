@@ -3,17 +3,10 @@ import { render, type ComponentChildren, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
-import { Audiences } from './audiences.js';
-import { Channels } from './channels.js';
-import { Content } from './content.js';
-import { Customers } from './customers.js';
 import { Flow } from './flow.js';
-import { Funnel } from './funnel.js';
 import { useLive } from './live.js';
 import { Problem } from './parts.js';
-import { Review } from './review.js';
 import { later } from './later.js';
-import { AddSite, Setup } from './setup.js';
 import { hasShareEnded, hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View } from './state.js';
 import { language, switchLanguage, t } from './texts.js';
 import { chooseTheme, theme, THEMES, type Theme } from './theme.js';
@@ -91,19 +84,22 @@ function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
   );
 }
 
+/** What most mornings begin with is there at once. */
 const PAGES: Record<View, (props: { site: Site }) => JSX.Element> = {
   board: Board,
-  review: Review,
+  review: later(async () => (await import('./review.js')).Review),
   flow: Flow,
-  funnel: Funnel,
-  channels: Channels,
-  content: Content,
-  customers: Customers,
-  audiences: Audiences,
+  funnel: later(async () => (await import('./funnel.js')).Funnel),
+  channels: later(async () => (await import('./channels.js')).Channels),
+  content: later(async () => (await import('./content.js')).Content),
+  customers: later(async () => (await import('./customers.js')).Customers),
+  audiences: later(async () => (await import('./audiences.js')).Audiences),
   visitors: Visitors,
   rules: later(async () => (await import('./rules.js')).Rules),
-  setup: Setup,
+  setup: later(async () => (await import('./setup.js')).Setup),
 };
+
+const AddSite = later(async () => (await import('./setup.js')).AddSite);
 
 /** With the words of reasons. */
 const VisitorPage = later(async () => (await import('./visitor.js')).VisitorPage);

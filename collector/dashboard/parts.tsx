@@ -1,8 +1,9 @@
 import type { ComponentChildren, JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import { DAY_MS, type Stage } from '../../sdk/core/index.js';
 import type { Site } from './api.js';
 import { isUpdating, type Live, type Read } from './live.js';
-import { choose, chosen } from './state.js';
+import { choose, chosen, linkTo, may } from './state.js';
 import { showClock, showNumber, showShare, t } from './texts.js';
 
 /** Five stages, told apart by lightness as well as by hue. */
@@ -62,6 +63,21 @@ export const Updating = ({ of }: { of: unknown }): JSX.Element | null =>
     </p>
   ) : null;
 
+/** What is read again and again, or that it is still to come, or why it could not be had. */
+export const Living = <T,>({
+  live,
+  children,
+}: {
+  live: Live<T>;
+  children: (data: T) => ComponentChildren;
+}): JSX.Element => (
+  <>
+    <Problem live={live} />
+    <Updating of={live.data} />
+    {live.data !== undefined && children(live.data)}
+  </>
+);
+
 /** What was read, or that it is still to come, or why it could not be had and a way to try again. */
 export function Loaded<T>({
   read,
@@ -95,9 +111,27 @@ export const Change = ({ by }: { by: number }): JSX.Element => (
   </span>
 );
 
+/** A number, and the way to those who are behind it, for whoever may see them. @param asked what the list of visitors is asked for */
+export const People = ({
+  site,
+  asked,
+  count,
+}: {
+  site: Site;
+  asked: Record<string, string>;
+  count: number;
+}): JSX.Element => {
+  const given = Object.entries(asked).filter(([name, value]) => value || name === 'value');
+  return may('viewer') && count ? (
+    <a href={linkTo(site.siteKey, 'visitors', Object.fromEntries(given))}>{showNumber(count)}</a>
+  ) : (
+    <>{showNumber(count)}</>
+  );
+};
+
 export interface Column<T> {
   title: string;
-  /** What is sorted by and stands in the CSV file. */
+  /** What stands in the CSV file: in words, as it is shown. */
   of: (row: T) => string | number | null;
   /** How it is shown; as it is where absent, numbers in the page's language. */
   show?: (row: T) => ComponentChildren;
@@ -106,17 +140,54 @@ export interface Column<T> {
 const shown = (value: string | number | null): string =>
   value === null ? '–' : typeof value === 'number' ? showNumber(value) : value;
 
-/** A table that can be taken along as CSV. */
+/** A column of stages. */
+export const stageColumn = <K extends string>(title: string, key: K): Column<Record<K, Stage | null>> => ({
+  title,
+  of: (row) => t(`stages.${row[key] ?? 'none'}`),
+  show: (row) => <StageName stage={row[key]} />,
+});
+
+/** In the place of what is not there: that it is not, and how it comes to be. */
+export const Teach = ({ text }: { text: string }): JSX.Element => <p class="empty">{text}</p>;
+
+/** A button that saves a file. */
+const Take = ({ text, take }: { text: string; take: () => unknown }): JSX.Element => (
+  <button type="button" class="plain small" onClick={take}>
+    {text}
+  </button>
+);
+
+export const CsvButton = <T,>(table: { name: string; columns: Array<Column<T>>; rows: T[] }): JSX.Element => (
+  <Take text={t('csv')} take={() => saveCsv(table.name, table.columns, table.rows)} />
+);
+
+/** Saves a picture of an element of this class in the card around. */
+export const PictureButton = ({ name, of }: { name: string; of: string }): JSX.Element => {
+  const place = useRef<HTMLSpanElement>(null);
+  const take = async () => {
+    const { toPicture } = await import('./picture.js');
+    save(`${name}.png`, await toPicture(place.current!.closest('.card')!.querySelector<HTMLElement>(of)!));
+  };
+  return (
+    <span ref={place}>
+      <Take text={t('png')} take={take} />
+    </span>
+  );
+};
+
+/** A table that can be taken along as CSV, and as a picture where it is a chart too. */
 export function Table<T>({
   name,
   columns,
   rows,
   isWorst,
+  isChart,
 }: {
   name: string;
   columns: Array<Column<T>>;
   rows: T[];
   isWorst?: (row: T) => boolean;
+  isChart?: boolean;
 }): JSX.Element {
   const isNumber = (column: Column<T>) => !rows.some((row) => typeof column.of(row) === 'string');
   const numbers = columns.map(isNumber);
@@ -146,11 +217,8 @@ export function Table<T>({
           </tbody>
         </table>
       </div>
-      {!!rows.length && (
-        <button type="button" class="plain small" onClick={() => saveCsv(name, columns, rows)}>
-          {t('csv')}
-        </button>
-      )}
+      {!!rows.length && <CsvButton name={name} columns={columns} rows={rows} />}{' '}
+      {isChart && !!rows.length && <PictureButton name={name} of={`table.${name}`} />}
     </>
   );
 }

@@ -84,7 +84,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
         <Loaded read={flow}>
           {({ leak, steps, from, to: end }) => (
             <p class="leak">
-              {steps.some(({ reached }) => reached) ? sayLeak(leak) : t('nobodyReached', { from, to: end })}
+              {steps.some(({ reached }) => reached) ? sayLeak(site, leak) : t('nobodyReached', { from, to: end })}
             </p>
           )}
         </Loaded>

@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { readRole, type Role } from './api.js';
 
 /** Undefined until the collector has said so. */
@@ -91,12 +91,21 @@ export const hereOf = ({ view, query }: Route): string => `${view}${query.size ?
 export const linkToVisitor = (siteKey: string, visitorId: string): string =>
   `#/${encodeURIComponent(siteKey)}/visitors/${encodeURIComponent(visitorId)}`;
 
+/** The list of visitors as it was looked at last: back from a visitor leads there. */
+let latestList: Route | undefined;
+effect(() => {
+  if (route.value.view === 'visitors' && !route.value.visitorId) latestList = route.value;
+});
+export const linkToList = (siteKey: string): string =>
+  linkTo(siteKey, 'visitors', latestList?.siteKey === siteKey ? Object.fromEntries(latestList.query) : {});
+
 /** Changes what was chosen in the view; an empty text takes it out of the address. */
 export function choose(changes: Record<string, string>): void {
-  const { siteKey, view, query } = route.value;
+  const { siteKey, view, visitorId, query } = route.value;
   const next = { ...Object.fromEntries(query), ...changes };
-  const kept = Object.entries(next).filter(([, value]) => value !== '');
-  location.hash = linkTo(siteKey, view, Object.fromEntries(kept));
+  const kept = Object.fromEntries(Object.entries(next).filter(([, value]) => value !== ''));
+  const text = new URLSearchParams(kept).toString();
+  location.hash = visitorId ? linkToVisitor(siteKey, visitorId) + (text && `?${text}`) : linkTo(siteKey, view, kept);
 }
 
 /** What was chosen, or nothing. */

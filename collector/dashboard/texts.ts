@@ -40,8 +40,24 @@ const en = {
   retry: 'Try again',
   site: 'Site',
   now: 'Where people stand now',
-  nowHint: 'Visitors by current stage, and how many ever got that far.',
-  entered: '{{count}} entered today',
+  nowHint:
+    'Visitors by stage, and how many ever got that far. The line is their number in the last {{count}} days, the change is against the end of as many days before.',
+  entered: '{{count}} entered {{day}}',
+  leftStage: '{{count}} left {{day}}',
+  today: 'today',
+  onDay: 'on {{day}}',
+  notSeen: 'some {{share}} never seen',
+  notSeenTitle: 'Share never seen (estimate)',
+  then: 'Where people stood at the end of {{day}}',
+  standNow: 'Stand here',
+  stoodBefore: 'Stood here at the end of the days before',
+  everReached: 'Ever got here',
+  ofStageBefore: 'Share of the stage before',
+  enteredIn: 'Entered in these days',
+  leftIn: 'Left in these days',
+  enteredBefore: 'Entered in as many days before',
+  leftBefore: 'Left in as many days before',
+  medianStayDays: 'Median stay (days)',
   reached: '{{count}} ever',
   ofPrevious: '{{share}} of the stage before',
   losses: 'Where people are lost',
@@ -139,10 +155,10 @@ const en = {
   eachOf: 'Each: {{name}}',
   matrix: 'From every stage to every other',
   kpis: 'What each stage is measured by',
-  kpisHint: 'The last 30 days, and the 30 days before them.',
+  kpisHint: 'In these days, and in as many before them.',
   measure: 'Measure',
-  now30: 'Last 30 days',
-  before30: '30 days before',
+  inTheseDays: 'In these days',
+  daysBefore: 'As many days before',
   changed: 'Change',
   visitorsHint: 'Latest seen first. Open one to see what they did and why they stand where they stand.',
   everyStage: 'every stage',
@@ -186,7 +202,8 @@ const en = {
   channel: 'Channel',
   sessions: 'Sessions',
   cost: 'Cost',
-  nothingInRange: 'There is nothing in these days. Choose more of them.',
+  nothingInRange:
+    'There is nothing in these days. Choose more of them, or see under “Setup” whether your pages are heard.',
   sources: 'Where sessions came from',
   sourcesHint:
     'Sources whose channel is not known stand first. A channel that you give holds in every report, for what was before too; it can be taken back.',
@@ -222,7 +239,8 @@ const en = {
   buyers: 'Buyers',
   revenue: 'Revenue',
   refunded: 'Given back',
-  noBuyers: 'Nobody has bought yet, or no signal counts orders.',
+  noBuyers:
+    'Nobody has bought yet, or no signal counts orders. Orders come with stagetag.track("purchase", {transaction_id, value, currency}), from the page or better from your server; the rules need a signal on “purchase” with a value.',
   lifecycle: 'Who comes, comes back and stays away',
   lifecycleHint: 'By what visitors did in each period and in those before.',
   period: 'Period',
@@ -244,7 +262,8 @@ const en = {
   loopTime: 'From coming to inviting',
   nps: 'Net promoter score',
   npsHint: 'From the event “nps” with a score from 0 to 10; the latest answer of each.',
-  noAnswers: 'Nobody has been asked in these days.',
+  noAnswers:
+    'Nobody has answered in these days. Ask “would you recommend us?” on a page, and send the answer: stagetag.track("nps", {score}) with 0 to 10.',
   promoters: 'Promoters',
   passives: 'Passives',
   detractors: 'Detractors',
@@ -338,20 +357,20 @@ const en = {
   abandoned: 'Given up',
   lastField: 'Given up at',
   seconds: 'Seconds until then',
-  noForms: 'No form was begun in these days.',
+  noForms: 'No form was begun in these days. Forms are recorded by themselves; no value of a field is ever read.',
   downloads: 'Downloads',
   file: 'File',
-  noDownloads: 'Nothing was downloaded in these days.',
+  noDownloads: 'Nothing was downloaded in these days. Links to files (PDF, ZIP and others) are recorded by themselves.',
   searches: 'Searches on the site',
   term: 'Looked for',
-  noSearches: 'Nobody searched in these days.',
+  noSearches: 'Nobody searched in these days. Searches are known by the address of their results, such as ?q=…',
   vitals: 'How fast pages were',
   vitalsHint: 'Three of four visits were faster than this (web vitals, 75th percentile). Poor ones stand out.',
   metric: 'Metric',
   p75: '75th percentile',
   milliseconds: '{{count}} ms',
   measured: 'Measured',
-  noVitals: 'Nothing was measured in these days.',
+  noVitals: 'Nothing was measured in these days. Pages measure themselves when they are left.',
   audiencesHint:
     'People who meet conditions of your choice, counted while you choose. A saved audience always lists who meets it then.',
   whoMeets: 'Everybody who meets',
@@ -422,6 +441,7 @@ const en = {
     page: 'Page',
   },
   breakdowns: {
+    tag: 'tag',
     channel: 'channel',
     source: 'source',
     campaign: 'campaign',
@@ -619,7 +639,7 @@ const en = {
   ratings: { green: '● met', amber: '◐ near', red: '○ missed' },
   stays: 'How long they stay',
   staysHint:
-    'Median stay of those who got to a stage in the last 30 days; who is still there counts as long as they have been.',
+    'Median stay of those who got to a stage in these days; who is still there counts as long as they have been.',
   staysCount: '{{ended}} left, {{open}} still there',
   lossLine:
     'Of all events an estimated {{share}} never came (blocked scripts, lost connections): rates are of what was seen.',
@@ -667,7 +687,45 @@ const en = {
       'Hardly a page has such an address: {{names}}. A path begins with / and ends before ? and #; a host is in lower case and has no port.',
     unknown_group: 'Nobody is ever in this group: {{names}}.',
   },
+  lostValue: 'What that costs',
+  lostValueHint:
+    'What that costs is an estimate: what those who are lost would have spent, had each spent as much as those who went on.',
+  leakCost: 'That costs some {{amount}}, had they spent as those who went on did.',
+  leaving: 'Where they were seen last',
+  leavingHint: 'Of those who are lost at a stage: the page that each saw last of all.',
+  lastPage: 'Last page',
+  nobodyLeft: 'Nobody is lost in these days: who has not gone on was there lately.',
+  others: 'Other browsers',
+  othersHint:
+    'Proven to be those of the user {{user}}, with whom this one counts as one: stage, tags and score are of all together.',
+  everyEvent: 'every event',
+  nobodyFits: 'Nobody fits.',
+  didWhat: 'Those who {{what}} from {{from}} to {{to}}.',
+  did: {
+    path: 'saw the page “{{name}}”',
+    page: 'saw a page like “{{name}}”',
+    signal: 'did “{{name}}”',
+    event: 'did “{{name}}”',
+    file: 'downloaded “{{name}}”',
+    term: 'looked for “{{name}}”',
+    abandoned: 'gave up the form “{{name}}”',
+    source: 'came from “{{name}}”',
+    channel: 'came by “{{name}}”',
+  },
+  stepFates: {
+    all: 'Those who made step {{step}} of the funnel that they began from {{from}} to {{to}}.',
+    wentOn: 'Those who made step {{step}} of the funnel that they began from {{from}} to {{to}}, and went on.',
+    stillThere:
+      'Those who got to step {{step}} of the funnel that they began from {{from}} to {{to}}, and may still go on.',
+    lost: 'Those who got to step {{step}} of the funnel that they began from {{from}} to {{to}}, and no further.',
+  },
+  ofRow: 'Of the row “{{value}}”.',
+  whoMeetsAudience: 'Those who meet the conditions of an audience now.',
+  toAudience: 'To its conditions',
+  figureValue: 'Value',
   tables: {
+    matrix: 'From every stage to every other',
+    leaving: 'Last pages',
     visits: 'Visits',
     channelMoves: 'From channel to channel',
     unclassified: 'Not told apart yet',
@@ -752,8 +810,24 @@ const zh: typeof en = {
   retry: '重试',
   site: '站点',
   now: '访客现在处于哪个阶段',
-  nowHint: '按当前阶段统计的访客，以及曾经到达该阶段的人数。',
-  entered: '今日进入 {{count}}',
+  nowHint:
+    '按阶段统计的访客，以及曾经到达该阶段的人数。折线为最近 {{count}} 天的人数，变化为与此前同样天数结束时相比。',
+  entered: '{{day}}进入 {{count}}',
+  leftStage: '{{day}}离开 {{count}}',
+  today: '今日',
+  onDay: '{{day}} ',
+  notSeen: '约 {{share}} 未收到',
+  notSeenTitle: '未收到的比例（估计）',
+  then: '{{day}} 结束时访客所处的阶段',
+  standNow: '处于该阶段',
+  stoodBefore: '此前同样天数结束时处于该阶段',
+  everReached: '曾到达',
+  ofStageBefore: '占上一阶段',
+  enteredIn: '这段时间进入',
+  leftIn: '这段时间离开',
+  enteredBefore: '此前同样天数进入',
+  leftBefore: '此前同样天数离开',
+  medianStayDays: '停留中位数（天）',
   reached: '曾到达 {{count}}',
   ofPrevious: '占上一阶段的 {{share}}',
   losses: '访客在哪里流失',
@@ -849,10 +923,10 @@ const zh: typeof en = {
   eachOf: '每一次：{{name}}',
   matrix: '各阶段之间的流动',
   kpis: '各阶段的衡量指标',
-  kpisHint: '最近 30 天与之前 30 天。',
+  kpisHint: '这段时间，以及此前同样的天数。',
   measure: '指标',
-  now30: '最近 30 天',
-  before30: '之前 30 天',
+  inTheseDays: '这段时间',
+  daysBefore: '此前同样天数',
   changed: '变化',
   visitorsHint: '按最近访问排序。打开任一访客可查看其行为以及处于该阶段的原因。',
   everyStage: '全部阶段',
@@ -893,7 +967,7 @@ const zh: typeof en = {
   channel: '渠道',
   sessions: '会话数',
   cost: '花费',
-  nothingInRange: '这段时间内没有数据，请扩大时间范围。',
+  nothingInRange: '这段时间没有数据。请选择更长的时间，或在“设置”中查看是否收到页面数据。',
   sources: '会话来源',
   sourcesHint: '渠道未知的来源排在最前。您指定的渠道对所有报告生效，包括历史数据，并可随时撤销。',
   source: '来源',
@@ -927,7 +1001,8 @@ const zh: typeof en = {
   buyers: '买家',
   revenue: '收入',
   refunded: '已退款',
-  noBuyers: '还没有人购买，或没有统计订单的信号。',
+  noBuyers:
+    '还没有人购买，或没有信号统计订单。订单由 stagetag.track("purchase", {transaction_id, value, currency}) 发送（页面发送，或更可靠地由服务器发送）；规则中需有基于“purchase”且带数值的信号。',
   lifecycle: '客户生命周期',
   lifecycleHint: '依据访客在各周期及此前的活动。',
   period: '周期',
@@ -949,7 +1024,8 @@ const zh: typeof en = {
   loopTime: '从到访到首次邀请的时间',
   nps: '净推荐值',
   npsHint: '来自事件“nps”（0 至 10 分），每人取最近一次回答。',
-  noAnswers: '这段时间内没有回答。',
+  noAnswers:
+    '这段时间没有人回答。在页面上询问“您会推荐我们吗？”，并发送答案：stagetag.track("nps", {score})，0 至 10。',
   promoters: '推荐者',
   passives: '中立者',
   detractors: '贬损者',
@@ -1042,20 +1118,20 @@ const zh: typeof en = {
   abandoned: '已放弃',
   lastField: '放弃时的字段',
   seconds: '放弃前秒数',
-  noForms: '这段时间内没有人填写表单。',
+  noForms: '这段时间没有人填写表单。表单会自动记录，字段的值从不读取。',
   downloads: '下载',
   file: '文件',
-  noDownloads: '这段时间内没有下载。',
+  noDownloads: '这段时间没有下载。指向文件（PDF、ZIP 等）的链接会自动记录。',
   searches: '站内搜索',
   term: '搜索词',
-  noSearches: '这段时间内没有搜索。',
+  noSearches: '这段时间没有人搜索。搜索由结果页地址识别，例如 ?q=…',
   vitals: '页面性能',
   vitalsHint: '四分之三的访问快于此值（Web Vitals，第 75 百分位）。较差的值会加粗。',
   metric: '指标',
   p75: '第 75 百分位',
   milliseconds: '{{count}} 毫秒',
   measured: '测量次数',
-  noVitals: '这段时间内没有测量数据。',
+  noVitals: '这段时间没有测量数据。页面会在离开时自动测量。',
   audiencesHint: '按您选择的条件圈选人群，边选边计数。已保存的人群总是列出当时符合条件的人。',
   whoMeets: '符合',
   addCondition: '添加条件',
@@ -1125,6 +1201,7 @@ const zh: typeof en = {
     page: '页面',
   },
   breakdowns: {
+    tag: '标签',
     channel: '渠道',
     source: '来源',
     campaign: '活动',
@@ -1311,7 +1388,7 @@ const zh: typeof en = {
   targetsHint: '每项指标 30 天应达到的数值。留空表示没有目标。',
   ratings: { green: '● 达标', amber: '◐ 接近', red: '○ 未达标' },
   stays: '停留时长',
-  staysHint: '最近 30 天进入该阶段者的停留中位数；仍停留者按已停留的时间计入。',
+  staysHint: '这段时间到达各阶段者的停留中位数；仍停留的人按已停留的时间计入。',
   staysCount: '已离开 {{ended}}，仍停留 {{open}}',
   lossLine: '估计有 {{share}} 的事件从未到达（脚本被拦截、连接中断）：各比率只反映所见部分。',
   lossUnknown: '尚不清楚有多少事件未到达。',
@@ -1356,7 +1433,42 @@ const zh: typeof en = {
       '几乎没有页面会有这样的地址：{{names}}。路径以 / 开头，在 ? 和 # 之前结束；主机名小写且不带端口。',
     unknown_group: '永远没有人属于这个分组：{{names}}。',
   },
+  lostValue: '损失估计',
+  lostValueHint: '损失估计：假定流失者与继续前进者人均消费相同，他们本会带来的金额。',
+  leakCost: '若他们与继续前进者人均消费相同，损失约 {{amount}}。',
+  leaving: '流失前最后浏览的页面',
+  leavingHint: '各阶段流失者最后浏览的页面。',
+  lastPage: '最后页面',
+  nobodyLeft: '这段时间没有流失：尚未前进的人最近仍有访问。',
+  others: '其他浏览器',
+  othersHint: '已证实同属用户 {{user}}，合并计为一人：阶段、标签与得分为全部浏览器的合计。',
+  everyEvent: '全部事件',
+  nobodyFits: '没有符合条件的访客。',
+  didWhat: '{{from}} 至 {{to}} {{what}}的访客。',
+  did: {
+    path: '浏览过页面“{{name}}”',
+    page: '浏览过“{{name}}”一类页面',
+    signal: '有过“{{name}}”',
+    event: '有过“{{name}}”',
+    file: '下载过“{{name}}”',
+    term: '搜索过“{{name}}”',
+    abandoned: '放弃过表单“{{name}}”',
+    source: '从“{{name}}”来',
+    channel: '经由“{{name}}”来',
+  },
+  stepFates: {
+    all: '{{from}} 至 {{to}} 进入漏斗并完成第 {{step}} 步的访客。',
+    wentOn: '{{from}} 至 {{to}} 进入漏斗、完成第 {{step}} 步并继续前进的访客。',
+    stillThere: '{{from}} 至 {{to}} 进入漏斗、停在第 {{step}} 步但仍可继续的访客。',
+    lost: '{{from}} 至 {{to}} 进入漏斗、止步于第 {{step}} 步的访客。',
+  },
+  ofRow: '仅“{{value}}”一行。',
+  whoMeetsAudience: '目前符合人群条件的访客。',
+  toAudience: '查看条件',
+  figureValue: '数值',
   tables: {
+    matrix: '阶段流动矩阵',
+    leaving: '最后页面',
     visits: '访问记录',
     channelMoves: '渠道之间的流动',
     unclassified: '尚未归类',
@@ -1475,6 +1587,21 @@ export const channelNames = Object.keys(CHANNELS_ZH);
 export const showChannel = (name: string | null): string =>
   name === null ? t('unknown') : (language.value === 'zh' && CHANNELS_ZH[name]) || name;
 
+/** Kinds of devices, as they are stored. */
+const DEVICES_ZH: Record<string, string> = {
+  desktop: '桌面电脑',
+  mobile: '手机',
+  tablet: '平板',
+  tv: '电视',
+};
+
+/** What people call a kind of device. */
+export const showDevice = (name: string): string => (language.value === 'zh' && DEVICES_ZH[name]) || name;
+
+/** A country by its code. */
+export const showCountry = (code: string): string =>
+  new Intl.DisplayNames([locale()], { type: 'region', fallback: 'code' }).of(code) ?? code;
+
 const locale = () => (language.value === 'zh' ? 'zh-CN' : 'en-GB');
 
 /** A moment by the clock of who looks. */
@@ -1487,6 +1614,13 @@ export const showTime = (time: number, timeZone: string): string =>
 
 export const showNumber = (value: number): string =>
   new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(value);
+
+/** An amount, in the site's currency where it has one. */
+export const showMoney = (value: number, currency: string | null): string =>
+  new Intl.NumberFormat(locale(), {
+    maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0,
+    ...(currency && { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }),
+  }).format(value);
 
 export const showShare = (value: number): string =>
   new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(value);

@@ -12,9 +12,10 @@ import {
 } from './api.js';
 import { useLive, useOnce } from './live.js';
 import { leftOut } from './leftOut.js';
-import { Alert, Problem, save, StageDot, StageName, Table } from './parts.js';
-import { linkTo, may } from './state.js';
-import { inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
+import { showEvent, showProp } from './events.js';
+import { Alert, Problem, save, Select, StageDot, StageName, Table } from './parts.js';
+import { chosen, linkToList, linkToVisitor, may } from './state.js';
+import { inLanguage, showChannel, showCountry, showDevice, showNumber, showTime, t } from './texts.js';
 import { saySource } from './visitors.js';
 import { Why, Words } from './why.js';
 
@@ -28,7 +29,7 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
   return (
     <>
       <p>
-        <a href={linkTo(site.siteKey, 'visitors')}>← {t('back')}</a>
+        <a href={linkToList(site.siteKey)}>← {t('back')}</a>
       </p>
       {visitor ? (
         <Words.Provider value={rules}>
@@ -58,7 +59,7 @@ function Receipt({ of, site, visitorId }: { of: object; site: Site; visitorId: s
         {t('saveReceipt')}
       </button>
       <p>
-        <a href={linkTo(site.siteKey, 'visitors')}>← {t('back')}</a>
+        <a href={linkToList(site.siteKey)}>← {t('back')}</a>
       </p>
     </section>
   );
@@ -74,6 +75,8 @@ function Details({
   onErased: (receipt: object) => void;
 }): JSX.Element {
   const { why } = visitor;
+  const only = chosen('event');
+  const listed = visitor.events.filter((event) => !only || event.name === only).reverse();
   const words = useContext(Words);
   const time = (at: number) => showTime(at, site.timeZone);
   const came = (touch: Touch) => `${saySource(touch)} · ${time(touch.at)}`;
@@ -104,6 +107,22 @@ function Details({
             <>
               <dt>{t('lastFrom')}</dt>
               <dd>{came(visitor.lastTouch)}</dd>
+            </>
+          )}
+          {!!visitor.others.length && (
+            <>
+              <dt>{t('others')}</dt>
+              <dd>
+                {visitor.others.map(({ visitorId, firstSeen, lastSeen }) => (
+                  <div key={visitorId}>
+                    <a href={linkToVisitor(site.siteKey, visitorId)}>…{visitorId.slice(-8)}</a>{' '}
+                    <span class="soft">
+                      {time(firstSeen)} – {time(lastSeen)}
+                    </span>
+                  </div>
+                ))}
+                <span class="soft">{t('othersHint', { user: visitor.userId })}</span>
+              </dd>
             </>
           )}
           <dt>{t('firstSeen')}</dt>
@@ -157,15 +176,30 @@ function Details({
             },
             {
               title: t('device'),
-              of: ({ device, browser, country }) => [device, browser, country].filter(Boolean).join(' · ') || '–',
+              of: ({ device, browser, country }) =>
+                [device && showDevice(device), browser, country && showCountry(country)].filter(Boolean).join(' · ') ||
+                '–',
             },
           ]}
         />
       </section>
       <section class="card">
         <h2>{t('timeline')}</h2>
+        <div class="filters">
+          <Select
+            label={t('event')}
+            name="event"
+            otherwise=""
+            options={[
+              ['', t('everyEvent')],
+              ...[...new Set([...visitor.events.map((event) => event.name), only].filter(Boolean))]
+                .sort()
+                .map((name): [string, string] => [name, showEvent(name)]),
+            ]}
+          />
+        </div>
         <ol class="timeline">
-          {[...visitor.events].reverse().map((event) => (
+          {listed.map((event) => (
             <Happening
               key={event.id}
               event={event}
@@ -265,7 +299,11 @@ function Change({ transition: { from, to, cause }, at }: { transition: Transitio
     <li data-to={to ?? ''}>
       <StageDot stage={to} /> <strong>{title}</strong> <span class="soft">{at}</span>
       <div class="soft">
-        {t(CAUSES[cause.kind], { event: cause.eventName, rule: name(cause.rule ?? null), rules: cause.rules })}
+        {t(CAUSES[cause.kind], {
+          event: cause.eventName && showEvent(cause.eventName),
+          rule: name(cause.rule ?? null),
+          rules: cause.rules,
+        })}
       </div>
       {cause.because && (
         <details>
@@ -290,11 +328,22 @@ function Happening({
 }): JSX.Element {
   return (
     <li>
-      <span class="soft">{at}</span> <strong>{event.name}</strong>{' '}
+      <span class="soft">{at}</span> <strong title={event.name}>{showEvent(event.name)}</strong>{' '}
       {event.uncounted && <span class="missing">{t(`uncounted.${event.uncounted}`)}</span>}{' '}
       {change && <StageName stage={change.to} />}
       <div class="soft url">{event.title ? `${event.title} · ${event.url}` : event.url}</div>
-      {event.props && <code>{JSON.stringify(event.props)}</code>}
+      {event.props && (
+        <ul class="props">
+          {Object.entries(event.props).map(([name, value]) => (
+            <li key={name}>
+              <span class="soft" title={name}>
+                {showProp(name)}
+              </span>{' '}
+              {typeof value === 'object' ? <code>{JSON.stringify(value)}</code> : String(value)}
+            </li>
+          ))}
+        </ul>
+      )}
     </li>
   );
 }

@@ -1,10 +1,10 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
 import { useOnce, useRead } from './live.js';
-import { Alert, Loaded, Select, StageName, Table } from './parts.js';
-import { choose, chosen, linkToVisitor } from './state.js';
+import { Alert, Loaded, Select, stageColumn, Table } from './parts.js';
+import { choose, chosen, linkTo, linkToVisitor } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
 import { leftOut } from './leftOut.js';
 
@@ -33,7 +33,7 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
             </>
           ),
         },
-        { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
+        stageColumn(t('stage'), 'stage'),
         { title: t('lastSeen'), of: ({ lastSeen }) => showTime(lastSeen, site.timeZone) },
         { title: t('events'), of: ({ eventCount }) => eventCount },
         { title: t('score'), of: ({ score }) => score },
@@ -47,13 +47,38 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
 const PAGE = 200;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** What a number of the flow asks for. */
-const OF_FLOW = ['reached', 'fate', 'from', 'to', 'dormantAfter'];
+/** What a number of a report asks for. */
+const OF_NUMBER = 'reached,fate,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,when'.split(',');
+const isOfNumber = () => ['reached', 'steps', 'did', 'when'].some((name) => chosen(name));
+
+/** Whom such a number counts, in words. */
+function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
+  const days = { from: chosen('from') || '…', to: chosen('to') || '…' };
+  const fate = (chosen('fate') || 'all') as 'all';
+  const [kind = '', ...rest] = chosen('did').split(':');
+  const own = rest.join(':');
+  const name =
+    kind === 'channel' ? showChannel(own) : (kind === 'signal' && inLanguage(rules?.signals?.[own]?.label)) || own;
+  return (
+    <>
+      {chosen('reached') && t(`fates.${fate}`, { stage: t(`stages.${chosen('reached') as Stage}`), ...days })}
+      {chosen('steps') && t(`stepFates.${fate}`, { step: chosen('step', '1'), ...days })}
+      {chosen('by') && ` ${t('ofRow', { value: chosen('value') || t('none') })}`}
+      {chosen('did') && t('didWhat', { what: t(`did.${kind as 'path'}`, { name }), ...days })}
+      {chosen('when') && (
+        <>
+          {t('whoMeetsAudience')}{' '}
+          <a href={linkTo(site.siteKey, 'audiences', { when: chosen('when') })}>{t('toAudience')} →</a>
+        </>
+      )}
+    </>
+  );
+}
 
 /** Everybody, latest seen first, by stage, tag and the channel of the first visit. */
 export function Visitors({ site }: { site: Site }): JSX.Element {
-  const asked = ['stage', 'tag', 'channel', 'user', ...OF_FLOW].flatMap((name) =>
-    chosen(name) ? [[name, chosen(name)]] : [],
+  const asked = ['stage', 'tag', 'channel', 'user', ...OF_NUMBER].flatMap((name) =>
+    chosen(name) || (name === 'value' && chosen('by')) ? [[name, chosen(name)]] : [],
   );
   const path = `sites/${site.siteKey}/visitors?${new URLSearchParams([['limit', String(PAGE)], ...asked]).toString()}`;
   const read = useRead<{ visitors: VisitorSummary[]; count?: number }>(path);
@@ -87,17 +112,13 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
     <section class="card">
       <h2>{t('views.visitors')}</h2>
       <p class="soft">{t('visitorsHint')}</p>
-      {chosen('reached') && (
-        <p>
-          {t(`fates.${(chosen('fate') || 'all') as 'all'}`, {
-            stage: t(`stages.${chosen('reached') as Stage}`),
-            from: chosen('from'),
-            to: chosen('to'),
-          })}{' '}
+      {isOfNumber() && (
+        <p class="who">
+          {sayWho(site, rules)}{' '}
           <button
             type="button"
             class="plain small"
-            onClick={() => choose(Object.fromEntries(OF_FLOW.map((name) => [name, ''])))}
+            onClick={() => choose(Object.fromEntries(OF_NUMBER.map((name) => [name, ''])))}
           >
             {t('everybody')}
           </button>
@@ -151,7 +172,16 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
             <p class="soft" role="status">
               {count !== undefined && t('fit', { count: showNumber(count) })}
             </p>
-            <VisitorTable visitors={all} site={site} />{' '}
+            {all.length ? (
+              <VisitorTable visitors={all} site={site} />
+            ) : asked.length ? (
+              <p>{t('nobodyFits')}</p>
+            ) : (
+              <>
+                <p>{t('noVisitors')}</p>
+                <pre>{site.snippet}</pre>
+              </>
+            )}{' '}
             {all.length >= PAGE && (
               <button type="button" class="plain small" onClick={readMore}>
                 {t('more')}

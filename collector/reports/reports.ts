@@ -16,6 +16,7 @@ import { reportLoss } from './loss.js';
 import type { ReportQuery } from './range.js';
 import { reportSources } from './sources.js';
 import { reportStages } from './stages.js';
+import { reportTags } from './tags.js';
 import { pinTo } from './under.js';
 import { reportUnclassified } from './unclassified.js';
 import { reportValue } from './value.js';
@@ -34,6 +35,7 @@ const REPORTS_BY_NAME = {
   content: reportContent,
   coverage: reportCoverage,
   kpis: reportKpis,
+  tags: reportTags,
   rfm: reportRfm,
   lifecycle: reportLifecycle,
   cohorts: reportCohorts,

@@ -17,6 +17,7 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
   coverage: 'which pages were seen, and which are not any more',
   attribution: 'channels credited with entries into a stage, or with each order, by eight models',
   kpis: 'what each stage is measured by, now and before',
+  tags: 'how many have each tag',
   rfm: 'buyers by how lately, how often and for how much they bought',
   lifecycle: 'who is new, comes back or stays away',
   cohorts: 'by when people came first, how many of them came again',
@@ -212,6 +213,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
         }),
       ),
     }),
+    TagsReport: record({ asOf: moment, people: count, tags: list(record({ tag: text, people: count })) }),
     RfmReport: record({
       asOf: moment,
       signal: text,
