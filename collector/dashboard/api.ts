@@ -159,6 +159,11 @@ export interface KpiReport {
   }>;
 }
 
+export interface TagsReport {
+  people: number;
+  tags: Array<{ tag: string; people: number }>;
+}
+
 export interface RfmReport {
   signal: string;
   buyers: number;

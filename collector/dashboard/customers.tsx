@@ -9,6 +9,7 @@ import {
   type RfmReport,
   type RulesNames,
   type Site,
+  type TagsReport,
   type ValueReport,
 } from './api.js';
 import { Chart } from './chartPlace.js';
@@ -16,6 +17,7 @@ import { shade } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { marksOf, useNotes, type Mark } from './notes.js';
 import {
+  Bar,
   CsvButton,
   Loaded,
   People,
@@ -39,6 +41,7 @@ export function Customers({ site }: { site: Site }): JSX.Element {
           <RangePicker site={site} />
         </div>
       </section>
+      <Tags site={site} />
       <Common site={site} />
       <Rfm site={site} />
       <Lifecycle site={site} />
@@ -46,6 +49,49 @@ export function Customers({ site }: { site: Site }): JSX.Element {
       <Value site={site} />
       <Nps site={site} />
     </>
+  );
+}
+
+/** The customer groups that every template ships, and whatever other tags the rules have. */
+function Tags({ site }: { site: Site }): JSX.Element {
+  const read = useReport<TagsReport>(site.siteKey, 'tags', {});
+  const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+  return (
+    <section class="card">
+      <h2>{t('groupsAndTags')}</h2>
+      <p class="soft">{t('groupsAndTagsHint')}</p>
+      <Loaded read={read}>
+        {({ people, tags }) => {
+          if (!tags.length) return <Teach text={t('noTags')} />;
+          const most = Math.max(1, ...tags.map((row) => row.people));
+          return (
+            <Table
+              name="tags"
+              rows={tags}
+              isChart
+              columns={[
+                { title: t('group'), of: ({ tag }) => inLanguage(rules?.tags?.[tag]?.label) ?? tag },
+                {
+                  title: t('people'),
+                  of: (row) => row.people,
+                  show: (row) => (
+                    <>
+                      <Bar share={row.people / most} />{' '}
+                      <People site={site} asked={{ when: JSON.stringify({ tag: row.tag }) }} count={row.people} />
+                    </>
+                  ),
+                },
+                {
+                  title: t('ofEverybody'),
+                  of: (row) => (people ? row.people / people : null),
+                  show: (row) => (people ? showShare(row.people / people) : '–'),
+                },
+              ]}
+            />
+          );
+        }}
+      </Loaded>
+    </section>
   );
 }
 

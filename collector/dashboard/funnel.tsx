@@ -4,7 +4,7 @@ import type { FunnelReport, RulesNames, Site } from './api.js';
 import { EVENTS, showEvent } from './events.js';
 import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
-import { COLORS, Loaded, People, RangePicker, rangeOf, Select, Table } from './parts.js';
+import { Bar, Loaded, People, RangePicker, rangeOf, Select, Table } from './parts.js';
 import { choose, chosen } from './state.js';
 import { inLanguage, showChannel, showDevice, showShare, t } from './texts.js';
 
@@ -271,10 +271,7 @@ function Result({
             of: ({ visitors }) => visitors,
             show: (step) => (
               <>
-                <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-                  <rect width={(step.visitors / most) * 100} height="1" fill={COLORS.interest} />
-                </svg>{' '}
-                {people(steps.indexOf(step), step.visitors)}
+                <Bar share={step.visitors / most} /> {people(steps.indexOf(step), step.visitors)}
               </>
             ),
           },

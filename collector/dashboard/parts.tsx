@@ -150,6 +150,13 @@ export const stageColumn = <K extends string>(title: string, key: K): Column<Rec
 /** In the place of what is not there: that it is not, and how it comes to be. */
 export const Teach = ({ text }: { text: string }): JSX.Element => <p class="empty">{text}</p>;
 
+/** How much of the most something has. */
+export const Bar = ({ share }: { share: number }): JSX.Element => (
+  <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+    <rect width={share * 100} height="1" fill={COLORS.interest} />
+  </svg>
+);
+
 /** A button that saves a file. */
 const Take = ({ text, take }: { text: string; take: () => unknown }): JSX.Element => (
   <button type="button" class="plain small" onClick={take}>

@@ -723,7 +723,11 @@ const en = {
   whoMeetsAudience: 'Those who meet the conditions of an audience now.',
   toAudience: 'To its conditions',
   figureValue: 'Value',
+  groupsAndTags: 'Customer groups and tags',
+  groupsAndTagsHint: 'How many have each now; somebody may have several. Open one to see who they are.',
+  noTags: 'The rules have no tags. Every template has some: see under “Rules”.',
   tables: {
+    tags: 'Groups and tags',
     matrix: 'From every stage to every other',
     leaving: 'Last pages',
     visits: 'Visits',
@@ -1466,7 +1470,11 @@ const zh: typeof en = {
   whoMeetsAudience: '目前符合人群条件的访客。',
   toAudience: '查看条件',
   figureValue: '数值',
+  groupsAndTags: '客户分组与标签',
+  groupsAndTagsHint: '目前拥有各标签的人数；一人可有多个标签。点击数字查看是哪些人。',
+  noTags: '规则中没有标签。每个模板都自带标签，见“规则”。',
   tables: {
+    tags: '分组与标签',
     matrix: '阶段流动矩阵',
     leaving: '最后页面',
     visits: '访问记录',

@@ -20,6 +20,7 @@ import type { LossReport } from '../../collector/reports/loss.js';
 import { REPORTS } from '../../collector/reports/reports.js';
 import type { SourcesReport } from '../../collector/reports/sources.js';
 import type { StagesReport } from '../../collector/reports/stages.js';
+import type { TagsReport } from '../../collector/reports/tags.js';
 import type { UnclassifiedReport } from '../../collector/reports/unclassified.js';
 import type { ValueReport } from '../../collector/reports/value.js';
 import { addSite } from '../../collector/site.js';
@@ -57,6 +58,7 @@ const RULES = {
     action: { when: { signal: 'order' } },
     loyalty: { when: { signal: 'referral' } },
   },
+  tags: { buyer: { when: { signal: 'order' }, dimension: 'behaviour' } },
 };
 
 interface Line {
@@ -635,6 +637,10 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     );
 
     // Of all time, whatever the range.
+    expect(await report<TagsReport>('tags')).toMatchObject({
+      people: people.length,
+      tags: [{ tag: 'buyer', people: orders.filter(({ length }) => length).length }],
+    });
     const rfm = await report<RfmReport>('rfm');
     const spent = sum(orders.flat().map(({ props }) => props!.value!));
     const buyers = orders.filter(({ length }) => length);
