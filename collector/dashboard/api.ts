@@ -142,6 +142,11 @@ export interface ContentReport {
   entries: Array<{ stage: Stage; entered: number; pages: Array<{ path: string; visitors: number }> }>;
 }
 
+export interface CoverageReport {
+  pages: number;
+  rows: Array<{ path: string; views: number; lastAt: number; isSilent: boolean }>;
+}
+
 export interface Label {
   en: string;
   zh: string;
@@ -330,7 +335,10 @@ export interface Template {
 /** What of rules is shown: what there is, and what people call it. */
 export interface RulesNames {
   version?: number;
-  signals?: Record<string, { value?: string; label?: string | { en?: string; zh?: string } }>;
+  signals?: Record<
+    string,
+    { event?: string | string[]; path?: unknown; value?: string; label?: string | { en?: string; zh?: string } }
+  >;
   tags?: Record<string, { label?: string | { en?: string; zh?: string } }>;
 }
 

@@ -222,16 +222,18 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                         <a href={`api/sites/${site.siteKey}/audiences/${id}/members`} download={`${own}.json`}>
                           JSON
                         </a>{' '}
-                        <button
-                          type="button"
-                          class="plain small"
-                          onClick={() =>
-                            confirm(t('confirmAudience', { name: own })) &&
-                            void attempt(() => change('DELETE', `sites/${site.siteKey}/audiences/${id}`))
-                          }
-                        >
-                          {t('remove')}
-                        </button>
+                        {may('editor') && (
+                          <button
+                            type="button"
+                            class="plain small"
+                            onClick={() =>
+                              confirm(t('confirmAudience', { name: own })) &&
+                              void attempt(() => change('DELETE', `sites/${site.siteKey}/audiences/${id}`))
+                            }
+                          >
+                            {t('remove')}
+                          </button>
+                        )}
                       </>
                     ),
                   },

@@ -106,7 +106,7 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
   const farOf = ({ stage }: Row) => funnel.find((each) => each.stage === stage)!;
   return (
     <section class="card">
-      <h2>{isNow ? t('now') : t('then', { day: to })}</h2>
+      <h2>{isNow ? t('now') : t('stoodThen', { day: to })}</h2>
       <p class="soft">{t('nowHint', { count: days.length })}</p>
       <ol class="funnel">
         {stages.map((row) => {

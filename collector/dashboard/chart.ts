@@ -1,6 +1,6 @@
 /** The chart library, loaded when a chart is shown and not before. */
 import { BarChart, SankeyChart } from 'echarts/charts';
-import { AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
+import { AriaComponent, GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
@@ -9,7 +9,7 @@ use([
   SankeyChart,
   AriaComponent,
   GridComponent,
-  LegendComponent,
+  LegendPlainComponent,
   MarkLineComponent,
   TooltipComponent,
   SVGRenderer,
@@ -64,13 +64,16 @@ export async function toPng(element: HTMLElement): Promise<Blob> {
   );
 }
 
+/** Pixels: below them a legend takes two lines. */
+const NARROW = 480;
+
 /** Draws stacked bars by day. @param marked days to which something is noted, numbered from 1 */
 export const drawDays = (element: HTMLElement, days: string[], series: Series[], marked: string[] = []): (() => void) =>
   draw(element, (ink) => ({
-    legend: { type: 'scroll', textStyle: { color: ink, fontFamily: FONT }, bottom: 0 },
+    legend: { textStyle: { color: ink, fontFamily: FONT }, bottom: 0 },
     // As drawn text: HTML in a tooltip would need inline styles, which the page's policy forbids.
     tooltip: { trigger: 'axis', renderMode: 'richText', order: 'seriesDesc' },
-    grid: { left: 8, right: 8, top: marked.length ? 24 : 12, bottom: 40, containLabel: true },
+    grid: { left: 8, right: 8, top: marked.length ? 24 : 12, bottom: element.clientWidth < NARROW ? 64 : 40, containLabel: true },
     xAxis: {
       type: 'category',
       data: days,

@@ -17,7 +17,6 @@ import { shade } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { marksOf, useNotes, type Mark } from './notes.js';
 import {
-  Bar,
   CsvButton,
   Loaded,
   People,
@@ -27,6 +26,7 @@ import {
   Select,
   Table,
   Teach,
+  WithBar,
   type Column,
 } from './parts.js';
 import { chosen } from './state.js';
@@ -75,10 +75,9 @@ function Tags({ site }: { site: Site }): JSX.Element {
                   title: t('people'),
                   of: (row) => row.people,
                   show: (row) => (
-                    <>
-                      <Bar share={row.people / most} />{' '}
+                    <WithBar share={row.people / most}>
                       <People site={site} asked={{ when: JSON.stringify({ tag: row.tag }) }} count={row.people} />
-                    </>
+                    </WithBar>
                   ),
                 },
                 {

@@ -4,7 +4,7 @@ import type { FunnelReport, RulesNames, Site } from './api.js';
 import { EVENTS, showEvent } from './events.js';
 import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
-import { Bar, Loaded, People, RangePicker, rangeOf, Select, Table } from './parts.js';
+import { Loaded, People, RangePicker, rangeOf, Select, Table, WithBar } from './parts.js';
 import { choose, chosen } from './state.js';
 import { inLanguage, showChannel, showDevice, showShare, t } from './texts.js';
 
@@ -270,9 +270,7 @@ function Result({
             title: t('visitorsCount'),
             of: ({ visitors }) => visitors,
             show: (step) => (
-              <>
-                <Bar share={step.visitors / most} /> {people(steps.indexOf(step), step.visitors)}
-              </>
+              <WithBar share={step.visitors / most}>{people(steps.indexOf(step), step.visitors)}</WithBar>
             ),
           },
           {

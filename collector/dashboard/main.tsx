@@ -104,9 +104,15 @@ const AddSite = later(async () => (await import('./setup.js')).AddSite);
 /** With the words of reasons. */
 const VisitorPage = later(async () => (await import('./visitor.js')).VisitorPage);
 
+/** What stands behind `#` is the view. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById('main')!.focus();
+}
+
 function Signed(): JSX.Element {
   const live = useLive<{ sites: Site[] }>('sites');
-  const { siteKey, view, visitorId } = route.value;
+  const { siteKey, view, visitorId, isOtherView } = route.value;
   // Who began with no site stays with the first steps until they go on by themselves.
   const isBeginning = useRef(false);
   if (live.data && !live.data.sites.length) isBeginning.current = true;
@@ -126,6 +132,9 @@ function Signed(): JSX.Element {
   };
   return (
     <>
+      <a class="skip" href="#main" onClick={skip}>
+        {t('skip')}
+      </a>
       <Header>
         {site && (
           <label class="site">
@@ -155,7 +164,12 @@ function Signed(): JSX.Element {
           ))}
         </nav>
       )}
-      <main>
+      <main id="main" tabIndex={-1}>
+        {isOtherView && (
+          <p class="card" role="alert">
+            {t('noSuchView')}
+          </p>
+        )}
         {site && !isUnknown && may('viewer') && !visitorId && (
           <ViewMenu key={site.siteKey + hereOf(route.value)} site={site} />
         )}

@@ -16,13 +16,19 @@ export interface Mark {
 
 export const useNotes = (site: Site): Read<Notes> => useRead<Notes>(`sites/${site.siteKey}/annotations`);
 
+/** A note to a version; that of one which was put in force again in the page's language. */
+export const sayNote = (note: string): string => {
+  const again = /^version (\d+) again$/.exec(note);
+  return again ? t('versionAgain', { version: again[1] }) : note;
+};
+
 /** What belongs on an axis of these days, the first at first. */
 export const marksOf = ({ annotations, published }: Notes, days: string[]): Mark[] =>
   [
     ...annotations,
     ...published.map(({ version, note, day }) => ({
       day,
-      text: t('publishedVersion', { version }) + (note ? `: ${note}` : ''),
+      text: t('publishedVersion', { version }) + (note ? `: ${sayNote(note)}` : ''),
     })),
   ]
     .filter(({ day }) => day >= days[0]! && day <= days.at(-1)!)

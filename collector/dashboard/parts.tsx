@@ -150,11 +150,14 @@ export const stageColumn = <K extends string>(title: string, key: K): Column<Rec
 /** In the place of what is not there: that it is not, and how it comes to be. */
 export const Teach = ({ text }: { text: string }): JSX.Element => <p class="empty">{text}</p>;
 
-/** How much of the most something has. */
-export const Bar = ({ share }: { share: number }): JSX.Element => (
-  <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-    <rect width={share * 100} height="1" fill={COLORS.interest} />
-  </svg>
+/** A number beside a bar that shows how much of the most it is. */
+export const WithBar = ({ share, children }: { share: number; children: ComponentChildren }): JSX.Element => (
+  <span class="with-bar">
+    <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+      <rect width={share * 100} height="1" fill={COLORS.interest} />
+    </svg>
+    <span>{children}</span>
+  </span>
 );
 
 /** A button that saves a file. */
@@ -288,14 +291,19 @@ export const todayOf = ({ timeZone }: Site): string =>
 export const daysBefore = (day: string, count: number): string =>
   new Date(Date.parse(day) - count * DAY_MS).toISOString().slice(0, 10);
 
+/** How many days were chosen. */
+function lengthOf(): number {
+  const length = Number(chosen('days', '30'));
+  return length >= 1 && length <= 3660 ? Math.floor(length) : 30;
+}
+
 /** The days that were chosen, as reports are asked for them. */
 export function rangeOf(site: Site): { from: string; to: string } {
   // An address can say anything.
   const isDay = (day: string) => /^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(Date.parse(day));
   const to = isDay(chosen('to')) ? chosen('to') : todayOf(site);
-  const length = Number(chosen('days', '30'));
   const from = chosen('from');
-  const first = daysBefore(to, (length >= 1 && length <= 3660 ? Math.floor(length) : 30) - 1);
+  const first = daysBefore(to, lengthOf() - 1);
   return { from: isDay(from) ? from : first, to };
 }
 
@@ -312,10 +320,10 @@ export function RangePicker({ site }: { site: Site }): JSX.Element {
         <span class="soft">{t('range')}</span>{' '}
         <select
           name="days"
-          value={isOwn ? 'own' : chosen('days', '30')}
+          value={isOwn ? 'own' : `${lengthOf()}`}
           onChange={({ currentTarget }) => pick(currentTarget.value)}
         >
-          {['7', '30', '90', '365'].map((days) => (
+          {[...new Set(['7', '30', '90', '365', `${lengthOf()}`])].map((days) => (
             <option key={days} value={days}>
               {t('lastDays', { count: days })}
             </option>

@@ -23,6 +23,7 @@ import {
 } from './api.js';
 import { Completions } from './completionList.js';
 import { useRead, useReport } from './live.js';
+import { sayNote } from './notes.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
 import { explainError, explainRefusedRules } from './rulesErrors.js';
@@ -65,6 +66,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     set(({ preview, done }) => ({ ...(preview && { preview }), ...(done && { done }) }));
   };
   const [note, setNote] = useState('');
+  const [apply, setApply] = useState<'all' | 'now'>('all');
   const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
   const isChanged = text !== undefined;
   const editor = useRef<HTMLTextAreaElement>(null);
@@ -110,17 +112,24 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     }
   };
   const check = () => run(async (given) => ({ checked: await change<Checked>('POST', `${base}/lint`, given) }));
-  const preview = () => run(async (given) => ({ preview: await change<Preview>('POST', `${base}/preview`, given) }));
+  const preview = () =>
+    run(async (given) => ({ preview: await change<Preview>('POST', `${base}/preview?apply=${apply}`, given) }));
   const publish = () =>
     run(async (given) => {
-      const query = new URLSearchParams({ ...(note && { note }), ...(state.isContradictory && { confirm: 'true' }) });
+      // What contradicts itself was asked about already.
+      if (!state.isContradictory && !confirm(t('confirmPublish'))) return {};
+      const query = new URLSearchParams({
+        apply,
+        ...(note && { note }),
+        ...(state.isContradictory && { confirm: 'true' }),
+      });
       const { version } = await change<{ version: number }>('PUT', `${base}?${query}`, given);
       await change('DELETE', `${base}/draft`).catch(() => {});
       setText(undefined);
       setNote('');
       rules.again();
       versions.again();
-      return { done: t('published', { version }) };
+      return { done: t(apply === 'all' ? 'published' : 'publishedNow', { version }) };
     });
   const saveDraft = () =>
     run(async (given) => {
@@ -233,6 +242,13 @@ export function Rules({ site }: { site: Site }): JSX.Element {
           <label>
             {t('note')} <input value={note} onInput={({ currentTarget }) => setNote(currentTarget.value)} size={32} />
           </label>
+          <label>
+            {t('applies')}{' '}
+            <select value={apply} onChange={({ currentTarget }) => setApply(currentTarget.value as typeof apply)}>
+              <option value="all">{t('appliesAll')}</option>
+              <option value="now">{t('appliesNow')}</option>
+            </select>
+          </label>
           <button type="button" onClick={publish} disabled={!isChanged || !!state.isBusy || !may('editor')}>
             {state.isContradictory ? t('publishAnyway') : t('publish')}
           </button>
@@ -265,7 +281,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
                 { title: t('version'), of: ({ version }) => version },
                 { title: t('publishedAt'), of: ({ publishedAt }) => showTime(publishedAt, site.timeZone) },
                 { title: t('author'), of: ({ author }) => author },
-                { title: t('note'), of: (version) => version.note },
+                { title: t('note'), of: ({ note: said }) => said && sayNote(said) },
                 {
                   title: t('action'),
                   of: () => '',

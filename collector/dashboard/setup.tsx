@@ -4,6 +4,7 @@ import { DAY_MS } from '../../sdk/core/index.js';
 import { Alerts } from './alerts.js';
 import {
   change,
+  type CoverageReport,
   type DeadLetter,
   type Health,
   type Lost,
@@ -26,6 +27,7 @@ export function Setup({ site }: { site: Site }): JSX.Element {
       <Snippet site={site} />
       {may('owner') && <HealthCard site={site} />}
       {may('owner') && <Settings key={site.siteKey} site={site} />}
+      <Coverage site={site} />
       <Loss site={site} />
       {may('owner') && <Refused site={site} />}
       {may('owner') && <Team site={site} />}
@@ -127,6 +129,7 @@ function Settings({ site }: { site: Site }): JSX.Element {
         timeZone: form.get('timeZone'),
         internal: lines(form.get('internal')),
         retentionDays,
+        weekStart: form.get('weekStart'),
       });
       set({ done: t('saved') });
     } catch (error) {
@@ -152,6 +155,16 @@ function Settings({ site }: { site: Site }): JSX.Element {
           ))}
         </datalist>
         <label>
+          {t('weekStart')}{' '}
+          <select name="weekStart" defaultValue={site.weekStart}>
+            {(['monday', 'saturday', 'sunday'] as const).map((day) => (
+              <option key={day} value={day} selected={day === site.weekStart}>
+                {t(`weekDays.${day}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
           {t('retentionDays')}{' '}
           <input name="retentionDays" inputMode="numeric" defaultValue={String(site.retentionDays ?? '')} />
         </label>
@@ -162,6 +175,88 @@ function Settings({ site }: { site: Site }): JSX.Element {
       </form>
       {state.problem && <Alert>{state.problem}</Alert>}
       {state.done && <p role="status">{state.done}</p>}
+    </section>
+  );
+}
+
+/** Paths of a sitemap, or of addresses one a line; those of other hosts are left out. */
+function pathsOf(text: string, origins: string[]): string[] {
+  const listed = [...text.matchAll(/<loc>\s*([^<]+?)\s*<\/loc>/g)].map(([, url]) => url!.replaceAll('&amp;', '&'));
+  const given = listed.length ? listed : text.split(/\s+/).filter(Boolean);
+  const paths = given.flatMap((each) => {
+    if (each.startsWith('/')) return [each.split(/[?#]/)[0]!];
+    if (!URL.canParse(each)) return [];
+    const { origin, pathname } = new URL(each);
+    return origins.includes(origin) ? [pathname] : [];
+  });
+  return [...new Set(paths)];
+}
+
+const withoutSlash = (path: string) => path.replace(/(.)\/$/, '$1');
+
+/** Which pages carry the tag, and which do not any more, or never did. */
+function Coverage({ site }: { site: Site }): JSX.Element {
+  const read = useReport<CoverageReport>(site.siteKey, 'coverage', {});
+  const [text, setText] = useState('');
+  const wanted = pathsOf(text, site.origins);
+  return (
+    <section class="card">
+      <h2>{t('coverage')}</h2>
+      <p class="soft">{t('coverageHint')}</p>
+      <Loaded read={read}>
+        {({ pages, rows }) => {
+          const silent = rows.filter(({ isSilent }) => isSilent);
+          const seen = new Set(rows.map(({ path }) => withoutSlash(path)));
+          const unseen = wanted.filter((path) => !seen.has(withoutSlash(path)));
+          return pages ? (
+            <>
+              <p role="status">
+                {t('coverageSum', { pages: showNumber(pages) })} {!silent.length && t('noneSilent')}
+              </p>
+              {!!silent.length && (
+                <Table
+                  name="coverage"
+                  rows={silent}
+                  columns={[
+                    { title: t('page'), of: ({ path }) => path },
+                    { title: t('views_'), of: ({ views }) => views },
+                    { title: t('lastSeen'), of: ({ lastAt }) => showTime(lastAt, site.timeZone) },
+                  ]}
+                />
+              )}
+              <details>
+                <summary>{t('holdAgainst')}</summary>
+                <p class="soft">
+                  {t('holdHint')} {pages > rows.length && t('partly', { pages: showNumber(pages) })}
+                </p>
+                <textarea
+                  class="wide"
+                  rows={4}
+                  aria-label={t('holdAgainst')}
+                  value={text}
+                  onInput={({ currentTarget }) => setText(currentTarget.value)}
+                />
+                {!!wanted.length &&
+                  (unseen.length ? (
+                    <>
+                      <p role="status">
+                        {t('neverSeen', {
+                          all: showNumber(wanted.length),
+                          seen: showNumber(wanted.length - unseen.length),
+                        })}
+                      </p>
+                      <Table name="neverSeen" rows={unseen} columns={[{ title: t('page'), of: (path) => path }]} />
+                    </>
+                  ) : (
+                    <p role="status">{t('allSeen', { all: showNumber(wanted.length) })}</p>
+                  ))}
+              </details>
+            </>
+          ) : (
+            <p>{t('nothingInRange')}</p>
+          );
+        }}
+      </Loaded>
     </section>
   );
 }

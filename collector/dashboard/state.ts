@@ -62,6 +62,8 @@ export interface Route {
   visitorId: string;
   /** What was chosen in the view: a link shows the same. */
   query: URLSearchParams;
+  /** Whether the address names a view that there is not. */
+  isOtherView: boolean;
   /** Why signing in by a link did not work. */
   problem?: string;
 }
@@ -74,10 +76,17 @@ export const route = computed((): Route => {
   const [path = '', ...rest] = hash.value.replace(/^#\/?/, '').split('?');
   const query = rest.join('?');
   const [first = '', second = '', third = ''] = path.split('/').map(decode);
-  const of = { siteKey: '', view: 'board' as View, visitorId: '', query: new URLSearchParams(query) };
+  const of = {
+    siteKey: '',
+    view: 'board' as View,
+    isOtherView: false,
+    visitorId: '',
+    query: new URLSearchParams(query),
+  };
   if (first === 'sign-in') return { ...of, problem: second };
-  const view = VIEWS.find((each) => each === second) ?? 'board';
-  return { ...of, siteKey: first, view, visitorId: view === 'visitors' ? third : '' };
+  const known = VIEWS.find((each) => each === second);
+  const view = known ?? 'board';
+  return { ...of, siteKey: first, view, isOtherView: !!second && !known, visitorId: view === 'visitors' ? third : '' };
 });
 
 export const linkTo = (siteKey: string, view: View = 'board', query: Record<string, string> = {}): string => {

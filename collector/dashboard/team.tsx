@@ -163,7 +163,7 @@ function Audit({ zone }: { zone: string }): JSX.Element {
               columns={[
                 { title: t('changedAt'), of: ({ at }) => showTime(at, zone) },
                 { title: t('who'), of: ({ who }) => who },
-                { title: t('operation'), of: ({ action }) => action, show: ({ action }) => <code>{action}</code> },
+                { title: t('operation'), of: ({ action }) => t(`operations.${action as 'addSite'}`) },
                 { title: t('target'), of: ({ target }) => target },
                 { title: t('site'), of: ({ siteKey }) => siteKey },
               ]}

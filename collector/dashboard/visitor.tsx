@@ -194,7 +194,7 @@ function Details({
               ['', t('everyEvent')],
               ...[...new Set([...visitor.events.map((event) => event.name), only].filter(Boolean))]
                 .sort()
-                .map((name): [string, string] => [name, showEvent(name)]),
+                .map((name): [string, string] => [name, nameOf(name, words)]),
             ]}
           />
         </div>
@@ -289,6 +289,7 @@ function Rights({
 const CAUSES = { event: 'causeEvent', expiry: 'causeExpiry', rules: 'causeRules', link: 'causeLink' } as const;
 
 function Change({ transition: { from, to, cause }, at }: { transition: Transition; at: string }): JSX.Element {
+  const words = useContext(Words);
   const name = (stage: typeof from) => t(`stages.${stage ?? 'none'}`);
   const title = !from
     ? t('begins', { to: name(to) })
@@ -300,7 +301,7 @@ function Change({ transition: { from, to, cause }, at }: { transition: Transitio
       <StageDot stage={to} /> <strong>{title}</strong> <span class="soft">{at}</span>
       <div class="soft">
         {t(CAUSES[cause.kind], {
-          event: cause.eventName && showEvent(cause.eventName),
+          event: cause.eventName && nameOf(cause.eventName, words),
           rule: name(cause.rule ?? null),
           rules: cause.rules,
         })}
@@ -317,6 +318,13 @@ function Change({ transition: { from, to, cause }, at }: { transition: Transitio
   );
 }
 
+/** What people call an event: of one of the site's own, what the rules call the signal that it is. */
+function nameOf(event: string, words: RulesNames | undefined): string {
+  const signal = Object.values(words?.signals ?? {}).find((each) => each.event === event && !each.path);
+  const known = showEvent(event);
+  return known === event ? (inLanguage(signal?.label) ?? known) : known;
+}
+
 function Happening({
   event,
   at,
@@ -326,9 +334,10 @@ function Happening({
   at: string;
   change: Transition | undefined;
 }): JSX.Element {
+  const words = useContext(Words);
   return (
     <li>
-      <span class="soft">{at}</span> <strong title={event.name}>{showEvent(event.name)}</strong>{' '}
+      <span class="soft">{at}</span> <strong title={event.name}>{nameOf(event.name, words)}</strong>{' '}
       {event.uncounted && <span class="missing">{t(`uncounted.${event.uncounted}`)}</span>}{' '}
       {change && <StageName stage={change.to} />}
       <div class="soft url">{event.title ? `${event.title} · ${event.url}` : event.url}</div>
