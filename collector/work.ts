@@ -125,7 +125,12 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     audience: (site, when, at) => projections.use(site, at, (view) => countAudience(view, when, at)),
     members: (site, when, at, saved) => projections.use(site, at, (view) => listAudience(view, when, at, saved)),
     listVisitors: (site, filter, at) =>
-      projections.use(site, at, (view) => listVisitors(view, filter, at), !!(filter.reached ?? filter.steps)),
+      projections.use(
+        site,
+        at,
+        (view) => listVisitors(view, filter, at),
+        !!(filter.reached ?? filter.steps ?? filter.moved),
+      ),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
     prepare: (site, at) => projections.prepare(site, at),

@@ -15,9 +15,9 @@ import { AGAIN_MS, useOnce, useRead } from './live.js';
 import { Alert, Loaded, StageName, Table } from './parts.js';
 import { explainRefusal } from './rulesErrors.js';
 import { choose, chosen, linkTo, linkToVisitor, may } from './state.js';
-import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
+import { channelNames, inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
-const KINDS = ['stage', 'tag', 'signal', 'channel', 'rfm', 'lifecycle', 'trait'] as const;
+const KINDS = ['stage', 'peak', 'tag', 'signal', 'channel', 'source', 'rfm', 'lifecycle', 'trait'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** One line of the builder. */
@@ -30,39 +30,78 @@ interface Part {
   isNot?: boolean;
 }
 
+/** Lines, and groups of lines, of which all or one must hold. */
 interface Draft {
   joined: 'all' | 'any';
-  parts: Part[];
+  isNot?: boolean;
+  parts: Array<Part | Draft>;
 }
+
+const isGroup = (part: Part | Draft): part is Draft => 'parts' in part;
 
 const EMPTY: Draft = { joined: 'all', parts: [{ kind: 'stage', value: 'consideration' }] };
 
 /** What of the builder the collector is asked. */
-function conditionOf({ joined, parts }: Draft): object {
-  const conditions = parts.map(({ kind, value, count = '', within = '', isNot }) => {
-    const own =
-      kind === 'tag'
-        ? { tag: value }
-        : kind === 'signal'
-          ? { signal: value, count: { gte: Number(count || 1) }, ...(Number(within) > 0 && { within: Number(within) }) }
-          : kind === 'trait'
-            ? {
-                trait: value,
-                ...(count ? { eq: /^-?\d+(\.\d+)?$/.test(count) ? Number(count) : count } : { exists: true }),
-              }
-            : { [kind]: value.split(',').map((each) => each.trim()) };
-    return isNot ? { not: own } : own;
-  });
-  return { [joined]: conditions };
+function conditionOf(part: Part | Draft): object {
+  const own = isGroup(part) ? { [part.joined]: part.parts.map(conditionOf) } : conditionOfLine(part);
+  return part.isNot ? { not: own } : own;
 }
 
-/** The builder's lines in the address: a link shows the same audience. */
+function conditionOfLine({ kind, value, count = '', within = '' }: Part): object {
+  if (kind === 'tag') return { tag: value };
+  if (kind === 'signal')
+    return { signal: value, count: { gte: Number(count || 1) }, ...(Number(within) > 0 && { within: Number(within) }) };
+  if (kind === 'trait')
+    return {
+      trait: value,
+      ...(count ? { eq: /^-?\d+(\.\d+)?$/.test(count) ? Number(count) : count } : { exists: true }),
+    };
+  return { [kind]: value.split(',').map((each) => each.trim()) };
+}
+
+/** The builder's lines of a condition; what they cannot say is left out. */
+function partOf(when: object): Part | Draft | undefined {
+  const { not, all, any, ...own } = when as { not?: object; all?: object[]; any?: object[] } & Record<string, unknown>;
+  if (not) {
+    const part = partOf(not);
+    return part && { ...part, isNot: true };
+  }
+  const list = all ?? any;
+  if (list) return { joined: all ? 'all' : 'any', parts: list.map(partOf).filter((part) => part !== undefined) };
+  const kind = KINDS.find((name) => name in own);
+  if (!kind) return undefined;
+  const { count, within, eq } = own as { count?: { gte?: number }; within?: number; eq?: unknown };
+  return {
+    kind,
+    value: String(own[kind]),
+    ...(count?.gte && { count: String(count.gte) }),
+    ...(eq !== undefined && { count: String(eq) }),
+    ...(within && { within: String(within) }),
+  };
+}
+
+function draftOf(when: object): Draft {
+  const part = partOf(when);
+  const draft: Draft | undefined = part && (isGroup(part) && !part.isNot ? part : { joined: 'all', parts: [part] });
+  return draft?.parts.length ? draft : EMPTY;
+}
+
+/** Whether the builder shows all of a condition: one that came by the API may ask for more. */
+const isOfBuilder = (when: object): boolean =>
+  [draftOf(when), ...draftOf(when).parts].some((part) => JSON.stringify(conditionOf(part)) === JSON.stringify(when));
+
+/** Whether an address holds what the builder wrote: it can say anything. */
+const isDraft = (given: Part | Draft): boolean =>
+  isGroup(given)
+    ? Array.isArray(given.parts) && !!given.parts.length && given.parts.every(isDraft)
+    : KINDS.includes(given.kind) && typeof given.value === 'string';
+
+/** What the address holds: a link shows the same audience. It is the builder's lines, or a condition. */
 function readDraft(): Draft {
   try {
-    const { joined, parts } = JSON.parse(chosen('when')) as Draft;
-    const isFit =
-      parts.length > 0 && parts.every(({ kind, value }) => KINDS.includes(kind) && typeof value === 'string');
-    return isFit ? { joined: joined === 'any' ? 'any' : 'all', parts } : EMPTY;
+    const given = JSON.parse(chosen('when')) as Draft;
+    if (!isGroup(given)) return draftOf(given);
+    return isDraft(given) ? given : EMPTY;
   } catch {
     return EMPTY;
   }
@@ -101,8 +140,6 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
     };
   }, [text]);
   const put = (next: Draft) => choose({ when: JSON.stringify(next) });
-  const edit = (at: number, changes: Partial<Part>) =>
-    put({ ...draft, parts: draft.parts.map((part, index) => (index === at ? { ...part, ...changes } : part)) });
   const attempt = async (run: () => Promise<unknown>) => {
     try {
       await run();
@@ -126,49 +163,14 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
       <section class="card">
         <h2>{t('views.audiences')}</h2>
         <p class="soft">{t('audiencesHint')}</p>
-        <label>
-          {t('whoMeets')}{' '}
-          <select
-            name="joined"
-            value={draft.joined}
-            onChange={({ currentTarget }) => put({ ...draft, joined: currentTarget.value as 'all' })}
-          >
-            <option value="all">{t('all')}</option>
-            <option value="any">{t('any')}</option>
-          </select>
-        </label>
-        <ol class="builder">
-          {draft.parts.map((part, at) => (
-            <li key={at}>
-              <PartEditor part={part} rules={rules} onChange={(changes) => edit(at, changes)} />{' '}
-              {draft.parts.length > 1 && (
-                <button
-                  type="button"
-                  class="plain small"
-                  onClick={() => put({ ...draft, parts: draft.parts.filter((_, index) => index !== at) })}
-                >
-                  {t('remove')}
-                </button>
-              )}
-            </li>
-          ))}
-        </ol>
-        <p>
-          <button
-            type="button"
-            class="plain"
-            onClick={() => put({ ...draft, parts: [...draft.parts, { kind: 'stage', value: 'action' }] })}
-          >
-            + {t('addCondition')}
-          </button>
-        </p>
+        <GroupEditor label={t('whoMeets')} group={draft} rules={rules} onChange={put} />
         {state.problem && <Alert>{state.problem}</Alert>}
         {state.isLoading && (
           <p class="soft" role="status">
             {t('loading')}
           </p>
         )}
-        {state.found && <Found found={state.found} site={site} rules={rules} />}
+        {state.found && <Found found={state.found} when={text} site={site} rules={rules} />}
         {may('editor') && (
           <form class="filters" onSubmit={save}>
             <label>
@@ -249,31 +251,70 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** Whether the builder shows all of a condition: one that came by the API may ask for more. */
-const isOfBuilder = (when: object): boolean => JSON.stringify(conditionOf(draftOf(when))) === JSON.stringify(when);
-
-/** The builder's lines of a condition that it made. */
-function draftOf(when: object): Draft {
-  const joined = 'any' in when ? 'any' : 'all';
-  const list = ((when as Record<string, unknown>)[joined] ?? [when]) as Array<Record<string, unknown>>;
-  const parts = list.flatMap((each): Part[] => {
-    const isNot = 'not' in each;
-    const own = (isNot ? each.not : each) as Record<string, never>;
-    const kind = KINDS.find((name) => name in own);
-    if (!kind) return [];
-    const { count, within, eq } = own as { count?: { gte?: number }; within?: number; eq?: unknown };
-    return [
-      {
-        kind,
-        value: String(own[kind]),
-        ...(isNot && { isNot }),
-        ...(count?.gte && { count: String(count.gte) }),
-        ...(eq !== undefined && { count: String(eq) }),
-        ...(within && { within: String(within) }),
-      },
-    ];
-  });
-  return parts.length ? { joined, parts } : EMPTY;
+/** All of some lines, one of them, or none. */
+function GroupEditor({
+  label,
+  group,
+  rules,
+  onChange,
+}: {
+  label?: string;
+  group: Draft;
+  rules: RulesNames | undefined;
+  onChange: (group: Draft) => void;
+}): JSX.Element {
+  const { joined, isNot, parts } = group;
+  const put = (next: Draft['parts']) => onChange({ ...group, parts: next });
+  const edit = (at: number, part: Part | Draft) => put(parts.map((each, index) => (index === at ? part : each)));
+  const join = (value: string) =>
+    onChange({ joined: value.endsWith('all') ? 'all' : 'any', parts, ...(value.startsWith('not') && { isNot: true }) });
+  const line: Part = { kind: 'stage', value: 'action' };
+  return (
+    <>
+      <label>
+        {label}{' '}
+        <select
+          name={label && 'joined'}
+          aria-label={label ?? t('groupOf')}
+          value={`${isNot ? 'not ' : ''}${joined}`}
+          onChange={({ currentTarget }) => join(currentTarget.value)}
+        >
+          <option value="all">{t('all')}</option>
+          <option value="any">{t('any')}</option>
+          <option value="not any">{t('noneOf')}</option>
+          <option value="not all">{t('notAllOf')}</option>
+        </select>
+      </label>
+      <ol class="builder">
+        {parts.map((part, at) => (
+          <li key={at}>
+            {isGroup(part) ? (
+              <GroupEditor group={part} rules={rules} onChange={(next) => edit(at, next)} />
+            ) : (
+              <PartEditor part={part} rules={rules} onChange={(changes) => edit(at, { ...part, ...changes })} />
+            )}{' '}
+            {parts.length > 1 && (
+              <button type="button" class="plain small" onClick={() => put(parts.filter((_, index) => index !== at))}>
+                {t(isGroup(part) ? 'removeGroup' : 'remove')}
+              </button>
+            )}
+          </li>
+        ))}
+      </ol>
+      <p class="adders">
+        <button type="button" class="plain small" onClick={() => put([...parts, line])}>
+          + {t('addCondition')}
+        </button>{' '}
+        <button
+          type="button"
+          class="plain small"
+          onClick={() => put([...parts, { joined: joined === 'all' ? 'any' : 'all', parts: [line] }])}
+        >
+          + {t('addGroup')}
+        </button>
+      </p>
+    </>
+  );
 }
 
 function PartEditor({
@@ -289,12 +330,16 @@ function PartEditor({
     stage: [...STAGES, 'none' as const].map((stage) => [stage, t(`stages.${stage}`)]),
     tag: Object.entries(rules?.tags ?? {}).map(([name, { label }]) => [name, inLanguage(label) ?? name]),
     signal: Object.entries(rules?.signals ?? {}).map(([name, { label }]) => [name, inLanguage(label) ?? name]),
-    channel: [],
+    peak: [...STAGES, 'none' as const].map((stage) => [stage, t(`stages.${stage}`)]),
+    channel: channelNames.map((name) => [name, showChannel(name)]),
+    source: [],
     rfm: [...RFM.map((name): [string, string] => [name, t(`rfmNames.${name}`)]), ['none', t('notBought')]],
     lifecycle: LIFECYCLE.map((name) => [name, t(`lifecycles.${name}`)]),
     trait: [],
   };
   const known = names[part.kind];
+  // What came by a link may be no choice of the list: several at once, or a channel of the owner's.
+  const isListed = known.some(([value]) => value === part.value);
   const set =
     (name: 'value' | 'count' | 'within') => (event: { currentTarget: HTMLInputElement | HTMLSelectElement }) =>
       onChange({ [name]: event.currentTarget.value });
@@ -315,7 +360,7 @@ function PartEditor({
           const kind = currentTarget.value as Kind;
           onChange({
             kind,
-            value: names[kind][0]?.[0] ?? (kind === 'channel' ? 'Direct' : 'plan'),
+            value: names[kind][0]?.[0] ?? (kind === 'source' ? 'google' : 'plan'),
             count: '',
             within: '',
           });
@@ -327,8 +372,8 @@ function PartEditor({
           </option>
         ))}
       </select>{' '}
-      {known.length ? (
-        <select aria-label={t('value')} value={part.value} onChange={set('value')}>
+      {isListed ? (
+        <select aria-label={t('figureValue')} value={part.value} onChange={set('value')}>
           {known.map(([value, text]) => (
             <option key={value} value={value}>
               {text}
@@ -336,7 +381,7 @@ function PartEditor({
           ))}
         </select>
       ) : (
-        <input aria-label={t('value')} value={part.value} onChange={set('value')} />
+        <input aria-label={t('figureValue')} value={part.value} onChange={set('value')} />
       )}{' '}
       {part.kind === 'signal' && (
         <>
@@ -360,14 +405,30 @@ function PartEditor({
       {part.kind === 'trait' && (
         <label>
           ={' '}
-          <input value={part.count ?? ''} placeholder={t('anyValue')} aria-label={t('value')} onChange={set('count')} />
+          <input
+            value={part.count ?? ''}
+            placeholder={t('anyValue')}
+            aria-label={t('figureValue')}
+            onChange={set('count')}
+          />
         </label>
       )}
     </>
   );
 }
 
-function Found({ found, site, rules }: { found: Audience; site: Site; rules: RulesNames | undefined }): JSX.Element {
+/** @param when JSON of the condition */
+function Found({
+  found,
+  when,
+  site,
+  rules,
+}: {
+  found: Audience;
+  when: string;
+  site: Site;
+  rules: RulesNames | undefined;
+}): JSX.Element {
   const name = (feature: string) => {
     const [kind, ...rest] = feature.split(':');
     const own = rest.join(':');
@@ -381,7 +442,8 @@ function Found({ found, site, rules }: { found: Audience; site: Site; rules: Rul
           people: showNumber(found.people),
           of: showNumber(found.of),
           share: showShare(found.of ? found.people / found.of : 0),
-        })}
+        })}{' '}
+        {!!found.people && <a href={linkTo(site.siteKey, 'visitors', { when })}>{t('seeThem')} →</a>}
       </p>
       {!!found.profile.length && (
         <details>
@@ -390,7 +452,7 @@ function Found({ found, site, rules }: { found: Audience; site: Site; rules: Rul
             name="profile"
             rows={found.profile}
             columns={[
-              { title: t('feature'), of: ({ feature }) => feature, show: ({ feature }) => name(feature) },
+              { title: t('feature'), of: ({ feature }) => name(feature) },
               { title: t('visitorsCount'), of: ({ people }) => people },
               { title: t('ofThem'), of: ({ share }) => share, show: ({ share }) => showShare(share) },
               {

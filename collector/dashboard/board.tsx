@@ -13,7 +13,7 @@ import {
 } from './api.js';
 import { Chart } from './chartPlace.js';
 import { useLive, useLiveReport, type Live } from './live.js';
-import { marksOf, NoteList, useNotes } from './notes.js';
+import { marksOf, NoteList, useNotes, type Mark } from './notes.js';
 import {
   Alert,
   Change,
@@ -128,8 +128,18 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
                 <rect width={(current / widest) * 100} height="1" fill={COLORS[stage]} />
               </svg>
               <span class="soft detail">
-                {t('reached', { count: showNumber(visitors) })} ·{' '}
-                {t('entered', { day, count: showNumber(last?.entered[stage] ?? 0) })} ·{' '}
+                {may('viewer') && isNow ? (
+                  <a
+                    href={linkTo(site.siteKey, 'visitors', {
+                      when: JSON.stringify({ peak: STAGES.slice(STAGES.indexOf(stage)) }),
+                    })}
+                  >
+                    {t('reached', { count: showNumber(visitors) })}
+                  </a>
+                ) : (
+                  t('reached', { count: showNumber(visitors) })
+                )}{' '}
+                · {t('entered', { day, count: showNumber(last?.entered[stage] ?? 0) })} ·{' '}
                 {t('leftStage', { day, count: showNumber(last?.left[stage] ?? 0) })}
                 {fromPrevious !== null &&
                   ` · ${t('ofPrevious', { share: showShare(fromPrevious) })} (${interval!.map(showShare).join('–')})`}
@@ -188,31 +198,38 @@ function Trend({ values, color }: { values: number[]; color: string }): JSX.Elem
   );
 }
 
-function Days({ report, site }: { report: StagesReport; site: Site }): JSX.Element {
-  const notes = useNotes(site);
+/** How many stood at each stage, day by day. */
+export function DaysChart({ report, marks }: { report: StagesReport; marks: Mark[] }): JSX.Element {
   const series = report.stages.map(({ stage }) => ({
     name: t(`stages.${stage}`),
     color: COLORS[stage],
     values: report.days.map(({ current }) => current[stage]),
   }));
   const days = report.days.map(({ day }) => day);
-  const marks = notes.data ? marksOf(notes.data, days) : [];
+  const marked = marks.map(({ day }) => day);
+  return (
+    <Chart
+      name="stages"
+      label={t('perDay')}
+      draw={({ drawDays }, element) => drawDays(element, days, series, marked)}
+      of={[series, days, marked]}
+    />
+  );
+}
+
+function Days({ report, site }: { report: StagesReport; site: Site }): JSX.Element {
+  const notes = useNotes(site);
+  const marks = notes.data
+    ? marksOf(
+        notes.data,
+        report.days.map(({ day }) => day),
+      )
+    : [];
   return (
     <section class="card">
       <h2>{t('perDay')}</h2>
       <p class="soft">{t('perDayHint', { zone: site.timeZone })}</p>
-      <Chart
-        name="stages"
-        draw={({ drawDays }, element) =>
-          drawDays(
-            element,
-            days,
-            series,
-            marks.map(({ day }) => day),
-          )
-        }
-        of={[series, marks]}
-      />
+      <DaysChart report={report} marks={marks} />
       <NoteList site={site} marks={marks} again={notes.again} />
       <details>
         <summary>
@@ -234,52 +251,54 @@ function Days({ report, site }: { report: StagesReport; site: Site }): JSX.Eleme
   );
 }
 
-/** What each stage is measured by, in the chosen days and in as many before. */
-function Kpis({ site }: { site: Site }): JSX.Element {
-  const live = useLiveReport<KpiReport>(site.siteKey, 'kpis', rangeOf(site));
+/** What each stage is measured by, in some days and in as many before. */
+export function KpiTable({ site, report: { kpis } }: { site: Site; report: KpiReport }): JSX.Element {
   const shown = (value: number | null, measure: string) =>
     value === null ? '–' : measure === 'value' ? showMoney(value, site.currency) : showNumber(value);
+  return (
+    <Table
+      name="kpis"
+      rows={kpis}
+      columns={[
+        stageColumn(t('stage'), 'stage'),
+        { title: t('measure'), of: ({ label }) => inLanguage(label) ?? null },
+        {
+          title: t('inTheseDays'),
+          of: ({ value }) => value,
+          show: ({ value, measure }) => shown(value, measure),
+        },
+        {
+          title: t('daysBefore'),
+          of: ({ before }) => before,
+          show: ({ before, measure }) => shown(before, measure),
+        },
+        {
+          title: t('changed'),
+          of: ({ value, before }) => (value !== null && before ? value / before - 1 : null),
+          show: ({ value, before }) => (value !== null && before ? <Change by={value / before - 1} /> : '–'),
+        },
+        {
+          title: t('goal'),
+          of: ({ target }) => target,
+          show: ({ target, rating, measure }) => (
+            <>
+              {shown(target, measure)} {rating && <span class={`rating ${rating}`}>{t(`ratings.${rating}`)}</span>}
+            </>
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+/** The same of the chosen days, and what it should come to. */
+function Kpis({ site }: { site: Site }): JSX.Element {
+  const live = useLiveReport<KpiReport>(site.siteKey, 'kpis', rangeOf(site));
   return (
     <section class="card">
       <h2>{t('kpis')}</h2>
       <p class="soft">{t('kpisHint')}</p>
-      <Living live={live}>
-        {({ kpis }) => (
-          <Table
-            name="kpis"
-            rows={kpis}
-            columns={[
-              stageColumn(t('stage'), 'stage'),
-              { title: t('measure'), of: ({ label }) => inLanguage(label) ?? null },
-              {
-                title: t('inTheseDays'),
-                of: ({ value }) => value,
-                show: ({ value, measure }) => shown(value, measure),
-              },
-              {
-                title: t('daysBefore'),
-                of: ({ before }) => before,
-                show: ({ before, measure }) => shown(before, measure),
-              },
-              {
-                title: t('changed'),
-                of: ({ value, before }) => (value !== null && before ? value / before - 1 : null),
-                show: ({ value, before }) => (value !== null && before ? <Change by={value / before - 1} /> : '–'),
-              },
-              {
-                title: t('goal'),
-                of: ({ target }) => target,
-                show: ({ target, rating, measure }) => (
-                  <>
-                    {shown(target, measure)}{' '}
-                    {rating && <span class={`rating ${rating}`}>{t(`ratings.${rating}`)}</span>}
-                  </>
-                ),
-              },
-            ]}
-          />
-        )}
-      </Living>
+      <Living live={live}>{(report) => <KpiTable site={site} report={report} />}</Living>
       {may('owner') && <Targets site={site} again={live.again} />}
     </section>
   );

@@ -118,7 +118,12 @@ function ChannelMoves({ moves }: { moves: AttributionReport['moves'] }): JSX.Ele
     <>
       <h3>{t('channelMoves')}</h3>
       <p class="soft">{t('channelMovesHint')}</p>
-      <Chart name="channelMoves" draw={({ drawFlow }, element) => drawFlow(element, links)} of={links} />
+      <Chart
+        name="channelMoves"
+        label={t('channelMoves')}
+        draw={({ drawFlow }, element) => drawFlow(element, links)}
+        of={links}
+      />
       <Table
         name="channelMoves"
         rows={moves}

@@ -1,19 +1,10 @@
 /** The chart library, loaded when a chart is shown and not before. */
 import { BarChart, SankeyChart } from 'echarts/charts';
-import { AriaComponent, GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
+import { GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
-use([
-  BarChart,
-  SankeyChart,
-  AriaComponent,
-  GridComponent,
-  LegendPlainComponent,
-  MarkLineComponent,
-  TooltipComponent,
-  SVGRenderer,
-]);
+use([BarChart, SankeyChart, GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent, SVGRenderer]);
 
 /** Named, since the library measures texts with it. */
 const FONT = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif";
@@ -31,7 +22,6 @@ function draw(element: HTMLElement, make: (ink: string) => Option): () => void {
   const chart = init(element, undefined, { renderer: 'svg' });
   const ink = getComputedStyle(element).color;
   chart.setOption({
-    aria: { enabled: true },
     animation: false,
     textStyle: { color: ink, fontFamily: FONT },
     ...make(ink),
@@ -73,7 +63,13 @@ export const drawDays = (element: HTMLElement, days: string[], series: Series[],
     legend: { textStyle: { color: ink, fontFamily: FONT }, bottom: 0 },
     // As drawn text: HTML in a tooltip would need inline styles, which the page's policy forbids.
     tooltip: { trigger: 'axis', renderMode: 'richText', order: 'seriesDesc' },
-    grid: { left: 8, right: 8, top: marked.length ? 24 : 12, bottom: element.clientWidth < NARROW ? 64 : 40, containLabel: true },
+    grid: {
+      left: 8,
+      right: 8,
+      top: marked.length ? 24 : 12,
+      bottom: element.clientWidth < NARROW ? 64 : 40,
+      containLabel: true,
+    },
     xAxis: {
       type: 'category',
       data: days,

@@ -6,13 +6,18 @@ import { theme } from './theme.js';
 
 type Charts = typeof import('./chart.js');
 
-/** A place for a chart, whose library comes when one is shown, and which can be taken along as a picture. @param of what is drawn: when it changes, it is drawn anew */
+/**
+ * A place for a chart, whose library comes when one is shown, and which can be taken along as a picture. What it shows stands in a table too.
+ * @param label what it shows, for who does not see it @param of what is drawn: when it changes, it is drawn anew
+ */
 export function Chart({
   name,
+  label,
   draw,
   of,
 }: {
   name: string;
+  label: string;
   draw: (charts: Charts, element: HTMLElement) => () => void;
   of: unknown;
 }): JSX.Element {
@@ -41,7 +46,7 @@ export function Chart({
   if (isMissing) return <Alert>{t('noCharts')}</Alert>;
   return (
     <>
-      <div class="chart" ref={place} />
+      <div class="chart" ref={place} role="img" aria-label={label} />
       <button type="button" class="plain small" onClick={take}>
         {t('png')}
       </button>

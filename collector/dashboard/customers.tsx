@@ -278,6 +278,7 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
             <>
               <Chart
                 name="retention"
+                label={t('lifecycle')}
                 draw={({ drawDays }, element) => drawDays(element, begins, series, marks.map(periodOf))}
                 of={[periods, series, marks]}
               />

@@ -82,7 +82,7 @@ export function Flow({ site }: { site: Site }): JSX.Element {
         {isCompared && before.problem && <Alert>{t('failed', { message: before.problem })}</Alert>}
       </section>
       <Leaving site={site} asked={own} />
-      {!!read.data?.moves.length && <Moves report={read.data} />}
+      {!!read.data?.moves.length && <Moves site={site} asked={own} report={read.data} />}
     </>
   );
 }
@@ -202,7 +202,17 @@ function Leaving({ site, asked }: { site: Site; asked: Record<string, string> })
               columns={[
                 stageColumn(t('stage'), 'stage'),
                 { title: t('lastPage'), of: ({ path }) => path },
-                { title: t('lost'), of: ({ visitors }) => visitors },
+                {
+                  title: t('lost'),
+                  of: ({ visitors }) => visitors,
+                  show: ({ stage, path, visitors }) => (
+                    <People
+                      site={site}
+                      asked={{ ...asked, reached: stage, fate: 'lost', lastPage: path }}
+                      count={visitors}
+                    />
+                  ),
+                },
                 {
                   title: t('ofThem'),
                   of: ({ visitors, lost }) => visitors / lost,
@@ -242,7 +252,15 @@ const colorOf = (standing: Standing) => (standing && standing !== 'dormant' ? CO
 const Place = ({ of }: { of: Standing }): JSX.Element =>
   of && of !== 'dormant' ? <StageName stage={of} /> : <span class="stage">{t(`stages.${of ?? 'new'}`)}</span>;
 
-function Moves({ report: { moves, dormantAfter } }: { report: FlowReport }): JSX.Element {
+function Moves({
+  site,
+  asked,
+  report: { moves, dormantAfter },
+}: {
+  site: Site;
+  asked: Record<string, string>;
+  report: FlowReport;
+}): JSX.Element {
   const name = (standing: Standing) => t(`stages.${standing ?? 'new'}`);
   const links = moves.map(({ from, to, visitors }) => ({
     from: name(from),
@@ -258,7 +276,12 @@ function Moves({ report: { moves, dormantAfter } }: { report: FlowReport }): JSX
     <section class="card">
       <h2>{t('moves')}</h2>
       <p class="soft">{t('movesHint', { count: dormantAfter })}</p>
-      <Chart name="flow" draw={({ drawFlow }, element) => drawFlow(element, links, FROM.map(name))} of={links} />
+      <Chart
+        name="flow"
+        label={t('moves')}
+        draw={({ drawFlow }, element) => drawFlow(element, links, FROM.map(name))}
+        of={links}
+      />
       <h3>{t('matrix')}</h3>
       <div class="scroll" tabIndex={0} role="region" aria-label={t('matrix')}>
         <table class="matrix">
@@ -282,7 +305,15 @@ function Moves({ report: { moves, dormantAfter } }: { report: FlowReport }): JSX
                 </th>
                 {TO.map((to) => (
                   <td key={to} class="number" style={shade(between(from, to) / most)}>
-                    {between(from, to) ? showNumber(between(from, to)) : '·'}
+                    {between(from, to) ? (
+                      <People
+                        site={site}
+                        asked={{ ...asked, moved: `${from ?? 'new'}:${to}` }}
+                        count={between(from, to)}
+                      />
+                    ) : (
+                      '·'
+                    )}
                   </td>
                 ))}
               </tr>

@@ -1,10 +1,11 @@
-import { Fragment, type JSX } from 'preact';
-import type { AlertsReport, FlowReport, Site, SourcesReport, StagesReport } from './api.js';
+import type { JSX } from 'preact';
+import type { AlertsReport, FlowReport, KpiReport, Site, SourcesReport, StagesReport } from './api.js';
 import { AlertList } from './alerts.js';
+import { DaysChart, KpiTable } from './board.js';
 import { sayLeak } from './flow.js';
 import { useReport } from './live.js';
 import { marksOf, useNotes } from './notes.js';
-import { Alert, Change, daysBefore, Loaded, StageName, Table, todayOf, Updating } from './parts.js';
+import { Alert, Change, daysBefore, Loaded, stageColumn, Table, todayOf, Updating } from './parts.js';
 import { choose, chosen } from './state.js';
 import { showChannel, t } from './texts.js';
 
@@ -19,15 +20,13 @@ export function Review({ site }: { site: Site }): JSX.Element {
   // A day that is not over is no match for one that is.
   const to = isDay && given < yesterday ? given : yesterday;
   const range = { from: daysBefore(to, DAYS - 1), to };
-  const before = { from: daysBefore(to, 2 * DAYS - 1), to: daysBefore(to, DAYS) };
   const now = useReport<StagesReport>(site.siteKey, 'stages', range);
-  const then = useReport<StagesReport>(site.siteKey, 'stages', before);
+  const kpis = useReport<KpiReport>(site.siteKey, 'kpis', range);
   const flow = useReport<FlowReport>(site.siteKey, 'flow', range);
   const sources = useReport<SourcesReport>(site.siteKey, 'sources', range);
   const alerts = useReport<AlertsReport>(site.siteKey, 'alerts', range);
   const notes = useNotes(site);
   const marks = notes.data ? marksOf(notes.data, [range.from, range.to]) : [];
-  const enteredBefore = (stage: string) => then.current?.stages.find((each) => each.stage === stage)?.entered;
   return (
     <>
       <section class="card">
@@ -50,34 +49,38 @@ export function Review({ site }: { site: Site }): JSX.Element {
           </button>
         </div>
         {!!alerts.current?.alerts.length && <AlertList site={site} alerts={alerts.current.alerts} />}
-        {[then, alerts].map(({ current, problem }, index) => (
-          <Fragment key={index}>
-            <Updating of={current} />
-            {problem && <Alert>{t('failed', { message: problem })}</Alert>}
-          </Fragment>
-        ))}
+        <Updating of={alerts.current} />
+        {alerts.problem && <Alert>{t('failed', { message: alerts.problem })}</Alert>}
         <Loaded read={now}>
-          {({ stages }) => (
-            <Table
-              name="weekStages"
-              rows={stages}
-              columns={[
-                { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
-                { title: t('standAtEnd'), of: ({ current }) => current },
-                { title: t('enteredWeek'), of: ({ entered }) => entered },
-                { title: t('weekBefore'), of: ({ stage }) => enteredBefore(stage) ?? null },
-                {
-                  title: t('changed'),
-                  of: ({ stage, entered }) => changeOf(entered, enteredBefore(stage)),
-                  show: ({ stage, entered }) => {
-                    const by = changeOf(entered, enteredBefore(stage));
-                    return by === null ? '–' : <Change by={by} />;
+          {(report) => (
+            <>
+              <Table
+                name="weekStages"
+                rows={report.stages}
+                columns={[
+                  stageColumn(t('stage'), 'stage'),
+                  { title: t('standAtEnd'), of: ({ current }) => current },
+                  { title: t('enteredWeek'), of: ({ entered }) => entered },
+                  { title: t('weekBefore'), of: ({ before }) => before.entered },
+                  {
+                    title: t('changed'),
+                    of: ({ entered, before }) => changeOf(entered, before.entered),
+                    show: ({ entered, before }) => {
+                      const by = changeOf(entered, before.entered);
+                      return by === null ? '–' : <Change by={by} />;
+                    },
                   },
-                },
-              ]}
-            />
+                  { title: t('leftWeek'), of: ({ left }) => left },
+                ]}
+              />
+              <DaysChart report={report} marks={marks} />
+            </>
           )}
         </Loaded>
+      </section>
+      <section class="card">
+        <h2>{t('kpis')}</h2>
+        <Loaded read={kpis}>{(report) => <KpiTable site={site} report={report} />}</Loaded>
       </section>
       <section class="card">
         <h2>{t('losses')}</h2>
@@ -125,4 +128,4 @@ export function Review({ site }: { site: Site }): JSX.Element {
   );
 }
 
-const changeOf = (now: number, before: number | undefined): number | null => (before ? now / before - 1 : null);
+const changeOf = (now: number, before: number): number | null => (before ? now / before - 1 : null);

@@ -48,8 +48,15 @@ const PAGE = 200;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** What a number of a report asks for. */
-const OF_NUMBER = 'reached,fate,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,when'.split(',');
-const isOfNumber = () => ['reached', 'steps', 'did', 'when'].some((name) => chosen(name));
+const OF_NUMBER =
+  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,when'.split(',');
+const isOfNumber = () => ['reached', 'moved', 'steps', 'did', 'when'].some((name) => chosen(name));
+
+/** From where to where, in words. */
+function moved(): { left: string; entered: string } {
+  const [left = '', entered = ''] = chosen('moved').split(':');
+  return { left: t(`stages.${left as Stage}`), entered: t(`stages.${entered as Stage}`) };
+}
 
 /** Whom such a number counts, in words. */
 function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
@@ -62,6 +69,8 @@ function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
   return (
     <>
       {chosen('reached') && t(`fates.${fate}`, { stage: t(`stages.${chosen('reached') as Stage}`), ...days })}
+      {chosen('moved') && t('movedWho', { ...moved(), ...days })}
+      {chosen('lastPage') && ` ${t('lastPageWas', { page: chosen('lastPage') })}`}
       {chosen('steps') && t(`stepFates.${fate}`, { step: chosen('step', '1'), ...days })}
       {chosen('by') && ` ${t('ofRow', { value: chosen('value') || t('none') })}`}
       {chosen('did') && t('didWhat', { what: t(`did.${kind as 'path'}`, { name }), ...days })}

@@ -77,6 +77,11 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           minimum: 1,
           maximum: 20,
         }),
+        query(
+          'moved',
+          'expected FROM:TO, stages, `new` or `dormant`: who moved so from `from` to `to`, as in the report flow',
+        ),
+        query('lastPage', 'expected the path of a page: those who saw it last of all'),
         query('value', 'with `by`: those alone of this row; empty for those who have none'),
         query(
           'did',

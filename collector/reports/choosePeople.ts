@@ -1,12 +1,13 @@
 /** Who is meant by a number of a report: every number that the dashboard shows opens into these people. */
-import type { Stage } from '../../sdk/core/index.js';
+import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { nameOf } from '../projection/channels.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Person, View } from '../projection/view.js';
 import { parseAudience, prepareAudience } from './audience.js';
-import { fatesIn, type Fate } from './flow.js';
+import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
 import { isHit, readSteps, type FunnelQuery, type Progress } from './funnelSteps.js';
+import { pageOf } from './leaving.js';
 import { readRange } from './range.js';
 
 export interface PeopleFilter extends FunnelQuery {
@@ -21,6 +22,10 @@ export interface PeopleFilter extends FunnelQuery {
   /** With `steps`: those alone of one row of the breakdown; an empty value is that of those who have none. */
   by?: Breakdown;
   value?: string;
+  /** Those who moved from `from` to `to` as the report `flow` has it: `STAGE:STAGE`, with `new` on the left and `dormant` on either side. */
+  moved?: string;
+  /** Those whose last page of all this is, of all that are kept. */
+  lastPage?: string;
   /** Those who did something from `from` to `to`: `KIND:NAME`, see DEEDS. */
   did?: string;
   /** JSON of a condition, as audiences have them. */
@@ -28,8 +33,8 @@ export interface PeopleFilter extends FunnelQuery {
 }
 
 /** What is asked for makes a list of people, where it is not of visitors. */
-export const isOfPeople = ({ reached, steps, did, when }: PeopleFilter): boolean =>
-  [reached, steps, did, when].some((each) => each !== undefined);
+export const isOfPeople = ({ reached, steps, moved, lastPage, did, when }: PeopleFilter): boolean =>
+  [reached, steps, moved, lastPage, did, when].some((each) => each !== undefined);
 
 /** What somebody can have done, as reports name it: each says whether an event is that. */
 const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
@@ -41,6 +46,12 @@ const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
   term: ({ name: event, subject }, name) => event === 'search' && subject === name,
   abandoned: ({ name: event, subject }, name) => event === 'form_abandon' && subject === name,
 };
+/** Where somebody stands, as `moved` names it. */
+const STANDINGS = new Map<string, Standing>([
+  ['new', null],
+  ...[...STAGES, 'dormant' as const].map((each): [string, Standing] => [each, each]),
+]);
+
 /** The same of sessions. */
 const ARRIVALS = ['source', 'channel'];
 export const DID = [...Object.keys(DEEDS), ...ARRIVALS];
@@ -53,7 +64,7 @@ export async function choosePeople(view: View, filter: PeopleFilter, now: number
   const range = readRange(view.site, filter, now);
   if (typeof range === 'string') return range;
   const span = { from: range.from.toMillis(), until: range.until };
-  const { reached, fate, dormantAfter, steps, did, when } = filter;
+  const { reached, fate, dormantAfter, steps, moved, lastPage, did, when } = filter;
   let chosen = new Set<Person>(view.people);
   const keep = (isIn: (person: Person) => boolean) => {
     chosen = new Set([...chosen].filter(isIn));
@@ -65,6 +76,13 @@ export async function choosePeople(view: View, filter: PeopleFilter, now: number
       return !!known && (!fate || known === fate);
     });
   }
+  if (moved !== undefined) {
+    const [left, entered] = moved.split(':').map((name) => STANDINGS.get(name));
+    if (left === undefined || !entered)
+      return `moved: expected two of ${[...STANDINGS.keys()].join(', ')} with a colon between, got ${moved}`;
+    const hasMoved = movesIn(view, span.from, span.until, now, dormantAfter);
+    keep((person) => hasMoved(person, left, entered));
+  }
   if (steps !== undefined) {
     const found = await ofStep(view, filter, now);
     if (typeof found === 'string') return found;
@@ -73,6 +91,16 @@ export async function choosePeople(view: View, filter: PeopleFilter, now: number
   if (did !== undefined) {
     const found = await whoDid(view, did, span);
     if (typeof found === 'string') return found;
+    keep((person) => found.has(person));
+  }
+  if (lastPage !== undefined) {
+    const found = new Set<Person>();
+    await view.eachDeeds(
+      { from: 0, until: now + 1 },
+      pageOf,
+      (person, deeds) => deeds.at(-1)?.of === lastPage && found.add(person),
+      chosen,
+    );
     keep((person) => found.has(person));
   }
   if (when !== undefined) {

@@ -1,7 +1,7 @@
 import { DAY_MS, dayOf, rank, STAGES, UNITS, type Stage } from '../../sdk/core/index.js';
 import { medianStay, transitionShares, withDormancy, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
-import { days, type Person, type View } from '../projection/view.js';
+import { days, type Journey, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { chooseOrderSignal, ordersOf, refundSignalOf } from './customers.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
@@ -33,6 +33,25 @@ export function fatesIn(view: View, from: number, until: number, now: number, do
     const isAwake = now - (signsOf(view, person).at(-1) ?? 0) <= dormantAfter * DAY_MS;
     return view.stage(person) === stage && isAwake ? 'stillThere' : 'lost';
   };
+}
+
+/** Moves as they are told, those into and out of dormancy too. */
+function noticed(view: View, person: Person, { isOwn, moves }: Journey, dormantAfter: number, now: number) {
+  // Who turned out to be somebody is heard of as that.
+  const signs = isOwn ? signsOf(view, person) : [];
+  return withDormancy(moves, signs, dormantAfter * DAY_MS, now);
+}
+
+/** Says whether somebody made a move in a range of time. @param until epoch ms, not included */
+export function movesIn(view: View, from: number, until: number, now: number, dormantAfter = DORMANT_DAYS) {
+  return (person: Person, left: Standing, entered: Standing): boolean =>
+    view
+      .journeys(person)
+      .some((journey) =>
+        [...noticed(view, person, journey, dormantAfter, now)].some(
+          (move) => move.from === left && move.to === entered && move.at >= from && move.at < until,
+        ),
+      );
 }
 
 export interface FlowReport extends Heading {
@@ -103,9 +122,7 @@ export async function reportFlow(
     if (channel !== undefined) channels.set(channel, (channels.get(channel) ?? 0) + 1);
     if (query.channel !== undefined && channel !== query.channel) continue;
     for (const { isOwn, moves: own } of view.journeys(person)) {
-      // Who turned out to be somebody is heard of as that.
-      const signs = isOwn ? signsOf(view, person) : [];
-      for (const { from: left, to, at } of withDormancy(own, signs, dormantAfter * DAY_MS, now)) {
+      for (const { from: left, to, at } of noticed(view, person, { isOwn, moves: own }, dormantAfter, now)) {
         if (!isIn(at)) continue;
         const key = placeOf(left) * 8 + placeOf(to);
         const known = moves.get(key);

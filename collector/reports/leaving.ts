@@ -17,6 +17,9 @@ export interface LeavingReport extends Heading {
 
 const MOST = 10;
 
+/** The page that an event is a view of. */
+export const pageOf = ({ name, path }: Kind): string | undefined => (name === 'page_view' && path) || undefined;
+
 /** Says on which pages people were last seen before they were lost. @returns a text that says what is wrong with the range */
 export async function reportLeaving(
   view: View,
@@ -38,7 +41,6 @@ export async function reportLeaving(
     row.lost++;
     lostAt.set(person, row);
   }
-  const pageOf = ({ name, path }: Kind) => (name === 'page_view' && path) || undefined;
   const note = (person: Person, deeds: Array<Deed<string>>) => {
     const path = deeds.at(-1)?.of;
     const { pages } = lostAt.get(person)!;

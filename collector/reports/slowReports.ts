@@ -38,11 +38,11 @@ export class SlowReports {
 
   /** @returns a report, with `updating` where a newer one is being made; or a text that says what is wrong */
   async get(name: ReportName, site: Site, query: ReportQuery): Promise<object | string> {
-    const { siteKey, rulesVersion, timeZone, channels, keptFrom } = site;
+    const { siteKey, rulesVersion, timeZone, weekStart, channels, keptFrom } = site;
     // What somebody was in who is erased, by whatever process, is given out to nobody any more.
     const mark = `${await this.store.erasures(siteKey)} ${keptFrom}`;
     for (const [key, made] of this.#kept) if (made.siteKey === siteKey && made.mark !== mark) this.#kept.delete(key);
-    const key = JSON.stringify([siteKey, mark, rulesVersion, timeZone, channels, name, query]);
+    const key = JSON.stringify([siteKey, mark, rulesVersion, timeZone, weekStart, channels, name, query]);
     const known = this.#kept.get(key);
     const make = () => this.#make({ key, siteKey, mark }, () => this.report(name, site, query, this.now()));
     if (!known) return make();

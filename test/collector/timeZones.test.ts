@@ -625,6 +625,23 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     expect(await listed('did=channel:Email')).toEqual(
       idsOf(people.filter(({ sessions }) => sessions.some(({ at, channel }) => isIn(at) && channel === 'Email'))),
     );
+    for (const { from: left, to: into } of gone.moves) {
+      const query = `moved=${left ?? 'new'}:${into}&dormantAfter=${patience}`;
+      if (into !== 'dormant' && left !== 'dormant')
+        expect(await listed(query)).toEqual(
+          idsOf(
+            people.filter(({ moves }) => moves.some((move) => isIn(move.at) && move.from === left && move.to === into)),
+          ),
+        );
+      expect((await listed(query)).size).toBe(
+        gone.moves.find((move) => move.from === left && move.to === into)!.visitors,
+      );
+    }
+    for (const { stage, pages } of leaving.stages)
+      for (const { path, visitors } of pages)
+        expect((await listed(`reached=${stage}&fate=lost&dormantAfter=${patience}&lastPage=${path}`)).size).toBe(
+          visitors,
+        );
     for (const [place, { visitors, lost }] of windowed.steps.entries()) {
       const asOf = `${steps.slice(1)}&window=1&step=${place + 1}`;
       expect((await listed(asOf)).size).toBe(visitors);
