@@ -118,7 +118,9 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
               <span class="name">{t(`stages.${stage}`)}</span>
               <span class="current">
                 {may('viewer') && isNow ? (
-                  <a href={linkTo(site.siteKey, 'visitors', { stage })}>{showNumber(current)}</a>
+                  <a href={linkTo(site.siteKey, 'visitors', { when: JSON.stringify({ stage: [stage] }) })}>
+                    {showNumber(current)}
+                  </a>
                 ) : (
                   showNumber(current)
                 )}

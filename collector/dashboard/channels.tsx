@@ -19,6 +19,9 @@ import { inLanguage, showChannel, showMoney, showNumber, t } from './texts.js';
 
 type Row = AttributionReport['channels'][number];
 
+/** What can be credited. */
+const CREDITED = ['channel', 'source', 'medium', 'campaign'] as const;
+
 /** What is shown of each model. */
 const MEASURES = ['entries', 'revenue', 'cac', 'roas'] as const;
 
@@ -29,7 +32,9 @@ const valueOf = (measure: (typeof MEASURES)[number], row: Row, model: Model): nu
 export function Channels({ site }: { site: Site }): JSX.Element {
   const of = chosen('stage', 'action');
   const asked: Record<string, string> = STAGES.includes(of as Stage) ? { stage: of } : { signal: of };
-  const read = useReport<AttributionReport>(site.siteKey, 'attribution', { ...rangeOf(site), ...asked });
+  const by = CREDITED.find((each) => each === chosen('by')) ?? 'channel';
+  const called = (name: string) => (by === 'channel' ? showChannel(name) : name);
+  const read = useReport<AttributionReport>(site.siteKey, 'attribution', { ...rangeOf(site), ...asked, by });
   // What has an amount can be credited each time that it happens.
   const signals = useOnce<RulesNames>(`sites/${site.siteKey}/rules`)?.signals ?? {};
   const orders = Object.keys(signals).filter((name) => signals[name]!.value);
@@ -55,6 +60,12 @@ export function Channels({ site }: { site: Site }): JSX.Element {
             ]}
           />
           <Select
+            label={t('by')}
+            name="by"
+            otherwise="channel"
+            options={CREDITED.map((each) => [each, t(`breakdowns.${each}`)])}
+          />
+          <Select
             label={t('shows')}
             name="measure"
             otherwise="entries"
@@ -73,12 +84,15 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                   name="attribution"
                   rows={channels}
                   columns={[
-                    { title: t('channel'), of: ({ channel }) => showChannel(channel) },
+                    {
+                      title: t(by === 'channel' ? 'channel' : `breakdowns.${by}`),
+                      of: ({ channel }) => called(channel),
+                    },
                     {
                       title: t('sessions'),
                       of: ({ sessions }) => sessions,
                       show: ({ channel, sessions }) => (
-                        <People site={site} asked={{ ...rangeOf(site), did: `channel:${channel}` }} count={sessions} />
+                        <People site={site} asked={{ ...rangeOf(site), did: `${by}:${channel}` }} count={sessions} />
                       ),
                     },
                     { title: t('cost'), of: ({ cost }) => cost, show: ({ cost }) => money(cost) },
@@ -94,7 +108,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
               ) : (
                 <p>{t('nothingInRange')}</p>
               )}
-              {!!moves.length && <ChannelMoves moves={moves} />}
+              {!!moves.length && <ChannelMoves moves={moves} called={called} />}
             </>
           )}
         </Loaded>
@@ -106,10 +120,17 @@ export function Channels({ site }: { site: Site }): JSX.Element {
 }
 
 /** By which channel people came after which. */
-function ChannelMoves({ moves }: { moves: AttributionReport['moves'] }): JSX.Element {
+/** @param called what the name of one is shown as */
+function ChannelMoves({
+  moves,
+  called,
+}: {
+  moves: AttributionReport['moves'];
+  called: (name: string) => string;
+}): JSX.Element {
   const links = moves.map(({ from, to, times }) => ({
-    from: showChannel(from),
-    to: showChannel(to),
+    from: called(from),
+    to: called(to),
     value: times,
     fromColor: '#6f9bd1',
     toColor: '#8a5fb0',
@@ -128,8 +149,8 @@ function ChannelMoves({ moves }: { moves: AttributionReport['moves'] }): JSX.Ele
         name="channelMoves"
         rows={moves}
         columns={[
-          { title: t('fromChannel'), of: ({ from }) => showChannel(from) },
-          { title: t('toChannel'), of: ({ to }) => showChannel(to) },
+          { title: t('fromChannel'), of: ({ from }) => called(from) },
+          { title: t('toChannel'), of: ({ to }) => called(to) },
           { title: t('times'), of: ({ times }) => times },
           { title: t('beforeEntry'), of: ({ beforeEntry }) => beforeEntry },
         ]}

@@ -443,6 +443,7 @@ const en = {
     page: 'Page',
   },
   breakdowns: {
+    medium: 'medium',
     tag: 'tag',
     channel: 'channel',
     source: 'source',
@@ -1274,6 +1275,7 @@ const zh: typeof en = {
     page: '页面',
   },
   breakdowns: {
+    medium: '媒介',
     tag: '标签',
     channel: '渠道',
     source: '来源',

@@ -375,7 +375,7 @@ function sessionsOf(
       known.events++;
       known.endedAt = time;
       if (landing && (known.channel === null || !isDirect(landing)))
-        Object.assign(known, { channel: landing.channel, source: landing.source, arrivedAt: time });
+        Object.assign(known, cameBy(landing), { arrivedAt: time });
       continue;
     }
     parts.set(event.sessionId, {
@@ -383,8 +383,7 @@ function sessionsOf(
       startedAt: time,
       endedAt: time,
       events: 1,
-      channel: landing?.channel ?? null,
-      source: landing?.source ?? null,
+      ...cameBy(landing),
       arrivedAt: time,
       bot,
       ...client,
@@ -392,6 +391,14 @@ function sessionsOf(
   }
   return [...parts.values()];
 }
+
+/** Where a session came from. */
+const cameBy = (landing: ReturnType<typeof landingOf> | undefined) => ({
+  channel: landing?.channel ?? null,
+  source: landing?.source ?? null,
+  medium: landing?.medium ?? null,
+  campaign: landing?.campaign ?? null,
+});
 
 const NOBODY: ClientInfo = { device: null, browser: null, os: null, country: null, region: null };
 

@@ -1,6 +1,7 @@
 /** Operations below a site. */
 import { count, date, list, moment, nullable, number, record, ref, stage, text, uuid } from '../schema.js';
 import { STAGES } from '../../sdk/core/index.js';
+import { CREDITED } from '../reports/attribution.js';
 import { DID } from '../reports/choosePeople.js';
 import { FATES } from '../reports/flow.js';
 import { BREAKDOWNS } from '../reports/funnel.js';
@@ -43,7 +44,9 @@ const FUNNEL = [
   query('perStep', 'of a funnel: expected true, where the window begins anew with each step, or false', {
     type: 'boolean',
   }),
-  query('by', `of a funnel: expected one of ${BREAKDOWNS.join(', ')}`, { enum: BREAKDOWNS }),
+  query('by', `of a funnel: expected one of ${BREAKDOWNS.join(', ')}; of attribution: one of ${CREDITED.join(', ')}`, {
+    enum: BREAKDOWNS,
+  }),
 ];
 
 /** Everything below a site needs the admin token or a session. */

@@ -85,7 +85,10 @@ const GONE = { ...UNKNOWN, isMarked: 1 };
 /** The stage of a rank; null for NONE. */
 export const stageAt = (rank: number): Stage | null => STAGES[rank] ?? null;
 
-type Session = Pick<ListedSession, 'startedAt' | 'endedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'>;
+type Session = Pick<
+  ListedSession,
+  'startedAt' | 'endedAt' | 'channel' | 'source' | 'medium' | 'campaign' | 'device' | 'browser' | 'country'
+>;
 
 export class Projection {
   texts = new Texts();
@@ -127,6 +130,8 @@ export class Projection {
     endedAt: 'f64',
     channel: 'i32',
     source: 'i32',
+    medium: 'i32',
+    campaign: 'i32',
     device: 'i32',
     browser: 'i32',
     country: 'i32',
@@ -482,7 +487,11 @@ export class Projection {
         columns.visitor![row] !== NONE;
     const { state } = this.visitors.columns;
     note(this.visitors, ['channel', 'source', 'medium', 'campaign', 'tags'], (row) => state[row] !== STATES.unknown);
-    note(this.sessions, ['channel', 'source', 'device', 'browser', 'country'], isAlive(this.sessions));
+    note(
+      this.sessions,
+      ['channel', 'source', 'medium', 'campaign', 'device', 'browser', 'country'],
+      isAlive(this.sessions),
+    );
     for (const rows of [this.counts, this.amounts]) note(rows, ['signal'], isAlive(rows));
     this.texts.forget((number) => texts[number] === 1);
 
@@ -543,12 +552,15 @@ export class Projection {
     }
   }
 
-  #addSession(visitor: number, { startedAt, endedAt, channel, source, device, browser, country }: Session): void {
+  #addSession(visitor: number, session: Session): void {
+    const { startedAt, endedAt, channel, source, medium, campaign, device, browser, country } = session;
     this.sessions.addTo(visitor, {
       startedAt,
       endedAt,
       channel: this.texts.numberOf(channel),
       source: this.texts.numberOf(source),
+      medium: this.texts.numberOf(medium),
+      campaign: this.texts.numberOf(campaign),
       device: this.texts.numberOf(device),
       browser: this.texts.numberOf(browser),
       country: this.texts.numberOf(country),

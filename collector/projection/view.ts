@@ -36,7 +36,7 @@ export interface Journey {
 }
 export interface Visit extends Pick<
   ListedSession,
-  'startedAt' | 'channel' | 'source' | 'device' | 'browser' | 'country'
+  'startedAt' | 'channel' | 'source' | 'medium' | 'campaign' | 'device' | 'browser' | 'country'
 > {
   /** Whatever the owner gave to its source. */
   ownChannel: string | null;
@@ -200,7 +200,7 @@ export class View {
 
   /** Sessions, by time. */
   visits(person: Person): Visit[] {
-    const { startedAt, channel, source, device, browser, country } = this.projection.sessions.columns;
+    const { startedAt, channel, source, medium, campaign, device, browser, country } = this.projection.sessions.columns;
     const { texts } = this.projection;
     return this.#each(this.#grouped('sessions'), person, (row) => {
       const named = { channel: texts.at(channel[row]!), source: texts.at(source[row]!) };
@@ -209,6 +209,8 @@ export class View {
         channel: channelOf(this.site, named),
         ownChannel: named.channel,
         source: named.source,
+        medium: texts.at(medium[row]!),
+        campaign: texts.at(campaign[row]!),
         device: texts.at(device[row]!),
         browser: texts.at(browser[row]!),
         country: texts.at(country[row]!),

@@ -1,3 +1,4 @@
+import type { DateTime } from 'luxon';
 import { DAY_MS, dayOf, UNITS, type Facts, type Stage } from '../../sdk/core/index.js';
 import {
   creditByRemoval,
@@ -7,13 +8,28 @@ import {
   type Path,
   type TouchModel,
 } from '../model/attribution.js';
-import { days, type Person, type View } from '../projection/view.js';
+import { days, type Person, type View, type Visit } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { countedDays, type CountedDay } from '../projection/counted.js';
 import { endOfDay } from '../projection/dating.js';
 import type { Kind } from '../projection/kinds.js';
 import { chooseOrderSignal, netOf, ordersOf, refundSignalOf } from './customers.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
+
+const DIRECT = 'Direct';
+
+/** What of a session is credited, and what it is called where it came with none: as GA4 does. */
+export const NAMED = {
+  channel: ({ channel }: Visit) => channel,
+  source: ({ channel, source }: Visit) => source ?? (channel === DIRECT ? '(direct)' : '(not set)'),
+  medium: ({ channel, medium }: Visit) => medium ?? (channel === DIRECT ? '(none)' : '(not set)'),
+  campaign: ({ campaign }: Visit) => campaign ?? '(not set)',
+};
+export const CREDITED = Object.keys(NAMED) as Array<keyof typeof NAMED>;
+
+/** Names that are told apart: those of most sessions. */
+const MOST_NAMES = 40;
+const OTHERS = '(other)';
 
 interface Row {
   sessions: number;
@@ -37,6 +53,8 @@ export interface AttributionReport extends Heading {
   /** What is credited: first entries into a stage, or each order, by the signal that adds them up. */
   stage: Stage | null;
   signal: string | null;
+  /** What each row is one of: `channel` below is the name of one. */
+  by: keyof typeof NAMED;
   lookbackDays: number;
   /** Who first got to the stage in the range; or the orders in it. */
   entries: number;
@@ -56,6 +74,22 @@ export interface AttributionReport extends Heading {
   withoutTouch: number;
   /** From the channel of a session to that of the person's next one: how often, and how often of that on the way to an entry. */
   moves: Array<{ from: string; to: string; times: number; beforeEntry: number }>;
+}
+
+/** Says what a session is called. */
+function namer(view: View, by: keyof typeof NAMED, { from, until }: { from: DateTime; until: number }) {
+  const nameOf = (visit: Visit) => NAMED[by](visit)!;
+  // Channels are few.
+  if (by === 'channel') return nameOf;
+  const counts = new Map<string, number>();
+  const since = from.toMillis() - LOOKBACK_MS;
+  for (const person of view.people)
+    for (const visit of view.visits(person))
+      if (visit.channel !== null && visit.startedAt >= since && visit.startedAt < until)
+        counts.set(nameOf(visit), (counts.get(nameOf(visit)) ?? 0) + 1);
+  const most = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, MOST_NAMES);
+  const known = new Set(most.map(([name]) => name));
+  return (visit: Visit) => (known.has(nameOf(visit)) ? nameOf(visit) : OTHERS);
 }
 
 /** Counts what followed what. */
@@ -159,6 +193,8 @@ export async function reportAttribution(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const { signal = null } = query;
+  const by = CREDITED.find((each) => each === (query.by ?? 'channel'));
+  if (!by) return `by: expected one of ${CREDITED.join(', ')}, got ${query.by}`;
   const stage = signal === null ? (query.stage ?? 'action') : null;
   const from = range.from.toMillis();
   const { rules } = (await view.store.rules(site.siteKey)).at(-1)!;
@@ -179,6 +215,7 @@ export async function reportAttribution(
     if (at === undefined || at >= range.until) return [];
     return at < from ? undefined : [{ at, revenue: revenueOf(person, at) }];
   };
+  const nameOf = namer(view, by, range);
   const rows = new Map<string, Row>();
   const rowOf = (channel: string) => {
     const row = rows.get(channel) ?? { sessions: 0, credit: blank(), revenue: blank() };
@@ -206,7 +243,7 @@ export async function reportAttribution(
     const touchesIn = (begin: number, end: number) =>
       visits
         .filter(({ startedAt }) => startedAt >= begin && startedAt <= end)
-        .map(({ channel, startedAt }) => ({ channel: channel!, startedAt }));
+        .map((visit) => ({ channel: nameOf(visit), startedAt: visit.startedAt }));
     const channelsOf = (touches: Array<{ channel: string }>) => touches.map(({ channel }) => channel);
     const [first, last] = [conversions[0]?.at ?? from, conversions.at(-1)?.at ?? range.until - 1];
     const seen = touchesIn(first - LOOKBACK_MS, last);
@@ -243,8 +280,10 @@ export async function reportAttribution(
   const [shapley, shapleyRevenue] = [bySet('entries'), bySet('revenue')];
   const earned = [...sets.values()].reduce((sum, { revenue }) => sum + revenue, 0);
   const costs = new Map<string, number>();
-  for (const { channel, cost } of await view.store.costs(site.siteKey, range.from.toISODate()!, range.to.toISODate()!))
-    costs.set(channel, (costs.get(channel) ?? 0) + cost);
+  const heading = headingOf(site, range, now);
+  // What is spent is known of channels alone.
+  const spent = by === 'channel' ? await view.store.costs(site.siteKey, heading.from, heading.to) : [];
+  for (const { channel, cost } of spent) costs.set(channel, (costs.get(channel) ?? 0) + cost);
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);
   const channels = [...rows].map(([channel, { sessions, credit, revenue }]) => {
@@ -270,9 +309,10 @@ export async function reportAttribution(
     };
   });
   return {
-    ...headingOf(site, range, now),
+    ...heading,
     stage,
     signal,
+    by,
     lookbackDays: LOOKBACK_DAYS,
     entries,
     channels: channels.sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),

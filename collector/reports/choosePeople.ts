@@ -2,7 +2,8 @@
 import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { nameOf } from '../projection/channels.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
-import type { Person, View } from '../projection/view.js';
+import type { Person, View, Visit } from '../projection/view.js';
+import { NAMED } from './attribution.js';
 import { parseAudience, prepareAudience } from './audience.js';
 import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
@@ -53,7 +54,7 @@ const STANDINGS = new Map<string, Standing>([
 ]);
 
 /** The same of sessions. */
-const ARRIVALS = ['source', 'channel'];
+const ARRIVALS = ['source', 'channel', 'medium', 'campaign'];
 export const DID = [...Object.keys(DEEDS), ...ARRIVALS];
 
 /**
@@ -142,11 +143,15 @@ async function whoDid(view: View, did: string, span: { from: number; until: numb
     const isIt = (each: Kind) => DEEDS[kind]!(each, name) || undefined;
     await view.eachDeeds(span, isIt, (person, deeds) => deeds.length && found.add(person));
   } else if (ARRIVALS.includes(kind) && name) {
+    const isIt = (visit: Visit) =>
+      // As the inbox of sources calls it, or as attribution does.
+      (kind === 'source' && nameOf({ source: visit.source, channel: visit.ownChannel }) === name) ||
+      NAMED[kind as keyof typeof NAMED](visit) === name;
     for (const person of view.people)
-      for (const { startedAt, channel, source, ownChannel } of view.visits(person)) {
-        const own = kind === 'channel' ? channel : nameOf({ source, channel: ownChannel });
-        if (own === name && startedAt >= span.from && startedAt < span.until) found.add(person);
-      }
+      if (
+        view.visits(person).some((visit) => visit.startedAt >= span.from && visit.startedAt < span.until && isIt(visit))
+      )
+        found.add(person);
   } else return `did: expected one of ${DID.map((each) => `${each}:NAME`).join(', ')}, got ${did}`;
   return found;
 }

@@ -3,6 +3,7 @@ import { STAGES } from '../../sdk/core/index.js';
 import { TOUCH_MODELS } from '../model/attribution.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { count, date, list, moment, nullable, number, record, stage, text, type Schema } from '../schema.js';
+import { CREDITED } from './attribution.js';
 import { RATINGS } from './kpis.js';
 import type { ReportName } from './reports.js';
 
@@ -179,6 +180,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       ...range,
       stage,
       signal: nullable('string'),
+      by: { enum: CREDITED },
       lookbackDays: count,
       entries: count,
       channels: list(

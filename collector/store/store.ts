@@ -214,6 +214,8 @@ export interface SessionPart {
   /** Of its first event; where that has no source, of the first after it that has labels. */
   channel: string | null;
   source: string | null;
+  medium: string | null;
+  campaign: string | null;
   bot: string | null;
   device: string | null;
   browser: string | null;
@@ -408,6 +410,8 @@ export interface ListedSession {
   endedAt: number;
   channel: string | null;
   source: string | null;
+  medium: string | null;
+  campaign: string | null;
   device: string | null;
   browser: string | null;
   country: string | null;

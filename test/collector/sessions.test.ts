@@ -27,7 +27,10 @@ test('a client is told by its device, browser and system, and by its country whe
 test('a session is its events, in whatever order and however often they come', async () => {
   const { send, get, site, app } = await makeCollector();
   const id = newId();
-  const landing = makeEvent('page_view', { time: NOW - 5000, url: `${ORIGIN}/?utm_source=news&utm_medium=email` });
+  const landing = makeEvent('page_view', {
+    time: NOW - 5000,
+    url: `${ORIGIN}/?utm_source=news&utm_medium=email&utm_campaign=may`,
+  });
   const later = makeEvent('page_view', { time: NOW - 1000 });
   const other = makeEvent('page_view', { time: NOW, sessionId: 'second' });
   const headers = { 'User-Agent': FIREFOX };
@@ -37,7 +40,17 @@ test('a session is its events, in whatever order and however often they come', a
   const { sessions } = await get<{ sessions: object[] }>(`sites/${site.siteKey}/visitors/${id}`);
   const client = { device: 'desktop', browser: 'Firefox', os: 'Linux', country: null, region: null, bot: null };
   expect(sessions).toEqual([
-    { ...client, sessionId: 'second', startedAt: NOW, endedAt: NOW, events: 1, channel: 'Direct', source: null },
+    {
+      ...client,
+      sessionId: 'second',
+      startedAt: NOW,
+      endedAt: NOW,
+      events: 1,
+      channel: 'Direct',
+      source: null,
+      medium: null,
+      campaign: null,
+    },
     {
       ...client,
       sessionId: 'session',
@@ -46,6 +59,8 @@ test('a session is its events, in whatever order and however often they come', a
       events: 2,
       channel: 'Email',
       source: 'news',
+      medium: 'email',
+      campaign: 'may',
     },
   ]);
   await app.request(`/api/sites/${site.siteKey}/people/${id}`, {

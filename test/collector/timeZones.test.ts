@@ -83,7 +83,13 @@ interface Line {
 interface Person {
   id: string;
   lines: Line[];
-  sessions: Array<{ at: number; channel: string; source: string | null }>;
+  sessions: Array<{
+    at: number;
+    channel: string;
+    source: string | null;
+    medium: string | null;
+    campaign: string | null;
+  }>;
   moves: Array<{ from: Stage | null; to: Stage; at: number }>;
   /** When each stage, or a higher one, was first reached. */
   reached: Partial<Record<Stage, number>>;
@@ -117,6 +123,8 @@ function personOf(id: string, unsorted: Line[]): Person {
         at: line.time,
         channel: channelOf(line),
         source: new URL(line.url).searchParams.get('utm_source'),
+        medium: new URL(line.url).searchParams.get('utm_medium'),
+        campaign: new URL(line.url).searchParams.get('utm_campaign'),
       });
     known.add(line.sessionId);
     if (placeOf(line) <= place) continue;
@@ -180,7 +188,11 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     const times = [...new Set(Array.from({ length: 1 + Math.floor(random() * 9) }, aTime))].sort((a, b) => a - b);
     let [seq, session] = [0, 0];
     for (let from = 0; from < times.length; session++) {
-      const labels = pick(['', '?utm_source=x&utm_medium=email', '?utm_source=y&utm_medium=affiliate']);
+      const labels = pick([
+        '',
+        '?utm_source=x&utm_medium=email&utm_campaign=may',
+        '?utm_source=y&utm_medium=affiliate',
+      ]);
       const part = times.slice(from, (from += 1 + Math.floor(random() * 3)));
       const events = part.map((time) => {
         // Some numbers never come.
@@ -453,6 +465,32 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     }
     for (const model of ['position', 'timeDecay', 'markov', 'shapley', 'lastNonDirect'] as const)
       expect(sum(attribution.channels.map((row) => row[model]))).toBeCloseTo(entries.length, 4);
+
+    // By what names the channels, with the same sums.
+    for (const by of ['source', 'medium', 'campaign'] as const) {
+      const split = await report<AttributionReport>('attribution', `&stage=consideration&by=${by}`);
+      const nameOf = (session: Person['sessions'][number]) =>
+        by === 'campaign'
+          ? (session.campaign ?? '(not set)')
+          : by === 'source'
+            ? (session.source ?? '(direct)')
+            : (session.medium ?? '(none)');
+      const touches = ({ sessions, reached: got }: Person) =>
+        sessions.filter(({ at }) => at <= got.consideration! + 600_000).map(nameOf);
+      expect(split.entries).toBe(entries.length);
+      for (const row of split.channels)
+        for (const [model, place] of [
+          ['first', 0],
+          ['last', -1],
+        ] as const)
+          expect([by, row.channel, model, row[model]]).toEqual([
+            by,
+            row.channel,
+            model,
+            entries.filter((person) => touches(person).at(place) === row.channel).length,
+          ]);
+      expect(sum(split.channels.map((row) => row.shapley))).toBeCloseTo(entries.length, 4);
+    }
 
     // Where sessions came from, and stages day by day.
     const { sources } = await report<SourcesReport>('sources');

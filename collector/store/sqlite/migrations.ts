@@ -419,5 +419,14 @@ export const MIGRATIONS = [
   `,
   `
   ALTER TABLE sites ADD COLUMN week_start TEXT NOT NULL DEFAULT 'monday';
+  -- Of sessions from before only what their visitors' first and last touches tell is known.
+  ALTER TABLE sessions ADD COLUMN medium TEXT;
+  ALTER TABLE sessions ADD COLUMN campaign TEXT;
+  UPDATE sessions SET (medium, campaign) = (
+    SELECT
+      iif(first_touch ->> 'at' BETWEEN started_at AND ended_at, first_touch, last_touch) ->> 'medium',
+      iif(first_touch ->> 'at' BETWEEN started_at AND ended_at, first_touch, last_touch) ->> 'campaign'
+    FROM visitors WHERE visitors.site_id = sessions.site_id AND visitors.id = sessions.visitor_id
+      AND (first_touch ->> 'at' BETWEEN started_at AND ended_at OR last_touch ->> 'at' BETWEEN started_at AND ended_at));
   `,
 ];

@@ -9,6 +9,8 @@ interface SessionRow {
   ended_at: number;
   channel: string | null;
   source: string | null;
+  medium: string | null;
+  campaign: string | null;
   device: string | null;
   browser: string | null;
   country: string | null;
@@ -26,12 +28,12 @@ export class SessionTable {
     // says of itself.
     const says = (row: string) => `iif(${row}channel IS NULL, 0, iif(${row}channel = 'Direct', 1, 2))`;
     const holds = `(${says('excluded.')}, -excluded.arrived_at) > (${says('')}, -coalesce(arrived_at, started_at))`;
-    const source = ['channel', 'source', 'arrived_at'].map(
+    const source = ['channel', 'source', 'medium', 'campaign', 'arrived_at'].map(
       (name) => `${name} = iif(${holds}, excluded.${name}, ${name})`,
     );
     this.#add = database.prepare(`
-      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, source, arrived_at, bot, device, browser, os, country, region)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, source, medium, campaign, arrived_at, bot, device, browser, os, country, region)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET
         ${source.join(', ')},
         started_at = min(started_at, excluded.started_at), ended_at = max(ended_at, excluded.ended_at),
@@ -39,16 +41,16 @@ export class SessionTable {
         device = coalesce(excluded.device, device), browser = coalesce(excluded.browser, browser), os = coalesce(excluded.os, os),
         country = coalesce(excluded.country, country), region = coalesce(excluded.region, region)`);
     this.#ofVisitor = database.prepare<[number, Buffer, number], SessionPart>(`
-      SELECT id AS sessionId, started_at AS startedAt, ended_at AS endedAt, events, channel, source, bot, device, browser, os, country, region
+      SELECT id AS sessionId, started_at AS startedAt, ended_at AS endedAt, events, channel, source, medium, campaign, bot, device, browser, os, country, region
       FROM sessions WHERE site_id = ? AND visitor_id = ? ORDER BY started_at DESC, id LIMIT ?`);
     this.#erase = database.prepare('DELETE FROM sessions WHERE site_id = ? AND visitor_id = ?');
     this.#next = database.prepare<[number, Buffer, string, number], SessionRow>(`
-      SELECT visitor_id, id, started_at, ended_at, channel, source, device, browser, country FROM sessions
+      SELECT visitor_id, id, started_at, ended_at, channel, source, medium, campaign, device, browser, country FROM sessions
       WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
   }
 
   add(site: number, visitor: Buffer, session: SessionNews): void {
-    const { sessionId, startedAt, endedAt, events, channel, source, arrivedAt, bot } = session;
+    const { sessionId, startedAt, endedAt, events, channel, source, medium, campaign, arrivedAt, bot } = session;
     const { device, browser, os, country, region } = session;
     // By their places: this is done for every batch.
     this.#add.run(
@@ -60,6 +62,8 @@ export class SessionTable {
       events,
       channel,
       source,
+      medium,
+      campaign,
       arrivedAt,
       bot,
       device,
@@ -83,6 +87,8 @@ export class SessionTable {
       endedAt: row.ended_at,
       channel: row.channel,
       source: row.source,
+      medium: row.medium,
+      campaign: row.campaign,
       device: row.device,
       browser: row.browser,
       country: row.country,
