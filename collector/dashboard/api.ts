@@ -131,6 +131,8 @@ export interface ContentReport {
   searches: Array<{ term: string } & Seen>;
   forms: Array<{
     form: string;
+    visitors: number;
+    wentOn: number;
     started: number;
     submitted: number;
     abandoned: number;

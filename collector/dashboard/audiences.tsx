@@ -205,7 +205,11 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                     of: ({ people }) => (people === null ? t('dynamic') : t('static', { count: showNumber(people) })),
                   },
                   { title: t('author'), of: ({ author }) => author },
-                  { title: t('savedAt'), of: ({ savedAt }) => showTime(savedAt, site.timeZone) },
+                  {
+                    title: t('savedAt'),
+                    of: ({ savedAt }) => showTime(savedAt, site.timeZone),
+                    by: ({ savedAt }) => savedAt,
+                  },
                   {
                     title: t('action'),
                     of: () => '',

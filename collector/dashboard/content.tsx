@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
-import type { ContentReport, Seen, Site } from './api.js';
-import { useReport } from './live.js';
+import { STAGES } from '../../sdk/core/index.js';
+import type { CommonReport, ContentReport, RulesNames, Seen, Site } from './api.js';
+import { LEVEL, sayFeature } from './features.js';
+import { useOnce, useReport } from './live.js';
 import { Loaded, People, RangePicker, rangeOf, stageColumn, Table, type Column } from './parts.js';
 import { showNumber, showShare, t } from './texts.js';
 
@@ -47,6 +49,7 @@ export function Content({ site }: { site: Site }): JSX.Element {
           }
         </Loaded>
       </section>
+      <Touchpoints site={site} />
       {read.data && <More site={site} report={read.data} />}
     </>
   );
@@ -54,13 +57,14 @@ export function Content({ site }: { site: Site }): JSX.Element {
 
 function More({
   site,
-  report: { entries, downloads, searches, forms, vitals },
+  report: { entries, pages, downloads, searches, forms, vitals },
 }: {
   site: Site;
   report: ContentReport;
 }): JSX.Element {
-  const moving = entries.flatMap(({ stage, pages }) => pages.map((row) => ({ stage, ...row })));
-  const gaps = entries.filter(({ entered, pages }) => entered && !pages.length);
+  const wentOnOf = (path: string) => pages.find((page) => page.path === path)?.wentOn ?? null;
+  const moving = entries.flatMap(({ stage, pages: last }) => last.map((row) => ({ stage, ...row })));
+  const gaps = entries.filter(({ entered, pages: last }) => entered && !last.length);
   return (
     <>
       <section class="card">
@@ -93,6 +97,7 @@ function More({
             rows={forms}
             columns={[
               { title: t('form'), of: ({ form }) => form || t('unknown') },
+              { title: t('visitorsCount'), of: ({ visitors }) => visitors },
               { title: t('begun'), of: ({ started }) => started },
               { title: t('submitted'), of: ({ submitted }) => submitted },
               {
@@ -105,6 +110,7 @@ function More({
               { title: t('rate'), of: ({ rate }) => rate, show: ({ rate }) => (rate === null ? '–' : showShare(rate)) },
               { title: t('lastField'), of: ({ lastField }) => lastField },
               { title: t('seconds'), of: ({ seconds }) => seconds },
+              { title: t('ofThemWentOn'), of: ({ wentOn }) => wentOn, show: ({ wentOn }) => showShare(wentOn) },
             ]}
           />
         ) : (
@@ -159,6 +165,11 @@ function More({
                   metric === 'CLS' ? p75.toFixed(2) : t('milliseconds', { count: showNumber(Math.round(p75)) }),
               },
               { title: t('measured'), of: ({ count }) => count },
+              {
+                title: t('ofThemWentOn'),
+                of: ({ path }) => wentOnOf(path),
+                show: ({ path }) => (wentOnOf(path) === null ? '–' : showShare(wentOnOf(path)!)),
+              },
             ]}
           />
         ) : (
@@ -168,6 +179,65 @@ function More({
     </>
   );
 }
+
+type Effect = CommonReport['features'][number];
+
+/** What goes together with going on to which stage: a touchpoint a row, a stage a column. */
+function Touchpoints({ site }: { site: Site }): JSX.Element {
+  const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+  const stages = STAGES.slice(1);
+  // As many as there are stages, always: hooks are told apart by their order.
+  const reads = stages.map((stage) => useReport<CommonReport>(site.siteKey, 'common', { ...rangeOf(site), stage }));
+  const effects = new Map<string, Array<Effect | undefined>>();
+  for (const [at, { data }] of reads.entries())
+    for (const effect of data?.features ?? []) {
+      const row = effects.get(effect.feature) ?? stages.map(() => undefined);
+      row[at] = effect;
+      effects.set(effect.feature, row);
+    }
+  const rows = [...effects].map(([feature, row]) => ({ feature, row }));
+  return (
+    <section class="card">
+      <h2>{t('touchpoints')}</h2>
+      <p class="soft">{t('touchpointsHint')}</p>
+      {reads.map((read, at) => (
+        <Loaded key={at} read={read}>
+          {() => null}
+        </Loaded>
+      ))}
+      {rows.length ? (
+        <Table
+          name="touchpoints"
+          isChart
+          rows={rows}
+          columns={[
+            { title: t('feature'), of: ({ feature }) => sayFeature(feature, rules) },
+            ...stages.map((stage, at): Column<(typeof rows)[number]> => ({
+              title: t(`stages.${stage}`),
+              of: ({ row }) => row[at]?.lift ?? null,
+              show: ({ row }) => <Lift of={row[at]} />,
+            })),
+          ]}
+        />
+      ) : (
+        reads.every(({ data }) => data) && <p>{t('tooFew')}</p>
+      )}
+    </section>
+  );
+}
+
+/** How many times as often those went on who did it, in colour where that is hardly chance. */
+const Lift = ({ of }: { of: Effect | undefined }): JSX.Element =>
+  of ? (
+    <span
+      class={of.q >= LEVEL ? 'soft' : of.lift > 1 ? 'up' : 'down'}
+      title={t('didTimes', { count: showNumber(of.did) })}
+    >
+      × {showNumber(of.lift)}
+    </span>
+  ) : (
+    <>·</>
+  );
 
 /** Above these a value is poor. @see https://web.dev/articles/vitals */
 const POOR: Record<string, number> = { LCP: 4000, INP: 500, CLS: 0.25, FCP: 3000, TTFB: 1800 };

@@ -13,6 +13,7 @@ import {
   type ValueReport,
 } from './api.js';
 import { Chart } from './chartPlace.js';
+import { LEVEL, sayFeature } from './features.js';
 import { shade } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { marksOf, useNotes, type Mark } from './notes.js';
@@ -94,20 +95,10 @@ function Tags({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** Beyond this a difference could as well be chance. */
-const LEVEL = 0.05;
-
 function Common({ site }: { site: Site }): JSX.Element {
   const stage = chosen('stage', 'action');
   const read = useReport<CommonReport>(site.siteKey, 'common', { ...rangeOf(site), stage });
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
-  const name = (feature: string) => {
-    const [kind, ...rest] = feature.split(':');
-    const own = rest.join(':');
-    return kind === 'signal'
-      ? (inLanguage(rules?.signals?.[own]?.label) ?? own)
-      : `${t('channel')}: ${showChannel(own)}`;
-  };
   return (
     <section class="card">
       <h2>{t('common')}</h2>
@@ -129,7 +120,7 @@ function Common({ site }: { site: Site }): JSX.Element {
                 name="features"
                 rows={features}
                 columns={[
-                  { title: t('feature'), of: ({ feature }) => name(feature) },
+                  { title: t('feature'), of: ({ feature }) => sayFeature(feature, rules) },
                   { title: t('didIt'), of: ({ did }) => did },
                   {
                     title: t('ofThemWentOn'),

@@ -1,10 +1,10 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useRef } from 'preact/hooks';
-import { DAY_MS, type Stage } from '../../sdk/core/index.js';
+import { useRef, useState } from 'preact/hooks';
+import { DAY_MS, rank, type Stage } from '../../sdk/core/index.js';
 import type { Site } from './api.js';
 import { isUpdating, type Live, type Read } from './live.js';
 import { choose, chosen, linkTo, may } from './state.js';
-import { showClock, showNumber, showShare, t } from './texts.js';
+import { language, showClock, showNumber, showShare, t } from './texts.js';
 
 /** Five stages, told apart by lightness as well as by hue. */
 export const COLORS = {
@@ -133,8 +133,19 @@ export interface Column<T> {
   title: string;
   /** What stands in the CSV file: in words, as it is shown. */
   of: (row: T) => string | number | null;
+  /** What rows are sorted by, where that is something else. */
+  by?: (row: T) => string | number | null;
   /** How it is shown; as it is where absent, numbers in the page's language. */
   show?: (row: T) => ComponentChildren;
+}
+
+/** What is not known stands last, whichever way. */
+function compare(a: string | number | null, b: string | number | null, isUp: boolean): number {
+  if (a === null || b === null) return +(a === null) - +(b === null);
+  const way = isUp ? 1 : -1;
+  return typeof a === 'number' && typeof b === 'number'
+    ? (a - b) * way
+    : `${a}`.localeCompare(`${b}`, language.value) * way;
 }
 
 const shown = (value: string | number | null): string =>
@@ -144,6 +155,7 @@ const shown = (value: string | number | null): string =>
 export const stageColumn = <K extends string>(title: string, key: K): Column<Record<K, Stage | null>> => ({
   title,
   of: (row) => t(`stages.${row[key] ?? 'none'}`),
+  by: (row) => rank(row[key]),
   show: (row) => <StageName stage={row[key]} />,
 });
 
@@ -201,6 +213,14 @@ export function Table<T>({
 }): JSX.Element {
   const isNumber = (column: Column<T>) => !rows.some((row) => typeof column.of(row) === 'string');
   const numbers = columns.map(isNumber);
+  const [sort, setSort] = useState<{ title: string; isUp: boolean }>();
+  const by = columns.find(({ title }) => title === sort?.title);
+  const keyOf = by?.by ?? by?.of;
+  const sorted = keyOf ? [...rows].sort((a, b) => compare(keyOf(a), keyOf(b), sort!.isUp)) : rows;
+  const isSortable = ({ of }: Column<T>) => rows.some((row) => of(row) !== of(rows[0]!));
+  /** Numbers from the greatest first; then the other way round; then as they came. */
+  const turn = (title: string, isUp: boolean) =>
+    setSort(sort?.title !== title ? { title, isUp } : sort.isUp === isUp ? { title, isUp: !isUp } : undefined);
   return (
     <>
       <div class="scroll" tabIndex={0} role="region" aria-label={t(`tables.${name}` as 'table')}>
@@ -208,14 +228,25 @@ export function Table<T>({
           <thead>
             <tr>
               {columns.map(({ title }, index) => (
-                <th key={title} scope="col" class={numbers[index] ? 'number' : ''}>
-                  {title}
+                <th
+                  key={title}
+                  scope="col"
+                  class={numbers[index] ? 'number' : ''}
+                  aria-sort={sort?.title === title ? (sort.isUp ? 'ascending' : 'descending') : undefined}
+                >
+                  {isSortable(columns[index]!) ? (
+                    <button type="button" class="sort" onClick={() => turn(title, !numbers[index])}>
+                      {title}
+                    </button>
+                  ) : (
+                    title
+                  )}
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {rows.map((row, at) => (
+            {sorted.map((row, at) => (
               <tr key={at} class={isWorst?.(row) ? 'worst' : ''}>
                 {columns.map(({ title, of, show }, index) => (
                   <td key={title} class={numbers[index] ? 'number' : ''}>
@@ -227,7 +258,7 @@ export function Table<T>({
           </tbody>
         </table>
       </div>
-      {!!rows.length && <CsvButton name={name} columns={columns} rows={rows} />}{' '}
+      {!!rows.length && <CsvButton name={name} columns={columns} rows={sorted} />}{' '}
       {isChart && !!rows.length && <PictureButton name={name} of={`table.${name}`} />}
     </>
   );

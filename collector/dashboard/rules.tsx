@@ -279,7 +279,11 @@ export function Rules({ site }: { site: Site }): JSX.Element {
               rows={found.versions}
               columns={[
                 { title: t('version'), of: ({ version }) => version },
-                { title: t('publishedAt'), of: ({ publishedAt }) => showTime(publishedAt, site.timeZone) },
+                {
+                  title: t('publishedAt'),
+                  of: ({ publishedAt }) => showTime(publishedAt, site.timeZone),
+                  by: ({ publishedAt }) => publishedAt,
+                },
                 { title: t('author'), of: ({ author }) => author },
                 { title: t('note'), of: ({ note: said }) => said && sayNote(said) },
                 {

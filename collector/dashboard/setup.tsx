@@ -220,7 +220,11 @@ function Coverage({ site }: { site: Site }): JSX.Element {
                   columns={[
                     { title: t('page'), of: ({ path }) => path },
                     { title: t('views_'), of: ({ views }) => views },
-                    { title: t('lastSeen'), of: ({ lastAt }) => showTime(lastAt, site.timeZone) },
+                    {
+                      title: t('lastSeen'),
+                      of: ({ lastAt }) => showTime(lastAt, site.timeZone),
+                      by: ({ lastAt }) => lastAt,
+                    },
                   ]}
                 />
               )}

@@ -66,7 +66,11 @@ function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.El
               columns={[
                 { title: t('userName'), of: ({ name }) => name },
                 { title: t('role'), of: ({ role }) => t(`roles.${role}`) },
-                { title: t('since'), of: ({ createdAt }) => showTime(createdAt, zone) },
+                {
+                  title: t('since'),
+                  of: ({ createdAt }) => showTime(createdAt, zone),
+                  by: ({ createdAt }) => createdAt,
+                },
                 {
                   title: t('action'),
                   of: () => '',
@@ -126,7 +130,11 @@ function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Ele
               columns={[
                 { title: t('view'), of: ({ address }) => address },
                 { title: t('author'), of: ({ author }) => author },
-                { title: t('ends'), of: ({ expiresAt }) => showTime(expiresAt, site.timeZone) },
+                {
+                  title: t('ends'),
+                  of: ({ expiresAt }) => showTime(expiresAt, site.timeZone),
+                  by: ({ expiresAt }) => expiresAt,
+                },
                 {
                   title: t('action'),
                   of: () => '',
@@ -161,7 +169,7 @@ function Audit({ zone }: { zone: string }): JSX.Element {
               name="audit"
               rows={entries}
               columns={[
-                { title: t('changedAt'), of: ({ at }) => showTime(at, zone) },
+                { title: t('changedAt'), of: ({ at }) => showTime(at, zone), by: ({ at }) => at },
                 { title: t('who'), of: ({ who }) => who },
                 { title: t('operation'), of: ({ action }) => t(`operations.${action as 'addSite'}`) },
                 { title: t('target'), of: ({ target }) => target },

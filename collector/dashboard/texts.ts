@@ -791,7 +791,12 @@ const en = {
   leftWeek: 'Left',
   movedWho: 'Those who moved from {{left}} to {{entered}} from {{from}} to {{to}}.',
   lastPageWas: 'Of them those who saw “{{page}}” last.',
+  touchpoints: 'Touchpoints and what follows',
+  touchpointsHint:
+    'How many times as often those went on to a stage who did a thing before, against all who could: above 1 it goes together with going on, below 1 with staying. In colour where that is hardly chance. It need not be the cause.',
+  didTimes: '{{count}} did it',
   tables: {
+    touchpoints: 'Touchpoints',
     neverSeen: 'Pages never seen',
     coverage: 'Pages seen no more',
     tags: 'Groups and tags',
@@ -1605,7 +1610,12 @@ const zh: typeof en = {
   leftWeek: '离开',
   movedWho: '{{from}} 至 {{to}} 从“{{left}}”到“{{entered}}”的访客。',
   lastPageWas: '其中最后浏览“{{page}}”的访客。',
+  touchpoints: '接触点与后续',
+  touchpointsHint:
+    '做过某事的人进入该阶段的可能性，是全部可能者的多少倍：大于 1 与前进相关，小于 1 与停留相关。彩色表示不太可能是偶然。这不一定是原因。',
+  didTimes: '{{count}} 人做过',
   tables: {
+    touchpoints: '接触点',
     neverSeen: '从未出现的页面',
     coverage: '不再出现的页面',
     tags: '分组与标签',

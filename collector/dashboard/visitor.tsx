@@ -164,7 +164,7 @@ function Details({
           name="visits"
           rows={visitor.sessions}
           columns={[
-            { title: t('began'), of: ({ startedAt }) => time(startedAt) },
+            { title: t('began'), of: ({ startedAt }) => time(startedAt), by: ({ startedAt }) => startedAt },
             {
               title: t('minutes'),
               of: ({ startedAt, endedAt }) => Math.round((endedAt - startedAt) / 60_000),

@@ -34,7 +34,11 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
           ),
         },
         stageColumn(t('stage'), 'stage'),
-        { title: t('lastSeen'), of: ({ lastSeen }) => showTime(lastSeen, site.timeZone) },
+        {
+          title: t('lastSeen'),
+          of: ({ lastSeen }) => showTime(lastSeen, site.timeZone),
+          by: ({ lastSeen }) => lastSeen,
+        },
         { title: t('events'), of: ({ eventCount }) => eventCount },
         { title: t('score'), of: ({ score }) => score },
         { title: t('cameFrom'), of: ({ firstTouch }) => saySource(firstTouch) },

@@ -24,6 +24,9 @@ export interface ContentReport extends Heading {
   searches: Array<{ term: string } & Seen>;
   forms: Array<{
     form: string;
+    /** Who began, sent or gave it up, and the share of them who later got to a stage that they had not been at. */
+    visitors: number;
+    wentOn: number;
     started: number;
     submitted: number;
     abandoned: number;
@@ -92,7 +95,7 @@ interface Page extends Noted {
   title: string | null;
 }
 
-interface Form {
+interface Form extends Noted {
   started: number;
   submitted: number;
   fields: string[];
@@ -143,7 +146,7 @@ export async function reportContent(
     if (name === 'file_download') return subject ? { what: 'thing', thing: downloads.of(subject) } : undefined;
     if (name === 'search') return subject ? { what: 'thing', thing: searches.of(subject) } : undefined;
     if (/^form_(start|submit|abandon)$/.test(name)) {
-      const none = (): Form => ({ started: 0, submitted: 0, fields: [], seconds: [] });
+      const none = (): Form => ({ ...noted(), started: 0, submitted: 0, fields: [], seconds: [] });
       return { what: 'form', form: once(forms, subject!, none), name, field };
     }
     if (name !== 'web_vital' || !path || !subject || !isMeasured) return undefined;
@@ -179,6 +182,7 @@ export async function reportContent(
         if (value >= 0) of.values.push(value);
       } else {
         const { form, name, field } = of;
+        note(form, person, time, lastAt);
         if (name === 'form_start') form.started++;
         else if (name === 'form_submit') form.submitted++;
         else {
@@ -203,8 +207,10 @@ export async function reportContent(
     searches: searches.rows('term', nothing),
     forms: [...forms]
       .filter(([, { started, submitted, fields }]) => started || submitted || fields.length)
-      .map(([form, { started, submitted, fields, seconds }]) => ({
+      .map(([form, { visitors, wentOn, started, submitted, fields, seconds }]) => ({
         form,
+        visitors,
+        wentOn: wentOn / visitors,
         started,
         submitted,
         abandoned: fields.length,

@@ -160,6 +160,8 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       forms: list(
         record({
           form: text,
+          visitors: count,
+          wentOn: number,
           started: count,
           submitted: count,
           abandoned: count,

@@ -293,6 +293,14 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     expect([form?.started ?? 0, form?.submitted ?? 0, form?.abandoned ?? 0]).toEqual(
       ['form_start', 'form_submit', 'form_abandon'].map((name) => ofForm(name).length),
     );
+    const fillers = people.flatMap((person) => {
+      const own = within(person).filter(({ name }) => name.startsWith('form_'));
+      return own.length ? [{ person, first: own[0]! }] : [];
+    });
+    expect([form?.visitors ?? 0, form?.wentOn ?? 0]).toEqual([
+      fillers.length,
+      fillers.length && fillers.filter(({ person, first }) => wentOnAfter(person, first.time)).length / fillers.length,
+    ]);
     expect(sum(content.vitals.map((vital) => vital.count))).toBe(ofForm('web_vital').length);
     for (const { stage, entered, pages } of content.entries) {
       const who = views.filter(({ person }) => isIn(person.reached[stage]));
