@@ -31,7 +31,7 @@ import {
   type Column,
 } from './parts.js';
 import { chosen } from './state.js';
-import { inLanguage, showChannel, showMoney, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showMoney, showNumber, showShare, t } from './texts.js';
 
 /** What kinds of customers there are, what they are worth, and what those who went on had in common. */
 export function Customers({ site }: { site: Site }): JSX.Element {
