@@ -4,7 +4,6 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 import resolve from '@rollup/plugin-node-resolve';
 import replace from '@rollup/plugin-replace';
-import terserPlugin from '@rollup/plugin-terser';
 import swc from '@swc/core';
 import * as terser from 'terser';
 
@@ -85,7 +84,15 @@ const minifyTag = {
     return arrange(short, this.parse);
   },
 };
-const minify = terserPlugin({ ecma: 2020, module: true, compress: { passes: 2 } });
+/** Two as well; of what is not all ours nothing is presumed. */
+const minify = {
+  name: 'minify',
+  async renderChunk(code) {
+    const { code: first } = await swc.minify(code, { compress: { passes: 2 }, mangle: true, ecma: 2020, module: true });
+    const { code: short } = await terser.minify(first, { ecma: 2020, module: true, compress: { passes: 2 } });
+    return short;
+  },
+};
 
 /** What an earlier build named otherwise goes. */
 const clearTag = {
