@@ -72,7 +72,8 @@ function WholeBoard({ site }: { site: Site }): JSX.Element {
     return (
       <section class="card">
         <p>{t('noVisitors')}</p>
-        <pre>{site.snippet}</pre>
+        <pre tabIndex={0}>{site.snippet}</pre>
+        <p class="soft">{t('tryDemo')}</p>
       </section>
     );
   }

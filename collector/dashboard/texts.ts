@@ -90,7 +90,8 @@ const en = {
   cameFrom: 'Came from',
   tags: 'Tags',
   score: 'Score',
-  noVisitors: 'Nobody has been seen yet. Paste this line into your pages, then open one of them:',
+  noVisitors:
+    'Nobody has been seen yet. Paste this line into your pages, then open one of them; it shows here within seconds:',
   back: 'All visitors',
   noVisitor: 'This site has no such visitor. It may have been erased.',
   firstSeen: 'First seen',
@@ -795,6 +796,7 @@ const en = {
   touchpointsHint:
     'How many times as often those went on to a stage who did a thing before, against all who could: above 1 it goes together with going on, below 1 with staying. In colour where that is hardly chance. It need not be the cause.',
   didTimes: '{{count}} did it',
+  tryDemo: 'To look around first: “stagetag demo-data” makes a site of its own with 90 days of invented visitors.',
   tables: {
     touchpoints: 'Touchpoints',
     neverSeen: 'Pages never seen',
@@ -935,7 +937,7 @@ const zh: typeof en = {
   cameFrom: '来源',
   tags: '标签',
   score: '得分',
-  noVisitors: '还没有访客。把下面这一行粘贴到您的页面中，然后打开任一页面：',
+  noVisitors: '还没有访客。把下面这一行粘贴到您的页面中，然后打开任一页面，几秒内就会显示：',
   back: '全部访客',
   noVisitor: '该站点没有这位访客，可能已被删除。',
   firstSeen: '首次访问',
@@ -1614,6 +1616,7 @@ const zh: typeof en = {
   touchpointsHint:
     '做过某事的人进入该阶段的可能性，是全部可能者的多少倍：大于 1 与前进相关，小于 1 与停留相关。彩色表示不太可能是偶然。这不一定是原因。',
   didTimes: '{{count}} 人做过',
+  tryDemo: '想先看看效果？“stagetag demo-data”会新建一个站点，并填入 90 天的虚构访客。',
   tables: {
     touchpoints: '接触点',
     neverSeen: '从未出现的页面',
@@ -1775,4 +1778,8 @@ export const showMoney = (value: number, currency: string | null): string =>
   }).format(value);
 
 export const showShare = (value: number): string =>
-  new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(value);
+  new Intl.NumberFormat(locale(), {
+    style: 'percent',
+    // Of small ones the first digit behind the point tells most.
+    maximumFractionDigits: Math.abs(value) < 0.1 ? 1 : 0,
+  }).format(value);
