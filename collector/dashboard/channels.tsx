@@ -91,9 +91,13 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                     {
                       title: t('sessions'),
                       of: ({ sessions }) => sessions,
-                      show: ({ channel, sessions }) => (
-                        <People site={site} asked={{ ...rangeOf(site), did: `${by}:${channel}` }} count={sessions} />
-                      ),
+                      // Those who are counted together have no name to be asked for by.
+                      show: ({ channel, sessions }) =>
+                        channel === '(other)' ? (
+                          showNumber(sessions)
+                        ) : (
+                          <People site={site} asked={{ ...rangeOf(site), did: `${by}:${channel}` }} count={sessions} />
+                        ),
                     },
                     { title: t('cost'), of: ({ cost }) => cost, show: ({ cost }) => money(cost) },
                     ...MODELS.map((model): Column<Row> => ({

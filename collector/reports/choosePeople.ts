@@ -2,8 +2,8 @@
 import { STAGES, type Stage } from '../../sdk/core/index.js';
 import { nameOf } from '../projection/channels.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
-import type { Person, View, Visit } from '../projection/view.js';
-import { NAMED } from './attribution.js';
+import type { Deed, Person, View, Visit } from '../projection/view.js';
+import { CREDITED, NAMED } from './attribution.js';
 import { parseAudience, prepareAudience } from './audience.js';
 import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
@@ -47,73 +47,48 @@ const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
   term: ({ name: event, subject }, name) => event === 'search' && subject === name,
   abandoned: ({ name: event, subject }, name) => event === 'form_abandon' && subject === name,
 };
+/** The same of sessions, by where they came from. */
+const isArrival = (kind: string): kind is (typeof CREDITED)[number] => CREDITED.some((each) => each === kind);
+export const DID = [...Object.keys(DEEDS), ...CREDITED];
+
 /** Where somebody stands, as `moved` names it. */
 const STANDINGS = new Map<string, Standing>([
   ['new', null],
   ...[...STAGES, 'dormant' as const].map((each): [string, Standing] => [each, each]),
 ]);
 
-/** The same of sessions. */
-const ARRIVALS = ['source', 'channel', 'medium', 'campaign'];
-export const DID = [...Object.keys(DEEDS), ...ARRIVALS];
-
-/**
- * Finds who of those who count is asked for.
- * @returns a text that says what is wrong with what was asked
- */
-export async function choosePeople(view: View, filter: PeopleFilter, now: number): Promise<Set<Person> | string> {
-  const range = readRange(view.site, filter, now);
-  if (typeof range === 'string') return range;
-  const span = { from: range.from.toMillis(), until: range.until };
-  const { reached, fate, dormantAfter, steps, moved, lastPage, did, when } = filter;
-  let chosen = new Set<Person>(view.people);
-  const keep = (isIn: (person: Person) => boolean) => {
-    chosen = new Set([...chosen].filter(isIn));
-  };
-  if (reached) {
-    const fateOf = fatesIn(view, span.from, span.until, now, dormantAfter);
-    keep((person) => {
-      const known = fateOf(person, reached);
-      return !!known && (!fate || known === fate);
-    });
-  }
-  if (moved !== undefined) {
-    const [left, entered] = moved.split(':').map((name) => STANDINGS.get(name));
-    if (left === undefined || !entered)
-      return `moved: expected two of ${[...STANDINGS.keys()].join(', ')} with a colon between, got ${moved}`;
-    const hasMoved = movesIn(view, span.from, span.until, now, dormantAfter);
-    keep((person) => hasMoved(person, left, entered));
-  }
-  if (steps !== undefined) {
-    const found = await ofStep(view, filter, now);
-    if (typeof found === 'string') return found;
-    keep((person) => found.has(person));
-  }
-  if (did !== undefined) {
-    const found = await whoDid(view, did, span);
-    if (typeof found === 'string') return found;
-    keep((person) => found.has(person));
-  }
-  if (lastPage !== undefined) {
-    const found = new Set<Person>();
-    await view.eachDeeds(
-      { from: 0, until: now + 1 },
-      pageOf,
-      (person, deeds) => deeds.at(-1)?.of === lastPage && found.add(person),
-      chosen,
-    );
-    keep((person) => found.has(person));
-  }
-  if (when !== undefined) {
-    const published = await view.store.rules(view.site.siteKey);
-    const parsed = parseAudience(published, parseJson(when));
-    if ('errors' in parsed) return parsed.errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
-    keep(await prepareAudience(view, published, parsed, now));
-  }
-  return chosen;
+interface Asked {
+  view: View;
+  filter: PeopleFilter;
+  span: { from: number; until: number };
+  now: number;
+  /** Those who are left by what was asked before. */
+  people: Person[];
 }
 
-async function ofStep(view: View, filter: PeopleFilter, now: number): Promise<Set<Person> | string> {
+/** Says of each whether they are asked for; a text where what was asked is wrong, undefined where nothing was. */
+type Make = (asked: Asked) => Promise<((person: Person) => boolean) | string | undefined>;
+
+const gotThere: Make = async ({ view, filter: { reached, fate, dormantAfter }, span, now }) => {
+  if (!reached) return undefined;
+  const fateOf = fatesIn(view, span.from, span.until, now, dormantAfter);
+  return (person) => {
+    const known = fateOf(person, reached);
+    return !!known && (!fate || known === fate);
+  };
+};
+
+const hasMoved: Make = async ({ view, filter: { moved, dormantAfter }, span, now }) => {
+  if (moved === undefined) return undefined;
+  const [left, entered] = moved.split(':').map((name) => STANDINGS.get(name));
+  if (left === undefined || !entered)
+    return `moved: expected two of ${[...STANDINGS.keys()].join(', ')} with a colon between, got ${moved}`;
+  const isIn = movesIn(view, span.from, span.until, now, dormantAfter);
+  return (person) => isIn(person, left, entered);
+};
+
+const madeStep: Make = async ({ view, filter, now }) => {
+  if (filter.steps === undefined) return undefined;
   const { step = 1, fate, by, value } = filter;
   const steps = await readSteps(view, filter, now);
   if (typeof steps === 'string') return steps;
@@ -132,28 +107,63 @@ async function ofStep(view: View, filter: PeopleFilter, now: number): Promise<Se
     const isIn = fate ? isOf[fate](progress) : (progress.did >> place) & 1;
     if (isIn && (!by || value === undefined || valuesOf(view, person, by).includes(value || null))) found.add(person);
   });
-  return found;
-}
+  return (person) => found.has(person);
+};
 
-async function whoDid(view: View, did: string, span: { from: number; until: number }): Promise<Set<Person> | string> {
+const hasDone: Make = async ({ view, filter: { did }, span, people }) => {
+  if (did === undefined) return undefined;
   const [kind = '', ...rest] = did.split(':');
   const name = rest.join(':');
-  const found = new Set<Person>();
   if (Object.hasOwn(DEEDS, kind) && (name || kind === 'abandoned')) {
+    const found = new Set<Person>();
     const isIt = (each: Kind) => DEEDS[kind]!(each, name) || undefined;
-    await view.eachDeeds(span, isIt, (person, deeds) => deeds.length && found.add(person));
-  } else if (ARRIVALS.includes(kind) && name) {
-    const isIt = (visit: Visit) =>
-      // As the inbox of sources calls it, or as attribution does.
-      (kind === 'source' && nameOf({ source: visit.source, channel: visit.ownChannel }) === name) ||
-      NAMED[kind as keyof typeof NAMED](visit) === name;
-    for (const person of view.people)
-      if (
-        view.visits(person).some((visit) => visit.startedAt >= span.from && visit.startedAt < span.until && isIt(visit))
-      )
-        found.add(person);
-  } else return `did: expected one of ${DID.map((each) => `${each}:NAME`).join(', ')}, got ${did}`;
-  return found;
+    await view.eachDeeds(span, isIt, (person, deeds) => deeds.length && found.add(person), people);
+    return (person) => found.has(person);
+  }
+  if (!isArrival(kind) || !name)
+    return `did: expected one of ${DID.map((each) => `${each}:NAME`).join(', ')}, got ${did}`;
+  const isIt = (visit: Visit) =>
+    // As the inbox of sources calls it, or as attribution does.
+    (kind === 'source' && nameOf({ source: visit.source, channel: visit.ownChannel }) === name) ||
+    NAMED[kind](visit) === name;
+  return (person) =>
+    view.visits(person).some((visit) => visit.startedAt >= span.from && visit.startedAt < span.until && isIt(visit));
+};
+
+const sawLast: Make = async ({ view, filter: { lastPage }, now, people }) => {
+  if (lastPage === undefined) return undefined;
+  const found = new Set<Person>();
+  const note = (person: Person, deeds: Array<Deed<string>>) => deeds.at(-1)?.of === lastPage && found.add(person);
+  await view.eachDeeds({ from: 0, until: now + 1 }, pageOf, note, people);
+  return (person) => found.has(person);
+};
+
+const meets: Make = async ({ view, filter: { when }, now }) => {
+  if (when === undefined) return undefined;
+  const published = await view.store.rules(view.site.siteKey);
+  const parsed = parseAudience(published, parseJson(when));
+  if ('errors' in parsed) return parsed.errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return prepareAudience(view, published, parsed, now);
+};
+
+/** Each of whoever the ones before have left: what has to look at events comes last. */
+const ALL = [gotThere, hasMoved, meets, madeStep, hasDone, sawLast];
+
+/**
+ * Finds who of those who count is asked for.
+ * @returns a text that says what is wrong with what was asked
+ */
+export async function choosePeople(view: View, filter: PeopleFilter, now: number): Promise<Set<Person> | string> {
+  const range = readRange(view.site, filter, now);
+  if (typeof range === 'string') return range;
+  const span = { from: range.from.toMillis(), until: range.until };
+  let people = [...view.people];
+  for (const make of ALL) {
+    const isAsked = await make({ view, filter, span, now, people });
+    if (typeof isAsked === 'string') return isAsked;
+    if (isAsked) people = people.filter(isAsked);
+  }
+  return new Set(people);
 }
 
 function parseJson(text: string): unknown {

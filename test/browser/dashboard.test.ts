@@ -230,7 +230,7 @@ test('an audience is counted while it is made, saved, and opened again', async (
   await isSaid(standing('consideration'));
   await page.click('.audiences a');
   await isSaid(all - standing('action'));
-  await page.click('.audiences button');
+  await page.click('.audiences td button');
   await page.waitForFunction(() => !document.querySelector('.audiences tbody tr'));
   expect(problems).toEqual([]);
 });
@@ -257,6 +257,19 @@ test('a number opens into those who are behind it, and back', async () => {
   await page.goBack();
   expect(await follow('.breakdown tr:first-child td:nth-child(3) a')).toContain('Of the row');
   await open('content');
+  // Sorted by a click on a head, the other way round by the next, and then as it was.
+  await page.waitForSelector('.pages th:nth-child(4) button');
+  const times = () => page.$$eval('.pages tbody td:nth-child(4)', (all) => all.map((cell) => Number(cell.textContent)));
+  const asRead = await times();
+  const press = () => page.click('.pages th:nth-child(4) button');
+  const falling = [...asRead].sort((a, b) => b - a);
+  expect(asRead).not.toEqual(falling);
+  await press();
+  await expect.poll(times).toEqual(falling);
+  await press();
+  await expect.poll(times).toEqual([...falling].reverse());
+  await press();
+  await expect.poll(times).toEqual(asRead);
   expect(await follow('.pages a')).toMatch(/saw the page “.+”/);
   await open('channels');
   expect(await follow('.sources a')).toMatch(/came from “.+”/);
@@ -478,9 +491,9 @@ test('rules are checked, previewed and published, and an old version is put in f
         .dispatchEvent(new Event('click'));
     }, text);
   // What no signal looks at becomes one with a click.
-  await page.waitForSelector('table.unclassified button');
+  await page.waitForSelector('table.unclassified td button');
   const unseen = await page.$eval('table.unclassified tbody tr', (row) => row.children[1]!.textContent!);
-  await page.click('table.unclassified button');
+  await page.click('table.unclassified td button');
   const written = () => page.$eval('.editor', (editor) => (editor as HTMLTextAreaElement).value);
   await expect.poll(written).toContain(JSON.stringify(unseen));
   // Where something is missing what fits is offered, and put there with a click.
@@ -867,7 +880,7 @@ test('what people leave beside the numbers is there again: notes, views, users, 
   expect(asAda.status).toBe(200);
   await page.waitForFunction(() => document.querySelector('table.audit')?.textContent?.includes('added a user'));
   expect(await page.$eval('table.audit', (table) => table.textContent)).toContain('made a link for others');
-  await page.click('table.users button');
+  await page.click('table.users td button');
   await page.waitForFunction(() => !document.querySelector('table.users'));
 
   const { page: guest, problems: others } = await openPage(await openChromium());
