@@ -88,8 +88,17 @@ const minifyTag = {
 const minify = {
   name: 'minify',
   async renderChunk(code) {
-    const { code: first } = await swc.minify(code, { compress: { passes: 2 }, mangle: true, ecma: 2020, module: true });
-    const { code: short } = await terser.minify(first, { ecma: 2020, module: true, compress: { passes: 2 } });
+    const { code: first } = await swc.minify(code, {
+      compress: { passes: 4, toplevel: true },
+      mangle: { toplevel: true },
+      ecma: 2020,
+      module: true,
+    });
+    const { code: short } = await terser.minify(first, {
+      ecma: 2020,
+      module: true,
+      compress: { passes: 4, toplevel: true },
+    });
     return short;
   },
 };

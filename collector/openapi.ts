@@ -1,6 +1,6 @@
 /** What the collector can be asked, and what it answers: the document that is served, and that parameters are checked by. */
 import { count, date, list, nullable, record, ref, text, uuid } from './schema.js';
-import { decode } from '../sdk/core/index.js';
+import { decode, STAGES } from '../sdk/core/index.js';
 import { ROLES, USER_ROLES, WEEK_STARTS, type Role } from './store/store.js';
 import {
   json,
@@ -186,6 +186,26 @@ const paths: Record<string, Record<string, Operation>> = {
       parameters: [path('name', 'expected the name of a template')],
       responses: {
         200: json('The template.', { allOf: [ref('Template'), record({ rules: ref('Rules') })] }),
+        404: error('There is none of that name.'),
+      },
+    },
+  },
+  '/api/templates/{name}/demo': {
+    get: {
+      operationId: 'readTemplateDemo',
+      summary: 'What a template makes of visitors who are invented for its trade; nothing is stored',
+      parameters: [path('name', 'expected the name of a template')],
+      responses: {
+        200: json(
+          'Where they stand, how many ever got so far, and how many have each tag.',
+          record({
+            visitors: count,
+            stages: list(
+              record({ stage: { enum: STAGES }, current: count, reached: count, fromPrevious: nullable('number') }),
+            ),
+            tags: list(record({ tag: text, visitors: count })),
+          }),
+        ),
         404: error('There is none of that name.'),
       },
     },

@@ -44,7 +44,7 @@ export interface FlowReport {
   from: string;
   to: string;
   dormantAfter: number;
-  moves: Array<{ from: Standing; to: Standing; visitors: number; share: number }>;
+  moves: Array<{ from: Standing; to: Standing; visitors: number; people: number; share: number }>;
   stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
   steps: Array<{
     from: Stage;
@@ -99,7 +99,7 @@ export interface AttributionReport {
   withoutTouch: number;
   moves: Array<{ from: string; to: string; times: number; beforeEntry: number }>;
   channels: Array<
-    { channel: string; sessions: number; cost: number | null } & Record<Model, number> & {
+    { channel: string; sessions: number; visitors: number; cost: number | null } & Record<Model, number> & {
         revenue: Record<Model, number> | null;
         cac: Record<Model, number | null> | null;
         roas: Record<Model, number | null> | null;
@@ -332,6 +332,13 @@ export interface Template {
   name: string;
   title: Label;
   about: Label;
+}
+
+/** What a template makes of visitors who were invented for its trade. */
+export interface TemplateDemo {
+  visitors: number;
+  stages: Array<{ stage: Stage; current: number; reached: number; fromPrevious: number | null }>;
+  tags: Array<{ tag: string; visitors: number }>;
 }
 
 /** What of rules is shown: what there is, and what people call it. */

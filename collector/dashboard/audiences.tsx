@@ -59,7 +59,7 @@ function conditionOfLine({ kind, value, count = '', within = '' }: Part): object
   return { [kind]: value.split(',').map((each) => each.trim()) };
 }
 
-/** The builder's lines of a condition; what they cannot say is left out. */
+/** The builder's lines of a condition; undefined where it has none for it. */
 function partOf(when: object): Part | Draft | undefined {
   const { not, all, any, ...own } = when as { not?: object; all?: object[]; any?: object[] } & Record<string, unknown>;
   if (not) {
@@ -67,7 +67,10 @@ function partOf(when: object): Part | Draft | undefined {
     return part && { ...part, isNot: true };
   }
   const list = all ?? any;
-  if (list) return { joined: all ? 'all' : 'any', parts: list.map(partOf).filter((part) => part !== undefined) };
+  if (list) {
+    const parts = list.map(partOf);
+    return parts.every((part) => part !== undefined) ? { joined: all ? 'all' : 'any', parts } : undefined;
+  }
   const kind = KINDS.find((name) => name in own);
   if (!kind) return undefined;
   const { count, within, eq } = own as { count?: { gte?: number }; within?: number; eq?: unknown };
@@ -80,15 +83,12 @@ function partOf(when: object): Part | Draft | undefined {
   };
 }
 
-function draftOf(when: object): Draft {
+/** The builder's lines of a condition, where they say all of it: one that came by the API may ask for more. */
+function draftOf(when: object): Draft | undefined {
   const part = partOf(when);
-  const draft: Draft | undefined = part && (isGroup(part) && !part.isNot ? part : { joined: 'all', parts: [part] });
-  return draft?.parts.length ? draft : EMPTY;
+  if (!part || JSON.stringify(conditionOf(part)) !== JSON.stringify(when)) return undefined;
+  return isGroup(part) && !part.isNot ? part : { joined: 'all', parts: [part] };
 }
-
-/** Whether the builder shows all of a condition: one that came by the API may ask for more. */
-const isOfBuilder = (when: object): boolean =>
-  [draftOf(when), ...draftOf(when).parts].some((part) => JSON.stringify(conditionOf(part)) === JSON.stringify(when));
 
 /** Whether an address holds what the builder wrote: it can say anything. */
 const isDraft = (given: Part | Draft): boolean =>
@@ -96,15 +96,30 @@ const isDraft = (given: Part | Draft): boolean =>
     ? Array.isArray(given.parts) && !!given.parts.length && given.parts.every(isDraft)
     : KINDS.includes(given.kind) && typeof given.value === 'string';
 
-/** What the address holds: a link shows the same audience. It is the builder's lines, or a condition. */
-function readDraft(): Draft {
+interface Read {
+  /** The builder's lines; absent where they cannot say what is asked. */
+  draft?: Draft;
+  /** What the collector is asked. */
+  when: object;
+  /** Whether the address holds something else. */
+  isBroken?: boolean;
+}
+
+/** What the address holds, the builder's lines or a condition: a link shows the same audience. */
+function readAddress(): Read {
+  const text = chosen('when');
+  if (!text) return { draft: EMPTY, when: conditionOf(EMPTY) };
   try {
-    const given = JSON.parse(chosen('when')) as Draft;
-    if (!isGroup(given)) return draftOf(given);
-    return isDraft(given) ? given : EMPTY;
+    const given = JSON.parse(text) as Draft;
+    if (!isGroup(given)) {
+      const draft = draftOf(given);
+      return { ...(draft && { draft }), when: given };
+    }
+    if (isDraft(given)) return { draft: given, when: conditionOf(given) };
   } catch {
-    return EMPTY;
+    // As good as nothing.
   }
+  return { draft: EMPTY, when: conditionOf(EMPTY), isBroken: true };
 }
 
 /** How long somebody types before everybody is counted. */
@@ -112,8 +127,8 @@ const PAUSE_MS = 400;
 
 /** Who meets a condition, counted while it is made; kept by name, and taken along. */
 export function Audiences({ site }: { site: Site }): JSX.Element {
-  const draft = readDraft();
-  const text = JSON.stringify(conditionOf(draft));
+  const { draft, when: asked, isBroken } = readAddress();
+  const text = JSON.stringify(asked);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   const saved = useRead<{ audiences: SavedAudience[] }>(`sites/${site.siteKey}/audiences`);
   const [state, set] = useState<{ found?: Audience; problem?: string; isLoading?: boolean }>({ isLoading: true });
@@ -154,7 +169,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const save = (event: SubmitEvent) => {
     event.preventDefault();
     void attempt(async () => {
-      await change('POST', `sites/${site.siteKey}/audiences`, { name, when: conditionOf(draft), isStatic });
+      await change('POST', `sites/${site.siteKey}/audiences`, { name, when: asked, isStatic });
       setName('');
     });
   };
@@ -163,7 +178,18 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
       <section class="card">
         <h2>{t('views.audiences')}</h2>
         <p class="soft">{t('audiencesHint')}</p>
-        <GroupEditor label={t('whoMeets')} group={draft} rules={rules} onChange={put} />
+        {isBroken && <Alert>{t('noConditions')}</Alert>}
+        {draft ? (
+          <GroupEditor label={t('whoMeets')} group={draft} rules={rules} onChange={put} />
+        ) : (
+          <>
+            <p>{t('notOfBuilder')}</p>
+            <pre tabIndex={0}>{JSON.stringify(asked, null, 2)}</pre>
+            <button type="button" class="plain small" onClick={() => choose({ when: '' })}>
+              {t('reset')}
+            </button>
+          </>
+        )}
         {state.problem && <Alert>{state.problem}</Alert>}
         {state.isLoading && (
           <p class="soft" role="status">
@@ -215,13 +241,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                     of: () => '',
                     show: ({ id, when, name: own }) => (
                       <>
-                        {isOfBuilder(when) ? (
-                          <a href={linkTo(site.siteKey, 'audiences', { when: JSON.stringify(draftOf(when)) })}>
-                            {t('open')}
-                          </a>
-                        ) : (
-                          <span class="soft">{t('notOfBuilder')}</span>
-                        )}{' '}
+                        <a href={linkTo(site.siteKey, 'audiences', { when: JSON.stringify(when) })}>{t('open')}</a>{' '}
                         <a href={`api/sites/${site.siteKey}/audiences/${id}/members?format=csv`} download>
                           CSV
                         </a>{' '}
@@ -342,8 +362,10 @@ function PartEditor({
     trait: [],
   };
   const known = names[part.kind];
-  // What came by a link may be no choice of the list: several at once, or a channel of the owner's.
-  const isListed = known.some(([value]) => value === part.value);
+  // One of several may be meant; and what came by a link may be in no list, such as a channel of the owner's.
+  const values = part.kind === 'tag' || part.kind === 'signal' ? [part.value] : part.value.split(',');
+  const isSeveral = values.length > 1;
+  const isListed = values.every((each) => known.some(([value]) => value === each));
   const set =
     (name: 'value' | 'count' | 'within') => (event: { currentTarget: HTMLInputElement | HTMLSelectElement }) =>
       onChange({ [name]: event.currentTarget.value });
@@ -377,9 +399,17 @@ function PartEditor({
         ))}
       </select>{' '}
       {isListed ? (
-        <select aria-label={t('figureValue')} value={part.value} onChange={set('value')}>
+        <select
+          aria-label={t('figureValue')}
+          multiple={isSeveral}
+          size={isSeveral ? known.length : 1}
+          value={isSeveral ? undefined : part.value}
+          onChange={({ currentTarget: { selectedOptions } }) =>
+            onChange({ value: [...selectedOptions].map(({ value }) => value).join(',') })
+          }
+        >
           {known.map(([value, text]) => (
-            <option key={value} value={value}>
+            <option key={value} value={value} selected={values.includes(value)}>
               {text}
             </option>
           ))}

@@ -29,9 +29,9 @@ import {
   Table,
   todayOf,
 } from './parts.js';
-import { linkTo, may } from './state.js';
+import { linkTo, may, settingsChanged } from './state.js';
 import { VisitorTable } from './visitors.js';
-import { inLanguage, showMoney, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showDays, showMoney, showNumber, showShare, t } from './texts.js';
 
 /** A guest sees the numbers alone. */
 export const Board = ({ site }: { site: Site }): JSX.Element =>
@@ -314,11 +314,14 @@ function Targets({ site, again }: { site: Site; again: () => void }): JSX.Elemen
   const save = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
-    const given = STAGES.map((stage) => [stage, String(form.get(stage)).trim()] as const).filter(([, text]) => text);
+    const given = STAGES.map((stage) => [stage, String(form.get(stage)).trim()] as const).filter(([, text]) =>
+      Number(text),
+    );
     const next = Object.fromEntries(given.map(([stage, text]) => [stage, Number(text)])) as typeof targets;
     try {
       await change('PATCH', `sites/${site.siteKey}`, { targets: next });
       setTargets(next);
+      settingsChanged.value++;
       set({ done: t('saved') });
       again();
     } catch (error) {
@@ -361,7 +364,8 @@ function Stays({ site, loss }: { site: Site; loss: Live<LossReport> }): JSX.Elem
                     <StageName stage={stage} />
                   </dt>
                   <dd>
-                    {medianDays === null ? '–' : t('inDays', { count: showNumber(medianDays) })}
+                    {medianDays === null ? '–' : showDays(medianDays)}
+                    {medianDays === null && !!open && <span class="soft">{t('notHalf')}</span>}
                     <span class="soft">{t('staysCount', { ended: showNumber(ended), open: showNumber(open) })}</span>
                   </dd>
                 </div>

@@ -14,7 +14,7 @@ import {
 import { Chart } from './chartPlace.js';
 import { useOnce, useReport } from './live.js';
 import { Alert, Loaded, People, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
-import { chosen, may } from './state.js';
+import { chosen, may, settingsChanged } from './state.js';
 import { inLanguage, showChannel, showMoney, showNumber, t } from './texts.js';
 
 type Row = AttributionReport['channels'][number];
@@ -88,15 +88,16 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                       title: t(by === 'channel' ? 'channel' : `breakdowns.${by}`),
                       of: ({ channel }) => called(channel),
                     },
+                    { title: t('sessions'), of: ({ sessions }) => sessions },
                     {
-                      title: t('sessions'),
-                      of: ({ sessions }) => sessions,
+                      title: t('visitorsCount'),
+                      of: ({ visitors }) => visitors,
                       // Those who are counted together have no name to be asked for by.
-                      show: ({ channel, sessions }) =>
+                      show: ({ channel, visitors }) =>
                         channel === '(other)' ? (
-                          showNumber(sessions)
+                          showNumber(visitors)
                         ) : (
-                          <People site={site} asked={{ ...rangeOf(site), did: `${by}:${channel}` }} count={sessions} />
+                          <People site={site} asked={{ ...rangeOf(site), did: `${by}:${channel}` }} count={visitors} />
                         ),
                     },
                     { title: t('cost'), of: ({ cost }) => cost, show: ({ cost }) => money(cost) },
@@ -184,6 +185,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
       const channels = channel ? { ...others, [source.toLowerCase()]: channel } : others;
       await change('PATCH', `sites/${site.siteKey}`, { channels });
       setGiven(channels);
+      settingsChanged.value++;
       setProblem('');
       read.again();
     } catch (error) {

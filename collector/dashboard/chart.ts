@@ -17,14 +17,16 @@ export interface Series {
 
 type Option = Parameters<ReturnType<typeof init>['setOption']>[0];
 
-/** Draws in the page's colours, and anew when its place changes. @returns a function that takes the chart away */
-function draw(element: HTMLElement, make: (ink: string) => Option): () => void {
+/** The colour of the text around: on paper and after another choice of light and dark it is another. */
+const INK = 'currentColor';
+
+/** Draws a chart, and anew when its place changes. @returns a function that takes it away */
+function draw(element: HTMLElement, make: () => Option): () => void {
   const chart = init(element, undefined, { renderer: 'svg' });
-  const ink = getComputedStyle(element).color;
   chart.setOption({
     animation: false,
-    textStyle: { color: ink, fontFamily: FONT },
-    ...make(ink),
+    textStyle: { color: INK, fontFamily: FONT },
+    ...make(),
   });
   const watch = new ResizeObserver(() => chart.resize());
   watch.observe(element);
@@ -39,8 +41,10 @@ const SCALE = 2;
 
 /** Makes a picture of the chart in a place, on the ground that it stands on. */
 export async function toPng(element: HTMLElement): Promise<Blob> {
-  const svg = element.querySelector('svg')!;
-  const { width, height } = svg.getBoundingClientRect();
+  const { width, height } = element.querySelector('svg')!.getBoundingClientRect();
+  const svg = element.querySelector('svg')!.cloneNode(true) as SVGElement;
+  // By itself it knows nothing of the text around.
+  svg.style.color = getComputedStyle(element).color;
   const image = new Image(width * SCALE, height * SCALE);
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(svg))}`;
   await image.decode();
@@ -59,8 +63,8 @@ const NARROW = 480;
 
 /** Draws stacked bars by day. @param marked days to which something is noted, numbered from 1 */
 export const drawDays = (element: HTMLElement, days: string[], series: Series[], marked: string[] = []): (() => void) =>
-  draw(element, (ink) => ({
-    legend: { textStyle: { color: ink, fontFamily: FONT }, bottom: 0 },
+  draw(element, () => ({
+    legend: { textStyle: { color: INK, fontFamily: FONT }, bottom: 0 },
     // As drawn text: HTML in a tooltip would need inline styles, which the page's policy forbids.
     tooltip: { trigger: 'axis', renderMode: 'richText', order: 'seriesDesc' },
     grid: {
@@ -73,16 +77,16 @@ export const drawDays = (element: HTMLElement, days: string[], series: Series[],
     xAxis: {
       type: 'category',
       data: days,
-      axisLabel: { color: ink, hideOverlap: true, formatter: (day: string) => day.slice(5) },
+      axisLabel: { color: INK, hideOverlap: true, formatter: (day: string) => day.slice(5) },
     },
-    yAxis: { type: 'value', minInterval: 1, axisLabel: { color: ink }, splitLine: { lineStyle: { opacity: 0.25 } } },
+    yAxis: { type: 'value', minInterval: 1, axisLabel: { color: INK }, splitLine: { lineStyle: { opacity: 0.25 } } },
     series: series.map(({ name, color, values }, index) => ({
       ...(!index && {
         markLine: {
           symbol: 'none',
           silent: true,
-          lineStyle: { color: ink, type: 'dashed', opacity: 0.6 },
-          label: { color: ink, formatter: ({ data }: { data: { name: string } }) => data.name },
+          lineStyle: { color: INK, type: 'dashed', opacity: 0.6 },
+          label: { color: INK, formatter: ({ data }: { data: { name: string } }) => data.name },
           // Those of one day stand at one line.
           data: [...new Set(marked)].map((day) => ({
             xAxis: day,
@@ -111,7 +115,7 @@ export interface Link {
  * @param order names from top to bottom, where they have one; else they stand where lines cross least
  */
 export const drawFlow = (element: HTMLElement, links: Link[], order: string[] = []): (() => void) =>
-  draw(element, (ink) => {
+  draw(element, () => {
     // A stage stands on both sides: a move back is no circle.
     const nodes = new Map<string, { name: string; itemStyle: { color: string } }>();
     for (const { from, to, fromColor, toColor } of links) {
@@ -132,7 +136,7 @@ export const drawFlow = (element: HTMLElement, links: Link[], order: string[] = 
           bottom: 8,
           data: [...new Set(placed)].flatMap((name) => nodes.get(name) ?? []),
           links: links.map(({ from, to, value }) => ({ source: `${from} →`, target: `→ ${to}`, value })),
-          label: { color: ink, fontFamily: FONT },
+          label: { color: INK, fontFamily: FONT },
           lineStyle: { color: 'gradient', opacity: 0.35 },
           emphasis: { disabled: true },
         },

@@ -31,7 +31,7 @@ import {
   type Column,
 } from './parts.js';
 import { chosen } from './state.js';
-import { inLanguage, showMoney, showNumber, showShare, t } from './texts.js';
+import { inLanguage, showDays, showMoney, showNumber, showShare, t } from './texts.js';
 
 /** What kinds of customers there are, what they are worth, and what those who went on had in common. */
 export function Customers({ site }: { site: Site }): JSX.Element {
@@ -382,8 +382,6 @@ const Figures = ({ name, figures }: { name: string; figures: Figure[] }): JSX.El
   </>
 );
 
-const showDays = (count: number): string => t('inDays', { count: showNumber(count) });
-
 function Value({ site }: { site: Site }): JSX.Element {
   const read = useReport<ValueReport>(site.siteKey, 'value', {});
   const money = (value: number) => showMoney(value, site.currency);
@@ -404,7 +402,12 @@ function Value({ site }: { site: Site }): JSX.Element {
                 [t('averageOrder'), value.averageOrder, money],
                 [t('perYear'), value.ordersPerYear, showNumber],
                 [t('repurchase'), value.repurchaseRate, showShare],
-                [t('toSecond'), value.medianDaysToSecond, showDays],
+                [
+                  t('toSecond'),
+                  value.medianDaysToSecond,
+                  showDays,
+                  value.medianDaysToSecond === null && value.repurchaseRate ? t('notHalfBought') : undefined,
+                ],
                 [t('retention'), value.monthlyRetention, showShare],
                 [t('revenueRetention'), value.revenueRetention, showShare],
                 [t('ltvHistoric'), value.ltv.historic, money],

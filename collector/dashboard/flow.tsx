@@ -22,17 +22,20 @@ import {
   Updating,
 } from './parts.js';
 import { chosen } from './state.js';
-import { showChannel, showMoney, showNumber, showShare, t } from './texts.js';
+import { showChannel, showDays, showMoney, showNumber, showShare, t } from './texts.js';
 
 /** Days after which somebody is dormant, where nothing is chosen; and those to choose from. */
 const DORMANT_DAYS = 30;
 const DORMANT_CHOICES = [14, DORMANT_DAYS, 60, 90, 180];
 
+/** Who is lost is known some weeks later: of a shorter time hardly anybody is. */
+export const FLOW_DAYS = 90;
+
 type Step = FlowReport['steps'][number];
 
 /** Where most are lost, and how people move: back and skipping ones too. */
 export function Flow({ site }: { site: Site }): JSX.Element {
-  const range = rangeOf(site);
+  const range = rangeOf(site, FLOW_DAYS);
   const dormantAfter = chosen('dormantAfter', `${DORMANT_DAYS}`);
   const own = { ...range, channel: chosen('channel'), dormantAfter };
   const read = useReport<FlowReport>(site.siteKey, 'flow', own);
@@ -51,7 +54,7 @@ export function Flow({ site }: { site: Site }): JSX.Element {
         <h2>{t('losses')}</h2>
         <p class="soft">{t('lossesHint')}</p>
         <div class="filters">
-          <RangePicker site={site} />
+          <RangePicker site={site} otherwise={FLOW_DAYS} />
           <Select
             label={t('firstChannel')}
             name="channel"
@@ -72,7 +75,7 @@ export function Flow({ site }: { site: Site }): JSX.Element {
             label={t('dormantAfter')}
             name="dormantAfter"
             otherwise={`${DORMANT_DAYS}`}
-            options={DORMANT_CHOICES.map((each) => [`${each}`, t('inDays', { count: each })])}
+            options={DORMANT_CHOICES.map((each) => [`${each}`, showDays(Number(each))])}
           />
         </div>
         <Loaded read={read}>
@@ -160,8 +163,7 @@ function Steps({
           {
             title: t('medianStay'),
             of: (step) => medianOf(step.from),
-            show: (step) =>
-              medianOf(step.from) === null ? '–' : t('inDays', { count: showNumber(medianOf(step.from)!) }),
+            show: (step) => (medianOf(step.from) === null ? '–' : showDays(medianOf(step.from)!)),
           },
         ]}
       />
@@ -339,6 +341,13 @@ function Moves({
             { title: t('fromStage'), of: ({ from }) => name(from), show: ({ from }) => <Place of={from} /> },
             { title: t('toStage'), of: ({ to }) => name(to), show: ({ to }) => <Place of={to} /> },
             { title: t('times'), of: ({ visitors }) => visitors },
+            {
+              title: t('people'),
+              of: ({ people }) => people,
+              show: ({ from, to, people }) => (
+                <People site={site} asked={{ ...asked, moved: `${from ?? 'new'}:${to}` }} count={people} />
+              ),
+            },
             { title: t('ofLeaving'), of: ({ share }) => share, show: ({ share }) => showShare(share) },
           ]}
         />

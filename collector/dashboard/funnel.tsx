@@ -6,7 +6,7 @@ import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { Loaded, People, RangePicker, rangeOf, Select, Table, WithBar } from './parts.js';
 import { choose, chosen } from './state.js';
-import { inLanguage, showChannel, showDevice, showShare, t } from './texts.js';
+import { inLanguage, showChannel, showDays, showDevice, showShare, t } from './texts.js';
 
 const KINDS = ['stage', 'signal', 'event', 'page'] as const;
 type Kind = (typeof KINDS)[number];
@@ -28,11 +28,17 @@ const ASKED = ['steps', 'order', 'window', 'by', 'hold'];
 /** How far visitors get over steps of one's own choice. */
 export function Funnel({ site }: { site: Site }): JSX.Element {
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+  // In any order there is nothing to leave out.
+  const isAny = chosen('order') === 'any';
   const steps = chosen('steps', STAGES.map((stage) => `stage:${stage}`).join(','))
     .split(',')
-    .map(readStep);
+    .map(readStep)
+    .map((step) => ({ ...step, isOptional: step.isOptional && !isAny }));
   const isWhole = steps.every(({ name }) => name);
-  const asked = ASKED.map((name) => [name, chosen(name)]);
+  const asked = ASKED.map((name) => [
+    name,
+    name === 'steps' && chosen(name) ? steps.map(writeStep).join(',') : chosen(name),
+  ]);
   const read = useReport<FunnelReport>(
     site.siteKey,
     'funnel',
@@ -51,7 +57,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
             <li key={at}>
               <StepEditor
                 step={step}
-                isFirst={!at}
+                isFixed={!at || isAny}
                 rules={rules}
                 onChange={(changes) => change(at, changes)}
                 onRemove={steps.length > 2 ? () => put(steps.filter((_, index) => index !== at)) : undefined}
@@ -89,7 +95,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
             otherwise=""
             options={[
               ['', t('noWindow')],
-              ...['1', '7', '14', '30', '90'].map((days): [string, string] => [days, t('inDays', { count: days })]),
+              ...['1', '7', '14', '30', '90'].map((days): [string, string] => [days, showDays(Number(days))]),
             ]}
           />
           <Select
@@ -98,7 +104,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
             otherwise=""
             options={[
               ['', t('none')],
-              ...(['channel', 'source', 'campaign', 'device', 'browser', 'country', 'tag'] as const).map(
+              ...(['channel', 'source', 'medium', 'campaign', 'device', 'browser', 'country', 'tag'] as const).map(
                 (by): [string, string] => [by, t(`breakdowns.${by}`)],
               ),
             ]}
@@ -126,13 +132,13 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
 
 function StepEditor({
   step,
-  isFirst,
+  isFixed,
   rules,
   onChange,
   onRemove,
 }: {
   step: Step;
-  isFirst: boolean;
+  isFixed: boolean;
   rules: RulesNames | undefined;
   onChange: (changes: Partial<Step>) => void;
   onRemove: (() => void) | undefined;
@@ -188,7 +194,7 @@ function StepEditor({
           </datalist>
         </>
       )}{' '}
-      {!isFirst && (
+      {!isFixed && (
         <label>
           <input
             type="checkbox"

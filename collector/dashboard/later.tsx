@@ -6,18 +6,24 @@ import { t } from './texts.js';
 /** A view whose code comes when it is opened: most mornings nobody opens it. A browser remembers that a file did not come: trying again is a new page. */
 export function later<P extends object>(load: () => Promise<(props: P) => JSX.Element>): (props: P) => JSX.Element {
   return function Later(props) {
-    const [state, set] = useState<{ View?: (props: P) => JSX.Element; problem?: string }>({});
+    const [state, set] = useState<{ View?: (props: P) => JSX.Element; isMissing?: boolean }>({});
     useEffect(() => {
       void load().then(
         (View) => set({ View }),
-        (error: Error) => set({ problem: error.message }),
+        () => set({ isMissing: true }),
       );
     }, []);
+    useEffect(() => {
+      if (!state.isMissing) return;
+      const again = () => location.reload();
+      addEventListener('online', again);
+      return () => removeEventListener('online', again);
+    }, [state.isMissing]);
     if (state.View) return <state.View {...props} />;
-    if (!state.problem) return <p class="soft">{t('loading')}</p>;
+    if (!state.isMissing) return <p class="soft">{t('loading')}</p>;
     return (
       <Alert>
-        {t('failed', { message: state.problem })}{' '}
+        {t('viewMissing')}{' '}
         <button type="button" class="plain" onClick={() => location.reload()}>
           {t('retry')}
         </button>

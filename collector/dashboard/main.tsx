@@ -7,7 +7,18 @@ import { Flow } from './flow.js';
 import { useLive } from './live.js';
 import { Problem } from './parts.js';
 import { later } from './later.js';
-import { hasShareEnded, hereOf, isSignedIn, linkTo, lookWhoIsIn, may, route, VIEWS, type View } from './state.js';
+import {
+  hasShareEnded,
+  hereOf,
+  isSignedIn,
+  linkTo,
+  lookWhoIsIn,
+  may,
+  route,
+  settingsChanged,
+  VIEWS,
+  type View,
+} from './state.js';
 import { language, switchLanguage, t } from './texts.js';
 import { chooseTheme, theme, THEMES, type Theme } from './theme.js';
 import { GUEST_VIEWS, ViewMenu } from './viewMenu.js';
@@ -125,6 +136,9 @@ function Signed(): JSX.Element {
   useEffect(() => {
     document.title = [...(site ? [t(`views.${view}`), site.name] : []), 'Stagetag'].join(' · ');
   }, [site?.name, view, language.value]);
+  useEffect(() => {
+    if (settingsChanged.value) live.again();
+  }, [settingsChanged.value]);
   const Page = PAGES[view];
   const leave = async () => {
     await signOut();

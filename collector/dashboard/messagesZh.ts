@@ -40,6 +40,7 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^costs\[(\d+)\]: .*$/, '第 $1 项费用有误，未作任何更改'],
   [/^the body is larger than (\d+) bytes$/, '内容超过 $1 字节'],
   [/^bot: expected null, or a reason .*$/, '原因应为最多 64 个字母、数字或下划线'],
+  [/^(\w+): .*$/s, '“$1”的取值无效，请在页面中重新选择'],
 ];
 
 /** What is not known is said as it is. */

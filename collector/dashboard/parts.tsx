@@ -322,39 +322,43 @@ export const todayOf = ({ timeZone }: Site): string =>
 export const daysBefore = (day: string, count: number): string =>
   new Date(Date.parse(day) - count * DAY_MS).toISOString().slice(0, 10);
 
+const DAYS = 30;
+
 /** How many days were chosen. */
-function lengthOf(): number {
-  const length = Number(chosen('days', '30'));
-  return length >= 1 && length <= 3660 ? Math.floor(length) : 30;
+function lengthOf(otherwise: number): number {
+  const length = Number(chosen('days', `${otherwise}`));
+  return length >= 1 && length <= 3660 ? Math.floor(length) : otherwise;
 }
 
-/** The days that were chosen, as reports are asked for them. */
-export function rangeOf(site: Site): { from: string; to: string } {
-  // An address can say anything.
-  const isDay = (day: string) => /^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(Date.parse(day));
-  const to = isDay(chosen('to')) ? chosen('to') : todayOf(site);
+/** Whether it is a day that there is: an address can say anything. */
+export const isDay = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d$/.test(text) && new Date(Date.parse(text) || 0).toISOString().startsWith(text);
+
+/** The days that were chosen, as reports are asked for them: none is to come. @param otherwise how many they are where nothing was chosen */
+export function rangeOf(site: Site, otherwise = DAYS): { from: string; to: string } {
+  const today = todayOf(site);
+  const to = isDay(chosen('to')) && chosen('to') < today ? chosen('to') : today;
   const from = chosen('from');
-  const first = daysBefore(to, lengthOf() - 1);
+  const first = daysBefore(to, lengthOf(otherwise) - 1);
   return { from: isDay(from) ? from : first, to };
 }
 
-export function RangePicker({ site }: { site: Site }): JSX.Element {
-  const { from, to } = rangeOf(site);
+export function RangePicker({ site, otherwise = DAYS }: { site: Site; otherwise?: number }): JSX.Element {
+  const { from, to } = rangeOf(site, otherwise);
+  const length = `${lengthOf(otherwise)}`;
   const isOwn = !!chosen('from') || !!chosen('to');
   const pick = (value: string) =>
-    choose(value === 'own' ? { from, to, days: '' } : { from: '', to: '', days: value === '30' ? '' : value });
+    choose(
+      value === 'own' ? { from, to, days: '' } : { from: '', to: '', days: value === `${otherwise}` ? '' : value },
+    );
   const set = (name: string) => (event: { currentTarget: HTMLInputElement }) =>
     event.currentTarget.value && choose({ [name]: event.currentTarget.value });
   return (
     <>
       <label>
         <span class="soft">{t('range')}</span>{' '}
-        <select
-          name="days"
-          value={isOwn ? 'own' : `${lengthOf()}`}
-          onChange={({ currentTarget }) => pick(currentTarget.value)}
-        >
-          {[...new Set(['7', '30', '90', '365', `${lengthOf()}`])].map((days) => (
+        <select name="days" value={isOwn ? 'own' : length} onChange={({ currentTarget }) => pick(currentTarget.value)}>
+          {[...new Set(['7', '30', '90', '365', length])].map((days) => (
             <option key={days} value={days}>
               {t('lastDays', { count: days })}
             </option>
@@ -365,7 +369,7 @@ export function RangePicker({ site }: { site: Site }): JSX.Element {
       {isOwn && (
         <>
           <input type="date" aria-label={t('fromDay')} value={from} max={to} onChange={set('from')} />
-          <input type="date" aria-label={t('toDay')} value={to} min={from} onChange={set('to')} />
+          <input type="date" aria-label={t('toDay')} value={to} min={from} max={todayOf(site)} onChange={set('to')} />
         </>
       )}
     </>

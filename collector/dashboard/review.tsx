@@ -2,10 +2,10 @@ import type { JSX } from 'preact';
 import type { AlertsReport, FlowReport, KpiReport, Site, SourcesReport, StagesReport } from './api.js';
 import { AlertList } from './alerts.js';
 import { DaysChart, KpiTable } from './board.js';
-import { sayLeak } from './flow.js';
+import { FLOW_DAYS, sayLeak } from './flow.js';
 import { useReport } from './live.js';
 import { marksOf, useNotes } from './notes.js';
-import { Alert, Change, daysBefore, Loaded, stageColumn, Table, todayOf, Updating } from './parts.js';
+import { Alert, Change, daysBefore, isDay, Loaded, stageColumn, Table, todayOf, Updating } from './parts.js';
 import { choose, chosen } from './state.js';
 import { showChannel, t } from './texts.js';
 
@@ -16,13 +16,12 @@ const MOST_SOURCES = 8;
 export function Review({ site }: { site: Site }): JSX.Element {
   const yesterday = daysBefore(todayOf(site), 1);
   const given = chosen('to');
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given));
   // A day that is not over is no match for one that is.
-  const to = isDay && given < yesterday ? given : yesterday;
+  const to = isDay(given) && given < yesterday ? given : yesterday;
   const range = { from: daysBefore(to, DAYS - 1), to };
   const now = useReport<StagesReport>(site.siteKey, 'stages', range);
   const kpis = useReport<KpiReport>(site.siteKey, 'kpis', range);
-  const flow = useReport<FlowReport>(site.siteKey, 'flow', range);
+  const flow = useReport<FlowReport>(site.siteKey, 'flow', { from: daysBefore(to, FLOW_DAYS - 1), to });
   const sources = useReport<SourcesReport>(site.siteKey, 'sources', range);
   const alerts = useReport<AlertsReport>(site.siteKey, 'alerts', range);
   const notes = useNotes(site);
@@ -84,6 +83,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
       </section>
       <section class="card">
         <h2>{t('losses')}</h2>
+        <p class="soft">{t('lossesOf', { count: FLOW_DAYS })}</p>
         <Loaded read={flow}>
           {({ leak, steps, from, to: end }) => (
             <p class="leak">

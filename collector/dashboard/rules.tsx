@@ -19,17 +19,19 @@ import {
   type RuleVersion,
   type Site,
   type Template,
+  type TemplateDemo,
   type UnclassifiedReport,
 } from './api.js';
 import { Completions } from './completionList.js';
-import { useRead, useReport } from './live.js';
+import { showEvent } from './events.js';
+import { useOnce, useRead, useReport } from './live.js';
 import { sayNote } from './notes.js';
-import { Alert, Loaded, StageName, Table } from './parts.js';
+import { Alert, Loaded, stageColumn, StageName, Table, WithBar } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
 import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
 import { linkToVisitor, may } from './state.js';
-import { inLanguage, showNumber, showTime, t } from './texts.js';
+import { inLanguage, showNumber, showShare, showTime, t } from './texts.js';
 import { Why, Words } from './why.js';
 
 /** What was written and not published, by site: it is there again after a look at another view. */
@@ -466,6 +468,7 @@ function Moves({
 
 function Templates({ site, onOpen }: { site: Site; onOpen: (name: string) => void }): JSX.Element {
   const read = useRead<{ templates: Template[] }>('templates');
+  const [seen, setSeen] = useState<Record<string, boolean>>({});
   return (
     <section class="card">
       <h2>{t('templates')}</h2>
@@ -481,12 +484,54 @@ function Templates({ site, onOpen }: { site: Site; onOpen: (name: string) => voi
                 <button type="button" class="plain small" onClick={() => onOpen(name)}>
                   {t('intoEditor')}
                 </button>
+                <details onToggle={({ currentTarget }) => currentTarget.open && setSeen({ ...seen, [name]: true })}>
+                  <summary>{t('withInvented')}</summary>
+                  {seen[name] && <Demo of={name} />}
+                </details>
               </li>
             ))}
           </ul>
         )}
       </Loaded>
     </section>
+  );
+}
+
+/** What a template makes of invented visitors. */
+function Demo({ of }: { of: string }): JSX.Element {
+  const read = useRead<TemplateDemo>(`templates/${of}/demo`);
+  const rules = useOnce<{ rules: RulesNames }>(`templates/${of}`)?.rules;
+  return (
+    <Loaded read={read}>
+      {({ visitors, stages, tags }) => (
+        <>
+          <Table
+            name="demo"
+            rows={stages}
+            columns={[
+              stageColumn(t('stage'), 'stage'),
+              {
+                title: t('everReached'),
+                of: ({ reached }) => reached,
+                show: ({ reached }) => <WithBar share={reached / visitors}>{showNumber(reached)}</WithBar>,
+              },
+              {
+                title: t('ofStageBefore'),
+                of: ({ fromPrevious }) => fromPrevious,
+                show: ({ fromPrevious }) => (fromPrevious === null ? '–' : showShare(fromPrevious)),
+              },
+              { title: t('standNow'), of: ({ current }) => current },
+            ]}
+          />
+          <p class="soft">
+            {tags
+              .filter((each) => each.visitors)
+              .map(({ tag, visitors: count }) => `${inLanguage(rules?.tags?.[tag]?.label) ?? tag} ${showNumber(count)}`)
+              .join(' · ')}
+          </p>
+        </>
+      )}
+    </Loaded>
   );
 }
 
@@ -509,7 +554,7 @@ function Unclassified({ site, add }: { site: Site; add: (row: Row) => Promise<vo
               name="unclassified"
               rows={rows.slice(0, MOST_ROWS)}
               columns={[
-                { title: t('eventName'), of: ({ event }) => event },
+                { title: t('eventName'), of: ({ event }) => showEvent(event) },
                 { title: t('pagePath'), of: ({ path }) => path },
                 { title: t('people'), of: ({ people }) => people },
                 { title: t('howOften'), of: ({ times }) => times },

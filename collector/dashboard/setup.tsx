@@ -15,7 +15,7 @@ import {
 } from './api.js';
 import { useLive, useOnce, useRead, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
-import { linkTo, may } from './state.js';
+import { linkTo, may, settingsChanged } from './state.js';
 import { Team } from './team.js';
 import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
@@ -132,6 +132,7 @@ function Settings({ site }: { site: Site }): JSX.Element {
         weekStart: form.get('weekStart'),
       });
       set({ done: t('saved') });
+      settingsChanged.value++;
     } catch (error) {
       set({ problem: t('notSaved', { message: (error as Error).message }) });
     }
@@ -156,7 +157,7 @@ function Settings({ site }: { site: Site }): JSX.Element {
         </datalist>
         <label>
           {t('weekStart')}{' '}
-          <select name="weekStart" defaultValue={site.weekStart}>
+          <select name="weekStart">
             {(['monday', 'saturday', 'sunday'] as const).map((day) => (
               <option key={day} value={day} selected={day === site.weekStart}>
                 {t(`weekDays.${day}`)}

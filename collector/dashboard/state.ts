@@ -26,6 +26,9 @@ export async function lookWhoIsIn(): Promise<void> {
   isSignedIn.value = !!role.value;
 }
 
+/** Counts changes of the sites' settings: they are read anew. */
+export const settingsChanged = signal(0);
+
 /** What of a site can be looked at, in the order in which it stands in the menu. */
 export const VIEWS = [
   'board',

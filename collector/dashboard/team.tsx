@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { change, type AuditEntry, type Share, type Site, type User } from './api.js';
 import { useRead } from './live.js';
 import { Alert, Loaded, Table } from './parts.js';
+import type { View } from './state.js';
 import { showTime, t } from './texts.js';
 
 const ROLES = ['viewer', 'editor', 'owner'] as const;
@@ -128,7 +129,7 @@ function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Ele
               name="shares"
               rows={shares}
               columns={[
-                { title: t('view'), of: ({ address }) => address },
+                { title: t('view'), of: ({ address }) => sayAddress(address) },
                 { title: t('author'), of: ({ author }) => author },
                 {
                   title: t('ends'),
@@ -156,6 +157,12 @@ function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Ele
   );
 }
 
+/** A view by its name, and what was chosen in it. */
+function sayAddress(address: string): string {
+  const [view = '', query] = address.split('?');
+  return [t(`views.${view as View}`), query && decodeURIComponent(query)].filter(Boolean).join(' · ');
+}
+
 function Audit({ zone }: { zone: string }): JSX.Element {
   const read = useRead<{ entries: AuditEntry[] }>('audit?limit=200');
   return (
@@ -170,7 +177,7 @@ function Audit({ zone }: { zone: string }): JSX.Element {
               rows={entries}
               columns={[
                 { title: t('changedAt'), of: ({ at }) => showTime(at, zone), by: ({ at }) => at },
-                { title: t('who'), of: ({ who }) => who },
+                { title: t('who'), of: ({ who }) => (who === 'command line' ? t('commandLine') : who) },
                 { title: t('operation'), of: ({ action }) => t(`operations.${action as 'addSite'}`) },
                 { title: t('target'), of: ({ target }) => target },
                 { title: t('site'), of: ({ siteKey }) => siteKey },

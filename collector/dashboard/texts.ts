@@ -64,7 +64,8 @@ const en = {
   lossesHint:
     'Of those who got to a stage in these days: how many ever got beyond it, with the 95 % interval. Who still stands there, and was not away for as long as makes dormant, is not lost.',
   leak: 'Fewest go on from {{from}} to {{to}}: {{share}} of those who got there have not. {{lost}} of them are lost, {{still}} are still there.',
-  nobodyReached: 'Nobody got to a stage from {{from}} to {{to}}.',
+  nobodyReached:
+    'Nobody got to a stage from {{from}} to {{to}}. Choose more days, or see under “Setup” whether your pages are heard.',
   nobodyLost: 'Everybody has gone on.',
   stillThere: 'Still there',
   gotThere: 'Got there',
@@ -154,7 +155,7 @@ const en = {
     'What is left stands on the left, what is entered on the right. Whoever was not there for {{count}} days is dormant. What only a change of the rules did is no move.',
   dormantAfter: 'Dormant after',
   eachOf: 'Each: {{name}}',
-  matrix: 'From every stage to every other',
+  matrix: 'From every stage to every other (times; a number opens into the people)',
   kpis: 'What each stage is measured by',
   kpisHint: 'In these days, and in as many before them.',
   measure: 'Measure',
@@ -321,7 +322,8 @@ const en = {
   saved: 'Saved.',
   confirmRetention: 'Raw events older than {{count}} days will be removed for good. Counts stay. Go on?',
   loss: 'What never came',
-  lossHint: 'Browsers number their events, so a number that is missing is a loss.',
+  lossHint:
+    'Browsers number their events, so a number that is missing is a loss. Counted are all events of the visitors who were seen last in these days, by the browser and channel of their latest visit.',
   lossSum: '{{missing}} of {{all}} events never came: {{share}}. The browsers own up to {{owned}} of them.',
   browser: 'Browser',
   stored: 'Came',
@@ -417,7 +419,7 @@ const en = {
   notDays: '“{{given}}” is no number of days; nothing was changed.',
   confirmDrop: 'What you changed in the rules and did not publish is lost. Go on?',
   confirmRestore: 'Version {{version}} is put in force at once, and everybody is counted anew. Go on?',
-  notOfBuilder: 'made elsewhere',
+  notOfBuilder: 'These conditions ask for more than the lines here can say:',
   nameStep: 'Name every step to see how far people get.',
   views: {
     board: 'Board',
@@ -731,6 +733,12 @@ const en = {
   groupsAndTagsHint: 'How many have each now; somebody may have several. Open one to see who they are.',
   noTags: 'The rules have no tags. Every template has some: see under “Rules”.',
   operations: {
+    recompute: 'made every stage anew',
+    forget: 'erased a person',
+    import: 'imported',
+    restore: 'restored a backup',
+    backup: 'made a backup',
+    demoData: 'filled the site with invented visitors',
     addUser: 'added a user',
     removeUser: 'removed a user',
     addSite: 'added a site',
@@ -790,14 +798,25 @@ const en = {
   addGroup: 'Add a group',
   seeThem: 'See who they are',
   leftWeek: 'Left',
-  movedWho: 'Those who moved from {{left}} to {{entered}} from {{from}} to {{to}}.',
+  movedWho: 'Those who moved from {{left}} to {{entered}} from {{from}} to {{to}}, each once, however often they did.',
   lastPageWas: 'Of them those who saw “{{page}}” last.',
   touchpoints: 'Touchpoints and what follows',
   touchpointsHint:
     'How many times as often those went on to a stage who did a thing before, against all who could: above 1 it goes together with going on, below 1 with staying. In colour where that is hardly chance. It need not be the cause.',
   didTimes: '{{count}} did it',
   tryDemo: 'To look around first: “stagetag demo-data” makes a site of its own with 90 days of invented visitors.',
+  withInvented: 'With invented visitors',
+  lossesOf: 'Of those who got to a stage in the {{count}} days up to then.',
+  viewMissing:
+    'This view could not be loaded: the collector cannot be reached. It comes by itself when the connection is back.',
+  shownOf: '{{shown}} of them are shown, and saved as CSV; read more for the others.',
+  commandLine: 'command line',
+  oneDay: '1 day',
+  notHalf: 'more than half have not left yet',
+  notHalfBought: 'fewer than half have bought again yet',
+  noConditions: 'The address holds no conditions that can be read: these are others, to begin with.',
   tables: {
+    demo: 'With invented visitors',
     touchpoints: 'Touchpoints',
     neverSeen: 'Pages never seen',
     coverage: 'Pages seen no more',
@@ -911,7 +930,7 @@ const zh: typeof en = {
   losses: '访客在哪里流失',
   lossesHint: '这段时间内到达某阶段的访客中，有多少后来继续前进（附 95% 置信区间）。仍处于该阶段且尚未沉睡者不算流失。',
   leak: '从“{{from}}”到“{{to}}”继续前进的人最少：到达者中有 {{share}} 尚未前进，其中 {{lost}} 人已流失，{{still}} 人仍停留。',
-  nobodyReached: '{{from}} 至 {{to}} 之间没有人到达任何阶段。',
+  nobodyReached: '{{from}} 至 {{to}} 之间没有人到达任何阶段。请选择更长的时间，或在“设置”中查看是否收到页面数据。',
   nobodyLost: '所有人都已继续前进。',
   stillThere: '仍停留',
   gotThere: '到达',
@@ -999,7 +1018,7 @@ const zh: typeof en = {
   movesHint: '左边是离开的阶段，右边是进入的阶段。{{count}} 天没有来的人算沉睡。仅由规则改动引起的变化不计入。',
   dormantAfter: '多少天后算沉睡',
   eachOf: '每一次：{{name}}',
-  matrix: '各阶段之间的流动',
+  matrix: '各阶段之间的流动（次数，点击查看人员）',
   kpis: '各阶段的衡量指标',
   kpisHint: '这段时间，以及此前同样的天数。',
   measure: '指标',
@@ -1159,7 +1178,8 @@ const zh: typeof en = {
   saved: '已保存。',
   confirmRetention: '早于 {{count}} 天的原始事件将被永久删除，统计数据保留。继续吗？',
   loss: '丢失的数据',
-  lossHint: '浏览器会给事件编号，缺失的编号即为丢失。',
+  lossHint:
+    '浏览器会给事件编号，缺失的编号即为丢失。统计对象为最近一次出现在这段时间内的访客的全部事件，按其最近一次访问的浏览器和渠道划分。',
   lossSum: '{{all}} 个事件中有 {{missing}} 个没有到达：{{share}}。浏览器自报丢失 {{owned}} 个。',
   browser: '浏览器',
   stored: '到达',
@@ -1255,7 +1275,7 @@ const zh: typeof en = {
   notDays: '“{{given}}”不是天数，未作任何修改。',
   confirmDrop: '尚未发布的规则修改将丢失。继续吗？',
   confirmRestore: '版本 {{version}} 将立即生效，并重新计算所有访客。继续吗？',
-  notOfBuilder: '由接口创建',
+  notOfBuilder: '这些条件超出了此处可编辑的范围：',
   nameStep: '请为每个步骤填写名称。',
   views: {
     board: '总览',
@@ -1552,6 +1572,12 @@ const zh: typeof en = {
   groupsAndTagsHint: '目前拥有各标签的人数；一人可有多个标签。点击数字查看是哪些人。',
   noTags: '规则中没有标签。每个模板都自带标签，见“规则”。',
   operations: {
+    recompute: '重新计算全部阶段',
+    forget: '删除个人数据',
+    import: '导入数据',
+    restore: '恢复备份',
+    backup: '备份',
+    demoData: '填入虚构访客',
     addUser: '添加用户',
     removeUser: '移除用户',
     addSite: '添加站点',
@@ -1610,14 +1636,24 @@ const zh: typeof en = {
   addGroup: '添加一组',
   seeThem: '查看这些人',
   leftWeek: '离开',
-  movedWho: '{{from}} 至 {{to}} 从“{{left}}”到“{{entered}}”的访客。',
+  movedWho: '{{from}} 至 {{to}} 从“{{left}}”到“{{entered}}”的访客，多次流动的人只列一次。',
   lastPageWas: '其中最后浏览“{{page}}”的访客。',
   touchpoints: '接触点与后续',
   touchpointsHint:
     '做过某事的人进入该阶段的可能性，是全部可能者的多少倍：大于 1 与前进相关，小于 1 与停留相关。彩色表示不太可能是偶然。这不一定是原因。',
   didTimes: '{{count}} 人做过',
   tryDemo: '想先看看效果？“stagetag demo-data”会新建一个站点，并填入 90 天的虚构访客。',
+  withInvented: '用虚构访客演示',
+  lossesOf: '截至当时的 {{count}} 天内到达各阶段的访客。',
+  viewMissing: '该视图加载失败：无法连接采集服务。连接恢复后会自动加载。',
+  shownOf: '当前显示并可保存为 CSV 的为其中 {{shown}} 位；其余请继续加载。',
+  commandLine: '命令行',
+  oneDay: '1 天',
+  notHalf: '超过一半的人尚未离开',
+  notHalfBought: '再次购买的人尚不足一半',
+  noConditions: '地址中没有可识别的条件，以下为初始条件。',
   tables: {
+    demo: '虚构访客',
     touchpoints: '接触点',
     neverSeen: '从未出现的页面',
     coverage: '不再出现的页面',
@@ -1766,6 +1802,10 @@ export const showClock = (time: number): string =>
 /** A moment in the site's time zone. */
 export const showTime = (time: number, timeZone: string): string =>
   new Intl.DateTimeFormat(locale(), { timeZone, dateStyle: 'medium', timeStyle: 'medium' }).format(time);
+
+/** So many days, in words. */
+export const showDays = (count: number): string =>
+  count === 1 ? t('oneDay') : t('inDays', { count: showNumber(count) });
 
 export const showNumber = (value: number): string =>
   new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(value);

@@ -77,9 +77,9 @@ export function ViewMenu({ site }: { site: Site }): JSX.Element {
           <form class="filters" onSubmit={share}>
             <label>
               {t('shareFor')}{' '}
-              <select name="days" defaultValue="30">
+              <select name="days">
                 {SHARE_DAYS.map((days) => (
-                  <option key={days} value={days}>
+                  <option key={days} value={days} selected={`${days}` === '30'}>
                     {t('daysLong', { count: days })}
                   </option>
                 ))}

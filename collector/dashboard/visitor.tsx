@@ -126,7 +126,8 @@ function Details({
             </>
           )}
           <dt>{t('firstSeen')}</dt>
-          <dd>{time(visitor.firstSeen)}</dd>
+          {/* The collector sees somebody a little after their browser does. */}
+          <dd>{time(Math.min(visitor.firstSeen, visitor.firstTouch?.at ?? Infinity))}</dd>
           <dt>{t('lastSeen')}</dt>
           <dd>{time(visitor.lastSeen)}</dd>
         </dl>

@@ -185,6 +185,7 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
             <p class="soft" role="status">
               {count !== undefined && t('fit', { count: showNumber(count) })}
             </p>
+            {all.length < (count ?? 0) && <p class="soft">{t('shownOf', { shown: showNumber(all.length) })}</p>}
             {all.length ? (
               <VisitorTable visitors={all} site={site} />
             ) : asked.length ? (

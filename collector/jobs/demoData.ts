@@ -1,5 +1,5 @@
 /** Invents visitors of a site, through the same door as real ones, with a leak, a campaign and a mending that reports must find. */
-import { DAY_MS, STAGES, type Json } from '../../sdk/core/index.js';
+import { DAY_MS, STAGES, type Json, type StagetagEvent } from '../../sdk/core/index.js';
 import { ingest } from '../ingest/ingest.js';
 import type { Site, Store } from '../store/store.js';
 import type { DemoStep, Template } from '../templates.js';
@@ -72,25 +72,31 @@ interface Session {
   steps: DemoStep[];
 }
 
-/** @param onProgress 0 to 1 */
-export async function inventVisitors(
-  store: Store,
-  site: Site,
-  template: Template,
-  { days, visitors, seed, now }: DemoOptions,
-  onProgress?: (share: number) => void,
-): Promise<DemoSummary> {
+/** Somebody who was invented, with everything they did: what came together is one batch. */
+export interface Invented {
+  visitorId: string;
+  isBot: boolean;
+  userAgent: string;
+  batches: Array<{ sentAt: number; events: StagetagEvent[] }>;
+}
+
+/** Days on which something was planted. */
+function plan({ days, now }: DemoOptions) {
+  const first = Math.floor(now / DAY_MS) - days + 1;
+  const campaignFrom = first + Math.floor(days / 4);
+  const isCampaign = (day: number) => day >= campaignFrom && day < campaignFrom + CAMPAIGN_DAYS;
+  return { first, campaignFrom, isCampaign, fixDay: first + Math.floor((days * 2) / 3) };
+}
+
+/** Invents visitors one by one, in the order of the days on which they came first. @param origin of the site's pages */
+export function* invent(origin: string, template: Template, options: DemoOptions): Generator<Invented> {
+  const { days, visitors, seed, now } = options;
+  const { first, isCampaign, fixDay } = plan(options);
   const random = seeded(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
-  const today = Math.floor(now / DAY_MS);
-  const first = today - days + 1;
-  const campaignFrom = first + Math.floor(days / 4);
-  const fixDay = first + Math.floor((days * 2) / 3);
-  const isCampaign = (day: number) => day >= campaignFrom && day < campaignFrom + CAMPAIGN_DAYS;
   const arrivalDays = Array.from({ length: days }, (_, index) => first + index);
   const weights = arrivalDays.map((day) => 1 + (isCampaign(day) ? PULL : 0));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const summary = { visitors: 0, sessions: 0, events: 0 };
 
   /** Lets exactly this share pass, whoever it is: of each step before and after the mending alone. */
   const passed = new Map<string, number>();
@@ -122,22 +128,21 @@ export async function inventVisitors(
     return sessions.filter((session) => session.at < now - 3_600_000);
   };
 
-  const storeOne = async (day: number, isPulled: boolean): Promise<void> => {
+  const inventOne = (day: number, isPulled: boolean): Invented => {
     const visitorId = uuidV7(day * DAY_MS, random);
     const from = isPulled ? CAMPAIGN_SOURCE : pick(SOURCES);
     const isBot = random() < BOTS;
     const userAgent = isBot ? BOT : pick(AGENTS);
     const sessions = isBot ? [{ at: (day + 0.5) * DAY_MS, steps: pick(template.demo.awareness) }] : inventSessions(day);
-    summary.visitors++;
     let seq = 0;
-    for (const { at, steps } of sessions) {
+    const batches = sessions.map(({ at, steps }, index) => {
       const sessionId = uuidV7(at, random);
       let time = Math.floor(at);
       let page: string | undefined;
-      const events: object[] = [];
+      const events: StagetagEvent[] = [];
       const add = ({ event = 'page_view', path, props }: DemoStep) => {
         // A session begins with its landing, and both say where it came from.
-        const isLanding = at === sessions[0]!.at && events.length < 2;
+        const isLanding = !index && events.length < 2;
         time += 2000 + Math.floor(random() * 40_000);
         seq++;
         // Some never arrive, and their numbers show it.
@@ -148,7 +153,7 @@ export async function inventVisitors(
           time,
           seq,
           sessionId,
-          url: site.origins[0] + path,
+          url: origin + path,
           ...(isLanding && from),
           ...(props && { props: fill(props, random) }),
         });
@@ -159,12 +164,34 @@ export async function inventVisitors(
         page = step.path;
         add(step);
       }
-      const body = { siteKey: site.siteKey, visitorId, sentAt: time, sdk: 'demo', events };
+      return { sentAt: time, events };
+    });
+    return { visitorId, isBot, userAgent, batches };
+  };
+
+  let [due, made] = [0, 0];
+  for (const [index, day] of arrivalDays.entries())
+    for (due += (visitors * weights[index]!) / total; made + 0.5 < due; made++)
+      yield inventOne(day, isCampaign(day) && random() < PULL / (1 + PULL));
+}
+
+/** Stores invented visitors. @param onProgress 0 to 1 */
+export async function inventVisitors(
+  store: Store,
+  site: Site,
+  template: Template,
+  options: DemoOptions,
+  onProgress?: (share: number) => void,
+): Promise<DemoSummary> {
+  const summary = { visitors: 0, sessions: 0, events: 0 };
+  const storeOne = async ({ visitorId, userAgent, batches }: Invented): Promise<void> => {
+    for (const { sentAt, events } of batches) {
+      const body = { siteKey: site.siteKey, visitorId, sentAt, sdk: 'demo', events };
       const outcome = await ingest(store, {
         text: JSON.stringify(body),
         origin: site.origins[0],
         bearer: undefined,
-        receivedAt: time + 500,
+        receivedAt: sentAt + 500,
         client: { userAgent, brands: undefined, address: undefined, isLocal: false },
       });
       if ('refusal' in outcome) throw new Error(`the invented events were refused: ${outcome.refusal}`);
@@ -172,23 +199,20 @@ export async function inventVisitors(
       summary.events += outcome.answer.accepted;
     }
   };
-
   let waiting: Array<Promise<void>> = [];
-  let due = 0;
-  for (const [index, day] of arrivalDays.entries()) {
-    due += (visitors * weights[index]!) / total;
-    for (; summary.visitors + 0.5 < due;) {
-      waiting.push(storeOne(day, isCampaign(day) && random() < PULL / (1 + PULL)));
-      if (waiting.length < TOGETHER) continue;
-      await Promise.all(waiting);
-      waiting = [];
-      onProgress?.(summary.visitors / visitors);
-    }
+  for (const invented of invent(site.origins[0]!, template, options)) {
+    summary.visitors++;
+    waiting.push(storeOne(invented));
+    if (waiting.length < TOGETHER) continue;
+    await Promise.all(waiting);
+    waiting = [];
+    onProgress?.(summary.visitors / options.visitors);
   }
   await Promise.all(waiting);
-  await restageDue(store, now);
+  await restageDue(store, options.now);
   onProgress?.(1);
   const text = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
+  const { campaignFrom, fixDay } = plan(options);
   return {
     ...summary,
     leak: { from: 'interest', to: 'consideration', lost: 1 - RATES[LEAK]! },

@@ -1,10 +1,10 @@
 /** Journeys that are no line: from where to where, how fast, and how long somebody stays. */
 
 /** Share of the leavings of each state that went to each other; `null` is nowhere. */
-export function transitionShares<T>(
-  moves: Array<{ from: T; to: T; count: number }>,
-): Array<{ from: T; to: T; count: number; share: number }> {
-  const left = new Map<T, number>();
+export function transitionShares<M extends { from: unknown; to: unknown; count: number }>(
+  moves: M[],
+): Array<M & { share: number }> {
+  const left = new Map<unknown, number>();
   for (const { from, count } of moves) left.set(from, (left.get(from) ?? 0) + count);
   return moves.map((move) => ({ ...move, share: move.count / left.get(move.from)! }));
 }

@@ -33,6 +33,9 @@ const OTHERS = '(other)';
 
 interface Row {
   sessions: number;
+  visitors: number;
+  /** Who was counted last. */
+  latest: Person;
   credit: Record<Model, number>;
   revenue: Record<Model, number>;
 }
@@ -59,12 +62,12 @@ export interface AttributionReport extends Heading {
   /** Who first got to the stage in the range; or the orders in it. */
   entries: number;
   /**
-   * Entries credited to each channel, by model; each column adds up to those with a touch. By model too: what those people ordered
+   * Sessions that began in the range and the people whose they are, whoever they are; and entries credited to each channel, by model; each column adds up to those with a touch. By model too: what those people ordered
    * from that day on in the range, or those orders alone, without what was given back; what an entry cost (CAC), and how much came
    * back for what was spent (ROAS); null where there is nothing to divide by.
    */
   channels: Array<
-    { channel: string; sessions: number; cost: number | null } & Record<Model, number> & {
+    { channel: string; sessions: number; visitors: number; cost: number | null } & Record<Model, number> & {
         revenue: Record<Model, number> | null;
         cac: Record<Model, number | null> | null;
         roas: Record<Model, number | null> | null;
@@ -218,7 +221,7 @@ export async function reportAttribution(
   const nameOf = namer(view, by, range);
   const rows = new Map<string, Row>();
   const rowOf = (channel: string) => {
-    const row = rows.get(channel) ?? { sessions: 0, credit: blank(), revenue: blank() };
+    const row = rows.get(channel) ?? { sessions: 0, visitors: 0, latest: -1, credit: blank(), revenue: blank() };
     rows.set(channel, row);
     return row;
   };
@@ -237,9 +240,16 @@ export async function reportAttribution(
   let withoutTouch = 0;
   for (const person of view.people) {
     const conversions = conversionsOf(person);
+    const visits = view.visits(person).filter(({ channel }) => channel !== null);
+    for (const visit of visits) {
+      if (visit.startedAt < from || visit.startedAt >= range.until) continue;
+      const row = rowOf(nameOf(visit));
+      row.sessions++;
+      row.visitors += +(row.latest !== person);
+      row.latest = person;
+    }
     // Who got there before is no part of the question.
     if (!conversions) continue;
-    const visits = view.visits(person).filter(({ channel }) => channel !== null);
     const touchesIn = (begin: number, end: number) =>
       visits
         .filter(({ startedAt }) => startedAt >= begin && startedAt <= end)
@@ -272,8 +282,6 @@ export async function reportAttribution(
         });
     }
   }
-  for (const { path, converted, lost } of walks.values())
-    for (const channel of path) rowOf(channel).sessions += converted + lost;
   const { credit: markov } = creditByRemoval([...journeys.values()]);
   const bySet = (what: 'entries' | 'revenue') =>
     creditBySets([...sets].map(([set, sum]) => ({ channels: JSON.parse(set) as string[], value: sum[what] })));
@@ -286,7 +294,7 @@ export async function reportAttribution(
   for (const { channel, cost } of spent) costs.set(channel, (costs.get(channel) ?? 0) + cost);
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);
-  const channels = [...rows].map(([channel, { sessions, credit, revenue }]) => {
+  const channels = [...rows].map(([channel, { sessions, visitors, credit, revenue }]) => {
     credit.markov = Object.hasOwn(markov, channel) ? markov[channel]! : 0;
     credit.shapley = shapley[channel] ?? 0;
     // Of a chain only the shares are known: they divide what all brought together.
@@ -301,6 +309,7 @@ export async function reportAttribution(
     return {
       channel,
       sessions,
+      visitors,
       cost,
       ...ofEach((model) => rounded(credit[model])),
       revenue: hasOrders ? ofEach((model) => rounded(revenue[model])) : null,

@@ -63,7 +63,15 @@ export interface FlowReport extends Heading {
    * Every move as it was noticed, back and skipping ones too: from null by who is new, to and from `dormant` by who stays away or meets no
    * stage's condition any more. What other rules only came to call otherwise is none.
    */
-  moves: Array<{ from: Standing; to: Standing; visitors: number; share: number }>;
+  moves: Array<{
+    from: Standing;
+    to: Standing;
+    /** How often: whoever goes to and fro makes the same move more than once. */
+    visitors: number;
+    /** Who made it, each once. */
+    people: number;
+    share: number;
+  }>;
   /** Stays that began in the range: the median counts those that go on as far as they were seen. */
   stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
   /** Of those who got to a stage in the range, how many ever got beyond, and how many still stand there and were lately seen: they are not lost yet. */
@@ -101,7 +109,7 @@ export async function reportFlow(
   const isIn = (at: number) => at >= from && at < range.until;
   const { dormantAfter = DORMANT_DAYS } = query;
   /** By both places. */
-  const moves = new Map<number, { from: Standing; to: Standing; count: number }>();
+  const moves = new Map<number, { from: Standing; to: Standing; count: number; people: number; latest: Person }>();
   const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
   const steps = STAGES.slice(1).map((to, index) => ({
     from: STAGES[index]!,
@@ -125,9 +133,11 @@ export async function reportFlow(
       for (const { from: left, to, at } of noticed(view, person, { isOwn, moves: own }, dormantAfter, now)) {
         if (!isIn(at)) continue;
         const key = placeOf(left) * 8 + placeOf(to);
-        const known = moves.get(key);
-        if (known) known.count++;
-        else moves.set(key, { from: left, to, count: 1 });
+        const known = moves.get(key) ?? { from: left, to, count: 0, people: 0, latest: -1 };
+        moves.set(key, known);
+        known.count++;
+        known.people += +(known.latest !== person);
+        known.latest = person;
       }
       for (let index = 0; index < own.length; index++) {
         const { to, at, isSilent } = own[index]!;
@@ -160,7 +170,7 @@ export async function reportFlow(
       .map(([channel, people]) => ({ channel, people }))
       .sort((a, b) => b.people - a.people || (a.channel < b.channel ? -1 : 1)),
     moves: transitionShares([...moves.values()])
-      .map(({ from: left, to, count, share }) => ({ from: left, to, visitors: count, share }))
+      .map(({ from: left, to, count, people, share }) => ({ from: left, to, visitors: count, people, share }))
       .sort((a, b) => b.visitors - a.visitors || placeOf(a.from) - placeOf(b.from) || placeOf(a.to) - placeOf(b.to)),
     stays: STAGES.map((stage) => {
       const all = stays.get(stage)!;

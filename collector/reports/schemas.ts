@@ -82,7 +82,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       ...range,
       channels: list(record({ channel: text, people: count })),
       dormantAfter: count,
-      moves: list(record({ from: standing, to: standing, visitors: count, share: number })),
+      moves: list(record({ from: standing, to: standing, visitors: count, people: count, share: number })),
       stays: list(record({ stage: each, ended: count, open: count, medianDays: nullable('number') })),
       steps: list(
         record({
@@ -189,6 +189,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
         record({
           channel: text,
           sessions: count,
+          visitors: count,
           cost: nullable('number'),
           ...Object.fromEntries([...TOUCH_MODELS, 'markov', 'shapley'].map((model) => [model, number])),
           revenue: nullable('object'),

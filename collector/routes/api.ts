@@ -6,6 +6,7 @@ import { mayAct } from '../access.js';
 import { openapiFor, operationAt, roleOf } from '../openapi.js';
 import { publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
+import { demoOf } from '../jobs/templateDemo.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
 import { audienceRoutes } from './audiences.js';
 import { changeRoutes } from './changes.js';
@@ -46,6 +47,11 @@ export function apiRoutes(services: Services): Hono {
     const template = readTemplate(c.req.param('name'));
     if (!template) return c.json({ error: `expected one of ${templateNames().join(', ')}` }, 404);
     return c.json({ ...summaryOf(template), rules: template.rules });
+  });
+  routes.get('/api/templates/:name/demo', async (c) => {
+    const template = readTemplate(c.req.param('name'));
+    if (!template) return c.json({ error: `expected one of ${templateNames().join(', ')}` }, 404);
+    return c.json(await demoOf(template, services.now()));
   });
   routes.route('/api/sites', siteRoutes(services));
   routes.route('/api', userRoutes(services));

@@ -1,6 +1,7 @@
 /** Invented visitors: what was planted is what the reports show. */
 import { describe, expect, test } from 'vitest';
 import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { TemplateDemo } from '../../collector/jobs/templateDemo.js';
 import type { CohortsReport } from '../../collector/reports/customers.js';
 import type { FunnelReport } from '../../collector/reports/funnel.js';
 import type { StagesReport } from '../../collector/reports/stages.js';
@@ -87,4 +88,16 @@ test('the same seed invents the same, another seed others', async () => {
   expect(one.ids.length).toBeGreaterThan(60);
   expect(again.ids).toEqual(one.ids);
   expect(other.ids).not.toEqual(one.ids);
+});
+
+test.each(templateNames())('what %s makes of invented visitors is shown without storing them', async (name) => {
+  const { store, get } = await makeCollector();
+  const site = (await addSite(store, { name, origins: ['https://demo.example'], template: name }, NOW)) as Site;
+  await inventVisitors(store, site, readTemplate(name)!, { days: 60, visitors: 300, seed: 1, now: NOW });
+  const { stages, funnel } = await get<StagesReport>(`sites/${site.siteKey}/reports/stages`);
+  const demo = await get<TemplateDemo>(`templates/${name}/demo`);
+  expect(demo.stages.map(({ current, reached }) => [current, reached])).toEqual(
+    stages.map(({ current }, index) => [current, funnel[index]!.visitors]),
+  );
+  expect(demo.tags.some(({ visitors }) => visitors > 10)).toBe(true);
 });

@@ -145,7 +145,7 @@ const COMPUTED: Record<string, (input: never) => unknown> = {
   'flow.velocity': ({ n, value, win, days }: Record<'n' | 'value' | 'win' | 'days', number>) =>
     salesVelocity(n, value, win, days),
   'flow.matrix': () => {
-    const shares = transitionShares<string | null>([
+    const shares = transitionShares([
       { from: 'A', to: 'I', count: 2 },
       { from: 'A', to: null, count: 1 },
       { from: 'I', to: 'C', count: 1 },

@@ -98,7 +98,7 @@ describe('answers are as the document says', () => {
       visitorId,
       who: 'u1',
       id: String(job.id),
-      name: asked.operation.operationId === 'readTemplate' ? 'retail' : 'stages',
+      name: asked.operation.operationId.startsWith('readTemplate') ? 'retail' : 'stages',
       version: '1',
       file: 'debug.js',
     };

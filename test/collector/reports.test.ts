@@ -495,7 +495,17 @@ test('what was looked at, and who went on after it', async () => {
   expect(content.downloads).toMatchObject([{ file: 'a.pdf', visitors: 1, times: 1 }]);
   expect(content.searches).toMatchObject([{ term: 'blue', visitors: 2, times: 2 }]);
   expect(content.forms).toEqual([
-    { form: 'ask', started: 2, submitted: 1, abandoned: 2, rate: 0.5, lastField: 'phone', seconds: 20 },
+    {
+      form: 'ask',
+      visitors: 2,
+      wentOn: 0.5,
+      started: 2,
+      submitted: 1,
+      abandoned: 2,
+      rate: 0.5,
+      lastField: 'phone',
+      seconds: 20,
+    },
   ]);
   expect(content.vitals).toEqual([
     { path: '/contact', metric: 'LCP', p75: 2500, count: 2 },
