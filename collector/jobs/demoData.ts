@@ -1,7 +1,7 @@
 /** Invents visitors of a site, through the same door as real ones, with a leak, a campaign and a mending that reports must find. */
 import { DAY_MS, STAGES, type Json, type StagetagEvent } from '../../sdk/core/index.js';
 import { ingest } from '../ingest/ingest.js';
-import type { Site, Store } from '../store/store.js';
+import type { GivenCost, Site, Store } from '../store/store.js';
 import type { DemoStep, Template } from '../templates.js';
 import { restageDue } from './restage.js';
 import { seeded } from '../model/random.js';
@@ -41,6 +41,20 @@ const RETURNS = [0, 0.2, 0.3, 0.45, 0.7];
 /** Share of bots, and of numbers that never arrive. */
 const BOTS = 0.02;
 const LOST = 0.01;
+/** Share of sessions in which pages were measured, and of visitors who said whether they would recommend the site. */
+const MEASURED = 0.3;
+const ASKED = 0.2;
+/** A web vital, from and to: milliseconds, or for layout shifts a number of its own. */
+const VITALS: Array<[metric: string, low: number, high: number]> = [
+  ['LCP', 700, 3800],
+  ['INP', 40, 420],
+  ['CLS', 0, 0.2],
+];
+/** What a visitor costs who came by an advertisement, by its medium. */
+const PAID: Record<string, { channel: string; cost: number }> = {
+  cpc: { channel: 'Paid Search', cost: 1.1 },
+  paid_social: { channel: 'Paid Social', cost: 0.7 },
+};
 /** Visitors stored at the same time. */
 const TOGETHER = 50;
 
@@ -134,6 +148,7 @@ export function* invent(origin: string, template: Template, options: DemoOptions
     const isBot = random() < BOTS;
     const userAgent = isBot ? BOT : pick(AGENTS);
     const sessions = isBot ? [{ at: (day + 0.5) * DAY_MS, steps: pick(template.demo.awareness) }] : inventSessions(day);
+    const isLoyal = sessions.some(({ steps }) => template.demo.loyalty.includes(steps));
     let seq = 0;
     const batches = sessions.map(({ at, steps }, index) => {
       const sessionId = uuidV7(at, random);
@@ -154,6 +169,7 @@ export function* invent(origin: string, template: Template, options: DemoOptions
           seq,
           sessionId,
           url: origin + path,
+          ...(event === 'page_view' && { title: titleOf(path) }),
           ...(isLanding && from),
           ...(props && { props: fill(props, random) }),
         });
@@ -164,6 +180,16 @@ export function* invent(origin: string, template: Template, options: DemoOptions
         page = step.path;
         add(step);
       }
+      // Pages measure themselves; and some are asked whether they would recommend the site.
+      if (page !== undefined && random() < MEASURED)
+        for (const [metric, low, high] of VITALS)
+          add({ event: 'web_vital', path: page, props: { metric, value: [low, high] } });
+      if (page !== undefined && index === sessions.length - 1 && random() < ASKED)
+        add({
+          event: 'nps',
+          path: page,
+          props: { score: isLoyal ? 9 + Math.floor(random() * 2) : Math.floor(random() * 9) },
+        });
       return { sentAt: time, events };
     });
     return { visitorId, isBot, userAgent, batches };
@@ -199,9 +225,20 @@ export async function inventVisitors(
       summary.events += outcome.answer.accepted;
     }
   };
+  /** By day and channel. */
+  const costs = new Map<string, GivenCost>();
+  const pay = ({ batches }: Invented) => {
+    const landing = batches[0]?.events[0];
+    const paid = PAID[landing?.source?.utm_medium ?? ''];
+    if (!landing || !paid) return;
+    const day = new Date(landing.time).toISOString().slice(0, 10);
+    const before = costs.get(day + paid.channel)?.cost ?? 0;
+    costs.set(day + paid.channel, { day, channel: paid.channel, cost: Math.round((before + paid.cost) * 100) / 100 });
+  };
   let waiting: Array<Promise<void>> = [];
   for (const invented of invent(site.origins[0]!, template, options)) {
     summary.visitors++;
+    pay(invented);
     waiting.push(storeOne(invented));
     if (waiting.length < TOGETHER) continue;
     await Promise.all(waiting);
@@ -209,6 +246,7 @@ export async function inventVisitors(
     onProgress?.(summary.visitors / options.visitors);
   }
   await Promise.all(waiting);
+  await store.setCosts(site.siteKey, [...costs.values()]);
   await restageDue(store, options.now);
   onProgress?.(1);
   const text = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
@@ -219,6 +257,12 @@ export async function inventVisitors(
     campaign: { name: CAMPAIGN, from: text(campaignFrom), to: text(campaignFrom + CAMPAIGN_DAYS - 1) },
     fix: { day: text(fixDay), gain: GAIN },
   };
+}
+
+/** What a page may be called. */
+function titleOf(path: string): string {
+  const words = path.split('/').at(-1)!.replaceAll('-', ' ');
+  return words ? words[0]!.toUpperCase() + words.slice(1) : 'Home';
 }
 
 /** Puts texts and amounts where a template leaves them open. */

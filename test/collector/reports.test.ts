@@ -253,7 +253,7 @@ describe('of invented visitors', () => {
     const credits = ({ channels }: AttributionReport) =>
       Object.fromEntries(
         channels
-          .map((row) => [row.channel, { ...row, sessions: 0, markov: 0 }])
+          .map((row) => [row.channel, { ...row, sessions: 0, visitors: 0, markov: 0 }])
           .filter(([, row]) => (row as { linear: number }).linear),
       );
     expect(credits(after)).toEqual(credits(before));
@@ -780,9 +780,9 @@ test('falls at the beginning of a day on which somebody comes back are told unde
   const known = await flow();
   expect(known.moves).toEqual(
     [
-      { from: 'awareness', to: 'interest', visitors: 3, share: 1 },
-      { from: 'interest', to: 'awareness', visitors: 4, share: 1 },
-      { from: null, to: 'interest', visitors: 1, share: 1 },
+      { from: 'awareness', to: 'interest', visitors: 3, people: 1, share: 1 },
+      { from: 'interest', to: 'awareness', visitors: 4, people: 1, share: 1 },
+      { from: null, to: 'interest', visitors: 1, people: 1, share: 1 },
     ].sort((a, b) => b.visitors - a.visitors),
   );
   await putRules({ ...rules, tags: { any: { when: { signal: 'visit' }, dimension: 'intent' } } });
@@ -1076,8 +1076,8 @@ describe('when somebody got to a stage', () => {
     expect(funnel.steps.map(({ visitors }) => visitors)).toEqual([1, 1, 1, 1, 0]);
     const flow = await get<FlowReport>(`sites/${site.siteKey}/reports/flow`);
     expect(flow.moves).toEqual([
-      { from: null, to: 'awareness', visitors: 1, share: 1 },
-      { from: 'awareness', to: 'action', visitors: 1, share: 1 },
+      { from: null, to: 'awareness', visitors: 1, people: 1, share: 1 },
+      { from: 'awareness', to: 'action', visitors: 1, people: 1, share: 1 },
     ]);
   });
 
