@@ -78,6 +78,7 @@ export interface FunnelReport {
     inProgress: number;
     lost: number;
   }>;
+  by: string | null;
   leak: { from: string; to: string; lost: number } | null;
   breakdown: Array<{ value: string | null; visitors: number[] }>;
 }
@@ -95,6 +96,7 @@ export const MODELS = [
 export type Model = (typeof MODELS)[number];
 
 export interface AttributionReport {
+  by: 'channel' | 'source' | 'medium' | 'campaign';
   entries: number;
   withoutTouch: number;
   moves: Array<{ from: string; to: string; times: number; beforeEntry: number }>;
@@ -136,6 +138,7 @@ export interface ContentReport {
     started: number;
     submitted: number;
     abandoned: number;
+    gaveUp: number;
     rate: number | null;
     lastField: string | null;
     seconds: number | null;

@@ -22,6 +22,9 @@ type Row = AttributionReport['channels'][number];
 /** What can be credited. */
 const CREDITED = ['channel', 'source', 'medium', 'campaign'] as const;
 
+/** What a row is called. */
+const calledBy = (by: AttributionReport['by']) => (name: string) => (by === 'channel' ? showChannel(name) : name);
+
 /** What is shown of each model. */
 const MEASURES = ['entries', 'revenue', 'cac', 'roas'] as const;
 
@@ -32,9 +35,11 @@ const valueOf = (measure: (typeof MEASURES)[number], row: Row, model: Model): nu
 export function Channels({ site }: { site: Site }): JSX.Element {
   const of = chosen('stage', 'action');
   const asked: Record<string, string> = STAGES.includes(of as Stage) ? { stage: of } : { signal: of };
-  const by = CREDITED.find((each) => each === chosen('by')) ?? 'channel';
-  const called = (name: string) => (by === 'channel' ? showChannel(name) : name);
-  const read = useReport<AttributionReport>(site.siteKey, 'attribution', { ...rangeOf(site), ...asked, by });
+  const read = useReport<AttributionReport>(site.siteKey, 'attribution', {
+    ...rangeOf(site),
+    ...asked,
+    by: chosen('by'),
+  });
   // What has an amount can be credited each time that it happens.
   const signals = useOnce<RulesNames>(`sites/${site.siteKey}/rules`)?.signals ?? {};
   const orders = Object.keys(signals).filter((name) => signals[name]!.value);
@@ -73,11 +78,11 @@ export function Channels({ site }: { site: Site }): JSX.Element {
           />
         </div>
         <Loaded read={read}>
-          {({ entries, withoutTouch, channels, moves }) => (
+          {({ by, entries, withoutTouch, channels, moves }) => (
             <>
               <p role="status">{t('entriesSum', { count: showNumber(entries), without: showNumber(withoutTouch) })}</p>
               {measure !== 'entries' && measure !== 'revenue' && channels.every(({ cost }) => cost === null) && (
-                <p class="soft">{t('noCosts', { site: site.siteKey })}</p>
+                <p class="soft">{by === 'channel' ? t('noCosts', { site: site.siteKey }) : t('noCostsBy')}</p>
               )}
               {channels.length ? (
                 <Table
@@ -86,7 +91,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                   columns={[
                     {
                       title: t(by === 'channel' ? 'channel' : `breakdowns.${by}`),
-                      of: ({ channel }) => called(channel),
+                      of: ({ channel }) => calledBy(by)(channel),
                     },
                     { title: t('sessions'), of: ({ sessions }) => sessions },
                     {
@@ -113,7 +118,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
               ) : (
                 <p>{t('nothingInRange')}</p>
               )}
-              {!!moves.length && <ChannelMoves moves={moves} called={called} />}
+              {!!moves.length && <ChannelMoves moves={moves} called={calledBy(by)} />}
             </>
           )}
         </Loaded>
@@ -124,8 +129,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** By which channel people came after which. */
-/** @param called what the name of one is shown as */
+/** By which channel people came after which, or by whatever is credited. @param called what the name of one is shown as */
 function ChannelMoves({
   moves,
   called,
@@ -219,7 +223,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
                   title: t('visitorsCount'),
                   of: ({ visitors }) => visitors,
                   show: ({ source, visitors }) => (
-                    <People site={site} asked={{ ...rangeOf(site), did: `source:${source}` }} count={visitors} />
+                    <People site={site} asked={{ ...rangeOf(site), did: `named:${source}` }} count={visitors} />
                   ),
                 },
                 { title: t('channel'), of: ({ channel }) => showChannel(channel) },

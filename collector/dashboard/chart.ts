@@ -1,10 +1,10 @@
 /** The chart library, loaded when a chart is shown and not before. */
 import { BarChart, SankeyChart } from 'echarts/charts';
-import { GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
+import { GridComponent, LegendPlainComponent, TooltipComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
-use([BarChart, SankeyChart, GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent, SVGRenderer]);
+use([BarChart, SankeyChart, GridComponent, LegendPlainComponent, TooltipComponent, SVGRenderer]);
 
 /** Named, since the library measures texts with it. */
 const FONT = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif";
@@ -62,15 +62,19 @@ export async function toPng(element: HTMLElement): Promise<Blob> {
 const NARROW = 480;
 
 /** Draws stacked bars by day. @param marked days to which something is noted, numbered from 1 */
-export const drawDays = (element: HTMLElement, days: string[], series: Series[], marked: string[] = []): (() => void) =>
-  draw(element, () => ({
+export function drawDays(element: HTMLElement, days: string[], series: Series[], marked: string[] = []): () => void {
+  const marksOf = (day: string): string => {
+    const numbers = marked.flatMap((each, at) => (each === day ? [at + 1] : []));
+    return numbers.length ? `${numbers.join(' ')}\n▾` : '';
+  };
+  return draw(element, () => ({
     legend: { textStyle: { color: INK, fontFamily: FONT }, bottom: 0 },
     // As drawn text: HTML in a tooltip would need inline styles, which the page's policy forbids.
     tooltip: { trigger: 'axis', renderMode: 'richText', order: 'seriesDesc' },
     grid: {
       left: 8,
       right: 8,
-      top: marked.length ? 24 : 12,
+      top: marked.length ? 32 : 12,
       bottom: element.clientWidth < NARROW ? 64 : 40,
       containLabel: true,
     },
@@ -81,17 +85,13 @@ export const drawDays = (element: HTMLElement, days: string[], series: Series[],
     },
     yAxis: { type: 'value', minInterval: 1, axisLabel: { color: INK }, splitLine: { lineStyle: { opacity: 0.25 } } },
     series: series.map(({ name, color, values }, index) => ({
-      ...(!index && {
-        markLine: {
-          symbol: 'none',
-          silent: true,
-          lineStyle: { color: INK, type: 'dashed', opacity: 0.6 },
-          label: { color: INK, formatter: ({ data }: { data: { name: string } }) => data.name },
-          // Those of one day stand at one line.
-          data: [...new Set(marked)].map((day) => ({
-            xAxis: day,
-            name: marked.flatMap((each, at) => (each === day ? [at + 1] : [])).join(' '),
-          })),
+      // Above what is on top.
+      ...(index === series.length - 1 && {
+        label: {
+          show: true,
+          position: 'top',
+          color: INK,
+          formatter: ({ dataIndex }: { dataIndex: number }) => marksOf(days[dataIndex]!),
         },
       }),
       type: 'bar',
@@ -101,6 +101,7 @@ export const drawDays = (element: HTMLElement, days: string[], series: Series[],
       itemStyle: { color },
     })),
   }));
+}
 
 export interface Link {
   from: string;

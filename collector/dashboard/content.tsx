@@ -100,11 +100,12 @@ function More({
               { title: t('visitorsCount'), of: ({ visitors }) => visitors },
               { title: t('begun'), of: ({ started }) => started },
               { title: t('submitted'), of: ({ submitted }) => submitted },
+              { title: t('abandoned'), of: ({ abandoned }) => abandoned },
               {
-                title: t('abandoned'),
-                of: ({ abandoned }) => abandoned,
-                show: ({ form, abandoned }) => (
-                  <People site={site} asked={{ ...rangeOf(site), did: `abandoned:${form}` }} count={abandoned} />
+                title: t('gaveUp'),
+                of: ({ gaveUp }) => gaveUp,
+                show: ({ form, gaveUp }) => (
+                  <People site={site} asked={{ ...rangeOf(site), did: `abandoned:${form}` }} count={gaveUp} />
                 ),
               },
               { title: t('rate'), of: ({ rate }) => rate, show: ({ rate }) => (rate === null ? '–' : showShare(rate)) },

@@ -222,7 +222,7 @@ function nameOf(kind: Kind, name: string, rules: RulesNames | undefined): string
 
 function Result({
   site,
-  report: { from, to, steps, leak, breakdown },
+  report: { from, to, by, steps, leak, breakdown },
   rules,
 }: {
   site: Site;
@@ -245,7 +245,6 @@ function Result({
   const people = (place: number, count: number, more: Record<string, string> = {}) => (
     <People site={site} asked={{ ...asked, step: `${place + 1}`, ...more }} count={count} />
   );
-  const by = chosen('by');
   const valueName = (value: string | null) =>
     by === 'channel'
       ? showChannel(value)
@@ -303,7 +302,7 @@ function Result({
         ]}
         isChart
       />
-      {!!breakdown.length && (
+      {by && !!breakdown.length && (
         <>
           <h3>{t('by')}</h3>
           <Table
@@ -318,7 +317,7 @@ function Result({
                 title: `${index + 1}. ${name(step)}`,
                 of: ({ visitors }: FunnelReport['breakdown'][number]) => visitors[index]!,
                 show: ({ value, visitors }: FunnelReport['breakdown'][number]) =>
-                  people(index, visitors[index]!, { by, value: value ?? '' }),
+                  people(index, visitors[index]!, { by: by ?? '', value: value ?? '' }),
               })),
               {
                 title: t('ofAll'),

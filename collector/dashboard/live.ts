@@ -107,7 +107,7 @@ export function useLive<T>(path: string): Live<T> {
     };
     const listen = () => (isReading ? (isStale = true) : readIn(Math.max(0, restUntil - Date.now())));
     void read();
-    const timer = setInterval(() => void read(), EVERY_MS);
+    const timer = setInterval(listen, EVERY_MS);
     const siteKey = /^sites\/([^/]+)\//.exec(path)?.[1];
     const deaf = siteKey && hear(siteKey, listen);
     document.addEventListener('visibilitychange', read);
@@ -120,7 +120,7 @@ export function useLive<T>(path: string): Live<T> {
     };
   }, [path, times]);
   // What another path gave is not shown under this one.
-  const shown = live.path === path || live.problem ? live : { ...live, data: undefined };
+  const shown = live.path === path ? live : { ...live, data: undefined };
   return { ...shown, again: () => setTimes(times + 1) };
 }
 

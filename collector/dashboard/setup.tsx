@@ -180,9 +180,15 @@ function Settings({ site }: { site: Site }): JSX.Element {
   );
 }
 
+/** Characters of a path as reports have it; and paths that are listed. */
+const LONGEST = 200;
+const MOST_UNSEEN = 300;
+
 /** Paths of a sitemap, or of addresses one a line; those of other hosts are left out. */
 function pathsOf(text: string, origins: string[]): string[] {
-  const listed = [...text.matchAll(/<loc>\s*([^<]+?)\s*<\/loc>/g)].map(([, url]) => url!.replaceAll('&amp;', '&'));
+  const listed = [...text.matchAll(/<loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]+?)\s*(?:\]\]>)?\s*<\/loc>/g)].map(([, url]) =>
+    url!.replaceAll('&amp;', '&'),
+  );
   const given = listed.length ? listed : text.split(/\s+/).filter(Boolean);
   const paths = given.flatMap((each) => {
     if (each.startsWith('/')) return [each.split(/[?#]/)[0]!];
@@ -190,7 +196,7 @@ function pathsOf(text: string, origins: string[]): string[] {
     const { origin, pathname } = new URL(each);
     return origins.includes(origin) ? [pathname] : [];
   });
-  return [...new Set(paths)];
+  return [...new Set(paths.map((path) => path.slice(0, LONGEST)))];
 }
 
 const withoutSlash = (path: string) => path.replace(/(.)\/$/, '$1');
@@ -250,7 +256,11 @@ function Coverage({ site }: { site: Site }): JSX.Element {
                           seen: showNumber(wanted.length - unseen.length),
                         })}
                       </p>
-                      <Table name="neverSeen" rows={unseen} columns={[{ title: t('page'), of: (path) => path }]} />
+                      <Table
+                        name="neverSeen"
+                        rows={unseen.slice(0, MOST_UNSEEN)}
+                        columns={[{ title: t('page'), of: (path) => path }]}
+                      />
                     </>
                   ) : (
                     <p role="status">{t('allSeen', { all: showNumber(wanted.length) })}</p>

@@ -160,7 +160,8 @@ function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Ele
 /** A view by its name, and what was chosen in it. */
 function sayAddress(address: string): string {
   const [view = '', query] = address.split('?');
-  return [t(`views.${view as View}`), query && decodeURIComponent(query)].filter(Boolean).join(' · ');
+  const choices = [...new URLSearchParams(query)].map(([name, value]) => `${name}=${value}`);
+  return [t(`views.${view as View}`), ...choices].join(' · ');
 }
 
 function Audit({ zone }: { zone: string }): JSX.Element {

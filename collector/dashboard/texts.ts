@@ -708,6 +708,9 @@ const en = {
   nobodyFits: 'Nobody fits.',
   didWhat: 'Those who {{what}} from {{from}} to {{to}}.',
   did: {
+    named: 'came from “{{name}}”',
+    campaign: 'came by the campaign “{{name}}”',
+    medium: 'came by the medium “{{name}}”',
     path: 'saw the page “{{name}}”',
     page: 'saw a page like “{{name}}”',
     signal: 'did “{{name}}”',
@@ -782,7 +785,7 @@ const en = {
   },
   coverage: 'Pages that carry the tag',
   coverageHint:
-    'Pages that were seen in the last 30 days. One is seen no more where, going by how often it was seen before, it should have been seen seven times since: the tag is gone from it, or the page is.',
+    'Pages that were seen in the last 30 days. One is seen no more where chance would not leave it out for so long, going by how often it was seen before: the tag is gone from it, or the page is.',
   coverageSum: '{{pages}} pages were seen.',
   noneSilent: 'None of them fell silent.',
   views_: 'Views',
@@ -815,13 +818,14 @@ const en = {
   notHalf: 'more than half have not left yet',
   notHalfBought: 'fewer than half have bought again yet',
   noConditions: 'The address holds no conditions that can be read: these are others, to begin with.',
+  gaveUp: 'Given up by',
+  noCostsBy: 'What is spent is known by channel alone.',
   tables: {
     demo: 'With invented visitors',
     touchpoints: 'Touchpoints',
     neverSeen: 'Pages never seen',
     coverage: 'Pages seen no more',
     tags: 'Groups and tags',
-    matrix: 'From every stage to every other',
     leaving: 'Last pages',
     visits: 'Visits',
     channelMoves: 'From channel to channel',
@@ -1548,6 +1552,9 @@ const zh: typeof en = {
   nobodyFits: '没有符合条件的访客。',
   didWhat: '{{from}} 至 {{to}} {{what}}的访客。',
   did: {
+    named: '从“{{name}}”来',
+    campaign: '经由活动“{{name}}”来',
+    medium: '经由媒介“{{name}}”来',
     path: '浏览过页面“{{name}}”',
     page: '浏览过“{{name}}”一类页面',
     signal: '有过“{{name}}”',
@@ -1618,9 +1625,9 @@ const zh: typeof en = {
     saturday: '星期六',
     sunday: '星期日',
   },
-  coverage: '带有标签的页面',
+  coverage: '带有跟踪代码的页面',
   coverageHint:
-    '最近 30 天浏览过的页面。若按此前的浏览频率本应再出现七次却没有，即视为不再出现：标签已被移除，或页面已不存在。',
+    '最近 30 天浏览过的页面。若按此前的浏览频率，不可能这么久都未被浏览，即视为不再出现：跟踪代码已被移除，或页面已不存在。',
   coverageSum: '共浏览过 {{pages}} 个页面。',
   noneSilent: '没有页面失去数据。',
   views_: '浏览次数',
@@ -1652,13 +1659,14 @@ const zh: typeof en = {
   notHalf: '超过一半的人尚未离开',
   notHalfBought: '再次购买的人尚不足一半',
   noConditions: '地址中没有可识别的条件，以下为初始条件。',
+  gaveUp: '放弃人数',
+  noCostsBy: '成本仅按渠道记录。',
   tables: {
     demo: '虚构访客',
     touchpoints: '接触点',
     neverSeen: '从未出现的页面',
     coverage: '不再出现的页面',
     tags: '分组与标签',
-    matrix: '阶段流动矩阵',
     leaving: '最后页面',
     visits: '访问记录',
     channelMoves: '渠道之间的流动',
@@ -1776,7 +1784,9 @@ export const channelNames = Object.keys(CHANNELS_ZH);
 
 /** What people call a channel. */
 export const showChannel = (name: string | null): string =>
-  name === null ? t('unknown') : (language.value === 'zh' && CHANNELS_ZH[name]) || name;
+  name === null
+    ? t('unknown')
+    : (language.value === 'zh' && Object.hasOwn(CHANNELS_ZH, name) && CHANNELS_ZH[name]) || name;
 
 /** Kinds of devices, as they are stored. */
 const DEVICES_ZH: Record<string, string> = {
@@ -1787,7 +1797,8 @@ const DEVICES_ZH: Record<string, string> = {
 };
 
 /** What people call a kind of device. */
-export const showDevice = (name: string): string => (language.value === 'zh' && DEVICES_ZH[name]) || name;
+export const showDevice = (name: string): string =>
+  (language.value === 'zh' && Object.hasOwn(DEVICES_ZH, name) && DEVICES_ZH[name]) || name;
 
 /** A country by its code. */
 export const showCountry = (code: string): string =>
@@ -1813,7 +1824,8 @@ export const showNumber = (value: number): string =>
 /** An amount, in the site's currency where it has one. */
 export const showMoney = (value: number, currency: string | null): string =>
   new Intl.NumberFormat(locale(), {
-    maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0,
+    // Of great amounts the whole is enough; of small ones what the currency has.
+    ...(Math.abs(value) >= 100 || !currency ? { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 } : {}),
     ...(currency && { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }),
   }).format(value);
 

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { STAGES } from '../../sdk/core/index.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, Select, stageColumn, Table } from './parts.js';
@@ -54,30 +54,41 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** What a number of a report asks for. */
 const OF_NUMBER =
   'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,when'.split(',');
-const isOfNumber = () => ['reached', 'moved', 'steps', 'did', 'when'].some((name) => chosen(name));
+const isOfNumber = () => ['reached', 'moved', 'lastPage', 'steps', 'did', 'when'].some((name) => chosen(name));
 
-/** From where to where, in words. */
+/** What somebody can have done, as numbers ask for it. */
+const DEEDS = 'signal,event,page,path,file,term,abandoned,channel,source,medium,campaign,named'.split(',');
+
+const PLACES = ['new', 'dormant', ...STAGES] as const;
+
+/** From where to where, in words: an address can say anything. */
 function moved(): { left: string; entered: string } {
-  const [left = '', entered = ''] = chosen('moved').split(':');
-  return { left: t(`stages.${left as Stage}`), entered: t(`stages.${entered as Stage}`) };
+  const [left = '', entered = ''] = chosen('moved')
+    .split(':')
+    .map((name) => {
+      const place = PLACES.find((each) => each === name);
+      return place ? t(`stages.${place}`) : name;
+    });
+  return { left, entered };
 }
 
 /** Whom such a number counts, in words. */
 function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
   const days = { from: chosen('from') || '…', to: chosen('to') || '…' };
-  const fate = (chosen('fate') || 'all') as 'all';
+  const fate = (['wentOn', 'stillThere', 'lost'] as const).find((each) => each === chosen('fate')) ?? 'all';
+  const reached = STAGES.find((each) => each === chosen('reached'));
   const [kind = '', ...rest] = chosen('did').split(':');
   const own = rest.join(':');
   const name =
     kind === 'channel' ? showChannel(own) : (kind === 'signal' && inLanguage(rules?.signals?.[own]?.label)) || own;
   return (
     <>
-      {chosen('reached') && t(`fates.${fate}`, { stage: t(`stages.${chosen('reached') as Stage}`), ...days })}
+      {reached && t(`fates.${fate}`, { stage: t(`stages.${reached}`), ...days })}
       {chosen('moved') && t('movedWho', { ...moved(), ...days })}
       {chosen('lastPage') && ` ${t('lastPageWas', { page: chosen('lastPage') })}`}
       {chosen('steps') && t(`stepFates.${fate}`, { step: chosen('step', '1'), ...days })}
       {chosen('by') && ` ${t('ofRow', { value: chosen('value') || t('none') })}`}
-      {chosen('did') && t('didWhat', { what: t(`did.${kind as 'path'}`, { name }), ...days })}
+      {DEEDS.includes(kind) && t('didWhat', { what: t(`did.${kind as 'path'}`, { name }), ...days })}
       {chosen('when') && (
         <>
           {t('whoMeetsAudience')}{' '}

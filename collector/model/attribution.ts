@@ -35,6 +35,10 @@ export function creditTouches(model: TouchModel, value: number, touches: Credite
   return weights.map((weight) => (value * weight) / sum);
 }
 
+/** Where journeys begin and end: no channel can be called so. */
+const [START, WON, LOST] = [Symbol('start'), Symbol('won'), Symbol('lost')];
+type State = string | symbol;
+
 /** Journeys with the same channels in the same order. */
 export interface Path {
   path: string[];
@@ -47,18 +51,18 @@ export interface Path {
  * @see Anderl, Becker, von Wangenheim, Schumann 2016
  */
 export function creditByRemoval(paths: Path[]) {
-  const steps = new Map<string, Map<string, number>>();
-  const add = (from: string, to: string, count: number) => {
-    const row = steps.get(from) ?? new Map<string, number>();
+  const steps = new Map<State, Map<State, number>>();
+  const add = (from: State, to: State, count: number) => {
+    const row = steps.get(from) ?? new Map<State, number>();
     steps.set(from, row.set(to, (row.get(to) ?? 0) + count));
   };
   for (const { path, converted = 0, lost = 0 } of paths) {
     const count = converted + lost;
     if (!count) continue;
-    ['\0start', ...path].forEach((from, index) => index < path.length && add(from, path[index]!, count));
-    const last = path.at(-1) ?? '\0start';
-    if (converted) add(last, '\0won', converted);
-    if (lost) add(last, '\0lost', lost);
+    [START, ...path].forEach((from, index) => index < path.length && add(from, path[index]!, count));
+    const last = path.at(-1) ?? START;
+    if (converted) add(last, WON, converted);
+    if (lost) add(last, LOST, lost);
   }
   const channels = [...new Set(paths.flatMap(({ path }) => path))].sort();
   const base = chanceToWin(steps, channels);
@@ -74,25 +78,25 @@ export function creditByRemoval(paths: Path[]) {
 }
 
 /** Probability of a conversion from the start: the chain is walked until nobody is on the way any more. */
-function chanceToWin(steps: Map<string, Map<string, number>>, channels: string[], without?: string): number {
+function chanceToWin(steps: Map<State, Map<State, number>>, channels: string[], without?: string): number {
   const shares = new Map(
     [...steps].map(([from, row]) => {
       const total = [...row.values()].reduce((sum, count) => sum + count, 0);
-      return [from, [...row].map(([to, count]): [string, number] => [to, count / total])];
+      return [from, [...row].map(([to, count]): [State, number] => [to, count / total])];
     }),
   );
-  const chance = new Map<string, number>();
-  const of = (state: string) => (state === '\0won' ? 1 : (chance.get(state) ?? 0));
+  const chance = new Map<State, number>();
+  const of = (state: State) => (state === WON ? 1 : (chance.get(state) ?? 0));
   for (let round = 0, change = 1; change > 1e-13 && round < 100_000; round++) {
     change = 0;
-    for (const state of [...channels, '\0start']) {
+    for (const state of [...channels, START]) {
       const next =
         state === without ? 0 : (shares.get(state) ?? []).reduce((sum, [to, share]) => sum + share * of(to), 0);
       change = Math.max(change, Math.abs(next - of(state)));
       chance.set(state, next);
     }
   }
-  return of('\0start');
+  return of(START);
 }
 
 /** Above it coalitions are too many to go through: orders of joining are drawn. */

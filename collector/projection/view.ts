@@ -81,7 +81,9 @@ export class View {
     private readonly now: number,
     /** Called over and over by who reads the store: others may have their turn. What it throws ends the reading. */
     readonly letOthers: () => void = () => {},
-  ) {}
+  ) {
+    this.#hasChannels = Object.keys(site.channels).length > 0;
+  }
 
   /** Everybody who counts, once: visitors who are nobody's, and users who were proven. */
   get people(): Int32Array {
@@ -185,11 +187,17 @@ export class View {
     if (!isTouched[person]) return null;
     const named = { channel: texts.at(channel[person]!), source: texts.at(source[person]!) };
     return {
-      channel: channelOf(this.site, named)!,
+      channel: this.#channelOf(named)!,
       source: named.source,
       medium: texts.at(medium[person]!),
       campaign: texts.at(campaign[person]!),
     };
+  }
+
+  /** Most owners give no channels: then nothing is looked up. */
+  readonly #hasChannels: boolean;
+  #channelOf(named: { source: string | null; channel: string | null }): string | null {
+    return this.#hasChannels ? channelOf(this.site, named) : named.channel;
   }
 
   /** When sessions began, by time. */
@@ -206,7 +214,7 @@ export class View {
       const named = { channel: texts.at(channel[row]!), source: texts.at(source[row]!) };
       return {
         startedAt: startedAt[row]!,
-        channel: channelOf(this.site, named),
+        channel: this.#channelOf(named),
         ownChannel: named.channel,
         source: named.source,
         medium: texts.at(medium[row]!),
@@ -222,6 +230,12 @@ export class View {
   activeDays(person: Person): number[] {
     const { day } = this.projection.active.columns;
     return this.#each(this.#grouped('active'), person, (row) => day[row]!);
+  }
+
+  /** Whether anything that somebody did adds an amount up. */
+  hasAmounts(person: Person): boolean {
+    const { start } = this.#grouped('amounts');
+    return start[person]! < start[person + 1]!;
   }
 
   /** What a signal counts of somebody, by day. */

@@ -21,9 +21,9 @@ const DIRECT = 'Direct';
 /** What of a session is credited, and what it is called where it came with none: as GA4 does. */
 export const NAMED = {
   channel: ({ channel }: Visit) => channel,
-  source: ({ channel, source }: Visit) => source ?? (channel === DIRECT ? '(direct)' : '(not set)'),
-  medium: ({ channel, medium }: Visit) => medium ?? (channel === DIRECT ? '(none)' : '(not set)'),
-  campaign: ({ campaign }: Visit) => campaign ?? '(not set)',
+  source: ({ channel, source }: Visit) => source || (channel === DIRECT ? '(direct)' : '(not set)'),
+  medium: ({ channel, medium }: Visit) => medium || (channel === DIRECT ? '(none)' : '(not set)'),
+  campaign: ({ campaign }: Visit) => campaign || '(not set)',
 };
 export const CREDITED = Object.keys(NAMED) as Array<keyof typeof NAMED>;
 
@@ -62,9 +62,10 @@ export interface AttributionReport extends Heading {
   /** Who first got to the stage in the range; or the orders in it. */
   entries: number;
   /**
-   * Sessions that began in the range and the people whose they are, whoever they are; and entries credited to each channel, by model; each column adds up to those with a touch. By model too: what those people ordered
-   * from that day on in the range, or those orders alone, without what was given back; what an entry cost (CAC), and how much came
-   * back for what was spent (ROAS); null where there is nothing to divide by.
+   * Sessions that began in the range and the people whose they are, whether they got to the stage or not; and entries credited to each
+   * channel, by model; each column adds up to those with a touch. By model too: what those people ordered from that day on in the range,
+   * or those orders alone, without what was given back; what an entry cost (CAC), and how much came back for what was spent (ROAS); null
+   * where there is nothing to divide by.
    */
   channels: Array<
     { channel: string; sessions: number; visitors: number; cost: number | null } & Record<Model, number> & {
@@ -229,7 +230,7 @@ export async function reportAttribution(
   /** By their channels: journeys to each entry, or to none; and everybody's sessions up to the last of theirs. */
   const [journeys, walks]: [Paths, Paths] = [new Map(), new Map()];
   const count = (paths: Paths, path: string[], what: 'converted' | 'lost') => {
-    const key = path.join('\n');
+    const key = JSON.stringify(path);
     const known = paths.get(key) ?? { path, converted: 0, lost: 0 };
     paths.set(key, known);
     known[what]++;
@@ -253,18 +254,18 @@ export async function reportAttribution(
     const touchesIn = (begin: number, end: number) =>
       visits
         .filter(({ startedAt }) => startedAt >= begin && startedAt <= end)
-        .map((visit) => ({ channel: nameOf(visit), startedAt: visit.startedAt }));
-    const channelsOf = (touches: Array<{ channel: string }>) => touches.map(({ channel }) => channel);
+        .map((visit) => ({ name: nameOf(visit), channel: visit.channel!, startedAt: visit.startedAt }));
+    const namesOf = (touches: Array<{ name: string }>) => touches.map(({ name }) => name);
     const [first, last] = [conversions[0]?.at ?? from, conversions.at(-1)?.at ?? range.until - 1];
     const seen = touchesIn(first - LOOKBACK_MS, last);
     const isLooker = !conversions.length && seen.some(({ startedAt }) => startedAt >= from);
     // Whoever ordered more than once came by each session once all the same.
-    if (conversions.length || isLooker) count(walks, channelsOf(seen), isLooker ? 'lost' : 'converted');
-    if (isLooker) count(journeys, channelsOf(seen), 'lost');
+    if (conversions.length || isLooker) count(walks, namesOf(seen), isLooker ? 'lost' : 'converted');
+    if (isLooker) count(journeys, namesOf(seen), 'lost');
     for (const { at, revenue } of conversions) {
       entries++;
       const touches = touchesIn(at - LOOKBACK_MS, at);
-      const path = channelsOf(touches);
+      const path = namesOf(touches);
       if (!path.length) {
         withoutTouch++;
         continue;
@@ -273,6 +274,7 @@ export async function reportAttribution(
       const set = JSON.stringify([...new Set(path)].sort());
       const known = sets.get(set);
       sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
+      // Which of them came directly is told by the channel, whatever is credited.
       const given = touches.map(({ channel, startedAt }) => ({ channel, daysBefore: days(at - startedAt) }));
       for (const model of TOUCH_MODELS)
         creditTouches(model, 1, given).forEach((credit, index) => {

@@ -47,9 +47,14 @@ const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
   term: ({ name: event, subject }, name) => event === 'search' && subject === name,
   abandoned: ({ name: event, subject }, name) => event === 'form_abandon' && subject === name,
 };
-/** The same of sessions, by where they came from. */
-const isArrival = (kind: string): kind is (typeof CREDITED)[number] => CREDITED.some((each) => each === kind);
-export const DID = [...Object.keys(DEEDS), ...CREDITED];
+/** The same of where sessions came from: as the report `sources` names it, or as `attribution` does. */
+const INBOX = 'named';
+function visitTest(kind: string, name: string): ((visit: Visit) => boolean) | undefined {
+  if (kind === INBOX) return ({ source, ownChannel }) => nameOf({ source, channel: ownChannel }) === name;
+  const of = CREDITED.find((each) => each === kind);
+  return of && ((visit) => visit.channel !== null && NAMED[of](visit) === name);
+}
+export const DID = [...Object.keys(DEEDS), ...CREDITED, INBOX];
 
 /** Where somebody stands, as `moved` names it. */
 const STANDINGS = new Map<string, Standing>([
@@ -120,12 +125,8 @@ const hasDone: Make = async ({ view, filter: { did }, span, people }) => {
     await view.eachDeeds(span, isIt, (person, deeds) => deeds.length && found.add(person), people);
     return (person) => found.has(person);
   }
-  if (!isArrival(kind) || !name)
-    return `did: expected one of ${DID.map((each) => `${each}:NAME`).join(', ')}, got ${did}`;
-  const isIt = (visit: Visit) =>
-    // As the inbox of sources calls it, or as attribution does.
-    (kind === 'source' && nameOf({ source: visit.source, channel: visit.ownChannel }) === name) ||
-    NAMED[kind](visit) === name;
+  const isIt = name && visitTest(kind, name);
+  if (!isIt) return `did: expected one of ${DID.map((each) => `${each}:NAME`).join(', ')}, got ${did}`;
   return (person) =>
     view.visits(person).some((visit) => visit.startedAt >= span.from && visit.startedAt < span.until && isIt(visit));
 };

@@ -30,6 +30,8 @@ export interface ContentReport extends Heading {
     started: number;
     submitted: number;
     abandoned: number;
+    /** Who gave it up, each once. */
+    gaveUp: number;
     /** Share of those who began who sent it. */
     rate: number | null;
     /** Where most of those who gave up left. */
@@ -98,6 +100,9 @@ interface Page extends Noted {
 interface Form extends Noted {
   started: number;
   submitted: number;
+  gaveUp: number;
+  /** Who gave it up last. */
+  quitter: Person;
   fields: string[];
   seconds: number[];
 }
@@ -146,7 +151,15 @@ export async function reportContent(
     if (name === 'file_download') return subject ? { what: 'thing', thing: downloads.of(subject) } : undefined;
     if (name === 'search') return subject ? { what: 'thing', thing: searches.of(subject) } : undefined;
     if (/^form_(start|submit|abandon)$/.test(name)) {
-      const none = (): Form => ({ ...noted(), started: 0, submitted: 0, fields: [], seconds: [] });
+      const none = (): Form => ({
+        ...noted(),
+        started: 0,
+        submitted: 0,
+        gaveUp: 0,
+        quitter: -1,
+        fields: [],
+        seconds: [],
+      });
       return { what: 'form', form: once(forms, subject!, none), name, field };
     }
     if (name !== 'web_vital' || !path || !subject || !isMeasured) return undefined;
@@ -187,6 +200,8 @@ export async function reportContent(
         else if (name === 'form_submit') form.submitted++;
         else {
           form.fields.push(field ?? '');
+          form.gaveUp += +(form.quitter !== person);
+          form.quitter = person;
           if (!Number.isNaN(value)) form.seconds.push(value);
         }
       }
@@ -207,13 +222,14 @@ export async function reportContent(
     searches: searches.rows('term', nothing),
     forms: [...forms]
       .filter(([, { started, submitted, fields }]) => started || submitted || fields.length)
-      .map(([form, { visitors, wentOn, started, submitted, fields, seconds }]) => ({
+      .map(([form, { visitors, wentOn, started, submitted, gaveUp, fields, seconds }]) => ({
         form,
         visitors,
         wentOn: wentOn / visitors,
         started,
         submitted,
         abandoned: fields.length,
+        gaveUp,
         rate: started ? Math.min(1, submitted / started) : null,
         lastField: mostOf(fields.filter(Boolean)),
         seconds: seconds.length ? quantile(seconds, 0.5) : null,

@@ -7,22 +7,22 @@ import { headingOf, readRange, type Heading, type ReportQuery } from './range.js
 export interface CoverageReport extends Heading {
   /** How many different pages were seen in the range. */
   pages: number;
-  /** Those of them that fell silent first, then those with most views; at most 5,000. */
+  /** The 5,000 of most views, those that fell silent first. */
   rows: Array<{
     path: string;
     views: number;
     /** Epoch ms of the last view. */
     lastAt: number;
     /**
-     * Whether it is seen no more: going by how often it was seen up to then, it would have been seen seven times since, and was not. Chance does
-     * that to one page of a thousand. The tag is no longer on it, or it is gone.
+     * Whether it is seen no more: of views as many as these, spread by chance from its first to the end of the range, all would lie up to
+     * its last once in a thousand times. The tag is no longer on it, or it is gone.
      */
     isSilent: boolean;
   }>;
 }
 
 const MOST = 5000;
-const MISSED = 7;
+const CHANCE = 1 / 1000;
 
 /** Says which pages carry the tag, and which were seen before and are not any more. @returns a text that says what is wrong with the range */
 export async function reportCoverage(
@@ -53,9 +53,11 @@ export async function reportCoverage(
     .filter(({ views }) => views)
     .map(({ path, views, firstAt, lastAt }) => {
       // A day at least: a rush of an hour says nothing of a week.
-      const perMs = views / Math.max(DAY_MS, lastAt - firstAt);
-      return { path, views, lastAt, isSilent: perMs * (span.until - lastAt) >= MISSED };
+      const seen = Math.max(DAY_MS, lastAt - firstAt);
+      const chance = (seen / (seen + span.until - lastAt)) ** (views - 1);
+      return { path, views, lastAt, isSilent: chance < CHANCE };
     })
-    .sort((a, b) => +b.isSilent - +a.isSilent || b.views - a.views || (a.path < b.path ? -1 : 1));
-  return { ...headingOf(site, range, now), pages: rows.length, rows: rows.slice(0, MOST) };
+    .sort((a, b) => b.views - a.views || (a.path < b.path ? -1 : 1));
+  const shown = rows.slice(0, MOST).sort((a, b) => +b.isSilent - +a.isSilent);
+  return { ...headingOf(site, range, now), pages: rows.length, rows: shown };
 }

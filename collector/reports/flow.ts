@@ -194,5 +194,8 @@ async function readSpending(view: View): Promise<((person: Person) => number) | 
   const order = chooseOrderSignal(rules, undefined);
   if ('error' in order) return undefined;
   const refund = refundSignalOf(rules, order.signal);
-  return (person) => ordersOf(view, person, order.signal, refund).reduce((sum, { units }) => sum + units, 0);
+  return (person) =>
+    view.hasAmounts(person)
+      ? ordersOf(view, person, order.signal, refund).reduce((sum, { units }) => sum + units, 0)
+      : 0;
 }

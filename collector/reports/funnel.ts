@@ -24,6 +24,7 @@ interface Step {
 export interface FunnelReport extends Heading {
   order: NonNullable<FunnelOptions['order']>;
   hold: string | null;
+  by: Breakdown | null;
   windowDays: number | null;
   steps: Step[];
   /** The step with the smallest share of the one before. */
@@ -81,6 +82,7 @@ export async function reportFunnel(
     ...headingOf(site, range, now),
     order,
     hold: hold ?? null,
+    by: by ?? null,
     windowDays: window ?? null,
     steps,
     leak: leakOf(steps),

@@ -4,6 +4,7 @@ import { TOUCH_MODELS } from '../model/attribution.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { count, date, list, moment, nullable, number, record, stage, text, type Schema } from '../schema.js';
 import { CREDITED } from './attribution.js';
+import { BREAKDOWNS } from './funnel.js';
 import { RATINGS } from './kpis.js';
 import type { ReportName } from './reports.js';
 
@@ -62,6 +63,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
       ...range,
       order: text,
       hold: nullable('string'),
+      by: { enum: [...BREAKDOWNS, null] },
       windowDays: nullable('number'),
       steps: list(
         record({
@@ -165,6 +167,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
           started: count,
           submitted: count,
           abandoned: count,
+          gaveUp: count,
           rate: nullable('number'),
           lastField: nullable('string'),
           seconds: nullable('number'),

@@ -124,13 +124,17 @@ const day = (ago) => new Date(Date.now() - ago * DAY_MS).toISOString().slice(0, 
 const REPORTS = [
   ['stages', {}],
   ['flow', {}],
+  ['leaving', {}],
   ['funnel', {}],
   ['funnel', { steps: 'event:page_view,page:/products/*,event:add_to_cart,signal:order', by: 'channel' }],
   ['common', { stage: 'action' }],
   ['attribution', { stage: 'action' }],
+  ['attribution', { stage: 'action', by: 'campaign' }],
   ['sources', {}],
   ['content', {}],
+  ['coverage', {}],
   ['kpis', {}],
+  ['tags', {}],
   ['rfm', {}],
   ['lifecycle', {}],
   ['cohorts', {}],
@@ -168,11 +172,11 @@ console.log(
 );
 console.log('| report of 90 days | median, s | longest, s | longest to reading all |');
 console.log('| --- | ---: | ---: | ---: |');
-for (const [index, [name, { steps }]] of REPORTS.entries()) {
+for (const [index, [name, { steps, by }]] of REPORTS.entries()) {
   const sorted = times[index].sort((a, b) => a - b);
   const [median, longest] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
   console.log(
-    `| ${name}${steps ? ' of events' : ''} | ${median.toFixed(2)} | ${longest.toFixed(2)} | ${(longest / plain).toFixed(2)} |`,
+    `| ${name}${steps ? ' of events' : by ? ` by ${by}` : ''} | ${median.toFixed(2)} | ${longest.toFixed(2)} | ${(longest / plain).toFixed(2)} |`,
   );
 }
 await threads.close();

@@ -502,6 +502,7 @@ test('what was looked at, and who went on after it', async () => {
       started: 2,
       submitted: 1,
       abandoned: 2,
+      gaveUp: 2,
       rate: 0.5,
       lastField: 'phone',
       seconds: 20,
@@ -698,6 +699,40 @@ test('a step that may be left out holds nobody up, and what is held must be the 
   expect(staged.steps[0]!.visitors).toBe(7);
   const required = await funnel(`${steps.replace('?', '')}&hold=props.item`);
   expect(required.steps.map(({ visitors }) => visitors)).toEqual([6, 4, 1]);
+});
+
+test('campaigns are credited whatever they are called, the rarest of very many together', async () => {
+  const { send, get, site } = await makeCollector();
+  const names = ['__proto__', 'constructor', 'a\nb', 'a', 'b', '"', ...Array.from({ length: 40 }, (_, at) => `c${at}`)];
+  for (const [at, utm_campaign] of names.entries()) {
+    const source = { utm_source: 'x', utm_medium: 'email', utm_campaign };
+    const time = NOW - (100 - at) * 60_000;
+    // The first are there twice, so that they are among those of most sessions.
+    for (const moment of at < 6 ? [time, time - DAY] : [time])
+      await send(newId(), [
+        makeEvent('page_view', { time: moment, source, sessionId: `s${at}${moment}` }),
+        makeEvent('purchase', { time: moment + 1, props: { value: 2 }, sessionId: `s${at}${moment}` }),
+      ]);
+  }
+  const report = await get<AttributionReport>(`sites/${site.siteKey}/reports/attribution?by=campaign`);
+  expect(report.entries).toBe(names.length + 6);
+  const rows = new Map(report.channels.map((row) => [row.channel, row]));
+  expect(rows.size).toBe(41);
+  for (const name of names.slice(0, 6))
+    expect([name, rows.get(name)]).toMatchObject([name, { sessions: 2, last: 2, shapley: 2 }]);
+  expect(rows.get('(other)')).toMatchObject({ sessions: 6, visitors: 6, first: 6, linear: 6 });
+  for (const model of ['first', 'shapley', 'markov'] as const)
+    expect(report.channels.reduce((sum, row) => sum + row[model], 0)).toBeCloseTo(report.entries, 4);
+  // Each opens into whose sessions they are.
+  for (const name of names.slice(0, 6)) {
+    const { count } = await get<{ count: number }>(
+      `sites/${site.siteKey}/visitors?did=${encodeURIComponent(`campaign:${name}`)}`,
+    );
+    expect([name, count]).toEqual([name, 2]);
+  }
+  expect(await get(`sites/${site.siteKey}/reports/attribution?by=device`)).toMatchObject({
+    error: expect.stringContaining('by: expected') as string,
+  });
 });
 
 test('whoever stays away is dormant, and enters again from there; what only the rules changed is no move', async () => {

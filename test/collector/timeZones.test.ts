@@ -485,6 +485,8 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
       expect(sum(attribution.channels.map((row) => row[model]))).toBeCloseTo(entries.length, 4);
 
     // By what names the channels, with the same sums.
+    const countOf = async (query: string) =>
+      (await get<{ count: number }>(`sites/${site.siteKey}/visitors?limit=1&from=${from}&to=${to}&${query}`)).count;
     for (const by of ['source', 'medium', 'campaign'] as const) {
       const split = await report<AttributionReport>('attribution', `&stage=consideration&by=${by}`);
       const nameOf = (session: Person['sessions'][number]) =>
@@ -507,6 +509,15 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
             model,
             entries.filter((person) => touches(person).at(place) === row.channel).length,
           ]);
+      for (const row of split.channels) {
+        const credited = entries.filter((person) => {
+          const seen = person.sessions.filter(({ at }) => at <= person.reached.consideration! + 600_000);
+          const last = seen.findLast(({ channel }) => channel !== 'Direct') ?? seen.at(-1)!;
+          return nameOf(last) === row.channel;
+        });
+        expect([by, row.channel, row.lastNonDirect]).toEqual([by, row.channel, credited.length]);
+        expect(await countOf(`did=${by}:${row.channel}`)).toBe(row.visitors);
+      }
       expect(sum(split.channels.map((row) => row.shapley))).toBeCloseTo(entries.length, 4);
     }
 
@@ -671,10 +682,11 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     for (const { path, visitors } of content.pages) expect((await listed(`did=path:${path}`)).size).toBe(visitors);
     for (const { file, visitors } of content.downloads) expect((await listed(`did=file:${file}`)).size).toBe(visitors);
     for (const { term, visitors } of content.searches) expect((await listed(`did=term:${term}`)).size).toBe(visitors);
-    for (const { source, visitors } of sources) expect((await listed(`did=source:${source}`)).size).toBe(visitors);
+    for (const { source, visitors } of sources) expect((await listed(`did=named:${source}`)).size).toBe(visitors);
     expect(await listed('did=event:invite')).toEqual(
       idsOf(people.filter((person) => within(person).some(({ name }) => name === 'invite'))),
     );
+    expect((await listed('did=abandoned:f')).size).toBe(form?.gaveUp ?? 0);
     expect(await listed('did=abandoned:f')).toEqual(
       idsOf(people.filter((person) => within(person).some(({ name }) => name === 'form_abandon'))),
     );

@@ -197,9 +197,9 @@ test('a page that is seen no more is told from one that few look at', async () =
     ...Array.from({ length: 20 }, (_, index) => at('/busy', index)),
     // Twice a day until ten days ago.
     ...Array.from({ length: 20 }, (_, index) => at('/gone', 10 + index / 2)),
-    // Every other day until ten days ago: it would have been seen six times since.
+    // Every other day until ten days ago: that it was not seen since happens by chance, to one of 26.
     ...Array.from({ length: 5 }, (_, index) => at('/rare', 10 + index * 2)),
-    // Three times within an hour, two days ago: that counts as three a day.
+    // Three times within an hour, two days ago: that is no sooner than in a day.
     ...Array.from({ length: 3 }, (_, index) => at('/once', 2 + index / 100)),
   ];
   await send(newId(), events);

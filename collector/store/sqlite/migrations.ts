@@ -423,10 +423,14 @@ export const MIGRATIONS = [
   ALTER TABLE sessions ADD COLUMN medium TEXT;
   ALTER TABLE sessions ADD COLUMN campaign TEXT;
   UPDATE sessions SET (medium, campaign) = (
-    SELECT
-      iif(first_touch ->> 'at' BETWEEN started_at AND ended_at, first_touch, last_touch) ->> 'medium',
-      iif(first_touch ->> 'at' BETWEEN started_at AND ended_at, first_touch, last_touch) ->> 'campaign'
-    FROM visitors WHERE visitors.site_id = sessions.site_id AND visitors.id = sessions.visitor_id
-      AND (first_touch ->> 'at' BETWEEN started_at AND ended_at OR last_touch ->> 'at' BETWEEN started_at AND ended_at));
+    SELECT iif(is_first, first_touch, last_touch) ->> 'medium', iif(is_first, first_touch, last_touch) ->> 'campaign'
+    FROM (
+      SELECT first_touch, last_touch,
+        first_touch ->> 'at' BETWEEN started_at AND ended_at
+          AND first_touch ->> 'channel' IS sessions.channel AND first_touch ->> 'source' IS sessions.source AS is_first,
+        last_touch ->> 'at' BETWEEN started_at AND ended_at
+          AND last_touch ->> 'channel' IS sessions.channel AND last_touch ->> 'source' IS sessions.source AS is_last
+      FROM visitors WHERE visitors.site_id = sessions.site_id AND visitors.id = sessions.visitor_id
+    ) WHERE is_first OR is_last);
   `,
 ];
