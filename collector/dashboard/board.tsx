@@ -20,6 +20,7 @@ import {
   COLORS,
   CsvButton,
   Living,
+  People,
   PictureButton,
   Problem,
   RangePicker,
@@ -118,10 +119,8 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
             <li key={stage} data-stage={stage}>
               <span class="name">{t(`stages.${stage}`)}</span>
               <span class="current">
-                {may('viewer') && isNow ? (
-                  <a href={linkTo(site.siteKey, 'visitors', { when: JSON.stringify({ stage: [stage] }) })}>
-                    {showNumber(current)}
-                  </a>
+                {isNow ? (
+                  <People site={site} asked={{ when: JSON.stringify({ stage: [stage] }) }} count={current} />
                 ) : (
                   showNumber(current)
                 )}
@@ -131,7 +130,7 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
                 <rect width={(current / widest) * 100} height="1" fill={COLORS[stage]} />
               </svg>
               <span class="soft detail">
-                {may('viewer') && isNow ? (
+                {may('viewer') && isNow && visitors ? (
                   <a
                     href={linkTo(site.siteKey, 'visitors', {
                       when: JSON.stringify({ peak: STAGES.slice(STAGES.indexOf(stage)) }),
