@@ -26,7 +26,6 @@ import {
   rangeOf,
   Select,
   Table,
-  Teach,
   WithBar,
   type Column,
 } from './parts.js';
@@ -63,7 +62,7 @@ function Tags({ site }: { site: Site }): JSX.Element {
       <p class="soft">{t('groupsAndTagsHint')}</p>
       <Loaded read={read}>
         {({ people, tags }) => {
-          if (!tags.length) return <Teach text={t('noTags')} />;
+          if (!tags.length) return <p>{t('noTags')}</p>;
           const most = Math.max(1, ...tags.map((row) => row.people));
           return (
             <Table
@@ -157,7 +156,7 @@ function Rfm({ site }: { site: Site }): JSX.Element {
       <p class="soft">{t('rfmHint')}</p>
       <Loaded read={read}>
         {({ buyers, cells, groups }) => {
-          if (!buyers) return <Teach text={t('noBuyers')} />;
+          if (!buyers) return <p>{t('noBuyers')}</p>;
           const most = Math.max(...cells.map((cell) => cell.buyers));
           const at = (r: number, fm: number) => cells.find((cell) => cell.r === r && cell.fm === fm)?.buyers ?? 0;
           return (
@@ -435,7 +434,7 @@ function Value({ site }: { site: Site }): JSX.Element {
               ]}
             />
           ) : (
-            <Teach text={t('noBuyers')} />
+            <p>{t('noBuyers')}</p>
           )
         }
       </Loaded>
@@ -452,7 +451,7 @@ function Nps({ site }: { site: Site }): JSX.Element {
       <Loaded read={read}>
         {({ nps, promoters, passives, detractors }) =>
           nps === null ? (
-            <Teach text={t('noAnswers')} />
+            <p>{t('noAnswers')}</p>
           ) : (
             <Figures
               name="nps"

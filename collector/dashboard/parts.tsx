@@ -159,9 +159,6 @@ export const stageColumn = <K extends string>(title: string, key: K): Column<Rec
   show: (row) => <StageName stage={row[key]} />,
 });
 
-/** In the place of what is not there: that it is not, and how it comes to be. */
-export const Teach = ({ text }: { text: string }): JSX.Element => <p class="empty">{text}</p>;
-
 /** A number beside a bar that shows how much of the most it is. */
 export const WithBar = ({ share, children }: { share: number; children: ComponentChildren }): JSX.Element => (
   <span class="with-bar">

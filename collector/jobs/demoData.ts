@@ -261,7 +261,7 @@ export async function inventVisitors(
 
 /** What a page may be called. */
 function titleOf(path: string): string {
-  const words = path.split('/').at(-1)!.replaceAll('-', ' ');
+  const words = path.split('?')[0]!.split('/').at(-1)!.replaceAll('-', ' ');
   return words ? words[0]!.toUpperCase() + words.slice(1) : 'Home';
 }
 
