@@ -99,6 +99,7 @@ export interface AttributionReport {
   by: 'channel' | 'source' | 'medium' | 'campaign';
   entries: number;
   withoutTouch: number;
+  unnamedCost: number;
   moves: Array<{ from: string; to: string; times: number; beforeEntry: number }>;
   channels: Array<
     { channel: string; sessions: number; visitors: number; cost: number | null } & Record<Model, number> & {
@@ -107,6 +108,16 @@ export interface AttributionReport {
         roas: Record<Model, number | null> | null;
       }
   >;
+}
+
+/** What a channel, or a part of it, cost on a day. */
+export interface Cost {
+  day: string;
+  channel: string;
+  source?: string;
+  medium?: string;
+  campaign?: string;
+  cost: number;
 }
 
 export interface SourcesReport {
@@ -158,9 +169,12 @@ export interface Label {
 }
 
 export interface KpiReport {
+  from: string;
+  to: string;
   kpis: Array<{
     stage: Stage;
     label: string | Partial<Label>;
+    signal: string;
     measure: string;
     value: number | null;
     before: number | null;
@@ -542,14 +556,15 @@ export class Preparing extends Error {
 
 /**
  * Changes something.
+ * @param body JSON as a text or as what it stands for, or something with a type of its own
  * @throws Refused with what the collector says
  */
 export const change = <T>(method: 'PUT' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> =>
   request<T>(path, {
     method,
     ...(body !== undefined && {
-      headers: { 'Content-Type': 'application/json' },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { 'Content-Type': body instanceof Blob ? body.type : 'application/json' },
+      body: body instanceof Blob || typeof body === 'string' ? body : JSON.stringify(body),
     }),
   });
 

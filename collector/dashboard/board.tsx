@@ -130,19 +130,28 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
                 <rect width={(current / widest) * 100} height="1" fill={COLORS[stage]} />
               </svg>
               <span class="soft detail">
-                {may('viewer') && isNow && visitors ? (
-                  <a
-                    href={linkTo(site.siteKey, 'visitors', {
-                      when: JSON.stringify({ peak: STAGES.slice(STAGES.indexOf(stage)) }),
-                    })}
+                {isNow ? (
+                  <People
+                    site={site}
+                    asked={{ when: JSON.stringify({ peak: STAGES.slice(STAGES.indexOf(stage)) }) }}
+                    count={visitors}
                   >
                     {t('reached', { count: showNumber(visitors) })}
-                  </a>
+                  </People>
                 ) : (
                   t('reached', { count: showNumber(visitors) })
-                )}{' '}
-                · {t('entered', { day, count: showNumber(last?.entered[stage] ?? 0) })} ·{' '}
-                {t('leftStage', { day, count: showNumber(last?.left[stage] ?? 0) })}
+                )}
+                {(['entered', 'left'] as const).map((way) => {
+                  const count = last?.[way][stage] ?? 0;
+                  return (
+                    <span key={way}>
+                      {' · '}
+                      <People site={site} asked={{ counted: `stages:${way}:${stage}`, from: to, to }} count={count}>
+                        {t(way === 'left' ? 'leftStage' : way, { day, count: showNumber(count) })}
+                      </People>
+                    </span>
+                  );
+                })}
                 {fromPrevious !== null &&
                   ` · ${t('ofPrevious', { share: showShare(fromPrevious) })} (${interval!.map(showShare).join('–')})`}
                 {fromPrevious !== null && lost !== null && ` · ${t('notSeen', { share: showShare(lost) })}`}
@@ -254,7 +263,7 @@ function Days({ report, site }: { report: StagesReport; site: Site }): JSX.Eleme
 }
 
 /** What each stage is measured by, in some days and in as many before. */
-export function KpiTable({ site, report: { kpis } }: { site: Site; report: KpiReport }): JSX.Element {
+export function KpiTable({ site, report: { kpis, from, to } }: { site: Site; report: KpiReport }): JSX.Element {
   const shown = (value: number | null, measure: string) =>
     value === null ? '–' : measure === 'value' ? showMoney(value, site.currency) : showNumber(value);
   return (
@@ -267,7 +276,11 @@ export function KpiTable({ site, report: { kpis } }: { site: Site; report: KpiRe
         {
           title: t('inTheseDays'),
           of: ({ value }) => value,
-          show: ({ value, measure }) => shown(value, measure),
+          show: ({ value, measure, signal }) => (
+            <People site={site} asked={{ counted: `kpis:${signal}`, from, to }} count={value ?? 0}>
+              {shown(value, measure)}
+            </People>
+          ),
         },
         {
           title: t('daysBefore'),

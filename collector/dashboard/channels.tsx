@@ -12,6 +12,7 @@ import {
   type SourcesReport,
 } from './api.js';
 import { Chart } from './chartPlace.js';
+import { Costs } from './costs.js';
 import { useOnce, useReport } from './live.js';
 import { Alert, Loaded, People, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
 import { chosen, may, settingsChanged } from './state.js';
@@ -78,12 +79,13 @@ export function Channels({ site }: { site: Site }): JSX.Element {
           />
         </div>
         <Loaded read={read}>
-          {({ by, entries, withoutTouch, channels, moves }) => (
+          {({ by, entries, withoutTouch, unnamedCost, channels, moves }) => (
             <>
               <p role="status">{t('entriesSum', { count: showNumber(entries), without: showNumber(withoutTouch) })}</p>
               {measure !== 'entries' && measure !== 'revenue' && channels.every(({ cost }) => cost === null) && (
-                <p class="soft">{by === 'channel' ? t('noCosts', { site: site.siteKey }) : t('noCostsBy')}</p>
+                <p class="soft">{t('noCosts', rangeOf(site))}</p>
               )}
+              {!!unnamedCost && <p class="soft">{t('unnamedCost', { amount: money(unnamedCost) })}</p>}
               {channels.length ? (
                 <Table
                   name="attribution"
@@ -123,6 +125,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
           )}
         </Loaded>
       </section>
+      <Costs site={site} changed={read.again} />
       <Sources site={site} />
       <Links site={site} />
     </>

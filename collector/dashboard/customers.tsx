@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { STAGES } from '../../sdk/core/index.js';
 import {
   LIFECYCLE,
@@ -97,6 +97,7 @@ function Tags({ site }: { site: Site }): JSX.Element {
 function Common({ site }: { site: Site }): JSX.Element {
   const stage = chosen('stage', 'action');
   const read = useReport<CommonReport>(site.siteKey, 'common', { ...rangeOf(site), stage });
+  const whoDid = (feature: string) => ({ ...rangeOf(site), counted: `common:${stage}:${feature}` });
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   return (
     <section class="card">
@@ -120,11 +121,19 @@ function Common({ site }: { site: Site }): JSX.Element {
                 rows={features}
                 columns={[
                   { title: t('feature'), of: ({ feature }) => sayFeature(feature, rules) },
-                  { title: t('didIt'), of: ({ did }) => did },
+                  {
+                    title: t('didIt'),
+                    of: ({ did }) => did,
+                    show: ({ feature, did }) => <People site={site} asked={whoDid(feature)} count={did} />,
+                  },
                   {
                     title: t('ofThemWentOn'),
                     of: ({ confidence }) => confidence,
-                    show: ({ confidence }) => showShare(confidence),
+                    show: ({ feature, confidence, didAndWentOn }) => (
+                      <People site={site} asked={{ ...whoDid(feature), fate: 'wentOn' }} count={didAndWentOn}>
+                        {showShare(confidence)}
+                      </People>
+                    ),
                   },
                   { title: t('lift'), of: ({ lift }) => lift, show: ({ lift }) => `× ${showNumber(lift)}` },
                   {
@@ -181,7 +190,11 @@ function Rfm({ site }: { site: Site }): JSX.Element {
                         <th scope="row">{r}</th>
                         {FM.map((fm) => (
                           <td key={fm} class="number" style={shade(at(r, fm) / most)}>
-                            {at(r, fm) ? showNumber(at(r, fm)) : '·'}
+                            {at(r, fm) ? (
+                              <People site={site} asked={{ counted: `rfm:${r}:${fm}` }} count={at(r, fm)} />
+                            ) : (
+                              '·'
+                            )}
                           </td>
                         ))}
                       </tr>
@@ -240,7 +253,8 @@ const LIFECYCLE_COLORS = ['#4f9d78', '#6f9bd1', '#8a5fb0', '#e0a93f', '#b8584a']
 
 function Lifecycle({ site }: { site: Site }): JSX.Element {
   const range = rangeOf(site);
-  const read = useReport<LifecycleReport>(site.siteKey, 'lifecycle', { ...range, period: chosen('period', 'week') });
+  const asked = { ...range, period: chosen('period', 'week') };
+  const read = useReport<LifecycleReport>(site.siteKey, 'lifecycle', asked);
   const notes = useNotes(site);
   return (
     <section class="card">
@@ -291,6 +305,13 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
                     ...LIFECYCLE.map((name) => ({
                       title: t(`lifecycles.${name}`),
                       of: (period: LifecycleReport['periods'][number]) => period[name],
+                      show: (period: LifecycleReport['periods'][number]) => (
+                        <People
+                          site={site}
+                          asked={{ ...asked, counted: `lifecycle:${period.from}:${name}` }}
+                          count={period[name]}
+                        />
+                      ),
                     })),
                   ]}
                 />
@@ -305,9 +326,11 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
 
 /** By when people came first, which share of them came again: the darker, the more. */
 function Cohorts({ site }: { site: Site }): JSX.Element {
-  const read = useReport<CohortsReport>(site.siteKey, 'cohorts', {
-    ...rangeOf(site),
-    period: chosen('period', 'week'),
+  const asked = { ...rangeOf(site), period: chosen('period', 'week') };
+  const read = useReport<CohortsReport>(site.siteKey, 'cohorts', asked);
+  const whoCame = ({ from }: CohortsReport['cohorts'][number], later: number) => ({
+    ...asked,
+    counted: `cohorts:${from}:${later}`,
   });
   return (
     <section class="card">
@@ -326,7 +349,11 @@ function Cohorts({ site }: { site: Site }): JSX.Element {
               isChart
               columns={[
                 { title: t('firstCame'), of: ({ from }) => from },
-                { title: t('people'), of: ({ people }) => people },
+                {
+                  title: t('people'),
+                  of: ({ people }) => people,
+                  show: (row) => <People site={site} asked={whoCame(row, 0)} count={row.people} />,
+                },
                 ...Array.from({ length: Math.min(longest - 1, MOST_PERIODS) }, (_, at) => ({
                   title: `+${at + 1}`,
                   of: (row: CohortsReport['cohorts'][number]) => share(row, at + 1),
@@ -335,7 +362,11 @@ function Cohorts({ site }: { site: Site }): JSX.Element {
                     return value === null ? (
                       ''
                     ) : (
-                      <span class={`heat heat-${Math.ceil(value * 5)}`}>{showShare(value)}</span>
+                      <span class={`heat heat-${Math.ceil(value * 5)}`}>
+                        <People site={site} asked={whoCame(row, at + 1)} count={row.active[at + 1]!}>
+                          {showShare(value)}
+                        </People>
+                      </span>
                     );
                   },
                 })),
@@ -354,7 +385,12 @@ function Cohorts({ site }: { site: Site }): JSX.Element {
 const MOST_PERIODS = 12;
 
 /** What a number is called, the number, how it is shown, and what is to be said of it. */
-type Figure = [title: string, value: number | null, show: (value: number) => string, remark?: string | undefined];
+type Figure = [
+  title: string,
+  value: number | null,
+  show: (value: number) => ComponentChildren,
+  remark?: string | undefined,
+];
 
 /** Numbers that can be taken along. */
 const Figures = ({ name, figures }: { name: string; figures: Figure[] }): JSX.Element => (
@@ -457,9 +493,11 @@ function Nps({ site }: { site: Site }): JSX.Element {
               name="nps"
               figures={[
                 [t('nps'), nps, showNumber],
-                [t('promoters'), promoters, showNumber],
-                [t('passives'), passives, showNumber],
-                [t('detractors'), detractors, showNumber],
+                ...Object.entries({ promoters, passives, detractors }).map(([name, count]): Figure => [
+                  t(name as 'passives'),
+                  count,
+                  () => <People site={site} asked={{ ...rangeOf(site), counted: `nps:${name}` }} count={count} />,
+                ]),
               ]}
             />
           )

@@ -85,7 +85,9 @@ export function Flow({ site }: { site: Site }): JSX.Element {
         {isCompared && before.problem && <Alert>{t('failed', { message: before.problem })}</Alert>}
       </section>
       <Leaving site={site} asked={own} />
-      {!!read.data?.moves.length && <Moves site={site} asked={own} report={read.data} />}
+      {!!read.data?.moves.length && (
+        <Moves site={site} asked={own} report={read.data} before={isCompared ? before.current : undefined} />
+      )}
     </>
   );
 }
@@ -119,6 +121,11 @@ function Steps({
       <p class="leak" role="status">
         {sayLeak(site, leak)}
       </p>
+      {before && (
+        <p class="soft">
+          {t('heldAgainst')} {sayLeak(site, before.leak)}
+        </p>
+      )}
       <Table
         name="steps"
         rows={steps}
@@ -258,10 +265,12 @@ function Moves({
   site,
   asked,
   report: { moves, dormantAfter },
+  before,
 }: {
   site: Site;
   asked: Record<string, string>;
   report: FlowReport;
+  before: FlowReport | undefined;
 }): JSX.Element {
   const name = (standing: Standing) => t(`stages.${standing ?? 'new'}`);
   const links = moves.map(({ from, to, visitors }) => ({
@@ -272,8 +281,8 @@ function Moves({
     toColor: colorOf(to),
   }));
   const most = Math.max(...moves.map(({ visitors }) => visitors));
-  const between = (from: Standing, to: Standing) =>
-    moves.find((move) => move.from === from && move.to === to)?.visitors ?? 0;
+  const between = (from: Standing, to: Standing, all = moves) =>
+    all.find((move) => move.from === from && move.to === to)?.visitors ?? 0;
   return (
     <section class="card">
       <h2>{t('moves')}</h2>
@@ -285,6 +294,7 @@ function Moves({
         of={links}
       />
       <h3>{t('matrix')}</h3>
+      {before && <p class="soft">{t('matrixHeldAgainst')}</p>}
       <div class="scroll" tabIndex={0} role="region" aria-label={t('matrix')}>
         <table class="matrix">
           <thead>
@@ -316,6 +326,7 @@ function Moves({
                     ) : (
                       '·'
                     )}
+                    {before && <small class="soft"> ({showNumber(between(from, to, before.moves))})</small>}
                   </td>
                 ))}
               </tr>
@@ -329,6 +340,10 @@ function Moves({
         columns={[
           { title: t('fromStage'), of: (from) => name(from) },
           ...TO.map((to): Column<Standing> => ({ title: name(to), of: (from) => between(from, to) })),
+          ...(before ? TO : []).map((to): Column<Standing> => ({
+            title: `${name(to)} (${t('compare')})`,
+            of: (from) => between(from, to, before!.moves),
+          })),
         ]}
       />{' '}
       <PictureButton name="matrix" of="table.matrix" />

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { get, Preparing, SignedOut, Unreachable, type Refused } from './api.js';
 import { signedOut } from './state.js';
+import { t } from './texts.js';
 
 /** Stages change as time passes too; and where changes cannot be heard, this is what is left. */
 const EVERY_MS = 15_000;
@@ -222,4 +223,21 @@ export function useRead<T>(path: string | undefined): Read<T> {
 /** Reads a report of a site; parameters that are empty are left out, and without any nothing is asked. */
 export function useReport<T>(siteKey: string, name: string, parameters: Record<string, string> | undefined): Read<T> {
   return useRead<T>(parameters && pathOf(siteKey, name, parameters));
+}
+
+/** Something that is changed on demand. @param done called when it was @returns why it was not, and what tries it */
+export function useAttempt(
+  done: () => void,
+): [problem: string, attempt: (run: () => Promise<unknown>) => Promise<void>] {
+  const [problem, setProblem] = useState('');
+  const attempt = async (run: () => Promise<unknown>) => {
+    try {
+      await run();
+      setProblem('');
+      done();
+    } catch (error) {
+      setProblem(t('notSaved', { message: (error as Error).message }));
+    }
+  };
+  return [problem, attempt];
 }

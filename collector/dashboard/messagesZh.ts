@@ -37,6 +37,8 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^address: expected one of the views (.*): others show visitors$/, '只能分享这些视图：$1；其他视图会显示访客'],
   [/^too many tries from this address; wait a minute$/, '尝试次数过多，请一分钟后再试'],
   [/^token: expected .*$/, '令牌不正确：请输入管理令牌，或重启采集服务以获得新的登录链接'],
+  [/^line 1: expected the columns (.*), got .*; nothing was changed$/, '第 1 行应包含列名 $1，未作任何更改'],
+  [/^line (\d+): (?:day|channel|source|medium|campaign|cost): .*$/, '第 $1 行有误，未作任何更改'],
   [/^costs\[(\d+)\]: .*$/, '第 $1 项费用有误，未作任何更改'],
   [/^the body is larger than (\d+) bytes$/, '内容超过 $1 字节'],
   [/^bot: expected null, or a reason .*$/, '原因应为最多 64 个字母、数字或下划线'],

@@ -1,8 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { DAY_MS, rank, type Stage } from '../../sdk/core/index.js';
-import type { Site } from './api.js';
-import { isUpdating, type Live, type Read } from './live.js';
+import type { LossReport, Site } from './api.js';
+import { isUpdating, useReport, type Live, type Read } from './live.js';
 import { choose, chosen, linkTo, may } from './state.js';
 import { language, showClock, showNumber, showShare, t } from './texts.js';
 
@@ -111,21 +111,26 @@ export const Change = ({ by }: { by: number }): JSX.Element => (
   </span>
 );
 
-/** A number, and the way to those who are behind it, for whoever may see them. @param asked what the list of visitors is asked for */
+/**
+ * A number, and the way to those who are behind it, for whoever may see them.
+ * @param asked what the list of visitors is asked for @param children how the number is shown, where not by itself
+ */
 export const People = ({
   site,
   asked,
   count,
+  children = showNumber(count),
 }: {
   site: Site;
   asked: Record<string, string>;
   count: number;
+  children?: ComponentChildren;
 }): JSX.Element => {
   const given = Object.entries(asked).filter(([name, value]) => value || name === 'value');
   return may('viewer') && count ? (
-    <a href={linkTo(site.siteKey, 'visitors', Object.fromEntries(given))}>{showNumber(count)}</a>
+    <a href={linkTo(site.siteKey, 'visitors', Object.fromEntries(given))}>{children}</a>
   ) : (
-    <>{showNumber(count)}</>
+    <>{children}</>
   );
 };
 
@@ -340,6 +345,16 @@ export function rangeOf(site: Site, otherwise = DAYS): { from: string; to: strin
   return { from: isDay(from) ? from : first, to };
 }
 
+/** How much of these days was never seen: every rate is of what was. */
+function Unseen({ site, range }: { site: Site; range: { from: string; to: string } }): JSX.Element | null {
+  const { data } = useReport<LossReport>(site.siteKey, 'loss', range);
+  return data?.rate == null ? null : (
+    <small class="soft" title={t('lossLine', { share: showShare(data.rate) })}>
+      {t('notSeen', { share: showShare(data.rate) })}
+    </small>
+  );
+}
+
 export function RangePicker({ site, otherwise = DAYS }: { site: Site; otherwise?: number }): JSX.Element {
   const { from, to } = rangeOf(site, otherwise);
   const length = `${lengthOf(otherwise)}`;
@@ -369,6 +384,7 @@ export function RangePicker({ site, otherwise = DAYS }: { site: Site; otherwise?
           <input type="date" aria-label={t('toDay')} value={to} min={from} max={todayOf(site)} onChange={set('to')} />
         </>
       )}
+      <Unseen site={site} range={{ from, to }} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, type AuditEntry, type Share, type Site, type User } from './api.js';
-import { useRead } from './live.js';
+import { useAttempt, useRead } from './live.js';
 import { Alert, Loaded, Table } from './parts.js';
 import type { View } from './state.js';
 import { showTime, t } from './texts.js';
@@ -19,20 +19,6 @@ export function Team({ site }: { site: Site }): JSX.Element {
       <Audit key={changes} zone={site.timeZone} />
     </>
   );
-}
-
-function useAttempt(done: () => void): [problem: string, attempt: (run: () => Promise<unknown>) => Promise<void>] {
-  const [problem, setProblem] = useState('');
-  const attempt = async (run: () => Promise<unknown>) => {
-    try {
-      await run();
-      setProblem('');
-      done();
-    } catch (error) {
-      setProblem(t('notSaved', { message: (error as Error).message }));
-    }
-  };
-  return [problem, attempt];
 }
 
 function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.Element {

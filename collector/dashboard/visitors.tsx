@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { STAGES } from '../../sdk/core/index.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
+import { sayFeature } from './features.js';
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, Select, stageColumn, Table } from './parts.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
@@ -53,8 +54,11 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** What a number of a report asks for. */
 const OF_NUMBER =
-  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,when'.split(',');
-const isOfNumber = () => ['reached', 'moved', 'lastPage', 'steps', 'did', 'when'].some((name) => chosen(name));
+  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,counted,period,when'.split(
+    ',',
+  );
+const isOfNumber = () =>
+  ['reached', 'moved', 'lastPage', 'steps', 'did', 'counted', 'when'].some((name) => chosen(name));
 
 /** What somebody can have done, as numbers ask for it. */
 const DEEDS = 'signal,event,page,path,file,term,abandoned,channel,source,medium,campaign,named'.split(',');
@@ -72,6 +76,33 @@ function moved(): { left: string; entered: string } {
   return { left, entered };
 }
 
+/** Whom a number of a report counts, in words. */
+function sayCounted(rules: RulesNames | undefined, days: { from: string; to: string }): string {
+  const [report = '', first = '', ...more] = chosen('counted').split(':');
+  const rest = more.join(':');
+  const stage = (name: string) => (STAGES.some((each) => each === name) ? t(`stages.${name as 'action'}`) : name);
+  const period = t(`periods.${(chosen('period') || 'week') as 'week'}`);
+  const words: Record<string, () => string> = {
+    stages: () => t(first === 'left' ? 'countedWho.left' : 'countedWho.entered', { stage: stage(rest), ...days }),
+    kpis: () => t('countedWho.kpis', { name: inLanguage(rules?.signals?.[first]?.label) ?? first, ...days }),
+    rfm: () => t('countedWho.rfm', { recency: first, frequencyAmount: rest }),
+    lifecycle: () => t('countedWho.lifecycle', { state: t(`lifecycles.${rest as 'new'}`), day: first, period }),
+    cohorts: () =>
+      Number(rest)
+        ? t('countedWho.cohorts', { day: first, later: rest, period })
+        : t('countedWho.cohort', { day: first, period }),
+    nps: () => t('countedWho.nps', { answer: t(first as 'passives'), ...days }),
+    common: () =>
+      t(chosen('fate') === 'wentOn' ? 'countedWho.commonWentOn' : 'countedWho.common', {
+        feature: sayFeature(rest, rules),
+        before: stage(STAGES[STAGES.findIndex((each) => each === first) - 1] ?? ''),
+        stage: stage(first),
+        ...days,
+      }),
+  };
+  return Object.hasOwn(words, report) ? words[report]!() : chosen('counted');
+}
+
 /** Whom such a number counts, in words. */
 function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
   const days = { from: chosen('from') || '…', to: chosen('to') || '…' };
@@ -84,6 +115,7 @@ function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
   return (
     <>
       {reached && t(`fates.${fate}`, { stage: t(`stages.${reached}`), ...days })}
+      {chosen('counted') && sayCounted(rules, days)}
       {chosen('moved') && t('movedWho', { ...moved(), ...days })}
       {chosen('lastPage') && ` ${t('lastPageWas', { page: chosen('lastPage') })}`}
       {chosen('steps') && t(`stepFates.${fate}`, { step: chosen('step', '1'), ...days })}

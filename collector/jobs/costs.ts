@@ -4,25 +4,38 @@ import { isRecord } from '../../sdk/core/index.js';
 import { isDay } from '../isDay.js';
 import type { Cost } from '../store/store.js';
 
-/** The longest name of a channel. */
-const MAX_CHANNEL = 64;
+/** The longest name of a channel, a source, a medium or a campaign. */
+const LONGEST = { channel: 64, source: 256, medium: 256, campaign: 256 };
 const COLUMNS = ['day', 'channel', 'cost'];
+const PARTS = ['source', 'medium', 'campaign'] as const;
+
+function nameIn(of: keyof typeof LONGEST, name: unknown): string | undefined {
+  const isName = typeof name === 'string' && name.trim() && name.length <= LONGEST[of] && !/\p{Cc}/u.test(name);
+  return isName ? name.trim() : undefined;
+}
 
 /** Reads what a channel cost on a day. @returns a text that says what was expected, where it is none */
 export function parseCost(given: unknown): Cost | string {
-  const { day, channel, cost } = isRecord(given) ? given : {};
+  const { day, channel, cost, ...more } = isRecord(given) ? given : {};
   if (!isDay(day)) return 'day: expected one such as 2026-01-31';
-  if (typeof channel !== 'string' || !channel.trim() || channel.length > MAX_CHANNEL || /\p{Cc}/u.test(channel))
-    return `channel: expected a name of at most ${MAX_CHANNEL} characters, such as Paid Search`;
+  const name = nameIn('channel', channel);
+  if (!name) return `channel: expected a name of at most ${LONGEST.channel} characters, such as Paid Search`;
+  const parts: Pick<Cost, (typeof PARTS)[number]> = {};
+  for (const part of PARTS) {
+    if (more[part] === undefined || more[part] === null || more[part] === '') continue;
+    const own = nameIn(part, more[part]);
+    if (!own) return `${part}: expected a name of at most ${LONGEST[part]} characters, or none`;
+    parts[part] = own;
+  }
   const amount = typeof cost === 'string' && cost.trim() ? Number(cost) : cost;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0)
     return 'cost: expected an amount from 0, in the currency of the orders';
-  return { day, channel: channel.trim(), cost: amount };
+  return { day, channel: name, ...parts, cost: amount };
 }
 
 /**
- * Reads CSV with a line that names the columns `day`, `channel` and `cost`, in any order; others are left alone. Several lines of
- * one day and channel add up.
+ * Reads CSV with a line that names the columns `day`, `channel` and `cost`, and `source`, `medium` and `campaign` where there are such, in any
+ * order; others are left alone. Several lines of one day and the same names add up.
  * @returns a text that says what is wrong with which line
  */
 export function readCosts(text: string): Cost[] | string {
@@ -46,7 +59,7 @@ export function readCosts(text: string): Cost[] | string {
   for (const { info, record } of rows) {
     const cost = parseCost(record);
     if (typeof cost === 'string') return `line ${info.lines}: ${cost}`;
-    const key = `${cost.day} ${cost.channel}`;
+    const key = JSON.stringify([cost.day, cost.channel, ...PARTS.map((part) => cost[part])]);
     sums.set(key, { ...cost, cost: (sums.get(key)?.cost ?? 0) + cost.cost });
   }
   return [...sums.values()];

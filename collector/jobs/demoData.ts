@@ -1,5 +1,13 @@
 /** Invents visitors of a site, through the same door as real ones, with a leak, a campaign and a mending that reports must find. */
-import { DAY_MS, STAGES, type Json, type StagetagEvent } from '../../sdk/core/index.js';
+import {
+  compileRules,
+  DAY_MS,
+  matchSignals,
+  placeOf,
+  STAGES,
+  type Json,
+  type StagetagEvent,
+} from '../../sdk/core/index.js';
 import { ingest } from '../ingest/ingest.js';
 import type { GivenCost, Site, Store } from '../store/store.js';
 import type { DemoStep, Template } from '../templates.js';
@@ -50,6 +58,15 @@ const VITALS: Array<[metric: string, low: number, high: number]> = [
   ['INP', 40, 420],
   ['CLS', 0, 0.2],
 ];
+type Deed = [event: string, props: Record<string, Json>];
+const FORM = { form_id: 'newsletter', fields_total: 2 };
+const BEGUN: Deed = ['form_start', FORM];
+/** What some do beside, and in which share of sessions. */
+const BESIDE: Array<[share: number, deeds: Deed[]]> = [
+  [0.08, [BEGUN, ['form_submit', { ...FORM, fields_filled: 2, seconds: [8, 40] }]]],
+  [0.06, [BEGUN, ['form_abandon', { ...FORM, fields_filled: 1, last_field: 'phone', seconds: [3, 60] }]]],
+  [0.1, [['file_download', { file_name: 'catalogue.pdf', file_extension: 'pdf' }]]],
+];
 /** What a visitor costs who came by an advertisement, by its medium. */
 const PAID: Record<string, { channel: string; cost: number }> = {
   cpc: { channel: 'Paid Search', cost: 1.1 },
@@ -71,7 +88,10 @@ const SOURCES: Array<{ referrer?: string; source?: Record<string, string> }> = [
   {},
   { referrer: 'https://www.google.com/' },
   { referrer: 'https://www.baidu.com/' },
-  { referrer: 'https://www.google.com/', source: { utm_source: 'google', utm_medium: 'cpc', gclid: 'demo' } },
+  {
+    referrer: 'https://www.google.com/',
+    source: { utm_source: 'google', utm_medium: 'cpc', utm_campaign: 'brand', gclid: 'demo' },
+  },
   { source: { utm_source: 'newsletter', utm_medium: 'email' } },
   { referrer: 'https://www.xiaohongshu.com/' },
   { referrer: 'https://chatgpt.com/' },
@@ -107,6 +127,10 @@ export function* invent(origin: string, template: Template, options: DemoOptions
   const { days, visitors, seed, now } = options;
   const { first, isCampaign, fixDay } = plan(options);
   const random = seeded(seed);
+  const rules = compileRules(template.rules);
+  /** Whether it means nothing to the site: it moves nobody. */
+  const isBeside = (event: string, path: string, props: Record<string, Json>): boolean =>
+    !matchSignals(rules, { name: event, props } as unknown as StagetagEvent, placeOf(new URL(path, origin))).length;
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const arrivalDays = Array.from({ length: days }, (_, index) => first + index);
   const weights = arrivalDays.map((day) => 1 + (isCampaign(day) ? PULL : 0));
@@ -180,6 +204,10 @@ export function* invent(origin: string, template: Template, options: DemoOptions
         page = step.path;
         add(step);
       }
+      let roll = random();
+      const [, beside = []] = BESIDE.find(([share]) => (roll -= share) < 0) ?? [];
+      for (const [event, props] of beside)
+        if (page !== undefined && isBeside(event, page, props)) add({ event, path: page, props });
       // Pages measure themselves; and some are asked whether they would recommend the site.
       if (page !== undefined && random() < MEASURED)
         for (const [metric, low, high] of VITALS)
@@ -225,15 +253,18 @@ export async function inventVisitors(
       summary.events += outcome.answer.accepted;
     }
   };
-  /** By day and channel. */
+  /** By day and what was paid for. */
   const costs = new Map<string, GivenCost>();
   const pay = ({ batches }: Invented) => {
     const landing = batches[0]?.events[0];
-    const paid = PAID[landing?.source?.utm_medium ?? ''];
+    const { utm_source: from = '', utm_medium: medium = '', utm_campaign: campaign = '' } = landing?.source ?? {};
+    const paid = PAID[medium];
     if (!landing || !paid) return;
     const day = new Date(landing.time).toISOString().slice(0, 10);
-    const before = costs.get(day + paid.channel)?.cost ?? 0;
-    costs.set(day + paid.channel, { day, channel: paid.channel, cost: Math.round((before + paid.cost) * 100) / 100 });
+    const key = [day, paid.channel, from, campaign].join(' ');
+    const cost = Math.round(((costs.get(key)?.cost ?? 0) + paid.cost) * 100) / 100;
+    const named = { ...(from && { source: from }), medium, ...(campaign && { campaign }) };
+    costs.set(key, { day, channel: paid.channel, ...named, cost });
   };
   let waiting: Array<Promise<void>> = [];
   for (const invented of invent(site.origins[0]!, template, options)) {

@@ -69,14 +69,20 @@ export interface Stay {
  * @see Kaplan & Meier 1958
  */
 export function medianStay(stays: Stay[]): number | null {
-  const durations = (hasEnded: boolean) =>
-    Float64Array.from(stays.filter((stay) => stay.hasEnded === hasEnded).map(({ duration }) => duration)).sort();
-  const [ended, open] = [durations(true), durations(false)];
+  const [ended, open] = [new Float64Array(stays.length), new Float64Array(stays.length)];
+  let [ends, opens] = [0, 0];
+  for (const { duration, hasEnded } of stays) {
+    if (hasEnded) ended[ends++] = duration;
+    else open[opens++] = duration;
+  }
+  ended.subarray(0, ends).sort();
+  open.subarray(0, opens).sort();
   let survival = 1;
   let left = 0;
-  for (const [index, duration] of ended.entries()) {
+  for (let index = 0; index < ends; index++) {
+    const duration = ended[index]!;
     // Ends come before those only seen so long, at the same time.
-    while (left < open.length && open[left]! < duration) left++;
+    while (left < opens && open[left]! < duration) left++;
     survival *= 1 - 1 / (stays.length - index - left);
     if (survival <= 0.5 + 1e-12) return duration;
   }

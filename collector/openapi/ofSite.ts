@@ -3,6 +3,7 @@ import { count, date, list, moment, nullable, number, record, ref, stage, text, 
 import { STAGES } from '../../sdk/core/index.js';
 import { CREDITED } from '../reports/attribution.js';
 import { DID } from '../reports/choosePeople.js';
+import { COUNTED } from '../reports/countedPeople.js';
 import { FATES } from '../reports/flow.js';
 import { BREAKDOWNS } from '../reports/funnel.js';
 import { REPORT_SCHEMAS, REPORT_SUMMARIES } from '../reports/schemas.js';
@@ -11,6 +12,7 @@ import {
   json,
   plain,
   body,
+  bodyOrTable,
   path,
   query,
   visitorId,
@@ -71,9 +73,13 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('reached', `expected one of ${STAGES.join(', ')}: those who got there from \`from\` to \`to\``, {
           enum: STAGES,
         }),
-        query('fate', `with \`reached\` or \`step\`: expected one of ${FATES.join(', ')}, as in the report flow`, {
-          enum: FATES,
-        }),
+        query(
+          'fate',
+          `with \`reached\`, \`step\` or \`counted\`: expected one of ${FATES.join(', ')}, as in the report flow`,
+          {
+            enum: FATES,
+          },
+        ),
         ...FUNNEL,
         query('step', 'with `steps`: expected the place of one of them, from 1: those who made it', {
           type: 'integer',
@@ -90,6 +96,13 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           'did',
           `expected one of ${DID.map((each) => `${each}:NAME`).join(', ')}: who did that from \`from\` to \`to\``,
         ),
+        query(
+          'counted',
+          `expected one of ${COUNTED.map((each) => `${each}:NUMBER`).join(', ')}: whom that number of the report counts from \`from\` to \`to\``,
+        ),
+        query('period', 'with `counted` of lifecycle and cohorts: expected day, week or month', {
+          enum: ['day', 'week', 'month'],
+        }),
         query('when', 'expected the JSON of a condition, as audiences have it: who meets it now'),
         query('dormantAfter', 'with `fate`: expected days from 1 to 3660; 30 where absent', {
           type: 'integer',
@@ -214,8 +227,21 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'setCosts',
       'x-role': 'editor',
       summary:
-        'Says what channels cost on days, in place of what was said of them before, null takes it back: attribution then tells what an entry costs and what comes back',
-      requestBody: body(record({ costs: list(record({ day: date, channel: text, cost: nullable('number') })) })),
+        'Says what channels cost on days, in the place of all that was said of the same channels on the same days before, null takes it back; a source, medium or campaign of a channel may be named. As JSON, or as `text/csv` with a line that names the columns. Attribution then tells what an entry costs and what comes back',
+      requestBody: bodyOrTable(
+        record({
+          costs: list(
+            record({
+              day: date,
+              channel: text,
+              'source?': nullable('string'),
+              'medium?': nullable('string'),
+              'campaign?': nullable('string'),
+              cost: nullable('number'),
+            }),
+          ),
+        }),
+      ),
       responses: { 200: json('How many were taken.', record({ costs: count })), 400: WRONG },
     },
   },

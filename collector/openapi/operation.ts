@@ -31,6 +31,11 @@ export const error = (description: string) => json(description, ref('Error'));
 export const refusal = (description: string) => json(description, ref('Refusal'));
 export const plain = (description: string, type: string) => ({ description, content: { [type]: { schema: text } } });
 export const body = (schema: Schema) => ({ required: true, content: { 'application/json': { schema } } });
+/** The same, or CSV. */
+export const bodyOrTable = (schema: Schema) => ({
+  required: true,
+  content: { 'application/json': { schema }, 'text/csv': { schema: text } },
+});
 
 export const siteKey: Parameter = {
   name: 'siteKey',

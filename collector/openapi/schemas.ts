@@ -163,7 +163,14 @@ export const schemas: Record<string, Schema> = {
     channel: nullable('string'),
     lastSeen: moment,
   }),
-  Cost: record({ day: date, channel: { ...text, minLength: 1, maxLength: 64 }, cost: { type: 'number', minimum: 0 } }),
+  Cost: record({
+    day: date,
+    channel: { ...text, minLength: 1, maxLength: 64 },
+    'source?': { ...text, minLength: 1, maxLength: 256 },
+    'medium?': { ...text, minLength: 1, maxLength: 256 },
+    'campaign?': { ...text, minLength: 1, maxLength: 256 },
+    cost: { type: 'number', minimum: 0 },
+  }),
   Verdict: record({ visitorId: uuid, bot: nullable('string'), isJudged: { type: 'boolean' } }),
   Receipt: record({
     siteKey: text,

@@ -58,6 +58,23 @@ export function transitionCounts(projection: Projection, until: number): Transit
     }));
 }
 
+/** Those who count and made a change that rules did not, in a span of time. @param isIt asked of each change */
+export function whoMoved(
+  projection: Projection,
+  span: { from: number; until: number },
+  isIt: (from: Stage | null, to: Stage | null) => boolean,
+): Set<number> {
+  const { visitor, from, to, at, kind } = projection.moves.columns;
+  const owners = projection.owners();
+  const found = new Set<number>();
+  for (let row = 0; row < projection.moves.length; row++) {
+    if (at[row]! < span.from || at[row]! >= span.until || kind[row] === MOVE_KINDS.rules) continue;
+    const owner = owners[visitor[row]!]!;
+    if (owner !== NONE && isIt(stageAt(from[row]!), stageAt(to[row]!))) found.add(owner);
+  }
+  return found;
+}
+
 /** How many had each stage as their highest by a moment. Who went into a person is counted as that. */
 export function peakCounts(projection: Projection, until: number): Map<Stage, number> {
   const { visitor, to, at, kind } = projection.moves.columns;

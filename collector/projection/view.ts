@@ -42,6 +42,9 @@ export interface Visit extends Pick<
   ownChannel: string | null;
 }
 
+/** How sessions came that came alike. */
+export type Way = Pick<Visit, 'channel' | 'source' | 'medium' | 'campaign'>;
+
 export interface FirstTouch {
   channel: string;
   source: string | null;
@@ -106,19 +109,22 @@ export class View {
   journeys(person: Person): Journey[] {
     const { visitor, from, to, at, kind } = this.projection.moves.columns;
     const own: Journey = { isOwn: true, moves: [] };
-    const others = new Map<number, Journey>();
+    let others: Map<number, Journey> | undefined;
     const journeyOf = (who: number): Journey => {
       if (who === person) return own;
+      others ??= new Map<number, Journey>();
       const journey = others.get(who) ?? { isOwn: false, moves: [] };
       others.set(who, journey);
       return journey;
     };
-    this.#each(this.#grouped('moves'), person, (row) => {
+    const { start, rows } = this.#grouped('moves');
+    for (let place = start[person]!; place < start[person + 1]!; place++) {
+      const row = rows[place]!;
       const isSilent = kind[row]! > MOVE_KINDS.expiry;
       const move = { from: stageAt(from[row]!), to: stageAt(to[row]!), at: at[row]!, isSilent };
       journeyOf(visitor[row]!).moves.push(move);
-    });
-    return others.size ? [own, ...others.values()] : [own];
+    }
+    return others ? [own, ...others.values()] : [own];
   }
 
   /** Where somebody stands now. */
@@ -181,6 +187,15 @@ export class View {
         yield [number, person[number] === NONE ? number : person[number]!];
   }
 
+  /** The channel of somebody's first touch; undefined where there is none. */
+  firstChannel(person: Person): string | undefined {
+    const { isTouched, channel, source } = this.projection.visitors.columns;
+    const { texts } = this.projection;
+    if (!isTouched[person]) return undefined;
+    const own = texts.at(channel[person]!);
+    return (this.#hasChannels ? this.#channelOf({ channel: own, source: texts.at(source[person]!) }) : own)!;
+  }
+
   touch(person: Person): FirstTouch | null {
     const { isTouched, channel, source, medium, campaign } = this.projection.visitors.columns;
     const { texts } = this.projection;
@@ -204,6 +219,69 @@ export class View {
   starts(person: Person): number[] {
     const { startedAt } = this.projection.sessions.columns;
     return this.#each(this.#grouped('sessions'), person, (row) => startedAt[row]!);
+  }
+
+  /** The last sign of life: a session's beginning, or else a day on which something was counted. Epoch ms; 0 where there is none. */
+  lastSign(person: Person): number {
+    let last = 0;
+    const { startedAt } = this.projection.sessions.columns;
+    const begun = this.#grouped('sessions');
+    if (begun.start[person]! < begun.start[person + 1]!) last = startedAt[begun.rows[begun.start[person + 1]! - 1]!]!;
+    const { day } = this.projection.active.columns;
+    const { start, rows } = this.#grouped('active');
+    // A day on which a session began is over before that: it says nothing new.
+    for (let place = start[person]!; place < start[person + 1]!; place++)
+      last = Math.max(last, day[rows[place]!]! * DAY_MS);
+    return last;
+  }
+
+  /** How sessions came, each way once. */
+  get ways(): Way[] {
+    return this.#ways().all.map(({ channel, ...way }) => ({
+      ...way,
+      channel: this.#channelOf({ channel, source: way.source }),
+    }));
+  }
+
+  /** Goes over somebody's sessions, by time. @param visit told the place in `ways` of how each came */
+  eachSession(person: Person, visit: (startedAt: number, way: number) => void): void {
+    const { startedAt } = this.projection.sessions.columns;
+    const { of } = this.#ways();
+    const { start, rows } = this.#grouped('sessions');
+    for (let place = start[person]!; place < start[person + 1]!; place++)
+      visit(startedAt[rows[place]!]!, of[rows[place]!]!);
+  }
+
+  /** Of each session how it came: the place of that among all there are. */
+  #ways(): { of: Int32Array; all: Way[] } {
+    const { projection } = this;
+    return projection.once('ways', () => {
+      const { sessions, texts } = projection;
+      const { channel, source, medium, campaign } = sessions.columns;
+      const of = new Int32Array(sessions.length);
+      const all: Way[] = [];
+      const numbers = new Map<number, Map<number, number>>();
+      for (let row = 0; row < sessions.length; row++) {
+        const [first, second] = [
+          channel[row]! * texts.length + source[row]!,
+          medium[row]! * texts.length + campaign[row]!,
+        ];
+        let known = numbers.get(first);
+        if (!known) numbers.set(first, (known = new Map<number, number>()));
+        let number = known.get(second);
+        if (number === undefined) {
+          known.set(second, (number = all.length));
+          all.push({
+            channel: texts.at(channel[row]!),
+            source: texts.at(source[row]!),
+            medium: texts.at(medium[row]!),
+            campaign: texts.at(campaign[row]!),
+          });
+        }
+        of[row] = number;
+      }
+      return { of, all };
+    });
   }
 
   /** Sessions, by time. */

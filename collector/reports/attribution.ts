@@ -8,7 +8,7 @@ import {
   type Path,
   type TouchModel,
 } from '../model/attribution.js';
-import { days, type Person, type View, type Visit } from '../projection/view.js';
+import { days, type Person, type View, type Way } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { countedDays, type CountedDay } from '../projection/counted.js';
 import { endOfDay } from '../projection/dating.js';
@@ -20,10 +20,10 @@ const DIRECT = 'Direct';
 
 /** What of a session is credited, and what it is called where it came with none: as GA4 does. */
 export const NAMED = {
-  channel: ({ channel }: Visit) => channel,
-  source: ({ channel, source }: Visit) => source || (channel === DIRECT ? '(direct)' : '(not set)'),
-  medium: ({ channel, medium }: Visit) => medium || (channel === DIRECT ? '(none)' : '(not set)'),
-  campaign: ({ campaign }: Visit) => campaign || '(not set)',
+  channel: ({ channel }: Way) => channel,
+  source: ({ channel, source }: Way) => source || (channel === DIRECT ? '(direct)' : '(not set)'),
+  medium: ({ channel, medium }: Way) => medium || (channel === DIRECT ? '(none)' : '(not set)'),
+  campaign: ({ campaign }: Way) => campaign || '(not set)',
 };
 export const CREDITED = Object.keys(NAMED) as Array<keyof typeof NAMED>;
 
@@ -51,6 +51,7 @@ type Model = TouchModel | 'markov' | 'shapley';
 
 /** Of a credit: sums of shares carry noise in their last digits. */
 const DIGITS = 6;
+const rounded = (value: number) => +value.toFixed(DIGITS);
 
 export interface AttributionReport extends Heading {
   /** What is credited: first entries into a stage, or each order, by the signal that adds them up. */
@@ -76,24 +77,68 @@ export interface AttributionReport extends Heading {
   >;
   /** Entries without any touch before, which no model credits: such as those of the site's own server. */
   withoutTouch: number;
+  /** What was spent in the range of which it is not known on which source, medium or campaign. */
+  unnamedCost: number;
   /** From the channel of a session to that of the person's next one: how often, and how often of that on the way to an entry. */
   moves: Array<{ from: string; to: string; times: number; beforeEntry: number }>;
 }
 
-/** Says what a session is called. */
+/** Says what sessions of each way are called, undefined where their channel is not known, and in which row a name stands. */
 function namer(view: View, by: keyof typeof NAMED, { from, until }: { from: DateTime; until: number }) {
-  const nameOf = (visit: Visit) => NAMED[by](visit)!;
+  const names = view.ways.map((way) => (way.channel === null ? undefined : NAMED[by](way)!));
   // Channels are few.
-  if (by === 'channel') return nameOf;
-  const counts = new Map<string, number>();
+  if (by === 'channel') return { names, placeOf: (name: string) => name };
+  const times = names.map(() => 0);
   const since = from.toMillis() - LOOKBACK_MS;
-  for (const person of view.people)
-    for (const visit of view.visits(person))
-      if (visit.channel !== null && visit.startedAt >= since && visit.startedAt < until)
-        counts.set(nameOf(visit), (counts.get(nameOf(visit)) ?? 0) + 1);
+  const note = (at: number, way: number) => {
+    if (at >= since && at < until) times[way]!++;
+  };
+  for (const person of view.people) view.eachSession(person, note);
+  const counts = new Map<string, number>();
+  for (const [way, name] of names.entries())
+    if (name !== undefined && times[way]) counts.set(name, (counts.get(name) ?? 0) + times[way]!);
   const most = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, MOST_NAMES);
   const known = new Set(most.map(([name]) => name));
-  return (visit: Visit) => (known.has(nameOf(visit)) ? nameOf(visit) : OTHERS);
+  const placeOf = (name: string) => (known.has(name) || !counts.has(name) ? name : OTHERS);
+  return { names: names.map((name) => (name === undefined ? undefined : known.has(name) ? name : OTHERS)), placeOf };
+}
+
+/** A touch of journeys that are alike up to it. */
+interface Step {
+  name: string;
+  before: Step | undefined;
+  next: Map<string, Step>;
+  converted: number;
+  lost: number;
+}
+
+const step = (name: string, before?: Step): Step => ({ name, before, next: new Map(), converted: 0, lost: 0 });
+
+/** Journeys by the names of what came one after the other: they share what they have in common. */
+class Journeys {
+  readonly #start = step('');
+  /** The last touches of those that were counted. */
+  readonly #ends: Step[] = [];
+
+  /** Counts one of these touches. */
+  count(names: string[], from: number, until: number, what: 'converted' | 'lost'): void {
+    let at = this.#start;
+    for (let index = from; index < until; index++) {
+      let next = at.next.get(names[index]!);
+      if (!next) at.next.set(names[index]!, (next = step(names[index]!, at)));
+      at = next;
+    }
+    if (!at.converted && !at.lost) this.#ends.push(at);
+    at[what]++;
+  }
+
+  all(): Array<Required<Path>> {
+    return this.#ends.map((end) => {
+      const path: string[] = [];
+      for (let at = end; at.before; at = at.before) path.push(at.name);
+      return { path: path.reverse(), converted: end.converted, lost: end.lost };
+    });
+  }
 }
 
 /** Counts what followed what. */
@@ -219,63 +264,73 @@ export async function reportAttribution(
     if (at === undefined || at >= range.until) return [];
     return at < from ? undefined : [{ at, revenue: revenueOf(person, at) }];
   };
-  const nameOf = namer(view, by, range);
+  const { names, placeOf } = namer(view, by, range);
   const rows = new Map<string, Row>();
   const rowOf = (channel: string) => {
     const row = rows.get(channel) ?? { sessions: 0, visitors: 0, latest: -1, credit: blank(), revenue: blank() };
     rows.set(channel, row);
     return row;
   };
-  type Paths = Map<string, Required<Path>>;
+  const { ways } = view;
   /** By their channels: journeys to each entry, or to none; and everybody's sessions up to the last of theirs. */
-  const [journeys, walks]: [Paths, Paths] = [new Map(), new Map()];
-  const count = (paths: Paths, path: string[], what: 'converted' | 'lost') => {
-    const key = JSON.stringify(path);
-    const known = paths.get(key) ?? { path, converted: 0, lost: 0 };
-    paths.set(key, known);
-    known[what]++;
-  };
+  const [journeys, walks] = [new Journeys(), new Journeys()];
   /** Entries by the set of channels before them. */
   const sets = new Map<string, { entries: number; revenue: number }>();
   let entries = 0;
   let withoutTouch = 0;
+  /** Somebody's sessions, by time: when they began, how they came, and what that is called. Used again for each. */
+  const seen = { times: [] as number[], ways: [] as number[], names: [] as string[] };
+  const see = (at: number, way: number) => {
+    const name = names[way];
+    if (name === undefined) return;
+    seen.times.push(at);
+    seen.ways.push(way);
+    seen.names.push(name);
+  };
   for (const person of view.people) {
     const conversions = conversionsOf(person);
-    const visits = view.visits(person).filter(({ channel }) => channel !== null);
-    for (const visit of visits) {
-      if (visit.startedAt < from || visit.startedAt >= range.until) continue;
-      const row = rowOf(nameOf(visit));
+    seen.times.length = seen.ways.length = seen.names.length = 0;
+    view.eachSession(person, see);
+    for (let index = 0; index < seen.times.length; index++) {
+      if (seen.times[index]! < from || seen.times[index]! >= range.until) continue;
+      const row = rowOf(seen.names[index]!);
       row.sessions++;
       row.visitors += +(row.latest !== person);
       row.latest = person;
     }
     // Who got there before is no part of the question.
     if (!conversions) continue;
-    const touchesIn = (begin: number, end: number) =>
-      visits
-        .filter(({ startedAt }) => startedAt >= begin && startedAt <= end)
-        .map((visit) => ({ name: nameOf(visit), channel: visit.channel!, startedAt: visit.startedAt }));
-    const namesOf = (touches: Array<{ name: string }>) => touches.map(({ name }) => name);
-    const [first, last] = [conversions[0]?.at ?? from, conversions.at(-1)?.at ?? range.until - 1];
-    const seen = touchesIn(first - LOOKBACK_MS, last);
-    const isLooker = !conversions.length && seen.some(({ startedAt }) => startedAt >= from);
+    /** The places of those from one moment to another. */
+    const touchesIn = (begin: number, end: number): [first: number, until: number] => {
+      let first = 0;
+      while (first < seen.times.length && seen.times[first]! < begin) first++;
+      let until = first;
+      while (until < seen.times.length && seen.times[until]! <= end) until++;
+      return [first, until];
+    };
+    const [begin, end] = [conversions[0]?.at ?? from, conversions.at(-1)?.at ?? range.until - 1];
+    const [first, until] = touchesIn(begin - LOOKBACK_MS, end);
+    const isLooker = !conversions.length && first < until && seen.times[until - 1]! >= from;
     // Whoever ordered more than once came by each session once all the same.
-    if (conversions.length || isLooker) count(walks, namesOf(seen), isLooker ? 'lost' : 'converted');
-    if (isLooker) count(journeys, namesOf(seen), 'lost');
+    if (conversions.length || isLooker) walks.count(seen.names, first, until, isLooker ? 'lost' : 'converted');
+    if (isLooker) journeys.count(seen.names, first, until, 'lost');
     for (const { at, revenue } of conversions) {
       entries++;
-      const touches = touchesIn(at - LOOKBACK_MS, at);
-      const path = namesOf(touches);
-      if (!path.length) {
+      const [first, until] = touchesIn(at - LOOKBACK_MS, at);
+      if (first === until) {
         withoutTouch++;
         continue;
       }
-      count(journeys, path, 'converted');
+      journeys.count(seen.names, first, until, 'converted');
+      const path = seen.names.slice(first, until);
       const set = JSON.stringify([...new Set(path)].sort());
       const known = sets.get(set);
       sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
       // Which of them came directly is told by the channel, whatever is credited.
-      const given = touches.map(({ channel, startedAt }) => ({ channel, daysBefore: days(at - startedAt) }));
+      const given = path.map((_, index) => ({
+        channel: ways[seen.ways[first + index]!]!.channel!,
+        daysBefore: days(at - seen.times[first + index]!),
+      }));
       for (const model of TOUCH_MODELS)
         creditTouches(model, 1, given).forEach((credit, index) => {
           const row = rowOf(path[index]!);
@@ -284,16 +339,19 @@ export async function reportAttribution(
         });
     }
   }
-  const { credit: markov } = creditByRemoval([...journeys.values()]);
+  const { credit: markov } = creditByRemoval(journeys.all());
   const bySet = (what: 'entries' | 'revenue') =>
     creditBySets([...sets].map(([set, sum]) => ({ channels: JSON.parse(set) as string[], value: sum[what] })));
   const [shapley, shapleyRevenue] = [bySet('entries'), bySet('revenue')];
   const earned = [...sets.values()].reduce((sum, { revenue }) => sum + revenue, 0);
   const costs = new Map<string, number>();
   const heading = headingOf(site, range, now);
-  // What is spent is known of channels alone.
-  const spent = by === 'channel' ? await view.store.costs(site.siteKey, heading.from, heading.to) : [];
-  for (const { channel, cost } of spent) costs.set(channel, (costs.get(channel) ?? 0) + cost);
+  let unnamedCost = 0;
+  for (const cost of await view.store.costs(site.siteKey, heading.from, heading.to)) {
+    const name = cost[by];
+    if (name === undefined) unnamedCost += cost.cost;
+    else costs.set(placeOf(name), (costs.get(placeOf(name)) ?? 0) + cost.cost);
+  }
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);
   const channels = [...rows].map(([channel, { sessions, visitors, credit, revenue }]) => {
@@ -305,7 +363,6 @@ export async function reportAttribution(
     const cost = costs.get(channel) ?? null;
     const ofEach = <T>(make: (model: Model) => T) =>
       Object.fromEntries(MODELS.map((model) => [model, make(model)])) as Record<Model, T>;
-    const rounded = (value: number) => +value.toFixed(DIGITS);
     const ratio = (part: number, whole: number) => (whole > 0 ? rounded(part / whole) : null);
     const hasOrders = ordered !== undefined;
     return {
@@ -328,6 +385,7 @@ export async function reportAttribution(
     entries,
     channels: channels.sort((a, b) => b.linear - a.linear || (a.channel < b.channel ? -1 : 1)),
     withoutTouch,
-    moves: countMoves([...walks.values()]),
+    unnamedCost: rounded(unnamedCost),
+    moves: countMoves(walks.all()),
   };
 }

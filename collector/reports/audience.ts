@@ -75,7 +75,7 @@ const LISTS = {
     lifecycleNow(view.activeDays(person), dayOf(now), view.site.weekStart) ?? 'none',
   stage: ({ view }: Asked, person: Person) => view.stage(person) ?? 'none',
   peak: ({ view }: Asked, person: Person) => view.peak(person) ?? 'none',
-  channel: ({ view }: Asked, person: Person) => view.touch(person)?.channel ?? 'none',
+  channel: ({ view }: Asked, person: Person) => view.firstChannel(person) ?? 'none',
   source: ({ view }: Asked, person: Person) => view.touch(person)?.source ?? 'none',
 };
 const KNOWN: Partial<Record<keyof typeof LISTS, readonly string[]>> = {
@@ -304,7 +304,7 @@ async function membersOf(view: View, people: Iterable<Person>): Promise<Member[]
   let read = 0;
   for (const person of people) {
     const record = await view.store.visitor(view.site.siteKey, view.idOf(person));
-    if (record) members.push(memberOf(record, view.touch(person)?.channel ?? null));
+    if (record) members.push(memberOf(record, view.firstChannel(person) ?? null));
     if (++read % TURN) continue;
     view.letOthers();
     await new Promise(setImmediate);

@@ -5,11 +5,12 @@ import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Deed, Person, View, Visit } from '../projection/view.js';
 import { CREDITED, NAMED } from './attribution.js';
 import { parseAudience, prepareAudience } from './audience.js';
+import { findCounted } from './countedPeople.js';
 import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
 import { isHit, readSteps, type FunnelQuery, type Progress } from './funnelSteps.js';
 import { pageOf } from './leaving.js';
-import { readRange } from './range.js';
+import { readRange, type ReportQuery } from './range.js';
 
 export interface PeopleFilter extends FunnelQuery {
   /** Those who got to this stage from `from` to `to`. */
@@ -29,13 +30,17 @@ export interface PeopleFilter extends FunnelQuery {
   lastPage?: string;
   /** Those who did something from `from` to `to`: `KIND:NAME`, see DEEDS. */
   did?: string;
+  /** Those whom a number of a report counts from `from` to `to`: `REPORT:NUMBER`, see COUNTED. */
+  counted?: string;
+  /** Of such a number. */
+  period?: ReportQuery['period'];
   /** JSON of a condition, as audiences have them. */
   when?: string;
 }
 
 /** What is asked for makes a list of people, where it is not of visitors. */
-export const isOfPeople = ({ reached, steps, moved, lastPage, did, when }: PeopleFilter): boolean =>
-  [reached, steps, moved, lastPage, did, when].some((each) => each !== undefined);
+export const isOfPeople = ({ reached, steps, moved, lastPage, did, counted, when }: PeopleFilter): boolean =>
+  [reached, steps, moved, lastPage, did, counted, when].some((each) => each !== undefined);
 
 /** What somebody can have done, as reports name it: each says whether an event is that. */
 const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
@@ -66,6 +71,8 @@ interface Asked {
   view: View;
   filter: PeopleFilter;
   span: { from: number; until: number };
+  /** First and last, as they were asked for. */
+  days: { from: string; to: string };
   now: number;
   /** Those who are left by what was asked before. */
   people: Person[];
@@ -131,6 +138,11 @@ const hasDone: Make = async ({ view, filter: { did }, span, people }) => {
     view.visits(person).some((visit) => visit.startedAt >= span.from && visit.startedAt < span.until && isIt(visit));
 };
 
+const isCounted: Make = async ({ filter: { counted, period, fate }, ...asked }) =>
+  counted === undefined
+    ? undefined
+    : findCounted(counted, { ...asked, ...(period && { period }), ...(fate && { fate }) });
+
 const sawLast: Make = async ({ view, filter: { lastPage }, now, people }) => {
   if (lastPage === undefined) return undefined;
   const found = new Set<Person>();
@@ -148,7 +160,7 @@ const meets: Make = async ({ view, filter: { when }, now }) => {
 };
 
 /** Each of whoever the ones before have left: what has to look at events comes last. */
-const ALL = [gotThere, hasMoved, meets, madeStep, hasDone, sawLast];
+const ALL = [gotThere, hasMoved, isCounted, meets, madeStep, hasDone, sawLast];
 
 /**
  * Finds who of those who count is asked for.
@@ -158,9 +170,10 @@ export async function choosePeople(view: View, filter: PeopleFilter, now: number
   const range = readRange(view.site, filter, now);
   if (typeof range === 'string') return range;
   const span = { from: range.from.toMillis(), until: range.until };
+  const days = { from: range.from.toISODate()!, to: range.to.toISODate()! };
   let people = [...view.people];
   for (const make of ALL) {
-    const isAsked = await make({ view, filter, span, now, people });
+    const isAsked = await make({ view, filter, span, days, now, people });
     if (typeof isAsked === 'string') return isAsked;
     if (isAsked) people = people.filter(isAsked);
   }

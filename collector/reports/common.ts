@@ -38,6 +38,40 @@ interface Feature {
 }
 
 /**
+ * Goes over those who got to the stage before one in a span of time, with what each did before going on to it. @param featureOf makes
+ * something of the name of each feature @param visit told each feature as often as it was done
+ */
+export async function eachBefore<T>(
+  view: View,
+  stage: Stage,
+  { from, until }: { from: number; until: number },
+  now: number,
+  featureOf: (name: string) => T,
+  visit: (person: Person, hasGoneOn: boolean, features: readonly T[]) => void,
+): Promise<void> {
+  const before = STAGES[rank(stage) - 1]!;
+  const ofSignals = ({ signals }: Kind) =>
+    signals.length ? signals.map((signal) => featureOf(`signal:${signal}`)) : undefined;
+  const span = { from: from - LOOKBACK_DAYS * DAY_MS, until: now + 1 };
+  /** Used again for each. */
+  const features: T[] = [];
+  await view.eachDeeds(span, ofSignals, (person, deeds) => {
+    const at = view.reachedAt(person, before);
+    if (at === undefined || at < from || at >= until) return;
+    const end = view.reachedAt(person, stage) ?? Infinity;
+    const channel = view.firstChannel(person);
+    features.length = 0;
+    if (channel !== undefined) features.push(featureOf(`channel:${channel}`));
+    for (const { time, of } of deeds) {
+      // The event that moved somebody on is no reason why.
+      if (time >= end) break;
+      for (const feature of of) features.push(feature);
+    }
+    visit(person, end < Infinity, features);
+  });
+}
+
+/**
  * Says what those who went on to a stage had in common before they did.
  * @returns a text that says what is wrong with what was asked
  */
@@ -51,8 +85,6 @@ export async function reportCommon(
   if (typeof range === 'string') return range;
   const { stage = 'action' } = query;
   if (stage === STAGES[0]) return 'stage: expected one that another comes before';
-  const before = STAGES[rank(stage) - 1]!;
-  const from = range.from.toMillis();
   let [visitors, wentOn] = [0, 0];
   const features = new Map<string, Feature>();
   const featureOf = (name: string) => {
@@ -60,27 +92,15 @@ export async function reportCommon(
     features.set(name, known);
     return known;
   };
-  const ofSignals = ({ signals }: Kind) =>
-    signals.length ? signals.map((signal) => featureOf(`signal:${signal}`)) : undefined;
-  const span = { from: from - LOOKBACK_DAYS * DAY_MS, until: now + 1 };
-  await view.eachDeeds(span, ofSignals, (person, deeds) => {
-    const at = view.reachedAt(person, before);
-    if (at === undefined || at < from || at >= range.until) return;
-    const end = view.reachedAt(person, stage) ?? Infinity;
-    const note = (feature: Feature) => {
-      if (feature.latest === person) return;
+  const span = { from: range.from.toMillis(), until: range.until };
+  await eachBefore(view, stage, span, now, featureOf, (person, hasGoneOn, all) => {
+    visitors++;
+    wentOn += +hasGoneOn;
+    for (const feature of all) {
+      if (feature.latest === person) continue;
       feature.latest = person;
       feature.did++;
-      feature.both += +(end < Infinity);
-    };
-    visitors++;
-    wentOn += +(end < Infinity);
-    const touch = view.touch(person);
-    if (touch) note(featureOf(`channel:${touch.channel}`));
-    for (const { time, of } of deeds) {
-      // The event that moved somebody on is no reason why.
-      if (time >= end) break;
-      for (const feature of of) note(feature);
+      feature.both += +hasGoneOn;
     }
   });
   const rows = [...features]

@@ -87,7 +87,22 @@ export function buyerOfRecord(
   return buyerOf(visitorId, netOf(counted.get(signal) ?? [], back ?? []), now);
 }
 
-/** Scores everybody who ever ordered. @returns a text where no signal counts orders */
+/** Everybody who ever ordered, with their scores: `fm` is the mean of frequency and amount. Amounts are in units: whole numbers, whose sum is exact. */
+export function scoreBuyers(view: View, rules: Rules, signal: string, now: number) {
+  const buyers: Array<Buyer<Person>> = [];
+  const refund = refundSignalOf(rules, signal);
+  for (const person of view.people) {
+    const buyer = buyerOf(person, ordersOf(view, person, signal, refund), now);
+    if (buyer) buyers.push(buyer);
+  }
+  return scoreRfm(buyers, cutsOf(rules, buyers.length)).map((score, index) => ({
+    ...score,
+    fm: Math.round((score.f + score.m) / 2),
+    monetary: buyers[index]!.monetary,
+  }));
+}
+
+/** Counts everybody who ever ordered by their scores. @returns a text where no signal counts orders */
 export async function reportRfm(
   view: View,
   { siteKey }: Site,
@@ -98,20 +113,12 @@ export async function reportRfm(
   const chosen = chooseOrderSignal(rules, query.signal);
   if ('error' in chosen) return chosen.error;
   const { signal } = chosen;
-  // Amounts stay in units until all is added up: whole numbers, whose sum is exact.
-  const buyers: Array<Buyer<Person>> = [];
-  const refund = refundSignalOf(rules, signal);
-  for (const person of view.people) {
-    const buyer = buyerOf(person, ordersOf(view, person, signal, refund), now);
-    if (buyer) buyers.push(buyer);
-  }
-  const scores = scoreRfm(buyers, cutsOf(rules, buyers.length));
+  const buyers = scoreBuyers(view, rules, signal, now);
   const groups = new Map<RfmGroup, { buyers: number; revenue: number }>();
   const cells = new Map<string, { r: number; fm: number; buyers: number }>();
-  for (const [index, { r, f, m, group }] of scores.entries()) {
+  for (const { r, fm, group, monetary } of buyers) {
     const known = groups.get(group) ?? { buyers: 0, revenue: 0 };
-    groups.set(group, { buyers: known.buyers + 1, revenue: known.revenue + buyers[index]!.monetary });
-    const fm = Math.round((f + m) / 2);
+    groups.set(group, { buyers: known.buyers + 1, revenue: known.revenue + monetary });
     const name = `${r} ${fm}`;
     cells.set(name, { r, fm, buyers: (cells.get(name)?.buyers ?? 0) + 1 });
   }
@@ -130,7 +137,7 @@ export async function reportRfm(
   };
 }
 
-/** Numbers and first days of periods, and after how many of them somebody counts as churned. Days are UTC days, as facts have them. */
+/** Numbers and first days (UTC days) of periods, and after how many of them somebody counts as churned. */
 interface Periods {
   of: (day: number) => number;
   start: (period: number) => number;
@@ -155,8 +162,20 @@ const PERIODS: Record<'day' | 'month', Periods> = {
   },
 };
 
-const periodsOf = ({ weekStart }: Site, period: NonNullable<ReportQuery['period']>): Periods =>
+export const periodsOf = ({ weekStart }: Site, period: NonNullable<ReportQuery['period']> = 'week'): Periods =>
   period === 'week' ? weeksFrom(weekStart) : PERIODS[period];
+
+/** The number of the period in which a range ends; none is to come. */
+export const lastPeriod = ({ of }: Periods, to: string, now: number): number => of(Math.min(parseDay(to), dayOf(now)));
+
+/** Numbers of the periods in which somebody was there, in no order. */
+export const activePeriods = (view: View, { of }: Periods, person: Person): number[] => [
+  ...new Set(view.activeDays(person).map(of)),
+];
+
+/** What somebody is in which period. @param last the last that is looked at */
+export const statesOf = (view: View, periods: Periods, person: Person, last: number): Map<number, LifecycleState> =>
+  lifecycleOf(view.activeDays(person).map(periods.of), last, periods.churnAfter);
 
 export interface LifecycleReport {
   asOf: number;
@@ -186,13 +205,14 @@ export async function reportCohorts(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const { period = 'week' } = query;
-  const { of, start } = periodsOf(site, period);
-  const last = of(Math.min(parseDay(range.to.toISODate()!), dayOf(now)));
+  const periods = periodsOf(site, period);
+  const { of, start } = periods;
+  const last = lastPeriod(periods, range.to.toISODate()!, now);
   const first = Math.max(of(parseDay(range.from.toISODate()!)), last - MAX_COHORTS + 1);
   const counts = new Map<number, number[]>();
   for (let each = first; each <= last; each++) counts.set(each, Array<number>(last - each + 1).fill(0));
   for (const person of view.people) {
-    const active = [...new Set(view.activeDays(person).map(of))];
+    const active = activePeriods(view, periods, person);
     const begin = Math.min(...active);
     const row = counts.get(begin);
     if (row) for (const each of active) if (each <= last) row[each - begin]!++;
@@ -220,14 +240,15 @@ export async function reportLifecycle(
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
   const { period = 'week' } = query;
-  const { of, start, churnAfter } = periodsOf(site, period);
+  const periods = periodsOf(site, period);
+  const { of, start, churnAfter } = periods;
   const first = of(parseDay(range.from.toISODate()!));
-  const last = of(Math.min(parseDay(range.to.toISODate()!), dayOf(now)));
+  const last = lastPeriod(periods, range.to.toISODate()!, now);
   const none = () => Object.fromEntries(LIFECYCLE.map((state) => [state, 0])) as Record<LifecycleState, number>;
   const counts = new Map<number, Record<LifecycleState, number>>();
   for (let each = first; each <= last; each++) counts.set(each, none());
   for (const person of view.people)
-    for (const [each, state] of lifecycleOf(view.activeDays(person).map(of), last, churnAfter)) {
+    for (const [each, state] of statesOf(view, periods, person, last)) {
       const row = counts.get(each);
       if (row) row[state]++;
     }
@@ -250,18 +271,27 @@ export interface NpsReport {
   detractors: number;
 }
 
+/** What kinds of answers there are. */
+export const ANSWERS = ['promoters', 'passives', 'detractors'] as const;
+
+/** Goes over those who were asked for a recommendation in a span of time, with what kind of answer the latest of each is. */
+export async function eachAnswer(
+  view: View,
+  span: { from: number; until: number },
+  visit: (person: Person, answer: (typeof ANSWERS)[number]) => void,
+): Promise<void> {
+  const isAnswer = ({ name, isMeasured }: Kind) => (name === 'nps' && isMeasured) || undefined;
+  await view.eachDeeds(span, isAnswer, (person, deeds) => {
+    const latest = deeds.findLast(({ value }) => value >= 0 && value <= 10)?.value;
+    if (latest !== undefined) visit(person, latest >= 9 ? 'promoters' : latest <= 6 ? 'detractors' : 'passives');
+  });
+}
+
 /** Counts the latest answer of each who was asked for a recommendation. @returns a text that says what is wrong with the range */
 export async function reportNps(view: View, site: Site, query: ReportQuery, now: number): Promise<NpsReport | string> {
   const range = readRange(site, query, now);
   if (typeof range === 'string') return range;
-  const scores: number[] = [];
-  const isAnswer = ({ name, isMeasured }: Kind) => (name === 'nps' && isMeasured) || undefined;
-  await view.eachDeeds({ from: range.from.toMillis(), until: range.until }, isAnswer, (_, deeds) => {
-    const latest = deeds.findLast(({ value }) => value >= 0 && value <= 10);
-    if (latest) scores.push(latest.value);
-  });
-  const promoters = scores.filter((score) => score >= 9).length;
-  const detractors = scores.filter((score) => score <= 6).length;
-  const counts = { promoters, passives: scores.length - promoters - detractors, detractors };
+  const counts = { promoters: 0, passives: 0, detractors: 0 };
+  await eachAnswer(view, { from: range.from.toMillis(), until: range.until }, (_, answer) => counts[answer]++);
   return { asOf: now, from: range.from.toISODate()!, to: range.to.toISODate()!, nps: npsOf(counts), ...counts };
 }

@@ -30,8 +30,8 @@ export function fatesIn(view: View, from: number, until: number, now: number, do
     if (at === undefined || at < from || at >= until) return undefined;
     const next = STAGES[rank(stage) + 1];
     if (next && view.reachedAt(person, next) !== undefined) return 'wentOn';
-    const isAwake = now - (signsOf(view, person).at(-1) ?? 0) <= dormantAfter * DAY_MS;
-    return view.stage(person) === stage && isAwake ? 'stillThere' : 'lost';
+    const isAwake = () => now - view.lastSign(person) <= dormantAfter * DAY_MS;
+    return view.stage(person) === stage && isAwake() ? 'stillThere' : 'lost';
   };
 }
 
@@ -126,7 +126,7 @@ export async function reportFlow(
   const fateOf = fatesIn(view, from, range.until, now, dormantAfter);
   const channels = new Map<string, number>();
   for (const person of view.people) {
-    const channel = view.touch(person)?.channel;
+    const channel = view.firstChannel(person);
     if (channel !== undefined) channels.set(channel, (channels.get(channel) ?? 0) + 1);
     if (query.channel !== undefined && channel !== query.channel) continue;
     for (const { isOwn, moves: own } of view.journeys(person)) {

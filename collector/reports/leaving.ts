@@ -35,7 +35,7 @@ export async function reportLeaving(
   /** A stage counts who got to a higher one as well: nobody is lost at two. */
   const lostAt = new Map<Person, (typeof stages)[number]>();
   for (const person of view.people) {
-    if (channel !== undefined && view.touch(person)?.channel !== channel) continue;
+    if (channel !== undefined && view.firstChannel(person) !== channel) continue;
     const row = stages.find(({ stage }) => fateOf(person, stage) === 'lost');
     if (!row) continue;
     row.lost++;

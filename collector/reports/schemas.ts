@@ -201,6 +201,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
         }),
       ),
       withoutTouch: count,
+      unnamedCost: number,
       moves: list(record({ from: text, to: text, times: count, beforeEntry: count })),
     }),
     KpiReport: record({

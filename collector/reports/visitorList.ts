@@ -39,7 +39,7 @@ export async function listVisitors(view: View, filter: VisitorFilter, now: numbe
     ([visitor, owner]) =>
       (!stage || (view.stage(owner) ?? 'none') === stage) &&
       (!tag || view.hasTag(owner, tag)) &&
-      (!channel || view.touch(people ? owner : visitor)?.channel === channel) &&
+      (!channel || view.firstChannel(people ? owner : visitor) === channel) &&
       (!ofUser || ofUser.has(view.idOf(visitor))) &&
       (!people || people.has(owner)),
   );

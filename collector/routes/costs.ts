@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
-import { parseCost } from '../jobs/costs.js';
+import { parseCost, readCosts } from '../jobs/costs.js';
 import type { Services } from '../services.js';
 import type { GivenCost } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
@@ -19,20 +19,27 @@ export function costRoutes({ store }: Services): Hono<SiteEnv> {
   });
 
   routes.put('/costs', async (c) => {
-    const body = await readJson(c);
-    const given: unknown = isRecord(body) ? body.costs : undefined;
-    if (!Array.isArray(given) || given.length > MAX_COSTS)
-      return c.json({ error: `costs: expected a list of at most ${MAX_COSTS} {day, channel, cost}` }, 400);
-    // Null takes a cost back.
-    const isTaken = (each: unknown) => isRecord(each) && each.cost === null;
-    const costs = given.map((each: unknown): GivenCost | string => {
-      const cost = parseCost(isTaken(each) ? { ...(each as object), cost: 0 } : each);
-      return isTaken(each) && typeof cost === 'object' ? { ...cost, cost: null } : cost;
-    });
-    const wrong = costs.findIndex((cost) => typeof cost === 'string');
-    if (wrong >= 0) return c.json({ error: `costs[${wrong}]: ${costs[wrong] as string}; nothing was changed` }, 400);
-    await store.setCosts(c.get('site').siteKey, costs as GivenCost[]);
+    const isTable = c.req.header('Content-Type')?.startsWith('text/csv');
+    const costs = isTable ? readCosts(await c.req.text()) : given(await readJson(c));
+    if (typeof costs === 'string') return c.json({ error: `${costs}; nothing was changed` }, 400);
+    await store.setCosts(c.get('site').siteKey, costs);
     return c.json({ costs: costs.length });
   });
   return routes;
+}
+
+/** Reads what is said of costs. @returns a text that says what is wrong with which */
+function given(body: unknown): GivenCost[] | string {
+  const list: unknown = isRecord(body) ? body.costs : undefined;
+  if (!Array.isArray(list) || list.length > MAX_COSTS)
+    return `costs: expected a list of at most ${MAX_COSTS} {day, channel, cost}`;
+  const costs: GivenCost[] = [];
+  for (const [index, each] of list.entries()) {
+    // Null takes a cost back.
+    const isTaken = isRecord(each) && each.cost === null;
+    const cost = parseCost(isTaken ? { ...each, cost: 0 } : each);
+    if (typeof cost === 'string') return `costs[${index}]: ${cost}`;
+    costs.push(isTaken ? { ...cost, cost: null } : cost);
+  }
+  return costs;
 }

@@ -307,10 +307,13 @@ export interface PageCount {
   pages: number;
 }
 
-/** What a channel cost on a day, in the currency of the orders. */
+/** What a channel, or a source, medium or campaign of it, cost on a day, in the currency of the orders. */
 export interface Cost {
   day: string;
   channel: string;
+  source?: string;
+  medium?: string;
+  campaign?: string;
   cost: number;
 }
 
@@ -551,7 +554,7 @@ export interface Store {
   /** Page views of browsers in a span of time; bots' are left out. */
   pageViews(siteKey: string, from: number, until: number): Promise<number>;
 
-  /** Puts what channels cost on days in the place of what was there. */
+  /** Puts what channels cost on days in the place of all that was said of the same channels on the same days. */
   setCosts(siteKey: string, costs: GivenCost[]): Promise<void>;
   /** Costs of days, both included. */
   costs(siteKey: string, from: string, to: string): Promise<Cost[]>;

@@ -157,19 +157,21 @@ test('an event that came late, or before it happened, is flagged', async () => {
 
 test('what channels cost is imported from a table, as often as one likes', async () => {
   const { folder, siteKey, file, run } = makeImport([
-    '\uFEFFDay,Campaign,Channel,Cost',
-    '2026-11-10,x,Email,1.5',
-    '2026-11-10,"a, b",Email,2',
+    '\uFEFFDay,Note,Channel,Campaign,Cost',
+    '2026-11-10,x,Email,may,1',
+    '2026-11-10,y,Email,may,0.5',
+    '2026-11-10,"a, b",Email,,2',
     '',
-    '2026-11-11,z,"Paid Search", 30 ',
+    '2026-11-11,z,"Paid Search",, 30 ',
   ]);
   for (let times = 2; times--;)
-    expect(run('--format', 'costs')).toMatchObject({ status: 0, stdout: '{"costs":2,"sum":33.5}\n' });
+    expect(run('--format', 'costs')).toMatchObject({ status: 0, stdout: '{"costs":3,"sum":33.5}\n' });
   const store = openSqliteStore(folder);
   const costs = await store.costs(siteKey, '2026-11-01', '2026-11-30');
   await store.close();
   expect(costs).toEqual([
-    { day: '2026-11-10', channel: 'Email', cost: 3.5 },
+    { day: '2026-11-10', channel: 'Email', cost: 2 },
+    { day: '2026-11-10', channel: 'Email', campaign: 'may', cost: 1.5 },
     { day: '2026-11-11', channel: 'Paid Search', cost: 30 },
   ]);
   for (const [lines, error] of [

@@ -6,11 +6,11 @@ import { ADMIN, makeCollector } from '../helpers/collector.js';
 test('every refusal that a person can bring about on the dashboard', async () => {
   const { app, site } = await makeCollector();
   const at = `/api/sites/${site.siteKey}`;
-  const ask = async (method: string, path: string, body?: unknown): Promise<string> => {
+  const ask = async (method: string, path: string, body?: unknown, type = 'application/json'): Promise<string> => {
     const response = await app.request(path, {
       method,
-      headers: { Authorization: `Bearer ${ADMIN}`, 'Content-Type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: { Authorization: `Bearer ${ADMIN}`, 'Content-Type': type },
+      ...(body !== undefined && { body: type === 'text/csv' ? String(body) : JSON.stringify(body) }),
     });
     const { error } = (await response.json()) as { error?: string };
     expect([method, path, typeof error]).toEqual([method, path, 'string']);
@@ -47,6 +47,8 @@ test('every refusal that a person can bring about on the dashboard', async () =>
     await ask('PATCH', at, { channels: 7 }),
     await ask('PATCH', at, { targets: { action: -1 } }),
     await ask('PUT', `${at}/costs`, { costs: [{ day: 'today', channel: 'Email', cost: 1 }] }),
+    await ask('PUT', `${at}/costs`, 'day,cost\n2026-11-01,1\n', 'text/csv'),
+    await ask('PUT', `${at}/costs`, 'day,channel,cost\n2026-11-01,Email,-1\n', 'text/csv'),
     await ask('POST', '/api/session', { token: 'wrong' }),
   ];
   for (const message of said) expect([message, /\p{sc=Han}/u.test(sayInChinese(message))]).toEqual([message, true]);

@@ -597,11 +597,11 @@ test('what channels cost and what came back, by every model', async () => {
   await send(newId(), [...visit(10, 'email'), ...visit(12, 'cpc', order(12, 100, 'cpc12')), order(14, 20, 'cpc12')]);
   await send(newId(), visit(11, 'email', order(11, 40, 'email11')));
   await send(newId(), visit(11, 'email'));
-  const put = async (costs: unknown) => {
+  const put = async (costs: unknown, type = 'application/json') => {
     const response = await app.request(`/api/sites/${site.siteKey}/costs`, {
       method: 'PUT',
-      headers: { Authorization: 'Bearer admin-token' },
-      body: JSON.stringify({ costs }),
+      headers: { Authorization: 'Bearer admin-token', 'Content-Type': type },
+      body: type === 'text/csv' ? String(costs) : JSON.stringify({ costs }),
     });
     return [response.status, await response.json()];
   };
@@ -650,6 +650,71 @@ test('what channels cost and what came back, by every model', async () => {
   expect(await get(`sites/${site.siteKey}/costs?from=2026-11-12`)).toMatchObject({ costs: [{}, {}] });
   expect(await put([{ ...costs[0], channel: 'a\nb' }])).toMatchObject([400, { error: /channel/ }]);
   expect(await store.costs('st_none', '2026-01-01', '2026-12-31').catch(() => [])).toEqual([]);
+
+  // What is known of a source, a medium or a campaign is told where these are credited; what is not stands beside.
+  const table = (...lines: string[]) => ['day,channel,source,medium,campaign,cost', ...lines].join('\n');
+  const spring = '2026-11-12,Paid Search,google,cpc,spring';
+  expect(await put(table(`${spring},20`, `${spring},5`, '2026-11-12,Paid Search,bing,cpc,,7'), 'text/csv')).toEqual([
+    200,
+    { costs: 2 },
+  ]);
+  expect(await get(`sites/${site.siteKey}/costs?from=2026-11-12`)).toEqual({
+    costs: [
+      costs[2],
+      { day: '2026-11-12', channel: 'Paid Search', source: 'bing', medium: 'cpc', cost: 7 },
+      { day: '2026-11-12', channel: 'Paid Search', source: 'google', medium: 'cpc', campaign: 'spring', cost: 25 },
+    ],
+  });
+  const costBy = async (by: string) => {
+    const report = await get<AttributionReport>(
+      `sites/${site.siteKey}/reports/attribution?from=2026-11-01&to=2026-11-22&by=${by}`,
+    );
+    const spent = report.channels.filter(({ cost }) => cost !== null);
+    return [Object.fromEntries(spent.map(({ channel, cost }) => [channel, cost])), report.unnamedCost];
+  };
+  expect(await costBy('channel')).toEqual([{ Email: 10, 'Paid Search': 32, Display: 5 }, 0]);
+  expect(await costBy('source')).toEqual([{ google: 25, bing: 7 }, 15]);
+  expect(await costBy('medium')).toEqual([{ cpc: 32 }, 15]);
+  expect(await costBy('campaign')).toEqual([{ spring: 25 }, 22]);
+  expect(await put(table(`${spring},x`), 'text/csv')).toEqual([
+    400,
+    { error: 'line 2: cost: expected an amount from 0, in the currency of the orders; nothing was changed' },
+  ]);
+  expect(await put('day,cost\n2026-11-12,3', 'text/csv')).toMatchObject([400, { error: /channel/ }]);
+  // A channel's day is said anew as a whole.
+  expect(await put([{ day: '2026-11-12', channel: 'Paid Search', source: 'google', cost: 4 }])).toMatchObject([
+    200,
+    {},
+  ]);
+  expect(await costBy('source')).toEqual([{ google: 4 }, 15]);
+});
+
+test('costs of names beyond those that are told apart stand with the others', async () => {
+  const { app, send, get, site } = await makeCollector();
+  for (let name = 0; name < 45; name++)
+    await send(newId(), [
+      makeEvent('page_view', {
+        url: `https://www.example.com/?utm_source=s${name}&utm_medium=cpc&utm_campaign=c${name}`,
+      }),
+    ]);
+  await app.request(`/api/sites/${site.siteKey}/costs`, {
+    method: 'PUT',
+    headers: { Authorization: 'Bearer admin-token', 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      costs: Array.from({ length: 46 }, (_, name) => ({
+        day: '2026-11-22',
+        channel: 'Paid Search',
+        campaign: `c${name}`,
+        cost: 1,
+      })),
+    }),
+  });
+  const { channels } = await get<AttributionReport>(
+    `sites/${site.siteKey}/reports/attribution?from=2026-11-01&to=2026-11-22&stage=awareness&by=campaign`,
+  );
+  expect(channels).toHaveLength(42);
+  expect(channels.find(({ channel }) => channel === '(other)')).toMatchObject({ sessions: 5, cost: 5 });
+  expect(channels.find(({ channel }) => channel === 'c45')).toMatchObject({ sessions: 0, cost: 1 });
 });
 
 test('a step that may be left out holds nobody up, and what is held must be the same in all steps', async () => {

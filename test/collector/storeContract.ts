@@ -476,6 +476,14 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
         { day: '2026-11-22', channel: 'Display', cost: 4 },
         { day: '2026-11-22', channel: 'Email', cost: 3 },
       ]);
+      // What is said of a channel's day takes the place of all that was.
+      const named = { day: '2026-11-22', channel: 'Email', source: 'letter', campaign: 'may', cost: 2 };
+      await store.setCosts(siteKey, [named, { ...named, campaign: 'june' }, { ...named, source: 'x', cost: null }]);
+      expect(await store.costs(siteKey, '2026-11-22', '2026-11-22')).toEqual([
+        { day: '2026-11-22', channel: 'Display', cost: 4 },
+        { ...named, campaign: 'june' },
+        named,
+      ]);
 
       const audience = { name: 'B', when: { stage: ['action'] }, author: 'Ada', savedAt: NOW, people: null };
       const id = (await store.saveAudience(siteKey, audience))!;

@@ -720,6 +720,44 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
       expect(await listed(`${asOf}&fate=lost`)).toEqual(idsOf(place < 2 ? stood : []));
       expect(lost).toBe(place < 2 ? stood.length : 0);
     }
+    for (const stage of STAGES)
+      for (const [way, of] of [
+        ['entered', 'to'],
+        ['left', 'from'],
+      ] as const)
+        expect(await listed(`counted=stages:${way}:${stage}`)).toEqual(
+          idsOf(people.filter(({ moves }) => moves.some((move) => isIn(move.at) && move[of] === stage))),
+        );
+    for (const signal of ['order', 'product_view'])
+      expect(await listed(`counted=kpis:${signal}`)).toEqual(
+        idsOf(
+          people.filter(({ lines: own }) =>
+            own.some((line) => {
+              const day = utcDay(line.time);
+              return day >= from && day <= to && signalsOf(line).includes(signal);
+            }),
+          ),
+        ),
+      );
+    for (const [answer, least, most] of [
+      ['promoters', 9, 10],
+      ['passives', 7, 8],
+      ['detractors', 0, 6],
+    ] as const)
+      expect((await listed(`counted=nps:${answer}`)).size).toBe(scored(least, most));
+    for (const { feature, did, didAndWentOn } of common.features) {
+      const name = `counted=common:action:${encodeURIComponent(feature)}`;
+      expect((await listed(name)).size).toBe(did);
+      expect((await listed(`${name}&fate=wentOn`)).size).toBe(didAndWentOn);
+    }
+    for (const { from: first, people: came, active } of cohorts) {
+      expect((await listed(`period=week&counted=cohorts:${first}`)).size).toBe(came);
+      for (const [later, there] of active.entries())
+        expect((await listed(`period=week&counted=cohorts:${first}:${later}`)).size).toBe(there);
+    }
+    for (const period of periods)
+      for (const state of ['new', 'returning', 'dormant'] as const)
+        expect((await listed(`period=week&counted=lifecycle:${period.from}:${state}`)).size).toBe(period[state]);
     expect(await listed(`${steps.slice(1)}&step=2&by=channel&value=Email`)).toEqual(
       idsOf(people.filter((person) => made(person.lines) >= 2 && person.sessions[0]!.channel === 'Email')),
     );
@@ -739,6 +777,7 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     ]);
     for (const { group, buyers: those } of rfm.groups)
       expect((await listed(`when=${JSON.stringify({ rfm: [group] })}`)).size).toBe(those);
+    for (const { r, fm, buyers: those } of rfm.cells) expect((await listed(`counted=rfm:${r}:${fm}`)).size).toBe(those);
     const value = await report<ValueReport>('value');
     expect([value.people, value.buyers, value.orders, value.revenue, value.averageOrder]).toEqual([
       people.length,

@@ -433,4 +433,20 @@ export const MIGRATIONS = [
       FROM visitors WHERE visitors.site_id = sessions.site_id AND visitors.id = sessions.visitor_id
     ) WHERE is_first OR is_last);
   `,
+  `
+  -- A channel may cost by source, medium and campaign; an empty text where nothing was said of it.
+  CREATE TABLE new_costs (
+    site_id INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    source TEXT NOT NULL DEFAULT '',
+    medium TEXT NOT NULL DEFAULT '',
+    campaign TEXT NOT NULL DEFAULT '',
+    cost REAL NOT NULL,
+    PRIMARY KEY (site_id, day, channel, source, medium, campaign)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO new_costs (site_id, day, channel, cost) SELECT site_id, day, channel, cost FROM costs;
+  DROP TABLE costs;
+  ALTER TABLE new_costs RENAME TO costs;
+  `,
 ];

@@ -357,7 +357,7 @@ export function openSqliteStore(
     pageCounts: async (siteKey, from, to) => pages.counts(sites.id(siteKey), from, to),
     pageViews: async (siteKey, from, until) => pages.views(sites.id(siteKey), from, until),
 
-    setCosts: (siteKey, given) => commits.write(() => given.forEach((cost) => costs.put(sites.id(siteKey), cost))),
+    setCosts: (siteKey, given) => commits.write(() => costs.put(sites.id(siteKey), given)),
     costs: async (siteKey, from, to) => costs.between(sites.id(siteKey), from, to),
 
     audiences: async (siteKey) => audiences.all(sites.id(siteKey)),

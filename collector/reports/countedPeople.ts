@@ -1,0 +1,124 @@
+/** Those whom a number of a report counts that names them by nothing else: `REPORT:NUMBER`, the number as the report has it. */
+import { isDay } from '../isDay.js';
+import { parseDay, STAGES, type Stage } from '../../sdk/core/index.js';
+import { LIFECYCLE } from '../model/lifecycle.js';
+import { whoMoved } from '../projection/noticed.js';
+import type { Person, View } from '../projection/view.js';
+import { eachBefore } from './common.js';
+import {
+  activePeriods,
+  ANSWERS,
+  chooseOrderSignal,
+  eachAnswer,
+  lastPeriod,
+  periodsOf,
+  scoreBuyers,
+  statesOf,
+} from './customers.js';
+import type { Fate } from './flow.js';
+import type { ReportQuery } from './range.js';
+
+export interface Counted {
+  view: View;
+  /** The moments, and the days as they were asked for. */
+  span: { from: number; until: number };
+  days: { from: string; to: string };
+  period?: ReportQuery['period'];
+  fate?: Fate;
+  now: number;
+  /** Those who are left by what was asked before. */
+  people: Person[];
+}
+
+/** Says who they are; undefined where the report has no such number. @param rest what stands behind the report's name */
+type Find = (asked: Counted, rest: string[]) => Promise<((person: Person) => boolean) | undefined>;
+
+const isAmong = (found: ReadonlySet<Person>) => (person: Person) => found.has(person);
+const isOneOf = <T extends string>(all: readonly T[], name: string | undefined): name is T => all.includes(name as T);
+const rulesOf = async ({ store, site }: View) => (await store.rules(site.siteKey)).at(-1)!.rules;
+
+/** How each is written, and who is meant. */
+const REPORTS: Record<string, { numbers: string; find: Find }> = {
+  stages: {
+    numbers: 'entered:STAGE or left:STAGE',
+    find: async ({ view, span }, [way, stage]) => {
+      if (!isOneOf(STAGES, stage)) return undefined;
+      if (way === 'entered') return isAmong(whoMoved(view.projection, span, (_, to) => to === stage));
+      return way === 'left' ? isAmong(whoMoved(view.projection, span, (from) => from === stage)) : undefined;
+    },
+  },
+  kpis: {
+    numbers: 'SIGNAL',
+    find: async ({ view, days }, rest) => {
+      const signal = rest.join(':');
+      if (!Object.hasOwn((await rulesOf(view)).signals, signal)) return undefined;
+      const [first, last] = [parseDay(days.from), parseDay(days.to)];
+      return (person) => view.counted(person, signal).some(({ day }) => day >= first && day <= last);
+    },
+  },
+  rfm: {
+    numbers: 'R:FM, scores from 1 to 5',
+    find: async ({ view, now }, [r, fm]) => {
+      const rules = await rulesOf(view);
+      const order = chooseOrderSignal(rules, undefined);
+      if ('error' in order || !/^[1-5]$/.test(r ?? '') || !/^[1-5]$/.test(fm ?? '')) return undefined;
+      const buyers = scoreBuyers(view, rules, order.signal, now);
+      return isAmong(new Set(buyers.filter((each) => each.r === +r! && each.fm === +fm!).map(({ id }) => id)));
+    },
+  },
+  lifecycle: {
+    numbers: `DAY:STATE, the first of a period and one of ${LIFECYCLE.join(', ')}`,
+    find: async ({ view, days, period, now }, [from, state]) => {
+      if (!isDay(from) || !isOneOf(LIFECYCLE, state)) return undefined;
+      const periods = periodsOf(view.site, period);
+      const [number, last] = [periods.of(parseDay(from)), lastPeriod(periods, days.to, now)];
+      return (person) => statesOf(view, periods, person, last).get(number) === state;
+    },
+  },
+  cohorts: {
+    numbers: 'DAY:NUMBER, the first of the period in which they came first and how many after it they were there',
+    find: async ({ view, days, period, now }, [from, later = '0']) => {
+      if (!isDay(from) || !/^\d{1,3}$/.test(later)) return undefined;
+      const periods = periodsOf(view.site, period);
+      const [begin, last] = [periods.of(parseDay(from)), lastPeriod(periods, days.to, now)];
+      if (begin + +later > last) return () => false;
+      return (person) => {
+        const active = activePeriods(view, periods, person);
+        return Math.min(...active) === begin && active.includes(begin + +later);
+      };
+    },
+  },
+  nps: {
+    numbers: ANSWERS.join(', '),
+    find: async ({ view, span }, [asked]) => {
+      if (!isOneOf(ANSWERS, asked)) return undefined;
+      const found = new Set<Person>();
+      await eachAnswer(view, span, (person, answer) => answer === asked && found.add(person));
+      return isAmong(found);
+    },
+  },
+  common: {
+    numbers: 'STAGE:FEATURE, with `fate=wentOn` for those of them who went on',
+    find: async ({ view, span, now, fate }, [stage, ...rest]) => {
+      const feature = rest.join(':');
+      if (!isOneOf(STAGES.slice(1) as Stage[], stage) || !feature) return undefined;
+      const found = new Set<Person>();
+      const isIt = (name: string) => name === feature;
+      await eachBefore(view, stage, span, now, isIt, (person, hasGoneOn, features) => {
+        if (features.includes(true) && (fate !== 'wentOn' || hasGoneOn)) found.add(person);
+      });
+      return isAmong(found);
+    },
+  },
+};
+
+export const COUNTED = Object.keys(REPORTS);
+
+/** Finds whom a number counts. @returns a text that says what is wrong with how it is written */
+export async function findCounted(text: string, asked: Counted): Promise<((person: Person) => boolean) | string> {
+  const [report = '', ...rest] = text.split(':');
+  if (!Object.hasOwn(REPORTS, report))
+    return `counted: expected one of ${COUNTED.map((each) => `${each}:…`).join(', ')}, got ${text}`;
+  const { numbers, find } = REPORTS[report]!;
+  return (await find(asked, rest)) ?? `counted: expected behind ${report}: ${numbers}, got ${rest.join(':')}`;
+}
