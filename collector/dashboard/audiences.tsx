@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { STAGES } from '../../sdk/core/index.js';
+import { isRecord, MEASURES, STAGES } from '../../sdk/core/index.js';
 import {
   change,
   Preparing,
@@ -83,10 +83,19 @@ function partOf(when: object): Part | Draft | undefined {
   };
 }
 
+/** A condition as a text that is the same for all that ask the same of signals: once where they say nothing, in whichever order. */
+const spelled = (when: object): string =>
+  JSON.stringify(when, (_, value: unknown) => {
+    if (!isRecord(value)) return value;
+    const isOnce = 'signal' in value && !MEASURES.some((measure) => measure in value);
+    const whole = isOnce ? { ...value, count: { gte: 1 } } : value;
+    return Object.fromEntries(Object.entries(whole).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+
 /** The builder's lines of a condition, where they say all of it: one that came by the API may ask for more. */
 function draftOf(when: object): Draft | undefined {
   const part = partOf(when);
-  if (!part || JSON.stringify(conditionOf(part)) !== JSON.stringify(when)) return undefined;
+  if (!part || spelled(conditionOf(part)) !== spelled(when)) return undefined;
   return isGroup(part) && !part.isNot ? part : { joined: 'all', parts: [part] };
 }
 

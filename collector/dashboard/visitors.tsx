@@ -133,7 +133,7 @@ function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
 
 /** Everybody, latest seen first, by stage, tag and the channel of the first visit. */
 export function Visitors({ site }: { site: Site }): JSX.Element {
-  const asked = ['stage', 'tag', 'channel', 'user', ...OF_NUMBER].flatMap((name) =>
+  const asked = ['stage', 'tag', 'channel', 'user', 'find', ...OF_NUMBER].flatMap((name) =>
     chosen(name) || (name === 'value' && chosen('by')) ? [[name, chosen(name)]] : [],
   );
   const path = `sites/${site.siteKey}/visitors?${new URLSearchParams([['limit', String(PAGE)], ...asked]).toString()}`;
@@ -160,8 +160,8 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
     // A site's own ids of users may look like ours of visitors.
     const isVisitor = UUID.test(id) && get(`sites/${site.siteKey}/visitors/${id}`).then(() => true);
     void Promise.resolve(isVisitor).then(
-      (found) => (found ? (location.hash = linkToVisitor(site.siteKey, id)) : choose({ user: id })),
-      () => choose({ user: id }),
+      (found) => (found ? (location.hash = linkToVisitor(site.siteKey, id)) : choose({ user: '', find: id })),
+      () => choose({ user: '', find: id }),
     );
   };
   return (
@@ -217,7 +217,7 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
         <form onSubmit={find}>
           <label>
             <span class="soft">{t('findVisitor')}</span>{' '}
-            <input name="id" size={20} placeholder={t('visitorId')} defaultValue={chosen('user')} />
+            <input name="id" size={20} placeholder={t('visitorId')} defaultValue={chosen('find') || chosen('user')} />
           </label>{' '}
           <button>{t('open')}</button>
         </form>

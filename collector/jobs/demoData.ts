@@ -255,11 +255,11 @@ export async function inventVisitors(
   };
   /** By day and what was paid for. */
   const costs = new Map<string, GivenCost>();
-  const pay = ({ batches }: Invented) => {
+  const pay = ({ isBot, batches }: Invented) => {
     const landing = batches[0]?.events[0];
     const { utm_source: from = '', utm_medium: medium = '', utm_campaign: campaign = '' } = landing?.source ?? {};
     const paid = PAID[medium];
-    if (!landing || !paid) return;
+    if (!landing || !paid || isBot) return;
     const day = new Date(landing.time).toISOString().slice(0, 10);
     const key = [day, paid.channel, from, campaign].join(' ');
     const cost = Math.round(((costs.get(key)?.cost ?? 0) + paid.cost) * 100) / 100;

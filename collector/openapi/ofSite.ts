@@ -70,6 +70,10 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('tag', 'expected the name of a tag', { type: 'string', minLength: 1 }),
         query('channel', 'expected the name of a channel, that of the first visit', { type: 'string', minLength: 1 }),
         query('user', 'expected the id of a user', { type: 'string', minLength: 1 }),
+        query('find', 'expected how the id of a user begins, or four characters or more of the id of a visitor', {
+          type: 'string',
+          minLength: 1,
+        }),
         query('reached', `expected one of ${STAGES.join(', ')}: those who got there from \`from\` to \`to\``, {
           enum: STAGES,
         }),

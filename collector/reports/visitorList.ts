@@ -11,6 +11,8 @@ export interface VisitorFilter extends PeopleFilter {
   channel?: string;
   /** The id of a user, of whom it lists the visitors. */
   user?: string;
+  /** How the id of a user begins, or a part of the id of a visitor, four characters at least. */
+  find?: string;
   limit: number;
   /** Epoch ms, as of the last one that was read. */
   seenBefore?: number;
@@ -31,16 +33,18 @@ export interface VisitorList {
  * @returns a text that says what is wrong with what was asked
  */
 export async function listVisitors(view: View, filter: VisitorFilter, now: number): Promise<VisitorList | string> {
-  const { stage, tag, channel, user, limit, seenBefore = Infinity, after = '' } = filter;
+  const { stage, tag, channel, user, find, limit, seenBefore = Infinity, after = '' } = filter;
   const people = isOfPeople(filter) ? await choosePeople(view, filter, now) : undefined;
   if (typeof people === 'string') return people;
   const ofUser = user === undefined ? undefined : new Set(await view.store.visitorsOfUser(view.site.siteKey, user));
+  const isFound = find === undefined ? undefined : await finder(view, find);
   const fits = [...view.eachVisitor()].filter(
     ([visitor, owner]) =>
       (!stage || (view.stage(owner) ?? 'none') === stage) &&
       (!tag || view.hasTag(owner, tag)) &&
       (!channel || view.firstChannel(people ? owner : visitor) === channel) &&
       (!ofUser || ofUser.has(view.idOf(visitor))) &&
+      (!isFound || isFound(view.idOf(visitor))) &&
       (!people || people.has(owner)),
   );
   const later = ([a]: [number, number], [b]: [number, number]) =>
@@ -63,4 +67,13 @@ export async function listVisitors(view: View, filter: VisitorFilter, now: numbe
     visitors.push({ ...own, stage: current, peak, tags, score, bot: own.bot ?? bot });
   }
   return { visitors, count: listed.length };
+}
+
+const LEAST_OF_ID = 4;
+
+/** Says whether a visitor is meant by what was typed. */
+async function finder(view: View, text: string): Promise<(visitorId: string) => boolean> {
+  const ofUsers = new Set(await view.store.visitorsOfUsers(view.site.siteKey, text));
+  const part = text.length >= LEAST_OF_ID ? text.toLowerCase() : undefined;
+  return (visitorId) => ofUsers.has(visitorId) || (part !== undefined && visitorId.includes(part));
 }

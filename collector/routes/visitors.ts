@@ -48,7 +48,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (typeof query === 'string') return c.json({ error: query }, 400);
     const filter = { limit: DEFAULT_LIMIT, ...query, after: query.after?.toLowerCase() };
     await work.restage(now());
-    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user;
+    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user ?? filter.find;
     const found =
       isAsked !== undefined || isOfPeople(filter)
         ? await work.listVisitors(c.get('site'), filter, now())

@@ -498,6 +498,8 @@ export interface Store {
   visitorsOfPerson(siteKey: string, personId: string): Promise<string[]>;
   /** Visitors that carry this label. */
   visitorsOfUser(siteKey: string, userId: string): Promise<string[]>;
+  /** The same of all users whose ids begin so. */
+  visitorsOfUsers(siteKey: string, beginning: string): Promise<string[]>;
   /**
    * Erases all that is kept of a visitor, and leaves a keyed hash that knows it again. `wipe` takes it off the disk. A person whose
    * visitor it was is added up anew at once.

@@ -27,6 +27,7 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   refusals: 'reader',
   erasures: 'reader',
   visitorsOfUser: 'reader',
+  visitorsOfUsers: 'reader',
   visitorsOfPerson: 'reader',
   isForgotten: 'reader',
   job: 'reader',

@@ -377,9 +377,9 @@ test('visitors are found among all, by what they are and by the id of their user
   const userId = visitors.find((each) => each.userId)?.userId ?? 'nobody';
   await page.type('input[name=id]', userId);
   await page.keyboard.press('Enter');
-  const { count } = await ask<{ count: number }>(`visitors?user=${userId}`);
+  const { count } = await ask<{ count: number }>(`visitors?find=${userId}`);
   await expect.poll(status).toBe(`Visitors who fit: ${count}.`);
-  expect(page.url()).toContain(`user=${userId}`);
+  expect(page.url()).toContain(`find=${userId}`);
   expect(problems).toEqual([]);
 });
 

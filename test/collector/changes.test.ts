@@ -1,8 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
 import { startCollector } from '../../dist/collector/server.js';
-import { ADMIN, makeEvent, newId, temporaryFolder } from '../helpers/collector.js';
+import { ADMIN, makeCollector, makeEvent, newId, temporaryFolder } from '../helpers/collector.js';
 
 async function start() {
   const collector = await startCollector({ host: '127.0.0.1', port: 0, data: temporaryFolder(), adminToken: ADMIN });
@@ -62,4 +62,23 @@ test('who looks at a site is told when something of it was stored, and of no oth
   // Nobody who listens holds up the end.
   await stop();
   await Promise.all([ours.over, theirs.over]);
+});
+
+test('a stream ends by itself after some minutes: whoever may hear no more is told so when asking anew', async () => {
+  const { app, site } = await makeCollector();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const response = await app.request(`/api/sites/${site.siteKey}/changes`, {
+    headers: { Authorization: `Bearer ${ADMIN}` },
+  });
+  let text: string | undefined;
+  void response.text().then((whole) => (text = whole));
+  await vi.advanceTimersByTimeAsync(4.9 * 60_000);
+  expect(text).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(0.2 * 60_000);
+  // It beats all the while, so that no proxy takes it for dead.
+  expect([...text!.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name)).toEqual([
+    'ready',
+    ...Array.from({ length: 19 }, () => 'beat'),
+  ]);
 });

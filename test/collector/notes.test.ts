@@ -163,3 +163,19 @@ test('users are added and removed, and what was changed is on record', async () 
   const before = entries[1]!.id as number;
   expect(((await api('GET', `audit?limit=1&before=${before}`)).body.entries as object[])[0]).toEqual(entries[2]);
 });
+
+test('who guesses links is held back, and who has one is not', async () => {
+  const { app, here, store } = await start();
+  const { body } = await here('POST', 'shares', { address: 'flow', days: 2 });
+  const follow = async (token: string) =>
+    (await app.request(`/shared?token=${token}`)).headers.get('Location')!.replace(/^\/#/, '');
+  const token = new URL(body.link as string).searchParams.get('token')!;
+  for (let tries = 0; tries < 20; tries++) expect(await follow(`guess${tries}`)).toBe('/sign-in/share-ended');
+  expect(await follow('guess')).toBe('/sign-in/too-often');
+  expect(await follow(token)).toBe('/');
+
+  // What was done is told as done, though it could not be noted.
+  store.addAudit = () => Promise.reject(new Error('no room'));
+  expect((await here('POST', 'annotations', { day: '2026-11-20', text: 'A' })).status).toBe(201);
+  expect((await here('GET', 'annotations')).body.annotations).toHaveLength(1);
+});

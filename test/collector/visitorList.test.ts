@@ -78,6 +78,10 @@ test('visitors are found by stage, tag, channel and user among all there are', a
     ],
     [{ tag: 'constructor' }, () => false],
     [{ user: 'nobody' }, () => false],
+    [{ find: 'u1' }, (each) => !!each.userId?.startsWith('u1')],
+    [{ find: all[3]!.visitorId.slice(-8).toUpperCase() }, (each) => each.visitorId === all[3]!.visitorId],
+    [{ find: all[3]!.visitorId.slice(-3) }, () => false],
+    [{ find: 'U1%' }, () => false],
   ];
   let found = 0;
   // So is everybody, read without asking for anything.

@@ -261,6 +261,7 @@ export function openSqliteStore(
     visitorsOfPerson: async (siteKey, personId) =>
       visitors.ofPerson(sites.id(siteKey), toBlob(personId)).map(({ visitorId }) => visitorId),
     visitorsOfUser: async (siteKey, userId) => visitors.ofUser(sites.id(siteKey), userId),
+    visitorsOfUsers: async (siteKey, beginning) => visitors.ofUsers(sites.id(siteKey), beginning),
     erase: async (siteKey, visitorId, now, how) => {
       const site = sites.id(siteKey);
       const visitor = toBlob(visitorId);

@@ -70,6 +70,7 @@ export class VisitorTable {
   readonly #nextTransitions;
   readonly #ids;
   readonly #ofUser;
+  readonly #ofUsers;
   readonly #ofPerson;
   readonly #countOfPerson;
   readonly #erase;
@@ -99,6 +100,11 @@ export class VisitorTable {
     this.#ofUser = database.prepare<[number, string], { id: Buffer }>(
       'SELECT id FROM visitors WHERE site_id = ? AND user_id = ? AND NOT is_person ORDER BY id',
     );
+    this.#ofUsers = database
+      .prepare<[number, string, string], Buffer>(
+        'SELECT id FROM visitors WHERE site_id = ? AND user_id >= ? AND user_id < ? AND NOT is_person',
+      )
+      .pluck();
     this.#countOfPerson = database
       .prepare<[number, Buffer], number>('SELECT count(*) FROM visitors WHERE site_id = ? AND person_id = ?')
       .pluck();
@@ -193,6 +199,11 @@ export class VisitorTable {
 
   ofUser(site: number, userId: string): string[] {
     return this.#ofUser.all(site, userId).map((row) => fromBlob(row.id));
+  }
+
+  ofUsers(site: number, beginning: string): string[] {
+    // Behind everything that begins so.
+    return this.#ofUsers.all(site, beginning, `${beginning}\u{10FFFF}`).map(fromBlob);
   }
 
   /** @returns how many transitions there were */
