@@ -18,7 +18,17 @@ import { PAGE, pages } from '../store/pages.js';
 import { activeDays, countedDays } from './counted.js';
 import { dateMove } from './dating.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
-import { group, LEAST_DEAD, NONE, Table, Texts, VisitorRows, type PackedTable } from './table.js';
+import {
+  group,
+  LEAST_DEAD,
+  NONE,
+  OwnedRows,
+  sortByTime,
+  Table,
+  Texts,
+  VisitorRows,
+  type PackedTable,
+} from './table.js';
 
 /** Sessions of one visitor: more are no browser's. */
 const MAX_SESSIONS = 100_000;
@@ -32,6 +42,12 @@ const LONGEST_MS = 2 ** 32 - 1;
 /** Changes with what columns and kinds mean. What columns there are goes into the format too. */
 const FORMAT = 2;
 const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
+
+/** What all of them have. */
+type VisitorTable = Pick<VisitorRows<Record<string, 'i32'>>, 'length' | 'of'> & { columns: { visitor: Int32Array } };
+
+/** Tables whose rows are looked up by whose doing they are. */
+export type RowsName = 'moves' | 'sessions' | 'active' | 'counts' | 'amounts' | 'batches';
 
 /** A projection as it is cached. */
 interface Packed {
@@ -124,7 +140,7 @@ export class Projection {
     loyalty: 'i32',
   } as const);
   /** Changes of the current stage, in the order in which they were found; stages by rank, NONE for none. */
-  readonly moves = new Table({ visitor: 'i32', from: 'i8', to: 'i8', at: 'f64', kind: 'i8', rules: 'i32' } as const);
+  moves = newMoves();
   readonly sessions = new VisitorRows({
     startedAt: 'f64',
     endedAt: 'f64',
@@ -169,6 +185,8 @@ export class Projection {
   #undated = new Set<number>();
   /** What was made of what is here, by name. */
   readonly #made = new Map<string, unknown>();
+  /** The same of what is brought up to date person by person; those of whom it is not are `stale`. */
+  readonly #kept = new Map<string, { value: unknown; stale: Set<number> }>();
 
   private constructor(
     private readonly store: RemoteStore,
@@ -265,8 +283,12 @@ export class Projection {
     const { keptFrom } = (await store.site(siteKey))!;
     // Before anything is added: the rows of what is expired may be given to what comes.
     if (keptFrom > this.#keptFrom && !this.#expire(keptFrom)) return false;
-    if (isOtherVersion) await this.#readVisitors(now, check);
+    if (isOtherVersion) {
+      this.#kept.clear();
+      await this.#readVisitors(now, check);
+    }
 
+    const ownersBefore = this.owners();
     const changed = new Set<string>();
     const amended = new Set<string>();
     let isSomebodyGone = false;
@@ -303,16 +325,28 @@ export class Projection {
       this.sessions.drop(number);
       for (const session of sessions) this.#addSession(number, session);
     }
-    const hasMoved = await this.#readMoves();
+    const touched = await this.#readMoves();
     for (const id of changed) {
       // Whoever is gone by now is not to be numbered anew.
       const number = this.#numbers.get(id);
-      if (number !== undefined) this.#undated.add(number);
+      if (number === undefined) continue;
+      this.#undated.add(number);
+      touched.add(number);
     }
     if (isOtherVersion) this.#undated = new Set(this.#ids.keys());
+    if (touched.size || isOtherVersion || isSomebodyGone) this.#made.clear();
+    this.#outdate(touched, ownersBefore);
     if (!this.lent) this.#tidy(false);
-    if (changed.size || isOtherVersion || isSomebodyGone || hasMoved) this.#made.clear();
     return true;
+  }
+
+  /** Notes of whom what is kept is not up to date: of some visitors, and of those whose doing theirs was or is. */
+  #outdate(visitors: Iterable<number>, ownersBefore: Int32Array): void {
+    if (!this.#kept.size) return;
+    const owners = this.owners();
+    for (const number of visitors)
+      for (const who of [number, ownersBefore[number] ?? NONE, owners[number]!])
+        if (who !== NONE) for (const { stale } of this.#kept.values()) stale.add(who);
   }
 
   /** Makes something of what is here, once until it changes. */
@@ -321,21 +355,79 @@ export class Projection {
     return this.#made.get(name) as T;
   }
 
+  /**
+   * The same, brought up to date where only some people changed. What was made is not to be changed: somebody may still read it.
+   * @param renew makes another of what there was; undefined where it is to be made anew
+   */
+  kept<T>(name: string, make: () => T, renew: (before: T, stale: ReadonlySet<number>) => T | undefined): T {
+    const before = this.#kept.get(name) as { value: T; stale: Set<number> } | undefined;
+    if (before && !before.stale.size) return before.value;
+    const value = (before && renew(before.value, before.stale)) ?? make();
+    this.#kept.set(name, { value, stale: new Set() });
+    return value;
+  }
+
   /** Whose doing a visitor's is: a person's, or its own; NONE where it is nobody's who counts. */
   owners(): Int32Array {
     return this.once('owners', () => {
       const { state, person } = this.visitors.columns;
-      const isCounted = (number: number) => state[number] === STATES.counted;
-      return Int32Array.from({ length: this.visitors.length }, (_, number) =>
-        state[number] === STATES.part
-          ? isCounted(person[number]!)
-            ? person[number]!
-            : NONE
-          : isCounted(number)
-            ? number
-            : NONE,
-      );
+      const owners = new Int32Array(this.visitors.length);
+      for (let number = 0; number < owners.length; number++) {
+        const owner = state[number] === STATES.part ? person[number]! : number;
+        owners[number] = state[owner] === STATES.counted ? owner : NONE;
+      }
+      return owners;
     });
+  }
+
+  /** Everybody who counts. */
+  people(): Int32Array {
+    return this.once('people', () => {
+      const owners = this.owners();
+      const people = new Int32Array(owners.length);
+      let length = 0;
+      for (let number = 0; number < owners.length; number++) if (owners[number] === number) people[length++] = number;
+      return people.subarray(0, length);
+    });
+  }
+
+  /** Rows of a table by whose doing they are, those with a time by that. */
+  rowsOf(name: RowsName): OwnedRows {
+    const rows: VisitorTable = this[name];
+    const { at } = this.moves.columns;
+    const { startedAt } = this.sessions.columns;
+    const { first } = this.batches.columns;
+    const time = {
+      moves: at,
+      sessions: startedAt,
+      batches: first,
+      active: undefined,
+      counts: undefined,
+      amounts: undefined,
+    }[name];
+    const make = () => {
+      const owners = this.owners();
+      const { visitor } = rows.columns;
+      const ownerOf = (row: number) => (visitor[row] === NONE ? NONE : owners[visitor[row]!]!);
+      return new OwnedRows(group(rows.length, owners.length, ownerOf, time));
+    };
+    return this.kept(name, make, (before, stale) => {
+      const changed = new Map<number, Int32Array>();
+      for (const [owner, visitors] of this.#visitorsOf(stale)) {
+        const own = Int32Array.from(visitors.flatMap((visitor) => [...rows.of(visitor)])).sort();
+        if (time) sortByTime(own, 0, own.length, time);
+        changed.set(owner, own);
+      }
+      return before.renewed(changed);
+    });
+  }
+
+  /** The visitors whose doing is some people's: none where they do not count any more. */
+  #visitorsOf(people: ReadonlySet<number>): Map<number, number[]> {
+    const visitors = new Map<number, number[]>(Array.from(people, (person) => [person, []]));
+    const owners = this.owners();
+    for (let number = 0; number < owners.length; number++) visitors.get(owners[number]!)?.push(number);
+    return visitors;
   }
 
   /** Whether there is such a visitor: one may be gone, or be named by something alone. */
@@ -385,6 +477,7 @@ export class Projection {
     this.#cluster();
     this.#forgetTexts();
     this.#made.clear();
+    this.#kept.clear();
     return true;
   }
 
@@ -394,7 +487,7 @@ export class Projection {
     for (const rows of wasteful) rows.compact();
     const isScattered = this.#deadEvents > (isAll ? 0 : Math.max(LEAST_DEAD, this.events.length / 2));
     if (isScattered) this.#cluster();
-    if (wasteful.length || isScattered) this.#made.clear();
+    if (wasteful.length || isScattered) this.#kept.clear();
   }
 
   /**
@@ -466,7 +559,9 @@ export class Projection {
     this.#tidy(true);
     this.#forgetTexts();
     // Somebody may be there again by now, and the numbers of the last moves given to others.
-    this.moves.length = this.#move = 0;
+    this.moves = newMoves();
+    this.#move = 0;
+    this.#kept.clear();
   }
 
   #dropEvents(visitor: number): void {
@@ -567,17 +662,19 @@ export class Projection {
     });
   }
 
-  async #readMoves(): Promise<boolean> {
-    const before = this.#move;
+  /** @returns whose there were */
+  async #readMoves(): Promise<Set<number>> {
     const { store, siteKey } = this;
-    const first = { id: before } as { id: number };
+    const first = { id: this.#move } as { id: number };
+    const moved = new Set<number>();
     const all = pages((last: { id: number } = first) => store.everyTransition(siteKey, last.id, PAGE));
     for await (const { id, visitorId, from, to, at, kind, rules } of all) {
       this.#move = id;
       const visitor = this.#numberOf(visitorId);
-      this.moves.add({ visitor, from: rank(from), to: rank(to), at, kind: MOVE_KINDS[kind], rules });
+      this.moves.addTo(visitor, { from: rank(from), to: rank(to), at, kind: MOVE_KINDS[kind], rules });
+      moved.add(visitor);
     }
-    return this.#move !== before;
+    return moved;
   }
 
   /**
@@ -589,18 +686,18 @@ export class Projection {
     const { store, siteKey } = this;
     const all = this.#undated.size;
     if (!all) return;
-    this.#made.delete('reached');
-    const { visitor, to, at } = this.moves.columns;
-    const { start, rows } = group(this.moves.length, this.visitors.length, (row) => visitor[row]!);
-    const isTold = (number: number, place: number, day: number) =>
-      rows
-        .subarray(start[number], start[number + 1])
-        .some((row) => to[row]! >= place && dayOf(at[row]!) === day && this.tells(row));
+    const { to, at } = this.moves.columns;
+    const isTold = (number: number, place: number, day: number) => {
+      for (const row of this.moves.of(number))
+        if (to[row]! >= place && dayOf(at[row]!) === day && this.tells(row)) return true;
+      return false;
+    };
     const dating = { store, siteKey, timeline: this.#timeline, keptFrom: this.#keptFrom, now };
     let looked = 0;
     for (const number of this.#undated) {
       this.#undated.delete(number);
       this.#forgetDates(number);
+      this.#kept.get('reached')?.stale.add(number);
       const { columns } = this.visitors;
       if (columns.state[number] !== STATES.counted) continue;
       const untold = STAGES.map((stage, place) => ({ place, day: columns[stage][number]! })).filter(
@@ -687,5 +784,6 @@ export class Projection {
 const newBatches = () =>
   new VisitorRows({ rowId: 'f64', first: 'f64', start: 'u32', count: 'u32', value: 'u32' } as const);
 /** Milliseconds after the batch's first. */
+const newMoves = () => new VisitorRows({ from: 'i8', to: 'i8', at: 'f64', kind: 'i8', rules: 'i32' } as const);
 const newEvents = () => new Table({ after: 'u32', kind: 'u32' } as const);
 const newValues = () => new Table({ value: 'f64' } as const);

@@ -170,8 +170,43 @@ export function group(length: number, groups: number, ownerOf: (row: number) => 
   return { start, rows };
 }
 
+/**
+ * Rows by whose they are, told person by person. It never changes: where something of some people did, another takes its place, so that
+ * whoever reads it goes on reading what there was.
+ */
+export class OwnedRows {
+  /** Of whom `find` was asked last: their rows stand in what it gave from here to before there. */
+  from = 0;
+  until = 0;
+
+  /** @param others rows of those of whom they are not in `all` any more */
+  constructor(
+    private readonly all: Grouped,
+    private readonly others: ReadonlyMap<number, Int32Array> = new Map(),
+  ) {}
+
+  find(owner: number): Int32Array {
+    const other = this.others.size ? this.others.get(owner) : undefined;
+    const { start, rows } = this.all;
+    this.from = other ? 0 : (start[owner] ?? 0);
+    this.until = other ? other.length : (start[owner + 1] ?? 0);
+    return other ?? rows;
+  }
+
+  /** The same with the rows of some people as they are now; undefined where those of too many are not what they were. */
+  renewed(changed: ReadonlyMap<number, Int32Array>): OwnedRows | undefined {
+    const others = new Map([...this.others, ...changed]);
+    const isMost = others.size > Math.max(FEW, this.all.start.length * SHARE);
+    return isMost ? undefined : new OwnedRows(this.all, others);
+  }
+}
+
+/** So many people may have rows elsewhere, or this share of all: beyond it everybody's rows are put together anew. */
+const FEW = 1000;
+const SHARE = 0.05;
+
 /** They mostly are in order. */
-function sortByTime(rows: Int32Array, from: number, to: number, time: Float64Array): void {
+export function sortByTime(rows: Int32Array, from: number, to: number, time: Float64Array): void {
   for (let index = from + 1; index < to; index++)
     if (time[rows[index]!]! < time[rows[index - 1]!]!) {
       rows.subarray(from, to).sort((a, b) => time[a]! - time[b]! || a - b);

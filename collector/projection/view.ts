@@ -15,8 +15,8 @@ import { channelOf } from './channels.js';
 import type { CountedDay } from './counted.js';
 import { endOfDay } from './dating.js';
 import { Kinds, valueOf, type Kind } from './kinds.js';
-import { MOVE_KINDS, stageAt, type Projection } from './projection.js';
-import { group, NONE, type Grouped } from './table.js';
+import { MOVE_KINDS, stageAt, type Projection, type RowsName } from './projection.js';
+import { NONE, type OwnedRows } from './table.js';
 
 /** Who somebody is, in one projection. */
 export type Person = number;
@@ -40,6 +40,18 @@ export interface Visit extends Pick<
 > {
   /** Whatever the owner gave to its source. */
   ownChannel: string | null;
+}
+
+/** Texts have numbers below it: two of them are one number that is exact. */
+const MOST_TEXTS = 2 ** 26;
+
+/** Of each session how it came. */
+interface Ways {
+  /** By the session's row, the place in `all`. */
+  of: Int32Array;
+  all: Way[];
+  /** The places, by two texts and two more. */
+  numbers: Map<number, Map<number, number>>;
 }
 
 /** How sessions came that came alike. */
@@ -69,11 +81,9 @@ interface Span {
 
 export const days = (ms: number): number => ms / DAY_MS;
 
-type RowsName = 'moves' | 'sessions' | 'active' | 'counts' | 'amounts' | 'batches';
-
 /** It is to be looked at at once: what a projection takes over later is not in it. */
 export class View {
-  readonly #groups: Partial<Record<RowsName, Grouped>> = {};
+  readonly #owned: Partial<Record<RowsName, OwnedRows>> = {};
   /** By person, then by stage. */
   #reachedAt: Float64Array | undefined;
 
@@ -90,8 +100,7 @@ export class View {
 
   /** Everybody who counts, once: visitors who are nobody's, and users who were proven. */
   get people(): Int32Array {
-    const { projection } = this;
-    return projection.once('people', () => projection.owners().filter((owner, number) => owner === number));
+    return this.projection.people();
   }
 
   /**
@@ -117,8 +126,9 @@ export class View {
       others.set(who, journey);
       return journey;
     };
-    const { start, rows } = this.#grouped('moves');
-    for (let place = start[person]!; place < start[person + 1]!; place++) {
+    const moves = this.#rowsOf('moves');
+    const rows = moves.find(person);
+    for (let { from: place, until } = moves; place < until; place++) {
       const row = rows[place]!;
       const isSilent = kind[row]! > MOVE_KINDS.expiry;
       const move = { from: stageAt(from[row]!), to: stageAt(to[row]!), at: at[row]!, isSilent };
@@ -218,19 +228,21 @@ export class View {
   /** When sessions began, by time. */
   starts(person: Person): number[] {
     const { startedAt } = this.projection.sessions.columns;
-    return this.#each(this.#grouped('sessions'), person, (row) => startedAt[row]!);
+    return this.#each('sessions', person, (row) => startedAt[row]!);
   }
 
   /** The last sign of life: a session's beginning, or else a day on which something was counted. Epoch ms; 0 where there is none. */
   lastSign(person: Person): number {
     let last = 0;
     const { startedAt } = this.projection.sessions.columns;
-    const begun = this.#grouped('sessions');
-    if (begun.start[person]! < begun.start[person + 1]!) last = startedAt[begun.rows[begun.start[person + 1]! - 1]!]!;
+    const begun = this.#rowsOf('sessions');
+    const sessions = begun.find(person);
+    if (begun.from < begun.until) last = startedAt[sessions[begun.until - 1]!]!;
     const { day } = this.projection.active.columns;
-    const { start, rows } = this.#grouped('active');
+    const active = this.#rowsOf('active');
+    const rows = active.find(person);
     // A day on which a session began is over before that: it says nothing new.
-    for (let place = start[person]!; place < start[person + 1]!; place++)
+    for (let { from: place, until } = active; place < until; place++)
       last = Math.max(last, day[rows[place]!]! * DAY_MS);
     return last;
   }
@@ -247,25 +259,25 @@ export class View {
   eachSession(person: Person, visit: (startedAt: number, way: number) => void): void {
     const { startedAt } = this.projection.sessions.columns;
     const { of } = this.#ways();
-    const { start, rows } = this.#grouped('sessions');
-    for (let place = start[person]!; place < start[person + 1]!; place++)
+    const sessions = this.#rowsOf('sessions');
+    const rows = sessions.find(person);
+    for (let { from: place, until } = sessions; place < until; place++)
       visit(startedAt[rows[place]!]!, of[rows[place]!]!);
   }
 
   /** Of each session how it came: the place of that among all there are. */
-  #ways(): { of: Int32Array; all: Way[] } {
+  #ways(): Ways {
     const { projection } = this;
-    return projection.once('ways', () => {
+    const goOn = (before: Ways): Ways => {
       const { sessions, texts } = projection;
       const { channel, source, medium, campaign } = sessions.columns;
       const of = new Int32Array(sessions.length);
-      const all: Way[] = [];
-      const numbers = new Map<number, Map<number, number>>();
-      for (let row = 0; row < sessions.length; row++) {
-        const [first, second] = [
-          channel[row]! * texts.length + source[row]!,
-          medium[row]! * texts.length + campaign[row]!,
-        ];
+      of.set(before.of);
+      const all = [...before.all];
+      const { numbers } = before;
+      for (let row = before.of.length; row < sessions.length; row++) {
+        const first = channel[row]! * MOST_TEXTS + source[row]!;
+        const second = medium[row]! * MOST_TEXTS + campaign[row]!;
         let known = numbers.get(first);
         if (!known) numbers.set(first, (known = new Map<number, number>()));
         let number = known.get(second);
@@ -280,15 +292,16 @@ export class View {
         }
         of[row] = number;
       }
-      return { of, all };
-    });
+      return { of, all, numbers };
+    };
+    return projection.kept('ways', () => goOn({ of: new Int32Array(), all: [], numbers: new Map() }), goOn);
   }
 
   /** Sessions, by time. */
   visits(person: Person): Visit[] {
     const { startedAt, channel, source, medium, campaign, device, browser, country } = this.projection.sessions.columns;
     const { texts } = this.projection;
-    return this.#each(this.#grouped('sessions'), person, (row) => {
+    return this.#each('sessions', person, (row) => {
       const named = { channel: texts.at(channel[row]!), source: texts.at(source[row]!) };
       return {
         startedAt: startedAt[row]!,
@@ -307,13 +320,14 @@ export class View {
   /** UTC days on which somebody was there, each once. */
   activeDays(person: Person): number[] {
     const { day } = this.projection.active.columns;
-    return this.#each(this.#grouped('active'), person, (row) => day[row]!);
+    return this.#each('active', person, (row) => day[row]!);
   }
 
   /** Whether anything that somebody did adds an amount up. */
   hasAmounts(person: Person): boolean {
-    const { start } = this.#grouped('amounts');
-    return start[person]! < start[person + 1]!;
+    const amounts = this.#rowsOf('amounts');
+    amounts.find(person);
+    return amounts.from < amounts.until;
   }
 
   /** What a signal counts of somebody, by day. */
@@ -322,12 +336,12 @@ export class View {
     const number = texts.numberOf(signal);
     const { signal: counted, day, count } = counts.columns;
     const days: CountedDay[] = [];
-    this.#each(this.#grouped('counts'), person, (row) => {
+    this.#each('counts', person, (row) => {
       if (counted[row] === number) days.push({ day: day[row]!, count: count[row]!, units: 0, daily: 0 });
     });
     const { signal: added, day: on, units, daily } = amounts.columns;
     if (days.length)
-      this.#each(this.#grouped('amounts'), person, (row) => {
+      this.#each('amounts', person, (row) => {
         const found = added[row] === number && days.find((each) => each.day === on[row]);
         if (found) [found.units, found.daily] = [units[row]!, daily[row]!];
       });
@@ -354,13 +368,13 @@ export class View {
     const { signal, day, count } = counts.columns;
     const { signal: added, day: on, units } = amounts.columns;
     const rows: FactsView['rows'] = new Map();
-    this.#each(this.#grouped('counts'), person, (row) => {
+    this.#each('counts', person, (row) => {
       const name = texts.at(signal[row]!)!;
       const known = rows.get(name) ?? [];
       rows.set(name, known);
       known.push([Math.min(day[row]!, today), count[row]!, 0, undefined, 1]);
     });
-    this.#each(this.#grouped('amounts'), person, (row) => {
+    this.#each('amounts', person, (row) => {
       const found = rows.get(texts.at(added[row]!)!)?.find((each) => each[0] === Math.min(on[row]!, today));
       if (found) found[2] += units[row]!;
     });
@@ -399,12 +413,13 @@ export class View {
     const { first, start, count, value } = projection.batches.columns;
     const { after, kind } = projection.events.columns;
     const { value: values } = projection.values.columns;
-    const { start: starts, rows } = this.#grouped('batches');
+    const owned = this.#rowsOf('batches');
     const pool: Array<Deed<T>> = [];
     const deeds: Array<Deed<T>> = [];
     for (const person of people) {
       deeds.length = 0;
-      for (let place = starts[person]!; isAny && place < starts[person + 1]!; place++) {
+      const rows = owned.find(person);
+      for (let { from: place, until } = owned; isAny && place < until; place++) {
         const row = rows[place]!;
         const begin = first[row]!;
         if (begin >= span.until) continue;
@@ -463,60 +478,60 @@ export class View {
     return Math.max(from, this.site.keptFrom * DAY_MS);
   }
 
-  #each<T>({ start, rows }: Grouped, person: Person, make: (row: number) => T): T[] {
+  #each<T>(name: RowsName, person: Person, make: (row: number) => T): T[] {
     const made: T[] = [];
-    for (let place = start[person]!; place < start[person + 1]!; place++) made.push(make(rows[place]!));
+    const owned = this.#rowsOf(name);
+    const rows = owned.find(person);
+    for (let { from: place, until } = owned; place < until; place++) made.push(make(rows[place]!));
     return made;
   }
 
-  /** Rows by whose they are, those that have a time by that. */
-  #grouped(name: RowsName): Grouped {
-    return (this.#groups[name] ??= this.#group(name));
-  }
-
-  #group(name: RowsName): Grouped {
-    const { projection } = this;
-    return projection.once(name, () => {
-      const owners = projection.owners();
-      const { visitor } = projection[name].columns as { visitor: Int32Array };
-      const time = {
-        moves: projection.moves.columns.at,
-        sessions: projection.sessions.columns.startedAt,
-        batches: projection.batches.columns.first,
-      };
-      return group(
-        projection[name].length,
-        owners.length,
-        (row) => (visitor[row] === NONE ? NONE : owners[visitor[row]!]!),
-        Object.hasOwn(time, name) ? time[name as 'moves'] : undefined,
-      );
-    });
+  /** As they were when this asked first. */
+  #rowsOf(name: RowsName): OwnedRows {
+    return (this.#owned[name] ??= this.projection.rowsOf(name));
   }
 
   #reached(): Float64Array {
     const { projection } = this;
-    return projection.once('reached', () => {
-      const { length: stages } = STAGES;
-      const reached = new Float64Array(projection.visitors.length * stages).fill(Infinity);
-      const { to, at } = projection.moves.columns;
-      const { start, rows } = this.#grouped('moves');
-      const days = STAGES.map((stage) => projection.visitors.columns[stage]);
-      for (const person of this.people)
-        for (const [place, column] of days.entries()) {
-          const day = column[person]!;
-          if (day === NONE) continue;
-          const dated = projection.datedAt(person, place);
-          let found = dated ?? endOfDay(day);
-          for (let index = start[person]!; dated === undefined && index < start[person + 1]!; index++) {
-            const row = rows[index]!;
-            if (to[row]! < place || dayOf(at[row]!) !== day || !projection.tells(row)) continue;
-            found = at[row]!;
-            break;
-          }
-          reached[person * stages + place] = found;
-        }
+    const { length: stages } = STAGES;
+    const reach = (reached: Float64Array, people: Iterable<Person>) => {
+      for (const person of people)
+        for (let place = 0; place < stages; place++)
+          reached[person * stages + place] = this.#firstReached(person, place);
       return reached;
-    });
+    };
+    const none = () => new Float64Array(projection.visitors.length * stages).fill(Infinity);
+    return projection.kept(
+      'reached',
+      () => reach(none(), this.people),
+      (before, stale) => {
+        const owners = projection.owners();
+        const reached = none();
+        reached.set(before);
+        for (const person of stale) reached.fill(Infinity, person * stages, (person + 1) * stages);
+        return reach(
+          reached,
+          [...stale].filter((person) => owners[person] === person),
+        );
+      },
+    );
+  }
+
+  /** When somebody first reached a stage, or a higher one; Infinity where never. @param place of the stage */
+  #firstReached(person: Person, place: number): number {
+    const { projection } = this;
+    const day = projection.visitors.columns[STAGES[place]!][person]!;
+    if (day === NONE) return Infinity;
+    const dated = projection.datedAt(person, place);
+    if (dated !== undefined) return dated;
+    const { to, at } = projection.moves.columns;
+    const moves = this.#rowsOf('moves');
+    const rows = moves.find(person);
+    for (let { from: index, until } = moves; index < until; index++) {
+      const row = rows[index]!;
+      if (to[row]! >= place && dayOf(at[row]!) === day && projection.tells(row)) return at[row]!;
+    }
+    return endOfDay(day);
   }
 }
 
