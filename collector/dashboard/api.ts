@@ -336,6 +336,7 @@ export interface Finding {
     | 'same_signals'
     | 'unused_signal'
     | 'silent_signal'
+    | 'silent_stage'
     | 'empty_stage'
     | 'stage_of_all'
     | 'overlapping_tags'

@@ -125,7 +125,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
           )}
         </Loaded>
       </section>
-      <Costs site={site} changed={read.again} />
+      {may('viewer') && <Costs site={site} changed={read.again} />}
       <Sources site={site} />
       <Links site={site} />
     </>

@@ -7,6 +7,7 @@ import {
   isRecord,
   lintRules,
   matchSignals,
+  neededIn,
   rank,
   signalsOf,
   STAGES,
@@ -25,22 +26,24 @@ import type { View } from '../projection/view.js';
 /** Days in which a signal that means something is carried by some event. */
 const SILENT_DAYS = 30;
 
-/** Of signals that are not in force: which of them look at names and paths alone, and which of these some event of late would carry. */
-async function heardAnew(view: View, { signals }: CompiledRules, known: string[], now: number) {
+/**
+ * Of signals that are not in force: which of them look at names and paths alone, and when some event last would have carried each of these;
+ * absent where none ever would.
+ */
+async function heardAnew(view: View, { signals }: CompiledRules, known: string[]) {
   const asked = Object.keys(signals).filter(
     (name) => !known.includes(name) && !signals[name]!.host && !signals[name]!.match,
   );
   const rules = { signals: Object.fromEntries(asked.map((name) => [name, signals[name]!])) } as CompiledRules;
-  const heard = new Set<string>();
+  const heard = new Map<string, number>();
   const namesOf = ({ name, path }: Kind) => {
     const place = path === null ? undefined : { host: '', path };
     const found = matchSignals(rules, { name } as StagetagEvent, place).map(([signal]) => signal);
     return found.length ? found : undefined;
   };
-  const from = (dayOf(now) - SILENT_DAYS + 1) * DAY_MS;
   if (asked.length)
-    await view.eachDeeds({ from, until: Infinity }, namesOf, (_, deeds) => {
-      for (const { of } of deeds) for (const name of of) heard.add(name);
+    await view.eachDeeds({ from: 0, until: Infinity }, namesOf, (_, deeds) => {
+      for (const { of, time } of deeds) for (const name of of) heard.set(name, Math.max(time, heard.get(name) ?? 0));
     });
   return { asked, heard };
 }
@@ -110,10 +113,14 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
   const known = Object.keys(rules.signals).filter(
     (name) => JSON.stringify(rules.signals[name]) === JSON.stringify(published.signals[name]),
   );
-  const heard = view.signalsSince(dayOf(now) - SILENT_DAYS + 1);
-  const fresh = await heardAnew(view, compiled, known, now);
+  const firstDay = dayOf(now) - SILENT_DAYS + 1;
+  const [lately, ever] = [view.signalsSince(firstDay), view.signalsSince(-Infinity)];
+  const fresh = await heardAnew(view, compiled, known);
   for (const name of [...known, ...fresh.asked])
-    if (!heard.has(name) && !fresh.heard.has(name)) warnings.push(warn('silent_signal', `signals.${name}`));
+    if (!lately.has(name) && !(fresh.heard.get(name)! >= firstDay * DAY_MS))
+      warnings.push(warn('silent_signal', `signals.${name}`));
+  const isUnheard = (name: string) =>
+    known.includes(name) ? !ever.has(name) : fresh.asked.includes(name) && !fresh.heard.has(name);
   const isSameTag = (name: string) => JSON.stringify(rules.tags?.[name]) === JSON.stringify(published.tags?.[name]);
   const isCounted = (name: string) =>
     isSameTag(name) && signalsOf(compiled.tags[name]!).every((each) => known.includes(each));
@@ -124,7 +131,12 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
   for (const stage of STAGES) {
     const rule = compiled.stages[stage];
     const isSame = JSON.stringify(rules.stages[stage]) === JSON.stringify(published.stages[stage]);
-    if (!rule || !isSame || !signalsOf(rule.when).every((name) => known.includes(name))) continue;
+    if (!rule) continue;
+    if (!isSame || !signalsOf(rule.when).every((name) => known.includes(name))) {
+      const unheard = [...new Set(neededIn(rule.when))].filter(isUnheard);
+      if (unheard.length) warnings.push(warn('silent_stage', `stages.${stage}`, unheard));
+      continue;
+    }
     const isReached = STAGES.some((each) => rank(each) >= rank(stage) && peak.has(each));
     if (!isReached) warnings.push(warn('empty_stage', `stages.${stage}`));
     else if (current.get(stage) === all) warnings.push(warn('stage_of_all', `stages.${stage}`));

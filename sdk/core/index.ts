@@ -7,7 +7,17 @@ export * from './compact.js';
 export * from './day.js';
 export * from './event.js';
 export * from './facts.js';
-export { leavesOf, lintRules, LINT_CODES, signalsOf, traitsOf, warn, type LintCode, type Warning } from './lint.js';
+export {
+  leavesOf,
+  lintRules,
+  LINT_CODES,
+  neededIn,
+  signalsOf,
+  traitsOf,
+  warn,
+  type LintCode,
+  type Warning,
+} from './lint.js';
 export { attempt, matchesGlobs } from './matcher.js';
 export { isPlain } from './plain.js';
 export { MAX_RULES_DEPTH, parseRules } from './parseRules.js';

@@ -23,6 +23,7 @@ export const LINT_CODES = {
   same_signals: 'these signals mean the same events',
   unused_signal: 'no condition asks for this signal, and it has no weight',
   silent_signal: 'no event of the last 30 days carried this signal',
+  silent_stage: 'no event ever carried what this condition cannot do without',
   empty_stage: 'no visitor stands at this stage, and none ever got further',
   stage_of_all: 'every visitor stands at this stage',
   overlapping_tags: 'nearly everybody who has one of these tags has the other too',
@@ -123,6 +124,19 @@ export function leavesOf(condition: CompiledCondition): Leaf[] {
 
 export const signalsOf = (condition: CompiledCondition): string[] =>
   leavesOf(condition).flatMap((leaf) => ('signal' in leaf ? [leaf.signal] : []));
+
+/** Signals without which a condition cannot be met. */
+export function neededIn(condition: CompiledCondition): string[] {
+  if ('all' in condition) return condition.all.flatMap(neededIn);
+  if ('any' in condition) {
+    const [first = [], ...others] = condition.any.map(neededIn);
+    return first.filter((name) => others.every((names) => names.includes(name)));
+  }
+  // Of how often the upper bound alone may be asked.
+  if (!('signal' in condition)) return [];
+  const ranges = Object.values(condition.need ?? { count: { gte: 1 } }) as Range[];
+  return ranges.some(({ gte = 0 }) => gte > 0) ? [condition.signal] : [];
+}
 
 /** Traits that it asks for. */
 export const traitsOf = (condition: CompiledCondition): string[] =>

@@ -1,6 +1,7 @@
 /** The dashboard on invented visitors, in a real browser: what it shows is what the API says, in both languages. */
 import fs from 'node:fs';
-import type { JSHandle, Page } from 'puppeteer-core';
+import path from 'node:path';
+import type { ElementHandle, JSHandle, Page } from 'puppeteer-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { inventVisitors } from '../../collector/jobs/demoData.js';
@@ -277,6 +278,14 @@ test('a number opens into those who are behind it, and back', async () => {
   await open('channels');
   expect(await follow('.sources a')).toMatch(/came from “.+”/);
   await open('customers');
+  expect(await follow('.features a')).toMatch(/Those who got to Consideration .*, with “.+” before they went on/);
+  await page.goBack();
+  expect(await follow('.matrix td a')).toMatch(/Buyers with \d for how lately they bought, and \d for/);
+  await page.goBack();
+  expect(await follow('.cohorts td:nth-child(2) a')).toContain('Those who first came in the week that begins on');
+  await page.goBack();
+  expect(await follow('.figure dd a')).toContain('Promoters by their latest answer');
+  await page.goBack();
   expect(await follow('.tags a')).toContain('To its conditions');
   // The conditions are the audience's of the same people.
   await page.click('.who a');
@@ -747,6 +756,50 @@ test('the board follows what happens, by itself', async () => {
     .poll(() => shown('.funnel li .detail'), { timeout: 5000 })
     .toContain(`${today.entered.awareness} entered today · ${today.left.awareness} left today`);
   expect(problems).toEqual([]);
+});
+
+test('what was spent is taken in from a table, told by campaign, and taken back', async () => {
+  const { collector, site, ask } = await startShop();
+  const { page, problems } = await openPage(await openChromium());
+  page.on('dialog', (dialog) => void dialog.accept());
+  await signIn(page, collector.url);
+  await page.goto(`${collector.url}/#/${site.siteKey}/channels?by=campaign&measure=cac&days=90`);
+  const file = path.join(temporaryFolder(), 'costs.csv');
+  const take = async (text: string) => {
+    fs.writeFileSync(file, text);
+    const input = await page.waitForSelector('input[type=file]');
+    await (input as ElementHandle<HTMLInputElement>).uploadFile(file);
+  };
+  const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const costs = () =>
+    page.$$eval('.costs tbody tr', (all) =>
+      all.map((row) => [...row.children].slice(0, 6).map((cell) => cell.textContent)),
+    );
+  await page.waitForSelector('.costs tbody tr');
+  const before = await costs();
+  await take('day,channel,cost\nyesterday,Email,3');
+  await page.waitForSelector('.problem');
+  expect(await page.$eval('.problem', (text) => text.textContent)).toContain('line 2: day: expected one such as');
+  expect(await costs()).toEqual(before);
+  await take(`day,channel,campaign,cost\n${day},Email,may,12.5\n${day},Email,,4`);
+  await expect.poll(async () => (await costs()).length).toBe(before.length + 2);
+  expect(await costs()).toContainEqual(['Email', '–', '–', 'may', '1', expect.stringContaining('12.5')]);
+  expect(await page.$('.problem')).toBeNull();
+  // The report beside it knows.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('.attribution tbody tr')].some(({ textContent }) => /^may.*12\.5/.test(textContent!)),
+  );
+  await page.evaluate(() => {
+    const row = [...document.querySelectorAll('.costs tbody tr')].find((each) => /may/.test(each.textContent!))!;
+    row.querySelector('button')!.click();
+  });
+  await expect.poll(async () => (await costs()).length).toBe(before.length + 1);
+  const { costs: left } = await ask<{ costs: Array<{ day: string; channel: string; cost: number }> }>(
+    `costs?from=${day}`,
+  );
+  // What else was said of the day is still there.
+  expect(left.filter(({ channel }) => channel === 'Email')).toEqual([{ day, channel: 'Email', cost: 4 }]);
+  expect(problems.filter((each) => !each.includes('400'))).toEqual([]);
 });
 
 test('a source is given a channel, a campaign its link, and a person is erased with a receipt', async () => {

@@ -293,6 +293,7 @@ describe('lint of a site', () => {
       stages: {
         ...rules.stages,
         consideration: { when: { any: ['there', 'never', 'unknowable'].map((signal) => ({ signal })) } },
+        action: { when: { all: [{ signal: 'there' }, { signal: 'never' }, { not: { signal: 'prices' } }] } },
         loyalty: { when: { trait: 'stagetag.rfm', in: ['champion', 'champions'] } },
       },
     };
@@ -301,8 +302,9 @@ describe('lint of a site', () => {
       'unknown_group stages.loyalty.when',
       'silent_signal signals.never',
       'overlapping_tags tags.both',
+      'silent_stage stages.action',
     ]);
-    expect(found).toMatchObject([{ names: ['champion'] }, {}, { names: ['both', 'looked'] }]);
+    expect(found).toMatchObject([{ names: ['champion'] }, {}, { names: ['both', 'looked'] }, { names: ['never'] }]);
   });
 
   test('says what is wrong where rules are not valid', async () => {
