@@ -97,7 +97,13 @@ function More({
             rows={forms}
             columns={[
               { title: t('form'), of: ({ form }) => form || t('unknown') },
-              { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+              {
+                title: t('visitorsCount'),
+                of: ({ visitors }) => visitors,
+                show: ({ form, visitors }) => (
+                  <People site={site} asked={{ ...rangeOf(site), did: `form:${form}` }} count={visitors} />
+                ),
+              },
               { title: t('begun'), of: ({ started }) => started },
               { title: t('submitted'), of: ({ submitted }) => submitted },
               { title: t('abandoned'), of: ({ abandoned }) => abandoned },

@@ -61,7 +61,7 @@ const isOfNumber = () =>
   ['reached', 'moved', 'lastPage', 'steps', 'did', 'counted', 'when'].some((name) => chosen(name));
 
 /** What somebody can have done, as numbers ask for it. */
-const DEEDS = 'signal,event,page,path,file,term,abandoned,channel,source,medium,campaign,named'.split(',');
+const DEEDS = 'signal,event,page,path,file,term,form,abandoned,channel,source,medium,campaign,named'.split(',');
 
 const PLACES = ['new', 'dormant', ...STAGES] as const;
 

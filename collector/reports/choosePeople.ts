@@ -50,8 +50,12 @@ const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
   path: (kind, name) => kind.name === 'page_view' && kind.path?.slice(0, LONGEST) === name,
   file: ({ name: event, subject }, name) => event === 'file_download' && subject === name,
   term: ({ name: event, subject }, name) => event === 'search' && subject === name,
+  form: ({ name: event, subject }, name) => /^form_(start|submit|abandon)$/.test(event) && subject === name,
   abandoned: ({ name: event, subject }, name) => event === 'form_abandon' && subject === name,
 };
+/** A form may have no name. */
+const NAMELESS = ['form', 'abandoned'];
+
 /** The same of where sessions came from: as the report `sources` names it, or as `attribution` does. */
 const INBOX = 'named';
 function visitTest(kind: string, name: string): ((visit: Visit) => boolean) | undefined {
@@ -126,7 +130,7 @@ const hasDone: Make = async ({ view, filter: { did }, span, people }) => {
   if (did === undefined) return undefined;
   const [kind = '', ...rest] = did.split(':');
   const name = rest.join(':');
-  if (Object.hasOwn(DEEDS, kind) && (name || kind === 'abandoned')) {
+  if (Object.hasOwn(DEEDS, kind) && (name || NAMELESS.includes(kind))) {
     const found = new Set<Person>();
     const isIt = (each: Kind) => DEEDS[kind]!(each, name) || undefined;
     await view.eachDeeds(span, isIt, (person, deeds) => deeds.length && found.add(person), people);

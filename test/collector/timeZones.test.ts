@@ -686,6 +686,7 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     expect(await listed('did=event:invite')).toEqual(
       idsOf(people.filter((person) => within(person).some(({ name }) => name === 'invite'))),
     );
+    expect((await listed('did=form:f')).size).toBe(form?.visitors ?? 0);
     expect((await listed('did=abandoned:f')).size).toBe(form?.gaveUp ?? 0);
     expect(await listed('did=abandoned:f')).toEqual(
       idsOf(people.filter((person) => within(person).some(({ name }) => name === 'form_abandon'))),
