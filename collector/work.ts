@@ -12,6 +12,7 @@ import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
 import type { ReportQuery } from './reports/range.js';
 import { makeReport, type ReportName } from './reports/reports.js';
+import { needsDates } from './reports/choosePeople.js';
 import { listVisitors, type VisitorFilter, type VisitorList } from './reports/visitorList.js';
 import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
 import type {
@@ -125,12 +126,7 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     audience: (site, when, at) => projections.use(site, at, (view) => countAudience(view, when, at)),
     members: (site, when, at, saved) => projections.use(site, at, (view) => listAudience(view, when, at, saved)),
     listVisitors: (site, filter, at) =>
-      projections.use(
-        site,
-        at,
-        (view) => listVisitors(view, filter, at),
-        !!(filter.reached ?? filter.steps ?? filter.moved),
-      ),
+      projections.use(site, at, (view) => listVisitors(view, filter, at), needsDates(filter)),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
     prepare: (site, at) => projections.prepare(site, at),

@@ -1,6 +1,7 @@
 /** Carrying the visitor from one of the site's own domains to another, by a parameter that lives for two minutes. */
 import { isOpen } from './consent.js';
 import { isPlain } from './core/index.js';
+import { who } from './identity.js';
 import { referrerHost } from './returns.js';
 import { settings, words } from './settings.js';
 import { readText, writeText } from './storage.js';
@@ -8,7 +9,19 @@ import { readText, writeText } from './storage.js';
 const LIFETIME_MS = 120_000;
 
 /** Whether a host is another of the site's own. */
-export const hasHost = (host: string | undefined): boolean => !isPlain && words(settings.hosts).includes(host!);
+const hasHost = (host: string | undefined): boolean => words(settings.hosts).includes(host!);
+
+/** Lets the visitor go along with a link to another of the site's own hosts. @param given its address as it stands there @returns whether it is one */
+export function giveLink(link: Element, url: URL, given: string): boolean {
+  if (isPlain || !hasHost(url.hostname)) return false;
+  const { visitorId } = who();
+  if (visitorId) {
+    url.search += `&st_link=${visitorId}.${Date.now()}.${readText(`seq:${visitorId}`) ?? 0}`;
+    link.setAttribute('href', url.href);
+    setTimeout(() => link.setAttribute('href', given));
+  }
+  return true;
+}
 
 /**
  * Takes the visitor that another domain handed over out of the address bar, before anything reads it.

@@ -32,7 +32,11 @@ fs.mkdirSync(values.out, { recursive: true });
 const data = fs.mkdtempSync(path.join(os.tmpdir(), 'stagetag-screens-'));
 const store = openSqliteStore(data);
 const now = Date.now();
-const site = await addSite(store, { name: 'Shop', origins: ['https://demo.example'], template: 'retail' }, now);
+const site = await addSite(
+  store,
+  { name: 'Shop', origins: ['https://demo.example'], template: 'retail', currency: 'USD' },
+  now,
+);
 const invented = { days: 90, visitors: Number(values.visitors), seed: 1, now };
 await inventVisitors(store, site, readTemplate('retail'), invented);
 /** Whoever of the latest did most. */

@@ -82,7 +82,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
           {({ by, entries, withoutTouch, unnamedCost, channels, moves }) => (
             <>
               <p role="status">{t('entriesSum', { count: showNumber(entries), without: showNumber(withoutTouch) })}</p>
-              {measure !== 'entries' && measure !== 'revenue' && channels.every(({ cost }) => cost === null) && (
+              {/cac|roas/.test(measure) && !unnamedCost && channels.every(({ cost }) => cost === null) && (
                 <p class="soft">{t('noCosts', rangeOf(site))}</p>
               )}
               {!!unnamedCost && <p class="soft">{t('unnamedCost', { amount: money(unnamedCost) })}</p>}

@@ -39,15 +39,12 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
     const send = async () => change('PUT', path, new Blob([await file!.text()], { type: 'text/csv' }));
     if (file) void attempt(send).then(() => (input.value = ''));
   };
-  /** What is said of a channel's day takes the place of all that was: the others of that day are said again. */
-  const takeBack = (costs: Cost[], { key, channel, source, medium, campaign }: Spent) => {
+  const takeBack = ({ channel, source, medium, campaign }: Spent) => {
     const name = [showChannel(channel), source, medium, campaign].filter(Boolean).join(' · ');
     if (!confirm(t('confirmCostGone', { name, from, to }))) return;
-    const days = new Set(costs.filter((cost) => keyOf(cost) === key).map(({ day }) => day));
-    const next = costs
-      .filter((cost) => cost.channel === channel && days.has(cost.day))
-      .map((cost) => (keyOf(cost) === key ? { ...cost, cost: null } : cost));
-    void attempt(() => change('PUT', path, { costs: next }));
+    const named = Object.entries({ source, medium, campaign, from, to }).filter(([, value]) => value) as string[][];
+    const query = new URLSearchParams(named).toString();
+    void attempt(() => change('DELETE', `${path}/${encodeURIComponent(channel)}?${query}`));
   };
   return (
     <section class="card">
@@ -84,7 +81,7 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
                         title: t('action'),
                         of: () => '',
                         show: (row: Spent) => (
-                          <button type="button" class="plain small" onClick={() => takeBack(costs, row)}>
+                          <button type="button" class="plain small" onClick={() => takeBack(row)}>
                             {t('remove')}
                           </button>
                         ),

@@ -341,7 +341,7 @@ function Moves({
           { title: t('fromStage'), of: (from) => name(from) },
           ...TO.map((to): Column<Standing> => ({ title: name(to), of: (from) => between(from, to) })),
           ...(before ? TO : []).map((to): Column<Standing> => ({
-            title: `${name(to)} (${t('compare')})`,
+            title: `${name(to)} (${t('compared')})`,
             of: (from) => between(from, to, before!.moves),
           })),
         ]}

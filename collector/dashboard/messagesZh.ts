@@ -38,7 +38,12 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^too many tries from this address; wait a minute$/, '尝试次数过多，请一分钟后再试'],
   [/^token: expected .*$/, '令牌不正确：请输入管理令牌，或重启采集服务以获得新的登录链接'],
   [/^line 1: expected the columns (.*), got .*; nothing was changed$/, '第 1 行应包含列名 $1，未作任何更改'],
-  [/^line (\d+): (?:day|channel|source|medium|campaign|cost): .*$/, '第 $1 行有误，未作任何更改'],
+  [
+    /^line (\d+): expected as many cells as columns.*$/,
+    '第 $1 行的单元格数与列数不符（含逗号的单元格需加引号），未作任何更改',
+  ],
+  [/^line (\d+): .*$/, '第 $1 行有误，未作任何更改'],
+  [/^expected at most (\d+) lines, got (\d+).*$/, '最多 $1 行，实际 $2 行，未作任何更改'],
   [/^costs\[(\d+)\]: .*$/, '第 $1 项费用有误，未作任何更改'],
   [/^the body is larger than (\d+) bytes$/, '内容超过 $1 字节'],
   [/^bot: expected null, or a reason .*$/, '原因应为最多 64 个字母、数字或下划线'],

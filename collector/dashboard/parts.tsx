@@ -348,7 +348,7 @@ export function rangeOf(site: Site, otherwise = DAYS): { from: string; to: strin
 /** How much of these days was never seen: every rate is of what was. */
 function Unseen({ site, range }: { site: Site; range: { from: string; to: string } }): JSX.Element | null {
   const { data } = useReport<LossReport>(site.siteKey, 'loss', range);
-  return data?.rate == null ? null : (
+  return !data?.rate ? null : (
     <small class="soft" title={t('lossLine', { share: showShare(data.rate) })}>
       {t('notSeen', { share: showShare(data.rate) })}
     </small>

@@ -30,6 +30,9 @@ const HEADLESS = /headless|phantomjs/i;
 /** Names that a crawler gives itself, wherever it comes from. */
 const NAMED = /bot|crawl|spider|slurp/i;
 
+/** What apps and browsers that people use say of themselves, and the list takes for words of a crawler. */
+const NO_CRAWLERS = /\b(SogouMobileBrowser|SogouSearch|\w*News\w*)(\/[\w.]+)?/gi;
+
 /** Says why what comes from there counts as a bot's, or null. */
 export function botReason({ userAgent = '', brands = '', isLocal }: Client): BotReason | null {
   if (ASSISTANTS.test(userAgent)) return 'ai_assistant';
@@ -37,7 +40,7 @@ export function botReason({ userAgent = '', brands = '', isLocal }: Client): Bot
   if (HEADLESS.test(userAgent + brands)) return 'headless';
   // Every browser says that it is one; what does not is a program.
   if (!userAgent.startsWith('Mozilla/')) return isbot(userAgent) && NAMED.test(userAgent) ? 'crawler' : 'script';
-  return isbot(userAgent) ? 'crawler' : null;
+  return isbot(userAgent.replace(NO_CRAWLERS, '')) ? 'crawler' : null;
 }
 
 /** Makes the list of addresses and networks (`203.0.113.7`, `2001:db8::/32`). @returns undefined where one is neither */

@@ -27,7 +27,7 @@ import {
   type Facts,
   type FactsView,
   type Inference,
-  type Match,
+  type Matches,
   type Stage,
   type StagetagEvent,
   type Touch,
@@ -37,7 +37,7 @@ import type {
   Cause,
   DatedTouch,
   Fold,
-  SessionNews,
+  SessionPart,
   Site,
   StoredEvent,
   Transition,
@@ -223,9 +223,19 @@ export function factsOf(timeline: Pick<Timeline, 'at'>, events: StoredEvent[]): 
 /** Adds what one event says to facts, in place. */
 function addOne(timeline: Pick<Timeline, 'at'>, facts: Facts, stored: StoredEvent): void {
   const event = withId(stored);
-  addEvent(facts, event, signalsIn(timeline, event));
-  if (stored.traits) mergeTraits(facts.traits, datedTraits(stored.traits, event.time, event.id));
+  const { traits, isProven } = stored;
+  addEvent(facts, isProven || event.name !== 'identify' ? event : withoutGroups(event), signalsIn(timeline, event));
+  if (traits) mergeTraits(facts.traits, datedTraits(isProven ? traits : withoutGroupsIn(traits), event.time, event.id));
 }
+
+/** Without the traits that only the collector sets, see jobs/groups: a page could claim any. */
+const withoutGroupsIn = <T>(traits: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(traits).filter(([name]) => !name.startsWith('stagetag.')));
+
+const withoutGroups = (event: StagetagEvent): StagetagEvent => ({
+  ...event,
+  ...(event.props && { props: withoutGroupsIn(event.props) }),
+});
 
 /** An event with its id in lower case. */
 function withId(stored: StoredEvent): StagetagEvent {
@@ -233,7 +243,7 @@ function withId(stored: StoredEvent): StagetagEvent {
   return id === stored.event.id ? stored.event : { ...stored.event, id };
 }
 
-const signalsIn = (timeline: Pick<Timeline, 'at'>, event: StagetagEvent): Match[] =>
+const signalsIn = (timeline: Pick<Timeline, 'at'>, event: StagetagEvent): Matches =>
   matchesOf(timeline.at(event.time), event, parseUrl(event.url));
 
 /** Whether it counts for something beside its signals. */
@@ -250,15 +260,15 @@ const hasLabels = ({ source }: StagetagEvent) => !!source && Object.keys(source)
 const OF_A_PAGE = 20;
 
 /** What events mean by their page and name, where it hangs on nothing else of them. */
-const meanings = new WeakMap<CompiledRules, WeakMap<URL, Map<string, Match[]>>>();
+const meanings = new WeakMap<CompiledRules, WeakMap<URL, Map<string, Matches>>>();
 
-function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefined): Match[] {
+function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefined): Matches {
   const find = () => matchSignals(rules, event, url && placeOf(url));
   if (event.props || !url || hasLabels(event)) return find();
   let pages = meanings.get(rules);
-  if (!pages) meanings.set(rules, (pages = new WeakMap<URL, Map<string, Match[]>>()));
+  if (!pages) meanings.set(rules, (pages = new WeakMap<URL, Map<string, Matches>>()));
   let names = pages.get(url);
-  if (!names) pages.set(url, (names = new Map<string, Match[]>()));
+  if (!names) pages.set(url, (names = new Map<string, Matches>()));
   return remembered(names, event.name, find, OF_A_PAGE);
 }
 
@@ -359,8 +369,8 @@ function sessionsOf(
   hosts: Told['hosts'],
   now: number,
   client: ClientInfo = NOBODY,
-): SessionNews[] {
-  const parts = new Map<string, SessionNews>();
+): SessionPart[] {
+  const parts = new Map<string, SessionPart>();
   for (const stored of events) {
     const { event, bot } = stored;
     if (!event.sessionId) continue;

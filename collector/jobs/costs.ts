@@ -1,5 +1,5 @@
 /** What channels cost, as a table of an advertising platform or a spreadsheet gives it. */
-import { parse } from 'csv-parse/sync';
+import { CsvError, parse } from 'csv-parse/sync';
 import { isRecord } from '../../sdk/core/index.js';
 import { isDay } from '../isDay.js';
 import type { Cost } from '../store/store.js';
@@ -8,6 +8,17 @@ import type { Cost } from '../store/store.js';
 const LONGEST = { channel: 64, source: 256, medium: 256, campaign: 256 };
 const COLUMNS = ['day', 'channel', 'cost'];
 const PARTS = ['source', 'medium', 'campaign'] as const;
+
+/** Costs that are taken in at a time. */
+export const MAX_COSTS = 50_000;
+
+/** What the library says in words of its own. */
+const EXPECTED: Record<string, string> = {
+  CSV_RECORD_INCONSISTENT_COLUMNS:
+    'expected as many cells as columns; a cell with a comma in it, as 1,234.50, stands in quotes',
+  CSV_QUOTE_NOT_CLOSED: 'a quote is opened and not closed',
+  CSV_INVALID_CLOSING_QUOTE: 'expected a comma behind a closed quote',
+};
 
 function nameIn(of: keyof typeof LONGEST, name: unknown): string | undefined {
   const isName = typeof name === 'string' && name.trim() && name.length <= LONGEST[of] && !/\p{Cc}/u.test(name);
@@ -51,8 +62,10 @@ export function readCosts(text: string): Cost[] | string {
       skip_empty_lines: true,
     }) as unknown as typeof rows;
   } catch (error) {
-    return (error as Error).message;
+    if (!(error instanceof CsvError)) throw error;
+    return `line ${error.lines as number}: ${EXPECTED[error.code] ?? error.message}`;
   }
+  if (rows.length > MAX_COSTS) return `expected at most ${MAX_COSTS} lines, got ${rows.length}`;
   if (COLUMNS.some((name) => !names.includes(name)))
     return `line 1: expected the columns ${COLUMNS.join(', ')}, got ${names.join(', ') || 'nothing'}`;
   const sums = new Map<string, Cost>();

@@ -42,7 +42,7 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   const chosen = chooseOrderSignal(rules, undefined);
   const refund = 'signal' in chosen ? refundSignalOf(rules, chosen.signal) : undefined;
   const buyers: Buyer[] = [];
-  const traits = new Map<string, Record<string, Scalar>>();
+  const traits = new Map<string, Record<string, Scalar | null>>();
   /** What is known so far, of each whose group may be another. */
   const known = new Map<string, Pick<VisitorRecord, 'isPerson' | 'lastSeen'> & { before: Record<string, unknown> }>();
   await readPeople(store, siteKey, (record) => {
@@ -61,8 +61,9 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
     const { before } = known.get(id)!;
     const props = Object.fromEntries(
       asked
-        .filter((name) => wanted[name] !== undefined && wanted[name] !== before[name])
-        .map((name) => [name, wanted[name]!]),
+        // Who is in none any more is told so; who never was needs no word.
+        .filter((name) => (wanted[name] ?? null) !== (before[name] ?? null))
+        .map((name) => [name, wanted[name] ?? null]),
     );
     return Object.keys(props).length ? [{ id, props }] : [];
   });

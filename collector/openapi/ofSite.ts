@@ -102,7 +102,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         ),
         query(
           'counted',
-          `expected one of ${COUNTED.map((each) => `${each}:NUMBER`).join(', ')}: whom that number of the report counts from \`from\` to \`to\``,
+          `expected a number of a report, whom it counts from \`from\` to \`to\`: ${COUNTED.join('; ')}`,
         ),
         query('period', 'with `counted` of lifecycle and cohorts: expected day, week or month', {
           enum: ['day', 'week', 'month'],
@@ -231,7 +231,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'setCosts',
       'x-role': 'editor',
       summary:
-        'Says what channels cost on days, in the place of all that was said of the same channels on the same days before, null takes it back; a source, medium or campaign of a channel may be named. As JSON, or as `text/csv` with a line that names the columns. Attribution then tells what an entry costs and what comes back',
+        'Says what channels cost on days, in the place of all that was said of the same channels and sources on the same days before, null takes it back; a medium or campaign may be named too. As JSON, or as `text/csv` with a line that names the columns. Attribution then tells what an entry costs and what comes back',
       requestBody: bodyOrTable(
         record({
           costs: list(
@@ -246,7 +246,30 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           ),
         }),
       ),
-      responses: { 200: json('How many were taken.', record({ costs: count })), 400: WRONG },
+      responses: {
+        200: json(
+          'How many were taken, and how many were there in their place.',
+          record({ costs: count, replaced: count }),
+        ),
+        400: WRONG,
+      },
+    },
+  },
+  '/costs/{channel}': {
+    delete: {
+      operationId: 'removeCosts',
+      'x-role': 'editor',
+      summary:
+        'Takes back what was said of a channel, or of just this source, medium and campaign of it, from one day to another',
+      parameters: [
+        path('channel', 'expected the name of a channel'),
+        query('source', 'expected the source, where one was named'),
+        query('medium', 'expected the medium, where one was named'),
+        query('campaign', 'expected the campaign, where one was named'),
+        day('from'),
+        day('to'),
+      ],
+      responses: { 200: json('How many there were.', record({ removed: count })), 400: WRONG },
     },
   },
   '/audiences': {

@@ -58,6 +58,7 @@ export const schemas: Record<string, Schema> = {
     sessionId: text,
     startedAt: moment,
     endedAt: moment,
+    arrivedAt: moment,
     events: count,
     channel: nullable('string'),
     source: nullable('string'),

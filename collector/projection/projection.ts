@@ -103,7 +103,16 @@ export const stageAt = (rank: number): Stage | null => STAGES[rank] ?? null;
 
 type Session = Pick<
   ListedSession,
-  'startedAt' | 'endedAt' | 'channel' | 'source' | 'medium' | 'campaign' | 'device' | 'browser' | 'country'
+  | 'startedAt'
+  | 'endedAt'
+  | 'arrivedAt'
+  | 'channel'
+  | 'source'
+  | 'medium'
+  | 'campaign'
+  | 'device'
+  | 'browser'
+  | 'country'
 >;
 
 export class Projection {
@@ -144,6 +153,7 @@ export class Projection {
   readonly sessions = new VisitorRows({
     startedAt: 'f64',
     endedAt: 'f64',
+    arrivedAt: 'f64',
     channel: 'i32',
     source: 'i32',
     medium: 'i32',
@@ -412,6 +422,7 @@ export class Projection {
       return new OwnedRows(group(rows.length, owners.length, ownerOf, time));
     };
     return this.kept(name, make, (before, stale) => {
+      if (!before.isWorth(stale.size)) return undefined;
       const changed = new Map<number, Int32Array>();
       for (const [owner, visitors] of this.#visitorsOf(stale)) {
         const own = Int32Array.from(visitors.flatMap((visitor) => [...rows.of(visitor)])).sort();
@@ -648,10 +659,11 @@ export class Projection {
   }
 
   #addSession(visitor: number, session: Session): void {
-    const { startedAt, endedAt, channel, source, medium, campaign, device, browser, country } = session;
+    const { startedAt, endedAt, arrivedAt, channel, source, medium, campaign, device, browser, country } = session;
     this.sessions.addTo(visitor, {
       startedAt,
       endedAt,
+      arrivedAt,
       channel: this.texts.numberOf(channel),
       source: this.texts.numberOf(source),
       medium: this.texts.numberOf(medium),
@@ -719,6 +731,8 @@ export class Projection {
           if (entry) this.#dated.set(number * STAGES.length + place, entry.at);
         }
       }
+      // Who read it meanwhile did not know.
+      this.#kept.get('reached')?.stale.add(number);
     }
   }
 
@@ -783,7 +797,7 @@ export class Projection {
 /** Events that came together: they stand among the events from `start` on, and their numbers among the values from `value` on. */
 const newBatches = () =>
   new VisitorRows({ rowId: 'f64', first: 'f64', start: 'u32', count: 'u32', value: 'u32' } as const);
-/** Milliseconds after the batch's first. */
 const newMoves = () => new VisitorRows({ from: 'i8', to: 'i8', at: 'f64', kind: 'i8', rules: 'i32' } as const);
+/** Milliseconds after the batch's first. */
 const newEvents = () => new Table({ after: 'u32', kind: 'u32' } as const);
 const newValues = () => new Table({ value: 'f64' } as const);

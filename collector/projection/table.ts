@@ -193,15 +193,18 @@ export class OwnedRows {
     return other ?? rows;
   }
 
-  /** The same with the rows of some people as they are now; undefined where those of too many are not what they were. */
-  renewed(changed: ReadonlyMap<number, Int32Array>): OwnedRows | undefined {
-    const others = new Map([...this.others, ...changed]);
-    const isMost = others.size > Math.max(FEW, this.all.start.length * SHARE);
-    return isMost ? undefined : new OwnedRows(this.all, others);
+  /** Whether to renew the rows of so many people is less than to put everybody's together anew. */
+  isWorth(people: number): boolean {
+    return this.others.size + people <= Math.max(FEW, this.all.start.length * SHARE);
+  }
+
+  /** The same with the rows of some people as they are now. */
+  renewed(changed: ReadonlyMap<number, Int32Array>): OwnedRows {
+    return new OwnedRows(this.all, new Map([...this.others, ...changed]));
   }
 }
 
-/** So many people may have rows elsewhere, or this share of all: beyond it everybody's rows are put together anew. */
+/** So many people may have rows elsewhere, or this share of all. */
 const FEW = 1000;
 const SHARE = 0.05;
 

@@ -42,16 +42,13 @@ export interface Visit extends Pick<
   ownChannel: string | null;
 }
 
-/** Texts have numbers below it: two of them are one number that is exact. */
-const MOST_TEXTS = 2 ** 26;
-
 /** Of each session how it came. */
 interface Ways {
   /** By the session's row, the place in `all`. */
   of: Int32Array;
   all: Way[];
-  /** The places, by two texts and two more. */
-  numbers: Map<number, Map<number, number>>;
+  /** The places, by the numbers of the four texts. */
+  numbers: ReadonlyMap<string, number>;
 }
 
 /** How sessions came that came alike. */
@@ -84,6 +81,7 @@ export const days = (ms: number): number => ms / DAY_MS;
 /** It is to be looked at at once: what a projection takes over later is not in it. */
 export class View {
   readonly #owned: Partial<Record<RowsName, OwnedRows>> = {};
+  #ownWays: Ways | undefined;
   /** By person, then by stage. */
   #reachedAt: Float64Array | undefined;
 
@@ -255,18 +253,19 @@ export class View {
     }));
   }
 
-  /** Goes over somebody's sessions, by time. @param visit told the place in `ways` of how each came */
-  eachSession(person: Person, visit: (startedAt: number, way: number) => void): void {
-    const { startedAt } = this.projection.sessions.columns;
+  /** Goes over somebody's sessions, by time. @param visit told the place in `ways` of how each came, and from when on it is known to have come so */
+  eachSession(person: Person, visit: (startedAt: number, way: number, arrivedAt: number) => void): void {
+    const { startedAt, arrivedAt } = this.projection.sessions.columns;
     const { of } = this.#ways();
     const sessions = this.#rowsOf('sessions');
     const rows = sessions.find(person);
     for (let { from: place, until } = sessions; place < until; place++)
-      visit(startedAt[rows[place]!]!, of[rows[place]!]!);
+      visit(startedAt[rows[place]!]!, of[rows[place]!]!, arrivedAt[rows[place]!]!);
   }
 
   /** Of each session how it came: the place of that among all there are. */
   #ways(): Ways {
+    if (this.#ownWays) return this.#ownWays;
     const { projection } = this;
     const goOn = (before: Ways): Ways => {
       const { sessions, texts } = projection;
@@ -274,15 +273,12 @@ export class View {
       const of = new Int32Array(sessions.length);
       of.set(before.of);
       const all = [...before.all];
-      const { numbers } = before;
+      const numbers = new Map(before.numbers);
       for (let row = before.of.length; row < sessions.length; row++) {
-        const first = channel[row]! * MOST_TEXTS + source[row]!;
-        const second = medium[row]! * MOST_TEXTS + campaign[row]!;
-        let known = numbers.get(first);
-        if (!known) numbers.set(first, (known = new Map<number, number>()));
-        let number = known.get(second);
+        const key = `${channel[row]} ${source[row]} ${medium[row]} ${campaign[row]}`;
+        let number = numbers.get(key);
         if (number === undefined) {
-          known.set(second, (number = all.length));
+          numbers.set(key, (number = all.length));
           all.push({
             channel: texts.at(channel[row]!),
             source: texts.at(source[row]!),
@@ -294,7 +290,11 @@ export class View {
       }
       return { of, all, numbers };
     };
-    return projection.kept('ways', () => goOn({ of: new Int32Array(), all: [], numbers: new Map() }), goOn);
+    // First of all, so that none of them is newer than what is found out of them.
+    this.#rowsOf('sessions');
+    const none = { of: new Int32Array(), all: [], numbers: new Map() };
+    const known = projection.kept('ways', () => goOn(none), goOn);
+    return (this.#ownWays = known.of.length < projection.sessions.length ? goOn(known) : known);
   }
 
   /** Sessions, by time. */

@@ -17,6 +17,8 @@ import { chooseOrderSignal, netOf, ordersOf, refundSignalOf } from './customers.
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 const DIRECT = 'Direct';
+/** What came by nothing. */
+const NOTHING: Way = { channel: DIRECT, source: null, medium: null, campaign: null };
 
 /** What of a session is credited, and what it is called where it came with none: as GA4 does. */
 export const NAMED = {
@@ -107,12 +109,30 @@ function namer(view: View, by: keyof typeof NAMED, { from, until }: { from: Date
 interface Step {
   name: string;
   before: Step | undefined;
-  next: Map<string, Step>;
+  /** What came next, by name: most have one, for which a map is much. */
+  only: Step | undefined;
+  next: Map<string, Step> | undefined;
   converted: number;
   lost: number;
 }
 
-const step = (name: string, before?: Step): Step => ({ name, before, next: new Map(), converted: 0, lost: 0 });
+const step = (name: string, before?: Step): Step => ({
+  name,
+  before,
+  only: undefined,
+  next: undefined,
+  converted: 0,
+  lost: 0,
+});
+
+function stepAfter(at: Step, name: string): Step {
+  const known = at.only?.name === name ? at.only : at.next?.get(name);
+  if (known) return known;
+  const made = step(name, at);
+  if (at.only) (at.next ??= new Map<string, Step>()).set(name, made);
+  else at.only = made;
+  return made;
+}
 
 /** Journeys by the names of what came one after the other: they share what they have in common. */
 class Journeys {
@@ -123,11 +143,7 @@ class Journeys {
   /** Counts one of these touches. */
   count(names: string[], from: number, until: number, what: 'converted' | 'lost'): void {
     let at = this.#start;
-    for (let index = from; index < until; index++) {
-      let next = at.next.get(names[index]!);
-      if (!next) at.next.set(names[index]!, (next = step(names[index]!, at)));
-      at = next;
-    }
+    for (let index = from; index < until; index++) at = stepAfter(at, names[index]!);
     if (!at.converted && !at.lost) this.#ends.push(at);
     at[what]++;
   }
@@ -163,20 +179,20 @@ interface Conversion {
   revenue: number;
 }
 
-/** An order as what is left of it is told. */
-type Order = CountedDay & { at: number };
+/** An order, or what was given back, with its transaction where it names one. */
+type Order = CountedDay & { at: number; id?: string };
 
 /**
  * What somebody ordered: each order with an id by itself, when it was and what it came to; of events without one the days of facts tell how
  * many there were and what they came to in all, so that those of a day share it. @param times of the events that carry the signal, ascending
  */
 function ordersBy(facts: Facts, signal: string, times: number[]): Order[] {
-  const withId = Object.values(facts.orders).flatMap(([at, , { signals, values, keys }]): Order[] => {
+  const withId = Object.entries(facts.orders).flatMap(([key, [at, , { signals, values, keys }]]): Order[] => {
     if (!signals[signal]) return [];
     const sum = (numbers: number[]) => numbers.reduce((all, each) => all + each, 0);
     const keyed = Object.values(keys[signal] ?? {}).flatMap((each) => Object.values(each).map(([, , units]) => units));
     const units = sum(Object.values(values[signal] ?? {})) + sum(keyed);
-    return [{ at, day: dayOf(at), count: 1, units, daily: units }];
+    return [{ at, day: dayOf(at), count: 1, units, daily: units, id: key.slice(key.indexOf('\n') + 1) }];
   });
   const taken = new Set(withId.map(({ at }) => at));
   const without = countedDays({ ...facts, orders: {} }).find(([name]) => name === signal)?.[1] ?? [];
@@ -192,6 +208,18 @@ function ordersBy(facts: Facts, signal: string, times: number[]): Order[] {
     }));
   });
   return [...withId, ...others].sort((a, b) => a.at - b.at);
+}
+
+/** Takes off each order what was given back of it, where that names it; and the rest as reports do that know of no names. */
+function leftOf(orders: Order[], refunds: Order[]): Order[] {
+  const left = orders.map((order) => ({ ...order }));
+  const others = refunds.map((refund) => {
+    const order = refund.id === undefined ? undefined : left.find(({ id }) => id === refund.id);
+    const off = order ? Math.min(refund.units, order.units) : 0;
+    if (order) order.daily = order.units -= off;
+    return { ...refund, units: refund.units - off };
+  });
+  return netOf(left, others) as Order[];
 }
 
 /** Each order of a span, with what is left of it. */
@@ -219,7 +247,7 @@ async function conversionsBy(
     const record = await view.store.visitor(view.site.siteKey, view.idOf(person));
     if (!record) continue; // Erased by now.
     const orders = ordersBy(record.facts, signal, times.get(person) ?? []);
-    const left = netOf(orders, refund === undefined ? [] : view.counted(person, refund)) as Order[];
+    const left = leftOf(orders, refund === undefined ? [] : ordersBy(record.facts, refund, []));
     const conversions = left
       .filter(({ at }) => at >= from && at < until)
       .map(({ at, units }) => ({ at, revenue: units / UNITS }));
@@ -279,17 +307,19 @@ export async function reportAttribution(
   let entries = 0;
   let withoutTouch = 0;
   /** Somebody's sessions, by time: when they began, how they came, and what that is called. Used again for each. */
-  const seen = { times: [] as number[], ways: [] as number[], names: [] as string[] };
-  const see = (at: number, way: number) => {
+  const seen = { times: [] as number[], ways: [] as number[], arrivals: [] as number[], names: [] as string[] };
+  const see = (at: number, way: number, arrivedAt: number) => {
     const name = names[way];
     if (name === undefined) return;
     seen.times.push(at);
     seen.ways.push(way);
+    seen.arrivals.push(arrivedAt);
     seen.names.push(name);
   };
+  const nothing = placeOf(NAMED[by](NOTHING)!);
   for (const person of view.people) {
     const conversions = conversionsOf(person);
-    seen.times.length = seen.ways.length = seen.names.length = 0;
+    seen.times.length = seen.ways.length = seen.arrivals.length = seen.names.length = 0;
     view.eachSession(person, see);
     for (let index = 0; index < seen.times.length; index++) {
       if (seen.times[index]! < from || seen.times[index]! >= range.until) continue;
@@ -321,14 +351,16 @@ export async function reportAttribution(
         withoutTouch++;
         continue;
       }
-      journeys.count(seen.names, first, until, 'converted');
-      const path = seen.names.slice(first, until);
+      // What was clicked later in the same session had no part in it.
+      const isLater = (index: number) => seen.arrivals[first + index]! > at;
+      const path = seen.names.slice(first, until).map((name, index) => (isLater(index) ? nothing : name));
+      journeys.count(path, 0, path.length, 'converted');
       const set = JSON.stringify([...new Set(path)].sort());
       const known = sets.get(set);
       sets.set(set, { entries: (known?.entries ?? 0) + 1, revenue: (known?.revenue ?? 0) + revenue });
       // Which of them came directly is told by the channel, whatever is credited.
       const given = path.map((_, index) => ({
-        channel: ways[seen.ways[first + index]!]!.channel!,
+        channel: isLater(index) ? DIRECT : ways[seen.ways[first + index]!]!.channel!,
         daysBefore: days(at - seen.times[first + index]!),
       }));
       for (const model of TOUCH_MODELS)

@@ -5,7 +5,7 @@ import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Deed, Person, View, Visit } from '../projection/view.js';
 import { CREDITED, NAMED } from './attribution.js';
 import { parseAudience, prepareAudience } from './audience.js';
-import { findCounted } from './countedPeople.js';
+import { findCounted, isDated } from './countedPeople.js';
 import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
 import { isHit, readSteps, type FunnelQuery, type Progress } from './funnelSteps.js';
@@ -42,6 +42,10 @@ export interface PeopleFilter extends FunnelQuery {
 export const isOfPeople = ({ reached, steps, moved, lastPage, did, counted, when }: PeopleFilter): boolean =>
   [reached, steps, moved, lastPage, did, counted, when].some((each) => each !== undefined);
 
+/** Whether it hangs on when stages were first reached. */
+export const needsDates = ({ reached, steps, moved, counted = '' }: PeopleFilter): boolean =>
+  [reached, steps, moved].some((each) => each !== undefined) || isDated(counted);
+
 /** What somebody can have done, as reports name it: each says whether an event is that. */
 const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
   signal: (kind, name) => isHit(kind, `signal:${name}`),
@@ -54,7 +58,7 @@ const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
   abandoned: ({ name: event, subject }, name) => event === 'form_abandon' && subject === name,
 };
 /** A form may have no name. */
-const NAMELESS = ['form', 'abandoned'];
+const NAMELESS = new Set(['form', 'abandoned']);
 
 /** The same of where sessions came from: as the report `sources` names it, or as `attribution` does. */
 const INBOX = 'named';
@@ -130,7 +134,7 @@ const hasDone: Make = async ({ view, filter: { did }, span, people }) => {
   if (did === undefined) return undefined;
   const [kind = '', ...rest] = did.split(':');
   const name = rest.join(':');
-  if (Object.hasOwn(DEEDS, kind) && (name || NAMELESS.includes(kind))) {
+  if (Object.hasOwn(DEEDS, kind) && (name || NAMELESS.has(kind))) {
     const found = new Set<Person>();
     const isIt = (each: Kind) => DEEDS[kind]!(each, name) || undefined;
     await view.eachDeeds(span, isIt, (person, deeds) => deeds.length && found.add(person), people);

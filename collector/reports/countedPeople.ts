@@ -37,8 +37,8 @@ const isAmong = (found: ReadonlySet<Person>) => (person: Person) => found.has(pe
 const isOneOf = <T extends string>(all: readonly T[], name: string | undefined): name is T => all.includes(name as T);
 const rulesOf = async ({ store, site }: View) => (await store.rules(site.siteKey)).at(-1)!.rules;
 
-/** How each is written, and who is meant. */
-const REPORTS: Record<string, { numbers: string; find: Find }> = {
+/** How each is written, and who is meant. `isDated`: it hangs on when stages were first reached. */
+const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> = {
   stages: {
     numbers: 'entered:STAGE or left:STAGE',
     find: async ({ view, span }, [way, stage]) => {
@@ -98,6 +98,7 @@ const REPORTS: Record<string, { numbers: string; find: Find }> = {
     },
   },
   common: {
+    isDated: true,
     numbers: 'STAGE:FEATURE, with `fate=wentOn` for those of them who went on',
     find: async ({ view, span, now, fate }, [stage, ...rest]) => {
       const feature = rest.join(':');
@@ -112,13 +113,20 @@ const REPORTS: Record<string, { numbers: string; find: Find }> = {
   },
 };
 
-export const COUNTED = Object.keys(REPORTS);
+/** How they are written: `REPORT:NUMBER`. */
+export const COUNTED = Object.entries(REPORTS).map(([report, { numbers }]) => `${report}:${numbers}`);
+
+/** Whether a number hangs on when stages were first reached. */
+export const isDated = (text: string): boolean => {
+  const [report = ''] = text.split(':');
+  return Object.hasOwn(REPORTS, report) && !!REPORTS[report]!.isDated;
+};
 
 /** Finds whom a number counts. @returns a text that says what is wrong with how it is written */
 export async function findCounted(text: string, asked: Counted): Promise<((person: Person) => boolean) | string> {
   const [report = '', ...rest] = text.split(':');
   if (!Object.hasOwn(REPORTS, report))
-    return `counted: expected one of ${COUNTED.map((each) => `${each}:…`).join(', ')}, got ${text}`;
+    return `counted: expected one of ${Object.keys(REPORTS).join(', ')} with a number of it behind a colon, got ${text}`;
   const { numbers, find } = REPORTS[report]!;
   return (await find(asked, rest)) ?? `counted: expected behind ${report}: ${numbers}, got ${rest.join(':')}`;
 }

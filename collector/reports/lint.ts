@@ -30,7 +30,7 @@ const SILENT_DAYS = 30;
  * Of signals that are not in force: which of them look at names and paths alone, and when some event last would have carried each of these;
  * absent where none ever would.
  */
-async function heardAnew(view: View, { signals }: CompiledRules, known: string[]) {
+async function heardAnew(view: View, { signals }: CompiledRules, known: string[], from: number) {
   const asked = Object.keys(signals).filter(
     (name) => !known.includes(name) && !signals[name]!.host && !signals[name]!.match,
   );
@@ -42,7 +42,7 @@ async function heardAnew(view: View, { signals }: CompiledRules, known: string[]
     return found.length ? found : undefined;
   };
   if (asked.length)
-    await view.eachDeeds({ from: 0, until: Infinity }, namesOf, (_, deeds) => {
+    await view.eachDeeds({ from, until: Infinity }, namesOf, (_, deeds) => {
       for (const { of, time } of deeds) for (const name of of) heard.set(name, Math.max(time, heard.get(name) ?? 0));
     });
   return { asked, heard };
@@ -110,17 +110,21 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
   if (!all) return warnings;
   const { current, peak } = stageCounts(view.projection);
   // What visitors did is counted by the signals in force: of others nothing is known.
-  const known = Object.keys(rules.signals).filter(
-    (name) => JSON.stringify(rules.signals[name]) === JSON.stringify(published.signals[name]),
+  const inForce = compileRules(published).signals;
+  const meaning = (signal: CompiledRules['signals'][string]) => JSON.stringify({ ...signal, weight: undefined });
+  const known = Object.entries(compiled.signals).flatMap(([name, signal]) =>
+    Object.hasOwn(inForce, name) && meaning(inForce[name]!) === meaning(signal) ? [name] : [],
   );
   const firstDay = dayOf(now) - SILENT_DAYS + 1;
   const [lately, ever] = [view.signalsSince(firstDay), view.signalsSince(-Infinity)];
-  const fresh = await heardAnew(view, compiled, known);
+  // Of what was removed for its age nothing can be said, and what is not held in memory is not all to be read.
+  const isLong = !view.site.keptFrom && !view.projection.isOverfull;
+  const fresh = await heardAnew(view, compiled, known, isLong ? 0 : firstDay * DAY_MS);
   for (const name of [...known, ...fresh.asked])
     if (!lately.has(name) && !(fresh.heard.get(name)! >= firstDay * DAY_MS))
       warnings.push(warn('silent_signal', `signals.${name}`));
   const isUnheard = (name: string) =>
-    known.includes(name) ? !ever.has(name) : fresh.asked.includes(name) && !fresh.heard.has(name);
+    known.includes(name) ? !ever.has(name) : isLong && fresh.asked.includes(name) && !fresh.heard.has(name);
   const isSameTag = (name: string) => JSON.stringify(rules.tags?.[name]) === JSON.stringify(published.tags?.[name]);
   const isCounted = (name: string) =>
     isSameTag(name) && signalsOf(compiled.tags[name]!).every((each) => known.includes(each));

@@ -1,12 +1,13 @@
 import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
-import { parseCost, readCosts } from '../jobs/costs.js';
+import { MAX_COSTS, parseCost, readCosts } from '../jobs/costs.js';
 import type { Services } from '../services.js';
-import type { GivenCost } from '../store/store.js';
+import type { CostName, GivenCost } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
-const MAX_COSTS = 10_000;
+/** All days there are. */
+const [FIRST, LAST] = ['0000-01-01', '9999-12-31'] as const;
 
 export function costRoutes({ store }: Services): Hono<SiteEnv> {
   const routes = new Hono<SiteEnv>();
@@ -14,16 +15,23 @@ export function costRoutes({ store }: Services): Hono<SiteEnv> {
   routes.get('/costs', async (c) => {
     const query = readQuery<{ from: string; to: string }>(c, 'readCosts');
     if (typeof query === 'string') return c.json({ error: query }, 400);
-    const { from = '0000-01-01', to = '9999-12-31' } = query;
+    const { from = FIRST, to = LAST } = query;
     return c.json({ costs: await store.costs(c.get('site').siteKey, from, to) });
   });
 
   routes.put('/costs', async (c) => {
-    const isTable = c.req.header('Content-Type')?.startsWith('text/csv');
+    const isTable = /^text\/csv\b/i.test(c.req.header('Content-Type') ?? '');
     const costs = isTable ? readCosts(await c.req.text()) : given(await readJson(c));
     if (typeof costs === 'string') return c.json({ error: `${costs}; nothing was changed` }, 400);
-    await store.setCosts(c.get('site').siteKey, costs);
-    return c.json({ costs: costs.length });
+    return c.json({ costs: costs.length, replaced: await store.setCosts(c.get('site').siteKey, costs) });
+  });
+
+  routes.delete('/costs/:channel', async (c) => {
+    const query = readQuery<Omit<CostName, 'channel'> & { from: string; to: string }>(c, 'removeCosts');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const { from = FIRST, to = LAST, ...parts } = query;
+    const named = { channel: c.req.param('channel'), ...parts };
+    return c.json({ removed: await store.removeCosts(c.get('site').siteKey, named, from, to) });
   });
   return routes;
 }

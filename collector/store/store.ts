@@ -195,21 +195,17 @@ export type Fold = (change: Change) => {
   record: VisitorRecord;
   transitions: Transition[];
   past: Facts;
-  sessions: SessionNews[];
+  sessions: SessionPart[];
 };
 
-/** What a batch adds to a session. */
-export interface SessionNews extends SessionPart {
-  /** Time of the event that says where it came from. */
-  arrivedAt: number;
-}
-
-/** What is known of a session. */
+/** What is known of a session, or a batch adds to it. */
 export interface SessionPart {
   sessionId: string;
   /** Times of its first and last event. */
   startedAt: number;
   endedAt: number;
+  /** Time of the event that says where it came from: one that began with no source has that of the first arrival in it that has one. */
+  arrivedAt: number;
   events: number;
   /** Of its first event; where that has no source, of the first after it that has labels. */
   channel: string | null;
@@ -307,13 +303,17 @@ export interface PageCount {
   pages: number;
 }
 
-/** What a channel, or a source, medium or campaign of it, cost on a day, in the currency of the orders. */
-export interface Cost {
-  day: string;
+/** What something was spent on: a channel, or a source, medium or campaign of it. */
+export interface CostName {
   channel: string;
   source?: string;
   medium?: string;
   campaign?: string;
+}
+
+/** What it cost on a day, in the currency of the orders. */
+export interface Cost extends CostName {
+  day: string;
   cost: number;
 }
 
@@ -411,6 +411,7 @@ export interface ListedSession {
   sessionId: string;
   startedAt: number;
   endedAt: number;
+  arrivedAt: number;
   channel: string | null;
   source: string | null;
   medium: string | null;
@@ -556,8 +557,13 @@ export interface Store {
   /** Page views of browsers in a span of time; bots' are left out. */
   pageViews(siteKey: string, from: number, until: number): Promise<number>;
 
-  /** Puts what channels cost on days in the place of all that was said of the same channels on the same days. */
-  setCosts(siteKey: string, costs: GivenCost[]): Promise<void>;
+  /**
+   * Puts what channels cost on days in the place of all that was said of the same channels and sources on the same days: media and campaigns
+   * are parts of these. @returns how many were there before
+   */
+  setCosts(siteKey: string, costs: GivenCost[]): Promise<number>;
+  /** Takes back what was said of something on days from one to another. @returns how many there were */
+  removeCosts(siteKey: string, named: CostName, from: string, to: string): Promise<number>;
   /** Costs of days, both included. */
   costs(siteKey: string, from: string, to: string): Promise<Cost[]>;
 

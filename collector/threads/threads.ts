@@ -53,6 +53,7 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   addPages: 'writer',
   setPages: 'writer',
   setCosts: 'writer',
+  removeCosts: 'writer',
   costs: 'reader',
   audiences: 'reader',
   audienceMembers: 'reader',

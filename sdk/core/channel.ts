@@ -151,6 +151,9 @@ const mediumOf = (host: string): string => {
   return SEARCH.test(host) ? 'organic' : 'referral';
 };
 
+const mediumOfClick = (clickId: string): string =>
+  clickId === 'fbclid' ? 'social' : clickId === 'clickid' ? 'affiliate' : clickId === 'dclid' ? 'display' : 'cpc';
+
 /**
  * Makes the touch of an event: its `source`, else the labels in its address, else its referrer, else the app in whose browser it
  * happened, else direct. Facebook adds `fbclid` to unpaid links too, so that one names a source and no paid medium.
@@ -171,8 +174,10 @@ export function touchOf(
   // A link in a letter that was passed on may have a click id: the network is its source only where it is paid for, or says nothing else.
   if (!source && clickId && (!medium || PAID.test(medium.toLowerCase()))) {
     source = NETWORKS[clickId]!;
-    medium ??=
-      clickId === 'fbclid' ? 'social' : clickId === 'clickid' ? 'affiliate' : clickId === 'dclid' ? 'display' : 'cpc';
+    medium ??= mediumOfClick(clickId);
+  } else if (source && !medium && clickId && clickId !== 'fbclid') {
+    // Facebook's stands in links that nobody paid for too.
+    medium = mediumOfClick(clickId);
   } else if (!source && !medium && host) {
     source = host;
     medium = mediumOf(host);

@@ -6,7 +6,7 @@ import { dayOf, formatDay } from './day.js';
 import type { StagetagEvent } from './event.js';
 import { isPlain } from './plain.js';
 import type { CompiledRules, Scalar, Stage } from './rules.js';
-import { hashKey, matchSignals, type Match, type Place } from './signal.js';
+import { hashKey, matchSignals, type Matches, type Place } from './signal.js';
 
 /** Most different values that are told apart for one signal and window. Beyond it the smallest hashes are kept. */
 export const DISTINCT_CAP = 64;
@@ -77,13 +77,13 @@ export const eventFacts = (rules: CompiledRules, event: StagetagEvent, place: Pl
   matchedFacts(event, matchSignals(rules, event, place));
 
 /** The same of an event whose signals are known. */
-export function matchedFacts(event: StagetagEvent, matches: Match[]): Facts {
+export function matchedFacts(event: StagetagEvent, matches: Matches): Facts {
   const { id, name, time, props = {} } = event;
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));
   const transaction = props.transaction_id;
   let counts: Counts = facts;
-  const isOrder = typeof transaction === 'string' || typeof transaction === 'number';
+  const isOrder = !matches.isRefused && (typeof transaction === 'string' || typeof transaction === 'number');
   if (isOrder) counts = { signals: {}, values: {}, keys: {} };
   for (const [signal, value, key, isPaired] of matches) {
     counts.signals[signal] = { [day]: 1 };
@@ -91,7 +91,7 @@ export function matchedFacts(event: StagetagEvent, matches: Match[]): Facts {
       counts.keys[pairsOf(signal)] = { [day]: { [`${hashKey(event.sessionId)}.${key ?? ''}`]: [time, id, 0] } };
     if (key) counts.keys[signal] = { [day]: { [key]: [time, id, value] } };
     else if (value) counts.values[signal] = { [day]: value };
-    // An event that carries no signal, an amount below zero for one, does not stand for its transaction.
+    // An event that carries no signal does not stand for its transaction.
     if (isOrder) facts.orders[`${name}\n${transaction}`] = [time, id, counts];
   }
   if (!isPlain && name === 'identify') facts.traits = datedTraits(props, time, id);
@@ -99,7 +99,7 @@ export function matchedFacts(event: StagetagEvent, matches: Match[]): Facts {
 }
 
 /** Adds an event to facts, in place: the same as merging in what matchedFacts makes of it, and cheaper where it is an ordinary one. */
-export function addEvent(into: Facts, event: StagetagEvent, matches: Match[]): void {
+export function addEvent(into: Facts, event: StagetagEvent, matches: Matches): void {
   const { id, name, time, props, sessionId } = event;
   if (name === 'identify' || props?.transaction_id != null) return void mergeFacts(into, matchedFacts(event, matches));
   const day = formatDay(dayOf(time));

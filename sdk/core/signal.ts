@@ -38,9 +38,12 @@ export const decode = (text: string): string => attempt(() => decodeURIComponent
  */
 export type Match = [signal: string, value: number, key: string | undefined, isPaired?: boolean];
 
+/** Those of an event. `isRefused`: its amount does not count for some signal, so that it does not stand for its transaction. */
+export type Matches = Match[] & { isRefused?: boolean };
+
 /** Finds the signals that an event carries under the rules. */
-export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, place: Place | undefined): Match[] {
-  const matches: Match[] = [];
+export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, place: Place | undefined): Matches {
+  const matches: Matches = [];
   // An object is no amount and no text; it may even throw when it is made one.
   const plain = (value: unknown) => (value instanceof Object ? NaN : value);
   const read = (from: string) => (from === 'path' ? place?.path : plain(event.props?.[from.slice('props.'.length)]));
@@ -55,13 +58,13 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
       // A trailing slash is optional on the page's side: `/pricing` is met by `/pricing/` too.
       (!path || (place && [place.path, place.path.replace(/(.)\/$/, '$1')].some((each) => matchesGlobs(path, each)))) &&
       (!host || (place && matchesGlobs(host, place.host))) &&
-      (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, plain(event[from]?.[name]))) &&
-      amount !== undefined && // What is stored and not counted: see toUnits.
-      (isPlain || !currency || isIn(currency, event))
+      (match ?? []).every(([from, name, matcher]) => matchesValue(matcher, plain(event[from]?.[name])))
     ) {
-      const found: Match = [signal, amount, key == null ? undefined : hashKey(`${key as string}`)];
+      const found: Match = [signal, amount!, key == null ? undefined : hashKey(`${key as string}`)];
       if (!isPlain && pairs && (!distinct || found[2])) found.push(true);
-      matches.push(found);
+      // What is stored and not counted: see toUnits.
+      if (amount === undefined || (!isPlain && currency && !isIn(currency, event))) matches.isRefused = true;
+      else matches.push(found);
     }
   }
   return matches;

@@ -1,7 +1,7 @@
 /** Why a stage holds or not: the rule, the facts that met it or are missing, and the nearest step further. Codes, no texts. */
 import type { Facts } from './facts.js';
 import { isPlain } from './plain.js';
-import { rank, STAGES, type CompiledCondition, type CompiledRules, type Stage } from './rules.js';
+import { rank, STAGES, type CompiledCondition, type CompiledRules, type Range, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
 import { explain, holds, turningDays, viewFacts, type FactsView, type GroupReason, type Reason } from './view.js';
 
@@ -16,7 +16,7 @@ export interface Explanation {
   rules: number;
   /** The stage's condition, or, where one that it is kept by is met or goes on, the two as alternatives; null where the rules have none. */
   because: Reason | null;
-  /** The next higher stage, and the fewest conditions missing for it. */
+  /** The next higher stage, and what is missing for it: of alternatives what is least to do. */
   next: { stage: Stage; missing: Reason[] } | null;
 }
 
@@ -50,7 +50,7 @@ export interface TagExplanation {
   /** Version of the rules. */
   rules: number;
   because: Reason;
-  /** The fewest conditions missing for it. */
+  /** What is missing for it: of alternatives what is least to do. */
   missing: Reason[];
 }
 
@@ -67,12 +67,22 @@ export function explainTag(
   return { tag, met: because.met, rules: rules.version, because, missing: missingIn(because) };
 }
 
-/** The parts of a condition that are still missing: of alternatives those that are fewest, and of equals the one that the rules name first. */
+/** The parts of a condition that are still missing: of alternatives what is least to do, and of equals the one that the rules name first. */
 function missingIn(reason: Reason): Reason[] {
   if (reason.met) return [];
   const { all, any } = reason as GroupReason;
   if (all) return all.flatMap(missingIn);
-  return any?.map(missingIn).sort((a, b) => a.length - b.length)[0] ?? [reason];
+  return any?.map(missingIn).sort((a, b) => effort(a) - effort(b))[0] ?? [reason];
+}
+
+/** How much is to do: times, days, different things or money that are missing. Without end where nothing a visitor does would help. */
+function effort(parts: Reason[]): number {
+  let sum = 0;
+  for (const { need, have } of parts as Array<{ need?: Record<string, Range>; have?: Record<string, number> }>) {
+    if (!need) sum = Infinity;
+    for (const name in need) sum += need[name]!.gte! - have?.[name]! || Infinity;
+  }
+  return sum;
 }
 
 /** What a stage is held by: its condition, or, once entered, the one that it is kept by; undefined where the rules have none. */

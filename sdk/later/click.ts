@@ -1,10 +1,8 @@
 import { decode } from '../core/index.js';
-import { who } from '../identity.js';
 import { mask } from '../mask.js';
 import { attributeOf, closestOf, recordCaptured } from '../record.js';
 import { isWanted } from '../settings.js';
-import { readJson } from '../storage.js';
-import { hasHost } from '../takeLink.js';
+import { giveLink } from '../takeLink.js';
 import { afterwards, markedProps, onDeed } from './deeds.js';
 
 /** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
@@ -28,13 +26,7 @@ export function captureClicks(): void {
     // Without the name and password that an address may hold.
     const link_url = hostname ? mask(`${protocol}//${host}${pathname}${search}`) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
-    const { visitorId } = who();
-    if (isOutside && hasHost(hostname) && visitorId) {
-      // The visitor goes along; see takeLink.
-      url.search += `&st_link=${visitorId}.${Date.now()}.${readJson<number>(`seq:${visitorId}`) ?? 0}`;
-      link!.setAttribute('href', url.href);
-      setTimeout(() => link!.setAttribute('href', given));
-    }
+    const isOwn = isOutside && giveLink(link!, url, given);
     afterwards(() => {
       if (event.defaultPrevented) return;
       if (saved != null || DOWNLOADS.test(file)) {
@@ -42,7 +34,7 @@ export function captureClicks(): void {
         const file_extension = file.split('.').slice(1).pop() ?? '';
         if (isWanted('downloads'))
           recordCaptured('file_download', { file_name: saved || file, file_extension, link_url, link_text });
-      } else if (isWanted('outbound') && isOutside && !hasHost(hostname)) {
+      } else if (isWanted('outbound') && isOutside && !isOwn) {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });
       }

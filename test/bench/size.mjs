@@ -27,6 +27,9 @@ const PARTS = {
 
 const weigh = (code) => zlib.brotliCompressSync(code, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
 
+/** The two files, by where they are put. */
+const FILES = [configs[0], configs.find(({ output }) => output.file === 'dist/tag/stagetag.js')];
+
 /** Bytes of the script tag's two files without one module. */
 async function build(left, fill = fillTag) {
   const [path, instead] = left ?? [];
@@ -35,7 +38,7 @@ async function build(left, fill = fillTag) {
     transform: (code, id) => (path && id.endsWith(`${path}.js`) ? instead : code),
   };
   const weights = [];
-  for (const { input, external, output, treeshake, plugins } of [configs[0], configs[2]]) {
+  for (const { input, external, output, treeshake, plugins } of FILES) {
     const kept = plugins.filter(({ name }) => name !== 'size' && name !== 'clear-tag');
     const bundle = await rollup({ input, external, treeshake, plugins: [leaveOut, ...kept], logLevel: 'silent' });
     const [{ code }] = (await bundle.generate(output)).output;

@@ -277,3 +277,26 @@ test('a visit in WeChat without a referrer came from WeChat, and each event keep
   const { sessions } = (await visitor(id)) as unknown as { sessions: Array<{ channel: string }> };
   expect(sessions.map(({ channel }) => channel)).toEqual(['Organic Social']);
 });
+
+test('apps and browsers whose names have words of crawlers are people’s', () => {
+  const of = (rest: string) =>
+    botReason({
+      userAgent: `Mozilla/5.0 (Linux; Android 11; wv) AppleWebKit/537.36 Chrome/88.0 Mobile Safari/537.36 ${rest}`,
+      brands: '',
+      address: undefined,
+      isLocal: false,
+    });
+  for (const app of [
+    'JsSdk/2 NewsArticle/8.3.0 NetType/wifi',
+    'NetType/WIFI (NewsLite 8.5.1 15.0)',
+    'qqnews/6.2',
+    'NewsApp/80.1',
+    'SohuNews/6.3.2',
+    'SmartNews 8.5.0',
+    'SogouMobileBrowser/5.22',
+    'SogouSearch Android1.0',
+  ])
+    expect([app, of(app)]).toEqual([app, null]);
+  for (const bot of ['(compatible; Googlebot-News)', '(compatible; Sogou web spider/4.0)', '(Newsbot/1.0)'])
+    expect([bot, of(bot)]).toEqual([bot, 'crawler']);
+});

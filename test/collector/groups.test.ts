@@ -132,3 +132,26 @@ test('go by fixed limits where the rules have them, in the report as well', asyn
   const { cells } = await get<{ cells: object[] }>(`sites/${site.siteKey}/reports/rfm`);
   expect(cells[0]).toEqual({ r: 5, fm: 5, buyers: 2 });
 });
+
+test('no page sets them, and who is no buyer any more is in none', async () => {
+  const collector = await makeCollector();
+  const { send, visitor, putRules, clock } = collector;
+  await putRules(RULES);
+  const [forger, ...ids] = [newId(), ...(await populate(collector))];
+  const claim = { 'stagetag.rfm': 'champions', plan: 'pro' };
+  await send(forger!, [makeEvent('identify', { time: NOW - DAY, props: claim })], { traits: claim });
+  expect((await visitor(forger!)).tags).toEqual([]);
+  await group(collector);
+  expect((await visitor(forger!)).tags).toEqual([]);
+  expect((await visitor(ids[0]!)).tags).toEqual(['best']);
+  // As often as one likes: nothing more is to be said.
+  expect(await group(collector)).toMatchObject({ changed: 0 });
+
+  clock.now += 1000;
+  const { order: _, ...signals } = RULES.signals;
+  await putRules({ ...RULES, signals: { ...signals, order: { event: 'bought', value: 'props.value' } } });
+  expect(await group(collector)).toMatchObject({ changed: 10 });
+  clock.now += 1000;
+  expect((await visitor(ids[0]!)).tags).toEqual([]);
+  expect(await group(collector)).toMatchObject({ changed: 0 });
+});

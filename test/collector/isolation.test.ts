@@ -53,6 +53,7 @@ test('two sites neither see nor change each other, by any route below a site', a
     ['POST', 'audiences', 400],
     ['POST', 'audiences/preview', 400],
     ['PUT', 'costs', 400],
+    ['DELETE', 'costs/Email', 200],
     ['GET', 'dead-letters', 200],
     ['GET', 'health', 200],
     ['GET', 'reports/alerts', 200],

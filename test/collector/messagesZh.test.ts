@@ -10,7 +10,7 @@ test('every refusal that a person can bring about on the dashboard', async () =>
     const response = await app.request(path, {
       method,
       headers: { Authorization: `Bearer ${ADMIN}`, 'Content-Type': type },
-      ...(body !== undefined && { body: type === 'text/csv' ? String(body) : JSON.stringify(body) }),
+      ...(body !== undefined && { body: /csv/i.test(type) ? String(body) : JSON.stringify(body) }),
     });
     const { error } = (await response.json()) as { error?: string };
     expect([method, path, typeof error]).toEqual([method, path, 'string']);
@@ -49,6 +49,8 @@ test('every refusal that a person can bring about on the dashboard', async () =>
     await ask('PUT', `${at}/costs`, { costs: [{ day: 'today', channel: 'Email', cost: 1 }] }),
     await ask('PUT', `${at}/costs`, 'day,cost\n2026-11-01,1\n', 'text/csv'),
     await ask('PUT', `${at}/costs`, 'day,channel,cost\n2026-11-01,Email,-1\n', 'text/csv'),
+    await ask('PUT', `${at}/costs`, 'day,channel,cost\n2026-11-01,Email,1,234.50\n', 'Text/CSV; charset=utf-8'),
+    await ask('PUT', `${at}/costs`, 'day,channel,cost\n2026-11-01,"Email,1\n', 'text/csv'),
     await ask('POST', '/api/session', { token: 'wrong' }),
   ];
   for (const message of said) expect([message, /\p{sc=Han}/u.test(sayInChinese(message))]).toEqual([message, true]);

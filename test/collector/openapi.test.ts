@@ -100,6 +100,7 @@ describe('answers are as the document says', () => {
       id: String(job.id),
       name: asked.operation.operationId.startsWith('readTemplate') ? 'retail' : 'stages',
       version: '1',
+      channel: 'Email',
       file: 'debug.js',
     };
     await store.saveDraft(site.siteKey, { rules: {}, author: 'Ada', savedAt: NOW });

@@ -89,3 +89,26 @@ test('rules with a currency are for the full build of the tag, where an amount a
     }).full,
   ).toBeUndefined();
 });
+
+test('what is refused for its amount or its currency does not stand for its transaction', async () => {
+  const { send, visitor, putRules } = await makeCollector();
+  await putRules({
+    currency: 'EUR',
+    signals: { buys: { event: 'purchase' }, order: { event: 'purchase', value: 'props.value' } },
+    stages: { action: { when: { signal: 'order', value: { gte: 100 } } } },
+  });
+  const order = (value: unknown, currency: string, minute: number) =>
+    makeEvent('purchase', {
+      time: NOW - 3_600_000 + minute * 60_000,
+      props: { transaction_id: 't', value, currency } as never,
+    });
+  for (const refused of [order(-1, 'EUR', 1), order('n/a', 'EUR', 1), order(100, 'USD', 1)]) {
+    const id = newId();
+    await send(id, [refused]);
+    await send(id, [order(100, 'EUR', 2), order(100, 'EUR', 3)]);
+    const { stage, facts } = await visitor(id);
+    expect(stage).toBe('action');
+    const sum = (of: object) => Object.values(of).reduce((all: number, each) => all + (each as number), 0);
+    expect([sum(facts.signals.order!), sum(facts.signals.buys!)]).toEqual([1, 2]);
+  }
+});

@@ -6,6 +6,7 @@ import { restageDue } from '../../collector/jobs/restage.js';
 import { Projection } from '../../collector/projection/projection.js';
 import { createApp } from '../../collector/app.js';
 import { Preparing, Projections } from '../../collector/projection/projections.js';
+import { OwnedRows } from '../../collector/projection/table.js';
 import { View } from '../../collector/projection/view.js';
 import { timelineOf } from '../../collector/ingest/timeline.js';
 import { countAudience, listAudience, type Member } from '../../collector/reports/audience.js';
@@ -234,6 +235,104 @@ test.each([101, 102, 103, 104, 105, 106, 107, 108])(
     expect(dated).toBeGreaterThan(100);
   },
 );
+
+/** All that a view tells of everybody, by their ids. */
+function tell(view: View, { idOf }: { idOf: (person: number) => string }) {
+  const { ways } = view;
+  const all = Array.from(view.people, (person): [string, unknown] => {
+    const sessions: unknown[] = [];
+    view.eachSession(person, (at, way) => sessions.push([at, ways[way]!.channel, ways[way]!.medium]));
+    const days = view.counted(person, 'visit').sort((a, b) => a.day - b.day);
+    const reached = STAGES.map((stage) => view.reachedAt(person, stage) ?? null);
+    return [idOf(person), [sessions, view.lastSign(person), days, reached, view.activeDays(person).sort()]];
+  });
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+test.each([201, 202, 203, 204])(
+  'whoever reads while it follows leaves nothing of the past in it (seed %i)',
+  async (seed) => {
+    const collector = await makeCollector();
+    const random = seeded(seed);
+    const act = await makeActs(collector, seeded(seed + 1000));
+    const { store, site, clock } = collector;
+    let projection: Projection | undefined;
+    let [peeks, isLent] = [0, false];
+    const peek = () => {
+      if (!isLent || random() < 0.6) return;
+      tell(new View(store, projection!, site, clock.now), { idOf: (person) => projection!.idOf(person) });
+      peeks++;
+    };
+    // Before and after everything that is asked of the store others have their turn.
+    const watched = new Proxy(store, {
+      get(target, name: keyof typeof store) {
+        const own = target[name] as (...args: unknown[]) => unknown;
+        if (name === 'events') return own;
+        return async (...args: unknown[]) => {
+          peek();
+          const found = await own(...args);
+          peek();
+          return found;
+        };
+      },
+    });
+    projection = await Projection.of(watched, site.siteKey, clock.now);
+    for (let step = 0; step < 120; step++) {
+      await act();
+      if (step % 3) continue;
+      isLent = random() < 0.6;
+      projection.lent += +isLent;
+      const isCurrent = await projection.follow(clock.now);
+      if (isCurrent) await projection.date(clock.now);
+      projection.lent -= +isLent;
+      isLent = false;
+      const fresh = await Projection.of(store, site.siteKey, clock.now);
+      await fresh.date(clock.now);
+      if (!isCurrent) {
+        projection = await Projection.of(watched, site.siteKey, clock.now);
+        await projection.date(clock.now);
+      }
+      const now = (await store.site(site.siteKey))!;
+      const told = (of: Projection) => tell(new View(store, of, now, clock.now), { idOf: (person) => of.idOf(person) });
+      expect([step, told(projection)]).toEqual([step, told(fresh)]);
+    }
+    expect(peeks).toBeGreaterThan(50);
+  },
+);
+
+test('so many who change at once are put together anew', async () => {
+  const { store, site, send, clock } = await makeCollector();
+  const visitors = Array.from({ length: 1100 }, () => newId());
+  const arrive = async (all: string[]) => {
+    for (let at = 0; at < all.length; at += 200)
+      await Promise.all(all.slice(at, at + 200).map((visitorId) => send(visitorId, [makeEvent('page_view')])));
+  };
+  await arrive(visitors.slice(0, 1050));
+  const projection = await Projection.of(store, site.siteKey, clock.now);
+  const told = (of: Projection) => tell(new View(store, of, site, clock.now), { idOf: (person) => of.idOf(person) });
+  expect(Object.keys(told(projection))).toHaveLength(1050);
+  for (const all of [visitors.slice(0, 700), visitors.slice(600, 1100), visitors]) {
+    await arrive(all);
+    await projection.follow(clock.now);
+    await projection.date(clock.now);
+    const fresh = await Projection.of(store, site.siteKey, clock.now);
+    await fresh.date(clock.now);
+    expect(told(projection)).toEqual(told(fresh));
+  }
+});
+
+test('rows are renewed of a few, and else put together anew', () => {
+  const grouped = {
+    start: Int32Array.from({ length: 2001 }, (_, at) => at),
+    rows: Int32Array.from({ length: 2000 }, (_, at) => at),
+  };
+  const all = new OwnedRows(grouped);
+  expect([all.isWorth(1000), all.isWorth(1001)]).toEqual([true, false]);
+  const some = all.renewed(new Map([[3, Int32Array.of(7, 9)]]));
+  expect([some.isWorth(999), some.isWorth(1000)]).toEqual([true, false]);
+  const read = (owned: OwnedRows, owner: number) => [...owned.find(owner).subarray(owned.from, owned.until)];
+  expect([read(some, 3), read(some, 4), read(all, 3), read(some, 5000)]).toEqual([[7, 9], [4], [3], []]);
+});
 
 test('who is erased while changes are read is not numbered anew', async () => {
   const { app, store, site, send, clock } = await makeCollector();

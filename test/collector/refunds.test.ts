@@ -1,5 +1,6 @@
 /** What was given back is no revenue. */
 import { expect, test } from 'vitest';
+import type { AttributionReport } from '../../collector/reports/attribution.js';
 import type { RfmReport } from '../../collector/reports/customers.js';
 import type { ValueReport } from '../../collector/reports/value.js';
 import { makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
@@ -44,4 +45,25 @@ test('a refund is taken off once, and off purchases alone', async () => {
   expect(await value('order')).toMatchObject({ revenue: 80, refunded: 20 });
   expect(await value('lead')).toMatchObject({ revenue: 50, refunded: 0 });
   expect(await value('refund')).toMatchObject({ revenue: 20, refunded: 0 });
+});
+
+test('a refund that names its order is taken off that one where orders are credited', async () => {
+  const { send, get, putRules, site } = await makeCollector();
+  await putRules(templateDocument('retail'));
+  const at = (name: string, daysAgo: number, id: string, value: number) =>
+    makeEvent(name, { time: NOW - daysAgo * DAY, props: { transaction_id: id, value } });
+  await send(newId(), [
+    makeEvent('page_view', { time: NOW - 9 * DAY }),
+    at('purchase', 8, 'a', 100),
+    at('purchase', 2, 'b', 40),
+    at('refund', 1, 'a', 90),
+  ]);
+  const day = (ago: number) => new Date(NOW - ago * DAY).toISOString().slice(0, 10);
+  const revenueOf = async (ago: number) => {
+    const range = `from=${day(ago)}&to=${day(ago)}`;
+    const path = `sites/${site.siteKey}/reports/attribution?signal=order&${range}`;
+    const { channels } = await get<AttributionReport>(path);
+    return channels.map(({ revenue }) => revenue!.linear);
+  };
+  expect([await revenueOf(8), await revenueOf(2)]).toEqual([[10], [40]]);
 });

@@ -611,8 +611,8 @@ test('what channels cost and what came back, by every model', async () => {
     { day: '2026-11-12', channel: 'Display', cost: 5 },
     { day: '2026-10-01', channel: 'Email', cost: 70 },
   ];
-  expect(await put(costs)).toEqual([200, { costs: 4 }]);
-  expect(await put([{ ...costs[1], cost: 30 }])).toEqual([200, { costs: 1 }]);
+  expect(await put(costs)).toEqual([200, { costs: 4, replaced: 0 }]);
+  expect(await put([{ ...costs[1], cost: 30 }])).toEqual([200, { costs: 1, replaced: 1 }]);
   expect(await put([costs[0], { ...costs[0], cost: -1 }])).toMatchObject([
     400,
     { error: /^costs\[1\]: cost: .*nothing/ },
@@ -654,15 +654,15 @@ test('what channels cost and what came back, by every model', async () => {
   // What is known of a source, a medium or a campaign is told where these are credited; what is not stands beside.
   const table = (...lines: string[]) => ['day,channel,source,medium,campaign,cost', ...lines].join('\n');
   const spring = '2026-11-12,Paid Search,google,cpc,spring';
-  expect(await put(table(`${spring},20`, `${spring},5`, '2026-11-12,Paid Search,bing,cpc,,7'), 'text/csv')).toEqual([
-    200,
-    { costs: 2 },
-  ]);
+  const bing = '2026-11-12,Paid Search,bing,cpc,,7';
+  expect(await put(table(`${spring},20`, `${spring},5`, bing), 'text/csv')).toEqual([200, { costs: 2, replaced: 0 }]);
+  const paidSearch = { day: '2026-11-12', channel: 'Paid Search' };
   expect(await get(`sites/${site.siteKey}/costs?from=2026-11-12`)).toEqual({
     costs: [
       costs[2],
-      { day: '2026-11-12', channel: 'Paid Search', source: 'bing', medium: 'cpc', cost: 7 },
-      { day: '2026-11-12', channel: 'Paid Search', source: 'google', medium: 'cpc', campaign: 'spring', cost: 25 },
+      { ...paidSearch, cost: 30 },
+      { ...paidSearch, source: 'bing', medium: 'cpc', cost: 7 },
+      { ...paidSearch, source: 'google', medium: 'cpc', campaign: 'spring', cost: 25 },
     ],
   });
   const costBy = async (by: string) => {
@@ -672,20 +672,30 @@ test('what channels cost and what came back, by every model', async () => {
     const spent = report.channels.filter(({ cost }) => cost !== null);
     return [Object.fromEntries(spent.map(({ channel, cost }) => [channel, cost])), report.unnamedCost];
   };
-  expect(await costBy('channel')).toEqual([{ Email: 10, 'Paid Search': 32, Display: 5 }, 0]);
-  expect(await costBy('source')).toEqual([{ google: 25, bing: 7 }, 15]);
-  expect(await costBy('medium')).toEqual([{ cpc: 32 }, 15]);
-  expect(await costBy('campaign')).toEqual([{ spring: 25 }, 22]);
+  expect(await costBy('channel')).toEqual([{ Email: 10, 'Paid Search': 62, Display: 5 }, 0]);
+  expect(await costBy('source')).toEqual([{ google: 25, bing: 7 }, 45]);
+  expect(await costBy('medium')).toEqual([{ cpc: 32 }, 45]);
+  expect(await costBy('campaign')).toEqual([{ spring: 25 }, 52]);
   expect(await put(table(`${spring},x`), 'text/csv')).toEqual([
     400,
     { error: 'line 2: cost: expected an amount from 0, in the currency of the orders; nothing was changed' },
   ]);
   expect(await put('day,cost\n2026-11-12,3', 'text/csv')).toMatchObject([400, { error: /channel/ }]);
-  // A channel's day is said anew as a whole.
-  expect(await put([{ day: '2026-11-12', channel: 'Paid Search', source: 'google', cost: 4 }])).toMatchObject([
-    200,
-    {},
-  ]);
+  // A source's day is said anew as a whole, and another's stays what it is.
+  expect(await put([{ ...paidSearch, source: 'google', cost: 4 }])).toEqual([200, { costs: 1, replaced: 1 }]);
+  expect(await costBy('source')).toEqual([{ google: 4, bing: 7 }, 45]);
+  const remove = async (query: string) => {
+    const response = await app.request(`/api/sites/${site.siteKey}/costs/${query}`, {
+      method: 'DELETE',
+      headers: { Authorization: 'Bearer admin-token' },
+    });
+    return [response.status, await response.json()];
+  };
+  const range = 'from=2026-11-12&to=2026-11-12';
+  expect(await remove(`Paid%20Search?source=bing&${range}`)).toEqual([200, { removed: 0 }]);
+  expect(await remove(`Paid%20Search?source=bing&medium=cpc&${range}`)).toEqual([200, { removed: 1 }]);
+  expect(await remove('Paid%20Search')).toEqual([200, { removed: 1 }]);
+  expect(await remove('Email?from=yesterday')).toMatchObject([400, { error: /from/ }]);
   expect(await costBy('source')).toEqual([{ google: 4 }, 15]);
 });
 

@@ -45,6 +45,7 @@ test('a session is its events, in whatever order and however often they come', a
       sessionId: 'second',
       startedAt: NOW,
       endedAt: NOW,
+      arrivedAt: NOW,
       events: 1,
       channel: 'Direct',
       source: null,
@@ -56,6 +57,7 @@ test('a session is its events, in whatever order and however often they come', a
       sessionId: 'session',
       startedAt: NOW - 5000,
       endedAt: NOW - 1000,
+      arrivedAt: NOW - 5000,
       events: 2,
       channel: 'Email',
       source: 'news',
@@ -190,4 +192,31 @@ test('where a visitor came from does not hang on who was on the same page before
   expect(await touchOf({ source: {} })).toBeNull();
   expect(await touchOf({})).toBe('news');
   expect(await touchOf({ source: {} })).toBeNull();
+});
+
+test('an advertisement that was clicked after an entry has no part in it, though its session is told by it', async () => {
+  const { send, get, site } = await makeCollector();
+  const at = (minutes: number, name = 'page_view', query = '') =>
+    makeEvent(name, {
+      time: NOW + minutes * 60_000,
+      url: `${ORIGIN}/${query}`,
+      ...(name === 'purchase' && { props: { transaction_id: 't', value: 10 } }),
+    });
+  const credited = async (by: string) => {
+    const path = `sites/${site.siteKey}/reports/attribution?stage=action&by=${by}`;
+    const { channels } = await get<{ channels: Array<{ channel: string; linear: number; sessions: number }> }>(path);
+    return channels.map(({ channel, linear, sessions }) => [channel, linear, sessions]);
+  };
+  const id = newId();
+  await send(id, [at(-9), at(-5, 'purchase')]);
+  expect(await credited('channel')).toEqual([['Direct', 1, 1]]);
+  await send(id, [at(-2, 'page_view', '?gclid=1')]);
+  expect(await credited('channel')).toEqual([
+    ['Direct', 1, 0],
+    ['Paid Search', 0, 1],
+  ]);
+  expect(await credited('source')).toEqual([
+    ['(direct)', 1, 0],
+    ['google', 0, 1],
+  ]);
 });

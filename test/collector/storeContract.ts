@@ -156,7 +156,9 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
             stored.set(id, next);
             accepted++;
           } else if (before.visitorId === visitorId) {
-            const wasSet = before.traits ?? traits;
+            // Of two that one event sets the greater holds, whichever came first.
+            const isGreater = !before.traits || (traits && JSON.stringify(traits) > JSON.stringify(before.traits));
+            const wasSet = isGreater ? traits : before.traits;
             if (isProven && !before.isProven)
               stored.set(id, { ...before, ...next, receivedAt: before.receivedAt, traits: traits ?? before.traits! });
             else if (isProven || !before.isProven) stored.set(id, { ...before, ...(wasSet && { traits: wasSet }) });
@@ -476,13 +478,20 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
         { day: '2026-11-22', channel: 'Display', cost: 4 },
         { day: '2026-11-22', channel: 'Email', cost: 3 },
       ]);
-      // What is said of a channel's day takes the place of all that was.
+      // What is said of a source on a day takes the place of all that was.
       const named = { day: '2026-11-22', channel: 'Email', source: 'letter', campaign: 'may', cost: 2 };
-      await store.setCosts(siteKey, [named, { ...named, campaign: 'june' }, { ...named, source: 'x', cost: null }]);
+      expect(await store.setCosts(siteKey, [named, { ...named, campaign: 'july' }])).toBe(0);
+      expect(await store.setCosts(siteKey, [{ ...named, campaign: 'june' }])).toBe(2);
       expect(await store.costs(siteKey, '2026-11-22', '2026-11-22')).toEqual([
         { day: '2026-11-22', channel: 'Display', cost: 4 },
+        { day: '2026-11-22', channel: 'Email', cost: 3 },
         { ...named, campaign: 'june' },
-        named,
+      ]);
+      expect(await store.removeCosts(siteKey, { channel: 'Email' }, '2026-11-01', '2026-11-22')).toBe(1);
+      expect(await store.setCosts(siteKey, [{ ...named, cost: null }])).toBe(1);
+      expect(await store.costs(siteKey, '2026-11-22', '2026-11-23')).toEqual([
+        { day: '2026-11-22', channel: 'Display', cost: 4 },
+        { day: '2026-11-23', channel: 'Email', cost: 1 },
       ]);
 
       const audience = { name: 'B', when: { stage: ['action'] }, author: 'Ada', savedAt: NOW, people: null };

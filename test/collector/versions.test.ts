@@ -307,6 +307,29 @@ describe('lint of a site', () => {
     expect(found).toMatchObject([{ names: ['champion'] }, {}, { names: ['both', 'looked'] }, { names: ['never'] }]);
   });
 
+  test('knows a signal that is only called otherwise, and says nothing of events that are not kept', async () => {
+    const collector = await makeCollector();
+    const rules = {
+      signals: { visit: { event: 'page_view' }, old: { event: 'old', label: 'Old' } },
+      stages: { awareness: { when: { signal: 'visit' } }, action: { when: { signal: 'old' }, sticky: true } },
+    };
+    await collector.putRules(rules);
+    await collector.send(newId(), [makeEvent('old', { time: NOW - 80 * DAY }), makeEvent('page_view')]);
+    await collector.send(newId(), [makeEvent('page_view')]);
+    const renamed = { ...rules, signals: { ...rules.signals, old: { event: 'old', label: 'Older' } } };
+    const codes = async (next: object) => (await warnings(collector, next)).warnings.map(({ code }) => code);
+    expect(await codes(renamed)).toEqual(['silent_signal']);
+    const others = (event: string) => ({
+      ...rules,
+      signals: { ...rules.signals, other: { event } },
+      stages: { ...rules.stages, loyalty: { when: { signal: 'other', count: { gte: 2 } } } },
+    });
+    expect(await codes(others('never'))).toEqual(['silent_signal', 'silent_signal', 'silent_stage']);
+    expect(await codes(others('old'))).toEqual(['same_signals', 'silent_signal', 'silent_signal']);
+    await collector.store.expireEvents(collector.site.siteKey, Math.floor(NOW / DAY) - 30);
+    expect(await codes(others('old'))).toEqual(['same_signals', 'silent_signal', 'silent_signal']);
+  });
+
   test('says what is wrong where rules are not valid', async () => {
     const collector = await makeCollector();
     expect(await warnings(collector, { stages: {} })).toEqual({

@@ -9,6 +9,8 @@ import { STAGES } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
 import { randomEvents, seeded } from '../helpers/random.js';
 
+const HOUR_MS = 3_600_000;
+
 interface Listed {
   visitorId: string;
   userId: string | null;
@@ -215,4 +217,25 @@ test('a page that is seen no more is told from one that few look at', async () =
     ['/rare', 5, false],
     ['/once', 3, false],
   ]);
+});
+
+test('what somebody did before going on is told by when that was, whoever asks first', async () => {
+  const { app, send, site, putRules, clock } = await makeCollector();
+  const who = newId();
+  clock.now = NOW - 24 * HOUR_MS;
+  const begin = clock.now - 6 * HOUR_MS;
+  const events = ['asked', 'bought', 'after'].map((name, index) => makeEvent(name, { time: begin + index * HOUR_MS }));
+  await send(who, events);
+  clock.now = NOW;
+  // No move tells when the stages of these rules were reached.
+  const signals = Object.fromEntries(['asked', 'bought', 'after'].map((name) => [name, { event: name }]));
+  const stages = { consideration: { when: { signal: 'asked' } }, action: { when: { signal: 'bought' } } };
+  await putRules({ signals, stages }, '?wait=true&confirm=true&apply=all');
+  const count = async (signal: string) => {
+    const path = `/api/sites/${site.siteKey}/visitors?counted=common:action:signal:${signal}`;
+    const response = await app.request(path, { headers: { Authorization: `Bearer ${ADMIN}` } });
+    return ((await response.json()) as { count: number }).count;
+  };
+  expect(await count('after')).toBe(0);
+  expect(await count('asked')).toBe(1);
 });

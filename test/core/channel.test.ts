@@ -124,6 +124,11 @@ test.each([
   ['utm_medium=email&gclid=1', 'Email'],
   ['utm_medium=email&fbclid=1', 'Email'],
   ['utm_medium=cpc&gclid=1', 'Paid Search'],
+  // It stands for the medium that is missing.
+  ['utm_source=google&gclid=1', 'Paid Search'],
+  ['utm_source=bing&msclkid=1', 'Paid Search'],
+  ['utm_source=baidu&bd_vid=1', 'Paid Search'],
+  ['utm_source=facebook&fbclid=1', 'Organic Social'],
   ['fbclid=1', 'Organic Social'],
   ['qhclickid=1', 'Paid Search'],
   ['yclid=1', 'Paid Search'],

@@ -247,3 +247,23 @@ test('stage, peak and the days of reaching are what a walk over every day says, 
   }
   for (const times of Object.values(seen)) expect(times).toBeGreaterThan(40);
 });
+
+test('of alternatives the one is named of which least is to do, and none that no deed helps to', () => {
+  const signals = { a: { event: 'a' }, b: { event: 'b' }, c: { event: 'c' } };
+  const missing = (any: Condition[], done: string[]) => {
+    const rules = rulesOf({ signals, stages: { awareness: { when: { signal: 'a' } }, interest: { when: { any } } } });
+    const facts = factsOf(
+      rules,
+      done.map((name) => at(0, name)),
+    );
+    return explainStage(rules, facts, NOW).next!.missing.map((each) => (each as SignalReason).signal);
+  };
+  const often = { signal: 'b', count: { gte: 100 } };
+  const both = { all: [{ signal: 'b' }, { signal: 'c' }] };
+  expect(missing([often, { signal: 'a', count: { gte: 3 } }, both], ['a', 'a'])).toEqual(['a']);
+  expect(missing([often, both], ['a'])).toEqual(['b', 'c']);
+  expect(missing([{ not: { signal: 'a' } }, { trait: 'plan', eq: 'pro' }, often], ['a'])).toEqual(['b']);
+  expect(missing([{ signal: 'a', days: { lte: 0 } }, often], ['a'])).toEqual(['b']);
+  // Of equals the first.
+  expect(missing([{ signal: 'b' }, { signal: 'c' }], ['a'])).toEqual(['b']);
+});

@@ -5,6 +5,7 @@ import { readTemplate, templateNames, type DemoStep } from '../../collector/temp
 import {
   compileExclusions,
   compileRules,
+  DAY_MS,
   emptyFacts,
   eventFacts,
   inferState,
@@ -14,7 +15,10 @@ import {
   placeOf,
   STAGES,
   type Rules,
+  type StagetagEvent,
 } from '../../sdk/core/index.js';
+
+const NOW = Date.UTC(2026, 10, 22, 12);
 
 const NAMES = [
   'general',
@@ -48,6 +52,25 @@ test('there are nine, and each file is one', () => {
 
 describe.each(NAMES)('the template %s', (name) => {
   const template = readTemplate(name)!;
+
+  test('whoever is converted is no prospect', () => {
+    const rules = compileRules(template.rules);
+    for (const steps of template.demo.action) {
+      const facts = steps
+        .map(({ event = 'page_view', path, props }, index) => {
+          const own = { transaction_id: `t${index}`, value: 20 };
+          const url = `https://www.example.com${path}`;
+          const id = `00000000-0000-7000-8000-${String(index).padStart(12, '0')}`;
+          const made = { id, name: event, time: NOW, seq: index + 1, sessionId: 's', url, props: { ...props, ...own } };
+          return eventFacts(rules, made as StagetagEvent, placeOf(new URL(url)));
+        })
+        .reduce(mergeFacts, emptyFacts());
+      for (const later of [0, 60, 400]) {
+        const { tags } = inferState(rules, facts, NOW + later * DAY_MS);
+        if (tags.includes('converted')) expect(tags).not.toContain('prospect');
+      }
+    }
+  });
   const { rules } = template;
   const isBilingual = (label: unknown) =>
     expect(label).toEqual({ en: expect.stringMatching(/\w/), zh: expect.stringMatching(/\p{Script=Han}/u) });

@@ -263,7 +263,9 @@ const byTime = (a: StoredEvent, b: StoredEvent) =>
 
 /** What is stored of an event from now on, when it comes once more. */
 function amended(known: StoredEvent, offered: StoredEvent): StoredEvent {
-  const { traits = offered.traits } = known;
+  // Of two that are set by one event the greater holds, whichever came first.
+  const [before, next] = [known, offered].map(({ traits: each }) => (each ? JSON.stringify(each) : ''));
+  const traits = next! > before! ? offered.traits : known.traits;
   // The site's own server says what a page said before under the same id: from now on its word holds.
   if (offered.isProven && !known.isProven) return { ...offered, bot: null, traits: offered.traits ?? known.traits };
   // The event came before in another batch, without the traits that this one sets through it.

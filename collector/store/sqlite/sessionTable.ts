@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { ListedSession, SessionNews, SessionPart } from '../store.js';
+import type { ListedSession, SessionPart } from '../store.js';
 import { fromBlob, toBlob } from './uuid.js';
 
 interface SessionRow {
@@ -7,6 +7,7 @@ interface SessionRow {
   id: string;
   started_at: number;
   ended_at: number;
+  arrived_at: number | null;
   channel: string | null;
   source: string | null;
   medium: string | null;
@@ -41,15 +42,15 @@ export class SessionTable {
         device = coalesce(excluded.device, device), browser = coalesce(excluded.browser, browser), os = coalesce(excluded.os, os),
         country = coalesce(excluded.country, country), region = coalesce(excluded.region, region)`);
     this.#ofVisitor = database.prepare<[number, Buffer, number], SessionPart>(`
-      SELECT id AS sessionId, started_at AS startedAt, ended_at AS endedAt, events, channel, source, medium, campaign, bot, device, browser, os, country, region
+      SELECT id AS sessionId, started_at AS startedAt, ended_at AS endedAt, coalesce(arrived_at, started_at) AS arrivedAt, events, channel, source, medium, campaign, bot, device, browser, os, country, region
       FROM sessions WHERE site_id = ? AND visitor_id = ? ORDER BY started_at DESC, id LIMIT ?`);
     this.#erase = database.prepare('DELETE FROM sessions WHERE site_id = ? AND visitor_id = ?');
     this.#next = database.prepare<[number, Buffer, string, number], SessionRow>(`
-      SELECT visitor_id, id, started_at, ended_at, channel, source, medium, campaign, device, browser, country FROM sessions
+      SELECT visitor_id, id, started_at, ended_at, arrived_at, channel, source, medium, campaign, device, browser, country FROM sessions
       WHERE site_id = ? AND (visitor_id, id) > (?, ?) ORDER BY visitor_id, id LIMIT ?`);
   }
 
-  add(site: number, visitor: Buffer, session: SessionNews): void {
+  add(site: number, visitor: Buffer, session: SessionPart): void {
     const { sessionId, startedAt, endedAt, events, channel, source, medium, campaign, arrivedAt, bot } = session;
     const { device, browser, os, country, region } = session;
     // By their places: this is done for every batch.
@@ -85,6 +86,7 @@ export class SessionTable {
       sessionId: row.id,
       startedAt: row.started_at,
       endedAt: row.ended_at,
+      arrivedAt: row.arrived_at ?? row.started_at,
       channel: row.channel,
       source: row.source,
       medium: row.medium,

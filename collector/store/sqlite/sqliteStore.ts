@@ -359,6 +359,7 @@ export function openSqliteStore(
     pageViews: async (siteKey, from, until) => pages.views(sites.id(siteKey), from, until),
 
     setCosts: (siteKey, given) => commits.write(() => costs.put(sites.id(siteKey), given)),
+    removeCosts: (siteKey, named, from, to) => commits.write(() => costs.remove(sites.id(siteKey), named, from, to)),
     costs: async (siteKey, from, to) => costs.between(sites.id(siteKey), from, to),
 
     audiences: async (siteKey) => audiences.all(sites.id(siteKey)),
