@@ -78,9 +78,10 @@ function missingIn(reason: Reason): Reason[] {
 /** How much is to do: times, days, different things or money that are missing. Without end where nothing a visitor does would help. */
 function effort(parts: Reason[]): number {
   let sum = 0;
-  for (const { need, have } of parts as Array<{ need?: Record<string, Range>; have?: Record<string, number> }>) {
+  // Of a trait that is not known there is nothing.
+  for (const { need, have } of parts as Array<{ need?: Record<string, Range>; have: Record<string, number> }>) {
     if (!need) sum = Infinity;
-    for (const name in need) sum += need[name]!.gte! - have?.[name]! || Infinity;
+    for (const name in need) sum += need[name]!.gte! - (isPlain ? have : Object(have))[name]! || Infinity;
   }
   return sum;
 }
