@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
 import { countPages } from '../jobs/accessLog.js';
-import { readCosts } from '../jobs/costs.js';
+import { nameChannels, readCosts } from '../jobs/costs.js';
 import { importEvents } from '../jobs/importEvents.js';
 import { StartError } from '../server.js';
 import { chosenSites, dataCommand, noteDone, print, showProgress, withStore, type DataFlags } from './command.js';
@@ -33,7 +33,7 @@ export function importCommand(): Command {
         if (format === 'costs') {
           const costs = readCosts(fs.readFileSync(file, 'utf8'));
           if (typeof costs === 'string') throw new StartError(`${file}, ${costs}; nothing was stored`);
-          await store.setCosts(site!.siteKey, costs);
+          await store.setCosts(site!.siteKey, nameChannels(site!, costs).costs);
           await noteDone(store, 'import', site!.siteKey, format);
           print({ costs: costs.length, sum: costs.reduce((sum, { cost }) => sum + cost, 0) }, { json });
           return;

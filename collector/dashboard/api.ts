@@ -110,6 +110,15 @@ export interface AttributionReport {
   >;
 }
 
+/** What became of costs that were taken in, or would. */
+export interface CostsTaken {
+  costs: number;
+  replaced: number;
+  from: string | null;
+  to: string | null;
+  unknownChannels: string[];
+}
+
 /** What a channel, or a part of it, cost on a day. */
 export interface Cost {
   day: string;
@@ -235,6 +244,7 @@ export interface ValueReport {
   medianDaysToSecond: number | null;
   revenueRetention: number | null;
   k: number | null;
+  amplification: number | null;
   loopDays: number | null;
 }
 

@@ -12,7 +12,7 @@ import {
   type Site,
 } from './api.js';
 import { AGAIN_MS, useOnce, useRead } from './live.js';
-import { Alert, Loaded, StageName, Table } from './parts.js';
+import { Alert, Loaded, People, StageName, Table } from './parts.js';
 import { explainRefusal } from './rulesErrors.js';
 import { choose, chosen, linkTo, linkToVisitor, may } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
@@ -238,6 +238,14 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                   {
                     title: t('whoIsIn'),
                     of: ({ people }) => (people === null ? t('dynamic') : t('static', { count: showNumber(people) })),
+                    show: ({ id, people }) =>
+                      people === null ? (
+                        t('dynamic')
+                      ) : (
+                        <People site={site} asked={{ audience: `${id}` }} count={people}>
+                          {t('static', { count: showNumber(people) })}
+                        </People>
+                      ),
                   },
                   { title: t('author'), of: ({ author }) => author },
                   {

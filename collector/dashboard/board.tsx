@@ -19,6 +19,7 @@ import {
   Change,
   COLORS,
   CsvButton,
+  inUtc,
   Living,
   People,
   PictureButton,
@@ -110,6 +111,7 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
     <section class="card">
       <h2>{isNow ? t('now') : t('stoodThen', { day: to })}</h2>
       <p class="soft">{t('nowHint', { count: days.length })}</p>
+      {!isNow && !funnel[0]?.visitors && <p>{t('nobodyReached', { from: report.from, to })}</p>}
       <ol class="funnel">
         {stages.map((row) => {
           const { stage, current } = row;
@@ -312,7 +314,9 @@ function Kpis({ site }: { site: Site }): JSX.Element {
   return (
     <section class="card">
       <h2>{t('kpis')}</h2>
-      <p class="soft">{t('kpisHint')}</p>
+      <p class="soft">
+        {t('kpisHint')} {inUtc(site)}
+      </p>
       <Living live={live}>{(report) => <KpiTable site={site} report={report} />}</Living>
       {may('owner') && <Targets site={site} again={live.again} />}
     </section>

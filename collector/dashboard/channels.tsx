@@ -24,7 +24,16 @@ type Row = AttributionReport['channels'][number];
 const CREDITED = ['channel', 'source', 'medium', 'campaign'] as const;
 
 /** What a row is called. */
-const calledBy = (by: AttributionReport['by']) => (name: string) => (by === 'channel' ? showChannel(name) : name);
+const calledBy = (by: AttributionReport['by']) => (name: string) =>
+  by === 'channel' ? showChannel(name) : (NAMELESS[name]?.() ?? name);
+
+/** What came with no name, as GA4 calls it. */
+const NAMELESS: Record<string, () => string> = {
+  '(not set)': () => t('namelessNotSet'),
+  '(direct)': () => t('direct'),
+  '(none)': () => t('none'),
+  '(other)': () => t('namelessOther'),
+};
 
 /** What is shown of each model. */
 const MEASURES = ['entries', 'revenue', 'cac', 'roas'] as const;
@@ -216,7 +225,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
                   of: ({ source }) => source,
                   show: ({ source, isUnknown }) => (
                     <>
-                      {source}
+                      <bdi>{source}</bdi>
                       {isUnknown && <span class="mark"> {t('notKnown')}</span>}
                     </>
                   ),

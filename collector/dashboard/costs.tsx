@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
-import { change, type Cost, type Site } from './api.js';
+import { useState } from 'preact/hooks';
+import { change, type Cost, type CostsTaken, type Site } from './api.js';
 import { useAttempt, useRead } from './live.js';
-import { Alert, Loaded, rangeOf, Table } from './parts.js';
+import { Alert, CsvButton, Loaded, rangeOf, Table, type Column } from './parts.js';
 import { may } from './state.js';
-import { showChannel, showMoney, t } from './texts.js';
+import { showChannel, showMoney, showNumber, t } from './texts.js';
 
 /** What was spent on one thing in the range. */
 interface Spent extends Omit<Cost, 'day'> {
@@ -14,6 +15,12 @@ interface Spent extends Omit<Cost, 'day'> {
 /** What a cost was for. */
 const keyOf = ({ channel, source, medium, campaign }: Omit<Cost, 'day' | 'cost'>) =>
   JSON.stringify([channel, source, medium, campaign]);
+
+/** As they can be taken in again. */
+const DAILY = (['day', 'channel', 'source', 'medium', 'campaign', 'cost'] as const).map((name): Column<Cost> => ({
+  title: name,
+  of: (cost) => cost[name] ?? null,
+}));
 
 function addUp(costs: Cost[]): Spent[] {
   const sums = new Map<string, Spent>();
@@ -30,13 +37,20 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
   const path = `sites/${site.siteKey}/costs`;
   const { from, to } = rangeOf(site);
   const read = useRead<{ costs: Cost[] }>(`${path}?from=${from}&to=${to}`);
+  const [taken, setTaken] = useState<CostsTaken>();
   const [problem, attempt] = useAttempt(() => {
     read.again();
     changed();
   });
   const take = ({ currentTarget: input }: { currentTarget: HTMLInputElement }) => {
     const file = input.files?.[0];
-    const send = async () => change('PUT', path, new Blob([await file!.text()], { type: 'text/csv' }));
+    const send = async () => {
+      setTaken(undefined);
+      const table = new Blob([await file!.text()], { type: 'text/csv' });
+      const { replaced } = await change<CostsTaken>('PUT', `${path}?dry=true`, table);
+      if (!replaced || confirm(t('confirmCosts', { count: replaced })))
+        setTaken(await change<CostsTaken>('PUT', path, table));
+    };
     if (file) void attempt(send).then(() => (input.value = ''));
   };
   const takeBack = ({ channel, source, medium, campaign }: Spent) => {
@@ -58,38 +72,47 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
         </p>
       )}
       {problem && <Alert>{problem}</Alert>}
+      {taken && (
+        <p role="status">
+          {t('costsTaken', { count: showNumber(taken.costs), from: taken.from, to: taken.to })}
+          {!!taken.unknownChannels.length && ` ${t('unknownChannels', { names: taken.unknownChannels.join(', ') })}`}
+        </p>
+      )}
       <Loaded read={read}>
         {({ costs }) =>
           costs.length ? (
-            <Table
-              name="costs"
-              rows={addUp(costs)}
-              columns={[
-                { title: t('channel'), of: ({ channel }) => showChannel(channel) },
-                { title: t('breakdowns.source'), of: ({ source }) => source ?? null },
-                { title: t('breakdowns.medium'), of: ({ medium }) => medium ?? null },
-                { title: t('breakdowns.campaign'), of: ({ campaign }) => campaign ?? null },
-                { title: t('costDays'), of: ({ days }) => days },
-                {
-                  title: t('cost'),
-                  of: ({ cost }) => Math.round(cost * 100) / 100,
-                  show: ({ cost }) => showMoney(cost, site.currency),
-                },
-                ...(may('editor')
-                  ? [
-                      {
-                        title: t('action'),
-                        of: () => '',
-                        show: (row: Spent) => (
-                          <button type="button" class="plain small" onClick={() => takeBack(row)}>
-                            {t('remove')}
-                          </button>
-                        ),
-                      },
-                    ]
-                  : []),
-              ]}
-            />
+            <>
+              <Table
+                name="costs"
+                rows={addUp(costs)}
+                columns={[
+                  { title: t('channel'), of: ({ channel }) => showChannel(channel) },
+                  { title: t('breakdowns.source'), of: ({ source }) => source ?? null },
+                  { title: t('breakdowns.medium'), of: ({ medium }) => medium ?? null },
+                  { title: t('breakdowns.campaign'), of: ({ campaign }) => campaign ?? null },
+                  { title: t('costDays'), of: ({ days }) => days },
+                  {
+                    title: t('cost'),
+                    of: ({ cost }) => Math.round(cost * 100) / 100,
+                    show: ({ cost }) => showMoney(cost, site.currency),
+                  },
+                  ...(may('editor')
+                    ? [
+                        {
+                          title: t('action'),
+                          of: () => '',
+                          show: (row: Spent) => (
+                            <button type="button" class="plain small" onClick={() => takeBack(row)}>
+                              {t('remove')}
+                            </button>
+                          ),
+                        },
+                      ]
+                    : []),
+                ]}
+              />{' '}
+              <CsvButton name="costs-by-day" text={t('costsByDay')} rows={costs} columns={DAILY} />
+            </>
           ) : (
             <p>{t('noCosts', { from, to })}</p>
           )

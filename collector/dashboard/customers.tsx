@@ -19,6 +19,7 @@ import { useOnce, useReport } from './live.js';
 import { marksOf, useNotes, type Mark } from './notes.js';
 import {
   CsvButton,
+  inUtc,
   Loaded,
   People,
   PictureButton,
@@ -259,7 +260,9 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
   return (
     <section class="card">
       <h2>{t('lifecycle')}</h2>
-      <p class="soft">{t('lifecycleHint')}</p>
+      <p class="soft">
+        {t('lifecycleHint')} {t('runningPeriod')} {inUtc(site)}
+      </p>
       <div class="filters">
         <Select
           label={t('period')}
@@ -335,7 +338,9 @@ function Cohorts({ site }: { site: Site }): JSX.Element {
   return (
     <section class="card">
       <h2>{t('cohorts')}</h2>
-      <p class="soft">{t('cohortsHint')}</p>
+      <p class="soft">
+        {t('cohortsHint')} {t('runningPeriod')} {inUtc(site)}
+      </p>
       <Loaded read={read}>
         {({ cohorts }) => {
           const rows = cohorts.filter(({ people }) => people);
@@ -466,6 +471,7 @@ function Value({ site }: { site: Site }): JSX.Element {
                     : t('tooFewBuyers'),
                 ],
                 [t('k'), value.k, showNumber],
+                [t('amplification'), value.amplification, (times) => `× ${showNumber(times)}`],
                 [t('loopTime'), value.loopDays, showDays],
               ]}
             />

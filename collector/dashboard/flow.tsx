@@ -123,7 +123,10 @@ function Steps({
       </p>
       {before && (
         <p class="soft">
-          {t('heldAgainst')} {sayLeak(site, before.leak)}
+          {t('heldAgainst')} {before.from} – {before.to}:{' '}
+          {before.steps.some(({ reached }) => reached)
+            ? sayLeak(site, before.leak)
+            : t('nobodyReached', { from: before.from, to: before.to })}
         </p>
       )}
       <Table
@@ -165,6 +168,7 @@ function Steps({
                     return share === null ? '–' : <Share share={share} interval={interval} />;
                   },
                 },
+                { title: t('lostBefore'), of: (step: Step) => was(step.from)?.lost ?? null },
               ]
             : []),
           {
@@ -326,7 +330,9 @@ function Moves({
                     ) : (
                       '·'
                     )}
-                    {before && <small class="soft"> ({showNumber(between(from, to, before.moves))})</small>}
+                    {before && !!(between(from, to) || between(from, to, before.moves)) && (
+                      <small class="soft"> ({showNumber(between(from, to, before.moves))})</small>
+                    )}
                   </td>
                 ))}
               </tr>

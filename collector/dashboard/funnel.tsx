@@ -23,7 +23,7 @@ const readStep = (text: string): Step => {
 };
 const writeStep = ({ kind, name, isOptional }: Step) => `${kind}:${name}${isOptional ? '?' : ''}`;
 
-const ASKED = ['steps', 'order', 'window', 'by', 'hold'];
+const ASKED = ['steps', 'order', 'window', 'perStep', 'by', 'hold'];
 
 /** How far visitors get over steps of one's own choice. */
 export function Funnel({ site }: { site: Site }): JSX.Element {
@@ -76,7 +76,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
           <button
             type="button"
             class="plain"
-            onClick={() => choose({ steps: '', order: '', window: '', by: '', hold: '' })}
+            onClick={() => choose({ steps: '', order: '', window: '', perStep: '', by: '', hold: '' })}
           >
             {t('reset')}
           </button>
@@ -98,6 +98,17 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
               ...['1', '7', '14', '30', '90'].map((days): [string, string] => [days, showDays(Number(days))]),
             ]}
           />
+          {chosen('window') && (
+            <Select
+              label={t('windowBegins')}
+              name="perStep"
+              otherwise=""
+              options={[
+                ['', t('withFirstStep')],
+                ['true', t('withEachStep')],
+              ]}
+            />
+          )}
           <Select
             label={t('by')}
             name="by"

@@ -37,11 +37,17 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^address: expected one of the views (.*): others show visitors$/, '只能分享这些视图：$1；其他视图会显示访客'],
   [/^too many tries from this address; wait a minute$/, '尝试次数过多，请一分钟后再试'],
   [/^token: expected .*$/, '令牌不正确：请输入管理令牌，或重启采集服务以获得新的登录链接'],
-  [/^line 1: expected the columns (.*), got .*; nothing was changed$/, '第 1 行应包含列名 $1，未作任何更改'],
+  [
+    /^line 1: expected the columns (.*) with commas between, got .*; nothing was changed$/,
+    '第 1 行应包含以逗号分隔的列名 $1，未作任何更改',
+  ],
   [
     /^line (\d+): expected as many cells as columns.*$/,
     '第 $1 行的单元格数与列数不符（含逗号的单元格需加引号），未作任何更改',
   ],
+  [/^line (\d+): day: .*such as (.*); .*$/, '第 $1 行：日期应形如 $2，未作任何更改'],
+  [/^line (\d+): cost: .*$/, '第 $1 行：花费应为不小于 0 的数字，例如 1200.50，未作任何更改'],
+  [/^line (\d+): channel: .*$/, '第 $1 行：请填写渠道名称，未作任何更改'],
   [/^line (\d+): .*$/, '第 $1 行有误，未作任何更改'],
   [/^expected at most (\d+) lines, got (\d+).*$/, '最多 $1 行，实际 $2 行，未作任何更改'],
   [/^costs\[(\d+)\]: .*$/, '第 $1 项费用有误，未作任何更改'],

@@ -48,11 +48,7 @@ const Coming = ({ preparing }: { preparing: number | undefined }): JSX.Element =
 /** Says that something is still to come, is out of date, or could not be had. */
 export function Problem({ live: { data, problem, preparing, asOf } }: { live: Live<unknown> }): JSX.Element | null {
   if (!problem) return data ? null : <Coming preparing={preparing} />;
-  return (
-    <Alert>
-      {data ? t('offline', { time: new Date(asOf).toLocaleTimeString() }) : t('failed', { message: problem })}
-    </Alert>
-  );
+  return <Alert>{data ? t('offline', { time: showClock(asOf) }) : t('failed', { message: problem })}</Alert>;
 }
 
 /** Says of which moment a report is, while a newer one is being made. */
@@ -181,9 +177,17 @@ const Take = ({ text, take }: { text: string; take: () => unknown }): JSX.Elemen
   </button>
 );
 
-export const CsvButton = <T,>(table: { name: string; columns: Array<Column<T>>; rows: T[] }): JSX.Element => (
-  <Take text={t('csv')} take={() => saveCsv(table.name, table.columns, table.rows)} />
-);
+export const CsvButton = <T,>({
+  name,
+  columns,
+  rows,
+  text = t('csv'),
+}: {
+  name: string;
+  columns: Array<Column<T>>;
+  rows: T[];
+  text?: string;
+}): JSX.Element => <Take text={text} take={() => saveCsv(name, columns, rows)} />;
 
 /** Saves a picture of an element of this class in the card around. */
 export const PictureButton = ({ name, of }: { name: string; of: string }): JSX.Element => {
@@ -317,6 +321,9 @@ export function Select<T extends string>({
   );
 }
 
+/** Days of facts are days of UTC: to be said where they are not the site's. */
+export const inUtc = ({ timeZone }: Site): string => (timeZone === 'UTC' ? '' : t('daysInUtc'));
+
 /** The day that it is on a site. */
 export const todayOf = ({ timeZone }: Site): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone }).format(Date.now());
@@ -342,7 +349,8 @@ export function rangeOf(site: Site, otherwise = DAYS): { from: string; to: strin
   const to = isDay(chosen('to')) && chosen('to') < today ? chosen('to') : today;
   const from = chosen('from');
   const first = daysBefore(to, lengthOf(otherwise) - 1);
-  return { from: isDay(from) ? from : first, to };
+  // Days that an address names the other way round, or that are still to come, are the last one.
+  return { from: isDay(from) ? (from < to ? from : to) : first, to };
 }
 
 /** How much of these days was never seen: every rate is of what was. */

@@ -5,7 +5,7 @@ import { DaysChart, KpiTable } from './board.js';
 import { FLOW_DAYS, sayLeak } from './flow.js';
 import { useReport } from './live.js';
 import { marksOf, useNotes } from './notes.js';
-import { Alert, Change, daysBefore, isDay, Loaded, stageColumn, Table, todayOf, Updating } from './parts.js';
+import { Alert, Change, daysBefore, isDay, Loaded, People, stageColumn, Table, todayOf, Updating } from './parts.js';
 import { choose, chosen } from './state.js';
 import { showChannel, t } from './texts.js';
 
@@ -59,7 +59,13 @@ export function Review({ site }: { site: Site }): JSX.Element {
                 columns={[
                   stageColumn(t('stage'), 'stage'),
                   { title: t('standAtEnd'), of: ({ current }) => current },
-                  { title: t('enteredWeek'), of: ({ entered }) => entered },
+                  {
+                    title: t('enteredWeek'),
+                    of: ({ entered }) => entered,
+                    show: ({ stage, entered }) => (
+                      <People site={site} asked={{ ...range, counted: `stages:entered:${stage}` }} count={entered} />
+                    ),
+                  },
                   { title: t('weekBefore'), of: ({ before }) => before.entered },
                   {
                     title: t('changed'),
@@ -69,7 +75,13 @@ export function Review({ site }: { site: Site }): JSX.Element {
                       return by === null ? '–' : <Change by={by} />;
                     },
                   },
-                  { title: t('leftWeek'), of: ({ left }) => left },
+                  {
+                    title: t('leftWeek'),
+                    of: ({ left }) => left,
+                    show: ({ stage, left }) => (
+                      <People site={site} asked={{ ...range, counted: `stages:left:${stage}` }} count={left} />
+                    ),
+                  },
                 ]}
               />
               <DaysChart report={report} marks={marks} />
@@ -103,7 +115,13 @@ export function Review({ site }: { site: Site }): JSX.Element {
                 columns={[
                   { title: t('source'), of: ({ source }) => source },
                   { title: t('channel'), of: ({ channel }) => showChannel(channel) },
-                  { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+                  {
+                    title: t('visitorsCount'),
+                    of: ({ visitors }) => visitors,
+                    show: ({ source, visitors }) => (
+                      <People site={site} asked={{ ...range, did: `named:${source}` }} count={visitors} />
+                    ),
+                  },
                 ]}
               />
             ) : (

@@ -26,7 +26,7 @@ import { Completions } from './completionList.js';
 import { showEvent } from './events.js';
 import { useOnce, useRead, useReport } from './live.js';
 import { sayNote } from './notes.js';
-import { Alert, Loaded, stageColumn, StageName, Table, WithBar } from './parts.js';
+import { Alert, Loaded, People, stageColumn, StageName, Table, WithBar } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
 import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
@@ -556,7 +556,17 @@ function Unclassified({ site, add }: { site: Site; add: (row: Row) => Promise<vo
               columns={[
                 { title: t('eventName'), of: ({ event }) => showEvent(event) },
                 { title: t('pagePath'), of: ({ path }) => path },
-                { title: t('people'), of: ({ people }) => people },
+                {
+                  title: t('people'),
+                  of: ({ people }) => people,
+                  show: ({ event, path, people }) => (
+                    <People
+                      site={site}
+                      asked={{ did: event === 'page_view' && path ? `path:${path}` : `event:${event}` }}
+                      count={people}
+                    />
+                  ),
+                },
                 { title: t('howOften'), of: ({ times }) => times },
                 {
                   title: t('action'),

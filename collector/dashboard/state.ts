@@ -10,8 +10,11 @@ const role = signal<Role | undefined>(undefined);
 /** Whether who is signed in may do what takes this. */
 export const may = (needed: Role): boolean => ROLES.indexOf(role.value!) >= ROLES.indexOf(needed);
 
+/** Remembers in this tab that it was opened by a link that was given away. */
+const GUEST = 'stagetag-guest';
+
 /** Whether a link that was given away has just ended under whoever looked. */
-export const hasShareEnded = signal(false);
+export const hasShareEnded = signal(sessionStorage.getItem(GUEST) !== null);
 
 /** The session has ended. */
 export function signedOut(): void {
@@ -23,6 +26,8 @@ export function signedOut(): void {
 export async function lookWhoIsIn(): Promise<void> {
   role.value = await readRole();
   if (role.value) hasShareEnded.value = false;
+  if (role.value === 'guest') sessionStorage.setItem(GUEST, '');
+  else if (role.value) sessionStorage.removeItem(GUEST);
   isSignedIn.value = !!role.value;
 }
 

@@ -54,11 +54,11 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** What a number of a report asks for. */
 const OF_NUMBER =
-  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,counted,period,when'.split(
+  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,counted,period,audience,when'.split(
     ',',
   );
 const isOfNumber = () =>
-  ['reached', 'moved', 'lastPage', 'steps', 'did', 'counted', 'when'].some((name) => chosen(name));
+  ['reached', 'moved', 'lastPage', 'steps', 'did', 'counted', 'audience', 'when'].some((name) => chosen(name));
 
 /** What somebody can have done, as numbers ask for it. */
 const DEEDS = 'signal,event,page,path,file,term,form,abandoned,channel,source,medium,campaign,named'.split(',');
@@ -121,6 +121,7 @@ function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
       {chosen('steps') && t(`stepFates.${fate}`, { step: chosen('step', '1'), ...days })}
       {chosen('by') && ` ${t('ofRow', { value: chosen('value') || t('none') })}`}
       {DEEDS.includes(kind) && t('didWhat', { what: t(`did.${kind as 'path'}`, { name }), ...days })}
+      {chosen('audience') && t('inAudience')}
       {chosen('when') && (
         <>
           {t('whoMeetsAudience')}{' '}
@@ -156,7 +157,10 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
   };
   const find = (event: SubmitEvent) => {
     event.preventDefault();
-    const id = String(new FormData(event.currentTarget as HTMLFormElement).get('id')).trim();
+    // An id as lists show it.
+    const id = String(new FormData(event.currentTarget as HTMLFormElement).get('id'))
+      .trim()
+      .replace(/^…/, '');
     // A site's own ids of users may look like ours of visitors.
     const isVisitor = UUID.test(id) && get(`sites/${site.siteKey}/visitors/${id}`).then(() => true);
     void Promise.resolve(isVisitor).then(
@@ -174,7 +178,11 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
           <button
             type="button"
             class="plain small"
-            onClick={() => choose(Object.fromEntries(OF_NUMBER.map((name) => [name, ''])))}
+            onClick={() =>
+              choose(
+                Object.fromEntries(['stage', 'tag', 'channel', 'user', 'find', ...OF_NUMBER].map((name) => [name, ''])),
+              )
+            }
           >
             {t('everybody')}
           </button>
@@ -216,10 +224,10 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
         />
         <form onSubmit={find}>
           <label>
-            <span class="soft">{t('findVisitor')}</span>{' '}
-            <input name="id" size={20} placeholder={t('visitorId')} defaultValue={chosen('find') || chosen('user')} />
+            <span class="soft">{t('visitor')}</span>{' '}
+            <input name="id" size={26} placeholder={t('visitorId')} defaultValue={chosen('find') || chosen('user')} />
           </label>{' '}
-          <button>{t('open')}</button>
+          <button>{t('findVisitor')}</button>
         </form>
       </div>
       <Loaded read={read}>
@@ -232,7 +240,9 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
             {all.length ? (
               <VisitorTable visitors={all} site={site} />
             ) : asked.length ? (
-              <p>{t('nobodyFits')}</p>
+              <p>
+                {t('nobodyFits')} {chosen('find') && t('findHint')}
+              </p>
             ) : (
               <>
                 <p>{t('noVisitors')}</p>

@@ -1,8 +1,8 @@
 /** What channels cost, as a table of an advertising platform or a spreadsheet gives it. */
 import { CsvError, parse } from 'csv-parse/sync';
-import { isRecord } from '../../sdk/core/index.js';
+import { CHANNEL_NAMES, isRecord } from '../../sdk/core/index.js';
 import { isDay } from '../isDay.js';
-import type { Cost } from '../store/store.js';
+import type { Cost, GivenCost, Site } from '../store/store.js';
 
 /** The longest name of a channel, a source, a medium or a campaign. */
 const LONGEST = { channel: 64, source: 256, medium: 256, campaign: 256 };
@@ -25,6 +25,20 @@ function nameIn(of: keyof typeof LONGEST, name: unknown): string | undefined {
   return isName ? name.trim() : undefined;
 }
 
+/**
+ * Calls channels as the reports do, whatever their letter case.
+ * @returns the costs, and the names of channels that no report has
+ */
+export function nameChannels<C extends GivenCost>(site: Pick<Site, 'channels'>, costs: C[]) {
+  const known = new Map([...CHANNEL_NAMES, ...Object.values(site.channels)].map((name) => [name.toLowerCase(), name]));
+  const named = costs.map((cost) => ({ ...cost, channel: known.get(cost.channel.toLowerCase()) ?? cost.channel }));
+  const isKnown = new Set(known.values());
+  return {
+    costs: named,
+    unknown: [...new Set(named.map(({ channel }) => channel))].filter((name) => !isKnown.has(name)),
+  };
+}
+
 /** Reads what a channel cost on a day. @returns a text that says what was expected, where it is none */
 export function parseCost(given: unknown): Cost | string {
   const { day, channel, cost, ...more } = isRecord(given) ? given : {};
@@ -40,7 +54,7 @@ export function parseCost(given: unknown): Cost | string {
   }
   const amount = typeof cost === 'string' && cost.trim() ? Number(cost) : cost;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0)
-    return 'cost: expected an amount from 0, in the currency of the orders';
+    return 'cost: expected an amount from 0 such as 1200.50, in the currency of the orders';
   return { day, channel: name, ...parts, cost: amount };
 }
 
@@ -67,7 +81,7 @@ export function readCosts(text: string): Cost[] | string {
   }
   if (rows.length > MAX_COSTS) return `expected at most ${MAX_COSTS} lines, got ${rows.length}`;
   if (COLUMNS.some((name) => !names.includes(name)))
-    return `line 1: expected the columns ${COLUMNS.join(', ')}, got ${names.join(', ') || 'nothing'}`;
+    return `line 1: expected the columns ${COLUMNS.join(', ')} with commas between, got ${names.join(', ') || 'nothing'}`;
   const sums = new Map<string, Cost>();
   for (const { info, record } of rows) {
     const cost = parseCost(record);

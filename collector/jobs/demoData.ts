@@ -21,6 +21,8 @@ export interface DemoOptions {
   /** The same seed invents the same visitors. */
   seed: number;
   now: number;
+  /** Of all amounts; what the template says where absent. */
+  currency?: string | undefined;
 }
 
 /** What was planted, as reports should show it. */
@@ -124,7 +126,7 @@ function plan({ days, now }: DemoOptions) {
 
 /** Invents visitors one by one, in the order of the days on which they came first. @param origin of the site's pages */
 export function* invent(origin: string, template: Template, options: DemoOptions): Generator<Invented> {
-  const { days, visitors, seed, now } = options;
+  const { days, visitors, seed, now, currency } = options;
   const { first, isCampaign, fixDay } = plan(options);
   const random = seeded(seed);
   const rules = compileRules(template.rules);
@@ -162,8 +164,7 @@ export function* invent(origin: string, template: Template, options: DemoOptions
       at += (7 + random() * 28) * DAY_MS;
       sessions.push({ at, steps: pick(template.demo[stage === 'loyalty' ? stage : 'awareness']) });
     }
-    // Who came lately is still on the way.
-    return sessions.filter((session) => session.at < now - 3_600_000);
+    return sessions;
   };
 
   const inventOne = (day: number, isPulled: boolean): Invented => {
@@ -171,7 +172,9 @@ export function* invent(origin: string, template: Template, options: DemoOptions
     const from = isPulled ? CAMPAIGN_SOURCE : pick(SOURCES);
     const isBot = random() < BOTS;
     const userAgent = isBot ? BOT : pick(AGENTS);
-    const sessions = isBot ? [{ at: (day + 0.5) * DAY_MS, steps: pick(template.demo.awareness) }] : inventSessions(day);
+    const passing = { at: (day + 0.5) * DAY_MS, steps: pick(template.demo.awareness) };
+    // Who came lately is still on the way.
+    const sessions = (isBot ? [passing] : inventSessions(day)).filter(({ at }) => at < now - 3_600_000);
     const isLoyal = sessions.some(({ steps }) => template.demo.loyalty.includes(steps));
     let seq = 0;
     const batches = sessions.map(({ at, steps }, index) => {
@@ -195,7 +198,7 @@ export function* invent(origin: string, template: Template, options: DemoOptions
           url: origin + path,
           ...(event === 'page_view' && { title: titleOf(path) }),
           ...(isLanding && from),
-          ...(props && { props: fill(props, random) }),
+          ...(props && { props: fill(props, random, currency) }),
         });
       };
       for (const step of steps) {
@@ -238,6 +241,8 @@ export async function inventVisitors(
   onProgress?: (share: number) => void,
 ): Promise<DemoSummary> {
   const summary = { visitors: 0, sessions: 0, events: 0 };
+  // Orders of another currency would not count.
+  const { currency } = (await store.rules(site.siteKey)).at(-1)!.rules;
   const storeOne = async ({ visitorId, userAgent, batches }: Invented): Promise<void> => {
     for (const { sentAt, events } of batches) {
       const body = { siteKey: site.siteKey, visitorId, sentAt, sdk: 'demo', events };
@@ -267,7 +272,7 @@ export async function inventVisitors(
     costs.set(key, { day, channel: paid.channel, ...named, cost });
   };
   let waiting: Array<Promise<void>> = [];
-  for (const invented of invent(site.origins[0]!, template, options)) {
+  for (const invented of invent(site.origins[0]!, template, { currency, ...options })) {
     summary.visitors++;
     pay(invented);
     waiting.push(storeOne(invented));
@@ -297,8 +302,9 @@ function titleOf(path: string): string {
 }
 
 /** Puts texts and amounts where a template leaves them open. */
-function fill(props: Record<string, Json>, random: () => number): Record<string, Json> {
+function fill(props: Record<string, Json>, random: () => number, currency?: string): Record<string, Json> {
   const filled = Object.entries(props).map(([name, value]): [string, Json] => {
+    if (name === 'currency' && currency) return [name, currency];
     if (value === '#') return [name, `demo-${Math.floor(random() * 1e12).toString(36)}`];
     if (!Array.isArray(value)) return [name, value];
     const [from, to] = value as [number, number];

@@ -107,6 +107,10 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         query('period', 'with `counted` of lifecycle and cohorts: expected day, week or month', {
           enum: ['day', 'week', 'month'],
         }),
+        query('audience', 'expected the number of an audience that keeps who met it when it was saved: who is in it', {
+          type: 'integer',
+          minimum: 1,
+        }),
         query('when', 'expected the JSON of a condition, as audiences have it: who meets it now'),
         query('dormantAfter', 'with `fate`: expected days from 1 to 3660; 30 where absent', {
           type: 'integer',
@@ -232,6 +236,11 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       'x-role': 'editor',
       summary:
         'Says what channels cost on days, in the place of all that was said of the same channels and sources on the same days before, null takes it back; a medium or campaign may be named too. As JSON, or as `text/csv` with a line that names the columns. Attribution then tells what an entry costs and what comes back',
+      parameters: [
+        query('dry', 'expected true, to be told what would be replaced and change nothing, or false', {
+          type: 'boolean',
+        }),
+      ],
       requestBody: bodyOrTable(
         record({
           costs: list(
@@ -248,8 +257,14 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       ),
       responses: {
         200: json(
-          'How many were taken, and how many were there in their place.',
-          record({ costs: count, replaced: count }),
+          'How many were taken, of which days, and how many were there in their place; and channels that no report knows, whose costs stand by themselves.',
+          record({
+            costs: count,
+            replaced: count,
+            from: nullable('string'),
+            to: nullable('string'),
+            unknownChannels: list(text),
+          }),
         ),
         400: WRONG,
       },

@@ -34,13 +34,15 @@ export interface PeopleFilter extends FunnelQuery {
   counted?: string;
   /** Of such a number. */
   period?: ReportQuery['period'];
+  /** The number of an audience that was saved as it was: who is in it. */
+  audience?: number;
   /** JSON of a condition, as audiences have them. */
   when?: string;
 }
 
 /** What is asked for makes a list of people, where it is not of visitors. */
-export const isOfPeople = ({ reached, steps, moved, lastPage, did, counted, when }: PeopleFilter): boolean =>
-  [reached, steps, moved, lastPage, did, counted, when].some((each) => each !== undefined);
+export const isOfPeople = ({ reached, steps, moved, lastPage, did, counted, audience, when }: PeopleFilter): boolean =>
+  [reached, steps, moved, lastPage, did, counted, audience, when].some((each) => each !== undefined);
 
 /** Whether it hangs on when stages were first reached. */
 export const needsDates = ({ reached, steps, moved, counted = '' }: PeopleFilter): boolean =>
@@ -159,6 +161,13 @@ const sawLast: Make = async ({ view, filter: { lastPage }, now, people }) => {
   return (person) => found.has(person);
 };
 
+const isKept: Make = async ({ view, filter: { audience } }) => {
+  if (audience === undefined) return undefined;
+  const members = await view.store.audienceMembers(view.site.siteKey, audience);
+  const kept = new Set(members.flatMap((visitorId) => view.ownerOf(visitorId) ?? []));
+  return (person) => kept.has(person);
+};
+
 const meets: Make = async ({ view, filter: { when }, now }) => {
   if (when === undefined) return undefined;
   const published = await view.store.rules(view.site.siteKey);
@@ -168,7 +177,7 @@ const meets: Make = async ({ view, filter: { when }, now }) => {
 };
 
 /** Each of whoever the ones before have left: what has to look at events comes last. */
-const ALL = [gotThere, hasMoved, isCounted, meets, madeStep, hasDone, sawLast];
+const ALL = [gotThere, hasMoved, isKept, isCounted, meets, madeStep, hasDone, sawLast];
 
 /**
  * Finds who of those who count is asked for.

@@ -90,7 +90,7 @@ export interface FlowReport extends Heading {
      */
     lostValue: number | null;
   }>;
-  /** The step that the largest share has not made: those who are lost, and those who are still there. */
+  /** The step at which the largest share of those is lost who are no longer on the way to it; `share` of those who got there, those who are still there included, have not made it. */
   leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number; lostValue: number | null } | null;
 }
 
@@ -162,7 +162,8 @@ export async function reportFlow(
     interval: wilson(step.wentOn, step.reached),
     lostValue: spentBy && step.wentOn ? (step.lost * spent) / step.wentOn / UNITS : null,
   }));
-  const worst = rows.filter(({ share }) => share !== null && share < 1).sort((a, b) => a.share! - b.share!)[0];
+  const lossOf = ({ lost, wentOn }: (typeof rows)[number]) => lost / (lost + wentOn);
+  const worst = rows.filter(({ lost }) => lost).sort((a, b) => lossOf(b) - lossOf(a))[0];
   return {
     ...headingOf(site, range, now),
     dormantAfter,

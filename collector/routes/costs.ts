@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
-import { MAX_COSTS, parseCost, readCosts } from '../jobs/costs.js';
+import { MAX_COSTS, nameChannels, parseCost, readCosts } from '../jobs/costs.js';
 import type { Services } from '../services.js';
 import type { CostName, GivenCost } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
@@ -20,10 +20,19 @@ export function costRoutes({ store }: Services): Hono<SiteEnv> {
   });
 
   routes.put('/costs', async (c) => {
+    const query = readQuery<{ dry: boolean }>(c, 'setCosts');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
     const isTable = /^text\/csv\b/i.test(c.req.header('Content-Type') ?? '');
-    const costs = isTable ? readCosts(await c.req.text()) : given(await readJson(c));
-    if (typeof costs === 'string') return c.json({ error: `${costs}; nothing was changed` }, 400);
-    return c.json({ costs: costs.length, replaced: await store.setCosts(c.get('site').siteKey, costs) });
+    const said = isTable ? readCosts(await c.req.text()) : given(await readJson(c));
+    if (typeof said === 'string') return c.json({ error: `${said}; nothing was changed` }, 400);
+    const site = c.get('site');
+    const { costs, unknown } = nameChannels<GivenCost>(site, said);
+    const days = costs.map(({ day }) => day).sort();
+    const [from = null, to = null] = [days[0], days.at(-1)];
+    const replaced = query.dry
+      ? await countThere(store, site.siteKey, costs, from, to)
+      : await store.setCosts(site.siteKey, costs);
+    return c.json({ costs: costs.length, replaced, from, to, unknownChannels: unknown });
   });
 
   routes.delete('/costs/:channel', async (c) => {
@@ -34,6 +43,19 @@ export function costRoutes({ store }: Services): Hono<SiteEnv> {
     return c.json({ removed: await store.removeCosts(c.get('site').siteKey, named, from, to) });
   });
   return routes;
+}
+
+/** How many are there of the same channels and sources on the same days. */
+async function countThere(
+  store: Services['store'],
+  siteKey: string,
+  costs: GivenCost[],
+  from: string | null,
+  to: string | null,
+): Promise<number> {
+  const keyOf = ({ day, channel, source }: GivenCost) => JSON.stringify([day, channel, source]);
+  const asked = new Set(costs.map(keyOf));
+  return from && to ? (await store.costs(siteKey, from, to)).filter((cost) => asked.has(keyOf(cost))).length : 0;
 }
 
 /** Reads what is said of costs. @returns a text that says what is wrong with which */

@@ -177,7 +177,10 @@ test('what channels cost is imported from a table, as often as one likes', async
   for (const [lines, error] of [
     [['day,channel,cost', '2026-11-10,Email,4', '2026-11-10,Email,-3'], /line 3: cost: expected an amount/],
     [['day,channel,cost', '10.11.2026,Email,4'], /line 2: day: expected one such as/],
-    [['day,cost', '2026-11-10,4'], /line 1: expected the columns day, channel, cost, got day, cost/],
+    [
+      ['day,cost', '2026-11-10,4'],
+      /line 1: expected the columns day, channel, cost with commas between, got day, cost/,
+    ],
     [['day,channel,cost', '2026-11-10,"Email,4'], /line 2: a quote is opened and not closed/],
     [[''], /got nothing/],
   ] as const) {

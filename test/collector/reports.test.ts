@@ -611,8 +611,14 @@ test('what channels cost and what came back, by every model', async () => {
     { day: '2026-11-12', channel: 'Display', cost: 5 },
     { day: '2026-10-01', channel: 'Email', cost: 70 },
   ];
-  expect(await put(costs)).toEqual([200, { costs: 4, replaced: 0 }]);
-  expect(await put([{ ...costs[1], cost: 30 }])).toEqual([200, { costs: 1, replaced: 1 }]);
+  expect(await put(costs)).toEqual([
+    200,
+    { costs: 4, replaced: 0, from: '2026-10-01', to: '2026-11-12', unknownChannels: [] },
+  ]);
+  expect(await put([{ ...costs[1], channel: 'paid SEARCH', cost: 30 }])).toMatchObject([
+    200,
+    { costs: 1, replaced: 1 },
+  ]);
   expect(await put([costs[0], { ...costs[0], cost: -1 }])).toMatchObject([
     400,
     { error: /^costs\[1\]: cost: .*nothing/ },
@@ -638,7 +644,10 @@ test('what channels cost and what came back, by every model', async () => {
   for (const model of ['first', 'timeDecay', 'markov', 'shapley'] as const)
     expect(channels.reduce((sum, row) => sum + row.revenue![model], 0)).toBeCloseTo(160, 4);
   // A channel may be called as a thing that every object has.
-  await put([{ day: '2026-11-12', channel: 'constructor', cost: 5 }]);
+  expect(await put([{ day: '2026-11-12', channel: 'constructor', cost: 5 }])).toMatchObject([
+    200,
+    { unknownChannels: ['constructor'] },
+  ]);
   const odd = await get<AttributionReport>(`sites/${site.siteKey}/reports/attribution?from=2026-11-01&to=2026-11-22`);
   expect(odd.channels.find(({ channel }) => channel === 'constructor')).toMatchObject({
     cost: 5,
@@ -655,7 +664,10 @@ test('what channels cost and what came back, by every model', async () => {
   const table = (...lines: string[]) => ['day,channel,source,medium,campaign,cost', ...lines].join('\n');
   const spring = '2026-11-12,Paid Search,google,cpc,spring';
   const bing = '2026-11-12,Paid Search,bing,cpc,,7';
-  expect(await put(table(`${spring},20`, `${spring},5`, bing), 'text/csv')).toEqual([200, { costs: 2, replaced: 0 }]);
+  expect(await put(table(`${spring},20`, `${spring},5`, bing), 'text/csv')).toMatchObject([
+    200,
+    { costs: 2, replaced: 0 },
+  ]);
   const paidSearch = { day: '2026-11-12', channel: 'Paid Search' };
   expect(await get(`sites/${site.siteKey}/costs?from=2026-11-12`)).toEqual({
     costs: [
@@ -665,6 +677,12 @@ test('what channels cost and what came back, by every model', async () => {
       { ...paidSearch, source: 'google', medium: 'cpc', campaign: 'spring', cost: 25 },
     ],
   });
+  const dry = await app.request(`/api/sites/${site.siteKey}/costs?dry=true`, {
+    method: 'PUT',
+    headers: { Authorization: 'Bearer admin-token', 'Content-Type': 'Text/CSV; charset=utf-8' },
+    body: table(`${spring},1`),
+  });
+  expect(await dry.json()).toMatchObject({ costs: 1, replaced: 1 });
   const costBy = async (by: string) => {
     const report = await get<AttributionReport>(
       `sites/${site.siteKey}/reports/attribution?from=2026-11-01&to=2026-11-22&by=${by}`,
@@ -678,11 +696,14 @@ test('what channels cost and what came back, by every model', async () => {
   expect(await costBy('campaign')).toEqual([{ spring: 25 }, 52]);
   expect(await put(table(`${spring},x`), 'text/csv')).toEqual([
     400,
-    { error: 'line 2: cost: expected an amount from 0, in the currency of the orders; nothing was changed' },
+    {
+      error:
+        'line 2: cost: expected an amount from 0 such as 1200.50, in the currency of the orders; nothing was changed',
+    },
   ]);
   expect(await put('day,cost\n2026-11-12,3', 'text/csv')).toMatchObject([400, { error: /channel/ }]);
   // A source's day is said anew as a whole, and another's stays what it is.
-  expect(await put([{ ...paidSearch, source: 'google', cost: 4 }])).toEqual([200, { costs: 1, replaced: 1 }]);
+  expect(await put([{ ...paidSearch, source: 'google', cost: 4 }])).toMatchObject([200, { costs: 1, replaced: 1 }]);
   expect(await costBy('source')).toEqual([{ google: 4, bing: 7 }, 45]);
   const remove = async (query: string) => {
     const response = await app.request(`/api/sites/${site.siteKey}/costs/${query}`, {
