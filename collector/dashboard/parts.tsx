@@ -210,12 +210,15 @@ export function Table<T>({
   rows,
   isWorst,
   isChart,
+  of,
 }: {
   name: string;
   columns: Array<Column<T>>;
   rows: T[];
   isWorst?: (row: T) => boolean;
   isChart?: boolean;
+  /** What it is of, where a page has several of the name. */
+  of?: string;
 }): JSX.Element {
   const isNumber = (column: Column<T>) => !rows.some((row) => typeof column.of(row) === 'string');
   const numbers = columns.map(isNumber);
@@ -229,7 +232,12 @@ export function Table<T>({
     setSort(sort?.title !== title ? { title, isUp } : sort.isUp === isUp ? { title, isUp: !isUp } : undefined);
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-label={t(`tables.${name}` as 'table')}>
+      <div
+        class="scroll"
+        tabIndex={0}
+        role="region"
+        aria-label={[t(`tables.${name}` as 'table'), of].filter(Boolean).join(': ')}
+      >
         <table class={name}>
           <thead>
             <tr>

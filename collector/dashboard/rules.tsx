@@ -507,6 +507,7 @@ function Demo({ of }: { of: string }): JSX.Element {
         <>
           <Table
             name="demo"
+            of={of}
             rows={stages}
             columns={[
               stageColumn(t('stage'), 'stage'),

@@ -137,8 +137,15 @@ test('a static audience is those who met its condition when it was saved, until 
   expect([status, json.people]).toEqual([201, 2]);
   const listed = async () =>
     (await ask<{ members: Member[] }>('GET', `/${json.id}/members`)).json.members.map(({ visitorId }) => visitorId);
+  /** How many the list of visitors holds of it. */
+  const opened = async () => {
+    const path = `/api/sites/${site.siteKey}/visitors?audience=${json.id}`;
+    const found = await app.request(path, { headers: { Authorization: `Bearer ${ADMIN}` } });
+    return ((await found.json()) as { count: number }).count;
+  };
   const before = await listed();
   expect(before).toHaveLength(2);
+  expect(await opened()).toBe(2);
   expect(before).toContain(ids.ada);
   // Who meets it later is not in it, and who is in it is listed as they are by now.
   await send(newId(), [makeEvent('page_view', { url: 'https://www.example.com/pricing' })]);
@@ -161,6 +168,7 @@ test('a static audience is those who met its condition when it was saved, until 
   });
   expect(response.status).toBe(200);
   expect(await listed()).toHaveLength(1);
+  expect(await opened()).toBe(1);
   expect((await ask('POST', '', { name: 'x', when: pricing(), isStatic: 'yes' })).status).toBe(400);
   // Made dynamic, it is whoever meets it.
   expect((await ask('PUT', `/${json.id}`, { name: 'Now', when: pricing() })).status).toBe(200);
