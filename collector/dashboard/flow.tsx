@@ -132,7 +132,7 @@ function Steps({
       <Table
         name="steps"
         rows={steps}
-        isWorst={(step) => step.from === leak?.from}
+        isWorst={(step) => !!leak?.lost && step.from === leak.from}
         columns={[
           stageColumn(t('stage'), 'from'),
           { title: t('gotThere'), of: (step) => step.reached, show: (step) => people(step, '', step.reached) },
@@ -185,7 +185,7 @@ function Steps({
 
 /** Where most are lost, in words. */
 export function sayLeak({ currency }: Site, leak: FlowReport['leak']): string {
-  if (!leak) return t('nobodyLost');
+  if (!leak?.lost) return t('nobodyLost');
   const { from, to, lost, stillThere, share, lostValue } = leak;
   const words = {
     lost: showNumber(lost),

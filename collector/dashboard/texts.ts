@@ -669,7 +669,7 @@ const en = {
     'Median stay of those who got to a stage in these days; who is still there counts as long as they have been.',
   staysCount: '{{ended}} left, {{open}} still there',
   lossLine:
-    'Of all events an estimated {{share}} never came (blocked scripts, lost connections): rates are of what was seen.',
+    'Of the events of those last seen in these days an estimated {{share}} never came (blocked scripts, lost connections): rates are of what was seen.',
   lossUnknown: 'How many events never came is not known yet.',
   isStatic: 'Keep who meets it now, for good',
   whoIsIn: 'Who is in it',
@@ -1556,7 +1556,7 @@ const zh: typeof en = {
   stays: '停留时长',
   staysHint: '这段时间到达各阶段者的停留中位数；仍停留的人按已停留的时间计入。',
   staysCount: '已离开 {{ended}}，仍停留 {{open}}',
-  lossLine: '估计有 {{share}} 的事件从未到达（脚本被拦截、连接中断）：各比率只反映所见部分。',
+  lossLine: '这段时间最后到访的访客，其事件估计有 {{share}} 从未到达（脚本被拦截、连接中断）：各比率只反映所见部分。',
   lossUnknown: '尚不清楚有多少事件未到达。',
   isStatic: '固定为当前满足条件的人',
   whoIsIn: '成员',

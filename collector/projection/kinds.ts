@@ -1,5 +1,12 @@
 /** Kinds of events: what reports look at of an event beside whose it is and when it was. A site has far fewer of them than events. */
-import { attempt, matchSignals, placeOf, type CompiledRules, type StagetagEvent } from '../../sdk/core/index.js';
+import {
+  attempt,
+  matchSignals,
+  placeOf,
+  type CompiledRules,
+  type Match,
+  type StagetagEvent,
+} from '../../sdk/core/index.js';
 import { remembered } from '../ingest/remembered.js';
 import type { Timeline } from '../ingest/timeline.js';
 import { Texts } from './table.js';
@@ -155,15 +162,15 @@ export class Kinds {
     const { current } = this.#timeline;
     const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
     const place = url && placeOf(url);
-    const signalsOf = (under: CompiledRules) => matchSignals(under, event, place).map(([signal]) => signal);
-    const signals = signalsOf(rules);
-    const inForce = rules === current ? signals : signalsOf(current);
-    // That it is a page view tells no page from another.
-    const isTold = inForce.some((signal) => {
+    const matched = matchSignals(rules, event, place);
+    const inForce = rules === current ? matched : matchSignals(current, event, place);
+    // That it is a page view tells no page from another; and what is refused for its amount is known for what it is.
+    const tells = ([signal]: Match) => {
       const { path, host, match } = current.signals[signal]!;
       return name !== 'page_view' || !!path || !!host || !!match;
-    });
-    return { name, path: place?.path ?? null, signals, isTold };
+    };
+    const isTold = !!inForce.isRefused || inForce.some(tells);
+    return { name, path: place?.path ?? null, signals: matched.map(([signal]) => signal), isTold };
   }
 }
 

@@ -40,7 +40,7 @@ const MAX_KINDS = 200_000;
 const LONGEST_MS = 2 ** 32 - 1;
 
 /** Changes with what columns and kinds mean. What columns there are goes into the format too. */
-const FORMAT = 2;
+const FORMAT = 3;
 const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
 
 /** What all of them have. */

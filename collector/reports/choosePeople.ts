@@ -10,7 +10,7 @@ import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
 import { isHit, readSteps, type FunnelQuery, type Progress } from './funnelSteps.js';
 import { pageOf } from './leaving.js';
-import { readRange, type ReportQuery } from './range.js';
+import { lastOfFacts, readRange, type ReportQuery } from './range.js';
 
 export interface PeopleFilter extends FunnelQuery {
   /** Those who got to this stage from `from` to `to`. */
@@ -81,8 +81,8 @@ interface Asked {
   view: View;
   filter: PeopleFilter;
   span: { from: number; until: number };
-  /** First and last, as they were asked for. */
-  days: { from: string; to: string };
+  /** First and last, as they were asked for, and the last of facts. */
+  days: { from: string; to: string; last: number };
   now: number;
   /** Those who are left by what was asked before. */
   people: Person[];
@@ -187,7 +187,7 @@ export async function choosePeople(view: View, filter: PeopleFilter, now: number
   const range = readRange(view.site, filter, now);
   if (typeof range === 'string') return range;
   const span = { from: range.from.toMillis(), until: range.until };
-  const days = { from: range.from.toISODate()!, to: range.to.toISODate()! };
+  const days = { from: range.from.toISODate()!, to: range.to.toISODate()!, last: lastOfFacts(range, now) };
   let people = [...view.people];
   for (const make of ALL) {
     const isAsked = await make({ view, filter, span, days, now, people });

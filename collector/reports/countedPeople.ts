@@ -22,7 +22,7 @@ export interface Counted {
   view: View;
   /** The moments, and the days as they were asked for. */
   span: { from: number; until: number };
-  days: { from: string; to: string };
+  days: { from: string; to: string; last: number };
   period?: ReportQuery['period'];
   fate?: Fate;
   now: number;
@@ -52,8 +52,8 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
     find: async ({ view, days }, rest) => {
       const signal = rest.join(':');
       if (!Object.hasOwn((await rulesOf(view)).signals, signal)) return undefined;
-      const [first, last] = [parseDay(days.from), parseDay(days.to)];
-      return (person) => view.counted(person, signal).some(({ day }) => day >= first && day <= last);
+      const first = parseDay(days.from);
+      return (person) => view.counted(person, signal).some(({ day }) => day >= first && day <= days.last);
     },
   },
   rfm: {

@@ -90,7 +90,7 @@ export interface FlowReport extends Heading {
      */
     lostValue: number | null;
   }>;
-  /** The step at which the largest share of those is lost who are no longer on the way to it; `share` of those who got there, those who are still there included, have not made it. */
+  /** The step at which the largest share of those is lost who are no longer on the way to it, or, where nobody is lost yet, that the fewest made; `share` of those who got there, those who are still there included, have not made it. */
   leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number; lostValue: number | null } | null;
 }
 
@@ -163,7 +163,9 @@ export async function reportFlow(
     lostValue: spentBy && step.wentOn ? (step.lost * spent) / step.wentOn / UNITS : null,
   }));
   const lossOf = ({ lost, wentOn }: (typeof rows)[number]) => lost / (lost + wentOn);
-  const worst = rows.filter(({ lost }) => lost).sort((a, b) => lossOf(b) - lossOf(a))[0];
+  const worst =
+    rows.filter(({ lost }) => lost).sort((a, b) => lossOf(b) - lossOf(a))[0] ??
+    rows.filter(({ share }) => share !== null && share < 1).sort((a, b) => a.share! - b.share!)[0];
   return {
     ...headingOf(site, range, now),
     dormantAfter,

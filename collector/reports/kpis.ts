@@ -4,7 +4,7 @@ import type { View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { readTemplate, type Kpi } from '../templates.js';
 import { ordersOf, refundSignalOf } from './customers.js';
-import { readRange, type ReportQuery } from './range.js';
+import { lastOfFacts, readRange, type ReportQuery } from './range.js';
 
 export interface KpiReport {
   asOf: number;
@@ -54,7 +54,7 @@ export async function reportKpis(view: View, site: Site, query: ReportQuery, now
     value: 0,
     before: 0,
   }));
-  const [first, last, start] = [parseDay(from), parseDay(to), parseDay(earlier)];
+  const [first, last, start] = [parseDay(from), lastOfFacts(range, now), parseDay(earlier)];
   // Of what was sold that is left which was not given back.
   const refunds = new Map(
     kpis.map(({ measure, signal }) => [signal, measure === 'value' ? refundSignalOf(rules, signal) : undefined]),

@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import { isDay } from '../isDay.js';
-import type { Stage } from '../../sdk/core/index.js';
+import { dayOf, parseDay as dayNumber, type Stage } from '../../sdk/core/index.js';
 import type { Site } from '../store/store.js';
 import type { Breakdown } from './funnel.js';
 
@@ -54,6 +54,13 @@ export function readRange(
   // A day may begin at one o'clock, where clocks are put forward at midnight.
   return { from, to, today, until: to.plus({ days: 1 }).startOf('day').toMillis() };
 }
+
+/**
+ * The last day of a range among days of UTC, as facts have them: of one that ends today the one that it is by now, which west of Greenwich
+ * has begun before the site's is over.
+ */
+export const lastOfFacts = ({ to, today }: { to: DateTime; today: DateTime }, now: number): number =>
+  Math.max(dayNumber(to.toISODate()!), to >= today ? dayOf(now) : 0);
 
 /** What every report of a range says of itself. */
 export interface Heading {

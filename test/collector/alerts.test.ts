@@ -123,6 +123,8 @@ test('pages and events that no signal tells apart are listed, the others are not
   const view = (path: string) => makeEvent('page_view', { url: `https://www.example.com${path}` });
   await send(newId(), [view('/about'), view('/about'), view('/pricing'), makeEvent('quiz_done'), makeEvent('scroll')]);
   await send(newId(), [view('/about'), view('/%E5%85%B3%E4%BA%8E'), makeEvent('purchase')]);
+  // What is refused for its amount is known for what it is.
+  await send(newId(), [makeEvent('purchase', { props: { value: -1 } })]);
   await send(newId(), [view('/about')], {}, { 'User-Agent': 'AhrefsBot/7.0' });
   const { rows } = await get<{ rows: object[] }>(`sites/${site.siteKey}/reports/unclassified`);
   expect(rows).toEqual([

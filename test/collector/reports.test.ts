@@ -1340,3 +1340,26 @@ test('a user with two browsers is one in every report', async () => {
   const { periods } = await of<LifecycleReport>('lifecycle', 'period=day');
   expect(periods.at(-1)).toMatchObject({ new: 1 });
 });
+
+test('what happens in the evening of today is measured at once, though by UTC it is tomorrow', async () => {
+  const { app, send, get, site, clock } = await makeCollector();
+  await app.request(`/api/sites/${site.siteKey}`, {
+    method: 'PATCH',
+    headers: { Authorization: 'Bearer admin-token', 'Content-Type': 'application/json' },
+    body: JSON.stringify({ timeZone: 'America/New_York' }),
+  });
+  clock.now = Date.parse('2026-11-23T01:30:00Z');
+  await send(newId(), [makeEvent('page_view', { time: clock.now - 60_000 })]);
+  const visitors = async (range: string) => {
+    const { kpis } = await get<KpiReport>(`sites/${site.siteKey}/reports/kpis?${range}`);
+    return kpis[0]!.value;
+  };
+  expect(await visitors('from=2026-11-22&to=2026-11-22')).toBe(1);
+  expect(await visitors('from=2026-11-21&to=2026-11-21')).toBe(0);
+  const path = `sites/${site.siteKey}/visitors?counted=kpis:visit&from=2026-11-22&to=2026-11-22`;
+  expect(await get(path)).toMatchObject({ count: 1 });
+  // When that day is over, it is told by days of UTC, as all are.
+  clock.now += 86_400_000;
+  expect(await visitors('from=2026-11-22&to=2026-11-22')).toBe(0);
+  expect(await visitors('from=2026-11-23&to=2026-11-23')).toBe(1);
+});
