@@ -25,7 +25,7 @@ const CREDITED = ['channel', 'source', 'medium', 'campaign'] as const;
 
 /** What a row is called. */
 const calledBy = (by: AttributionReport['by']) => (name: string) =>
-  by === 'channel' ? showChannel(name) : (NAMELESS[name]?.() ?? name);
+  by === 'channel' ? showChannel(name) : Object.hasOwn(NAMELESS, name) ? NAMELESS[name]!() : name;
 
 /** What came with no name, as GA4 calls it. */
 const NAMELESS: Record<string, () => string> = {

@@ -198,8 +198,7 @@ const en = {
   entriesInto: 'Entries into',
   shows: 'Shows',
   entriesSum: '{{count}} entries, {{without}} of them without any session before.',
-  noCosts:
-    'Nothing is known of what was spent from {{from}} to {{to}}. A table of it can be taken in under “Costs” below.',
+  noCosts: 'Nothing is known of what was spent from {{from}} to {{to}}.',
   costs: 'Costs',
   costsHint:
     'What was spent on advertising, as CSV with the columns day (2026-01-31), channel (Paid Search) and cost; and source, medium and campaign (as in the utm labels) where they are known. What is taken in again of a channel’s source on a day takes the place of what was there.',
@@ -834,7 +833,7 @@ const en = {
     lifecycle: '{{state}}: those who became so in the {{period}} that begins on {{day}}.',
     cohort: 'Those who first came in the {{period}} that begins on {{day}}.',
     cohorts:
-      'Those who first came in the {{period}} that begins on {{day}}, and were there again {{later}} later (in {{period}}s).',
+      'Those who first came in the {{period}} that begins on {{day}}, and were there in the {{period}} numbered +{{later}} after it.',
     nps: '{{answer}} by their latest answer from {{from}} to {{to}}.',
     common: 'Those who got to {{before}} from {{from}} to {{to}}, with “{{feature}}” before they went on, or at all.',
     commonWentOn:
