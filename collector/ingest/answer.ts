@@ -42,8 +42,9 @@ export function answerFor(
   // What is proven to be one person's is answered with what all of its visitors did; `have` is this one's.
   const known = record && person ? { ...person, have: record.have } : record;
   const visitor = visitorAnswer(known, rules, now, !accepted);
-  const ruleSet = sendersRules === rules.version ? undefined : sentRules(rules);
-  return { accepted, duplicates, rejected, visitor, ...(ruleSet && { ruleSet }) };
+  const answer: BatchAnswer = { accepted, duplicates, rejected, visitor };
+  if (sendersRules !== rules.version) answer.ruleSet = sentRules(rules);
+  return answer;
 }
 
 /** @param isOlder whether the record was not made just now: the score fades day by day */

@@ -74,9 +74,19 @@ export const APP_NAMES = new Set(APPS.map(([, source]) => source));
 export const appOf = ({ userAgent = '' }: Pick<Client, 'userAgent'>): string | undefined =>
   APPS.find(([says]) => says.test(userAgent.slice(0, MAX_AGENT)))?.[1];
 
+const NO_AGENT = { device: null, browser: null, os: null };
+const NO_PLACE = { country: null, region: null };
+
 /** Describes who sends. The address is looked at and forgotten. */
 export function describeClient({ userAgent, address }: Client, geo: Geo | undefined): ClientInfo {
   const text = userAgent?.slice(0, MAX_AGENT) ?? '';
-  const known = text ? remembered(agents, text, () => parseAgent(text)) : { device: null, browser: null, os: null };
-  return { ...known, ...((address && geo?.(address)) || { country: null, region: null }) };
+  const known = text ? remembered(agents, text, () => parseAgent(text)) : NO_AGENT;
+  const place = (address && geo?.(address)) || NO_PLACE;
+  return {
+    device: known.device,
+    browser: known.browser,
+    os: known.os,
+    country: place.country,
+    region: place.region,
+  };
 }

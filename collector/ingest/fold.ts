@@ -99,28 +99,31 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
           isLinked || isMoved ? 'link' : undefined,
         );
     const isChanged = !!added.length || !!history || isStale || !!isLinked || isMoved || !isSame(known, state);
-    const record: VisitorRecord = {
-      ...start,
-      ...state,
-      facts,
-      personId,
-      linkedAt,
-      // Of whom it is proven whose visitor it is no other label is taken.
-      userId: personId && personId === before?.personId ? start.userId : (userId ?? start.userId),
-      lost: Math.max(start.lost, lost),
-      skew: skew ?? start.skew,
-      // Of a person's visitor the person's facts tell whether it is excluded.
-      bot: start.isJudged
-        ? start.bot
-        : (botOf(start, history ?? added) ?? (personId ? null : timeline.excludedAs(view))),
-      rules: current.version,
-      rev: start.rev + (isChanged ? 1 : 0),
-      events: start.events + added.length,
-      firstSeen: added.length ? Math.min(start.firstSeen, seenAt) : start.firstSeen,
-      lastSeen: added.length ? Math.max(start.lastSeen, seenAt) : start.lastSeen,
-      stageSince: transitions.at(-1)?.at ?? start.stageSince,
-      dueAt: personId ? null : (nextChange(timeline.due, facts, now, view) ?? null),
-    };
+    // One by one: to spread both into a new one costs more than all that is in it.
+    const record: VisitorRecord = { ...start };
+    record.stage = state.stage;
+    record.peak = state.peak;
+    record.tags = state.tags;
+    record.score = state.score;
+    record.facts = facts;
+    record.personId = personId;
+    record.linkedAt = linkedAt;
+    // Of whom it is proven whose visitor it is no other label is taken.
+    record.userId = personId && personId === before?.personId ? start.userId : (userId ?? start.userId);
+    record.lost = Math.max(start.lost, lost);
+    record.skew = skew ?? start.skew;
+    // Of a person's visitor the person's facts tell whether it is excluded.
+    if (!start.isJudged)
+      record.bot = botOf(start, history ?? added) ?? (personId ? null : timeline.excludedAs(view));
+    record.rules = current.version;
+    record.rev = start.rev + (isChanged ? 1 : 0);
+    record.events = start.events + added.length;
+    if (added.length) {
+      record.firstSeen = Math.min(start.firstSeen, seenAt);
+      record.lastSeen = Math.max(start.lastSeen, seenAt);
+    }
+    record.stageSince = transitions.at(-1)?.at ?? start.stageSince;
+    record.dueAt = personId ? null : (nextChange(timeline.due, facts, now, view) ?? null);
     for (const stored of events) note(record, stored);
     noteTouches(record, events, hosts);
     if (record.isPerson) record.have = [];
@@ -302,11 +305,12 @@ function findTransitions(
   const viewAfter = (count: number) =>
     viewFacts(current, count ? [past, factsOf(timeline, events.slice(0, count))] : past, now);
   const stageBy = (count: number) => (count === events.length ? end.stage : stageOf(viewAfter(count)));
-  const move = (to: Stage | null, at: number, view: FactsView, cause: Omit<Cause, 'rule' | 'rules' | 'because'>) => {
+  const move = (to: Stage | null, at: number, view: FactsView, { kind, event, eventName, signals }: Cause) => {
     const rule = (rank(to) > rank(stage) ? to : stage)!;
     const because = reasonFor(view, rule);
     stageSince = Math.max(stageSince, Math.min(at, now));
-    transitions.push({ from: stage, to, at: stageSince, cause: { ...cause, rule, rules: current.version, because } });
+    const cause: Cause = { kind, event, eventName, signals, rule, rules: current.version, because };
+    transitions.push({ from: stage, to, at: stageSince, cause });
     stage = to;
   };
 
@@ -384,8 +388,10 @@ function sessionsOf(
     if (known) {
       known.events++;
       known.endedAt = time;
-      if (landing && (known.channel === null || !isDirect(landing)))
-        Object.assign(known, cameBy(landing), { arrivedAt: time });
+      if (landing && (known.channel === null || !isDirect(landing))) {
+        const { channel, source, medium, campaign } = landing;
+        Object.assign(known, { channel, source, medium, campaign, arrivedAt: time });
+      }
       continue;
     }
     parts.set(event.sessionId, {
@@ -393,22 +399,21 @@ function sessionsOf(
       startedAt: time,
       endedAt: time,
       events: 1,
-      ...cameBy(landing),
+      channel: landing?.channel ?? null,
+      source: landing?.source ?? null,
+      medium: landing?.medium ?? null,
+      campaign: landing?.campaign ?? null,
       arrivedAt: time,
       bot,
-      ...client,
+      device: client.device,
+      browser: client.browser,
+      os: client.os,
+      country: client.country,
+      region: client.region,
     });
   }
   return [...parts.values()];
 }
-
-/** Where a session came from. */
-const cameBy = (landing: ReturnType<typeof landingOf> | undefined) => ({
-  channel: landing?.channel ?? null,
-  source: landing?.source ?? null,
-  medium: landing?.medium ?? null,
-  campaign: landing?.campaign ?? null,
-});
 
 const NOBODY: ClientInfo = { device: null, browser: null, os: null, country: null, region: null };
 
@@ -425,7 +430,9 @@ const isDirect = (touch: Pick<Touch, 'channel'>) => touch.channel === DIRECT;
 function noteTouches(record: VisitorRecord, events: StoredEvent[], hosts: Told['hosts']): void {
   const touchOfOne = (stored: StoredEvent): DatedTouch | undefined => {
     const url = parseUrl(stored.event.url);
-    return url && { ...landingOf(stored, url, hosts), at: stored.event.time, id: idOf(stored) };
+    if (!url) return undefined;
+    const { channel, source, medium, campaign, referrer } = landingOf(stored, url, hosts);
+    return { channel, source, medium, campaign, referrer, at: stored.event.time, id: idOf(stored) };
   };
   let first = 0;
   let touch: DatedTouch | undefined;

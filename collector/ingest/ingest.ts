@@ -113,10 +113,13 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     store,
     lookups,
     request,
+    body: undefined,
+    site: undefined,
+    fromServer: false,
     events: [],
     rejected: [],
     letters: [],
-    fromServer: false,
+    link: undefined,
   } as unknown as Attempt;
   for (const step of STEPS) {
     const outcome = step(attempt);
@@ -135,27 +138,33 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     skew: skewOf(body, request),
     hosts: hostsOf(site),
   };
-  const about = { siteKey: site.siteKey, visitorId, ...inForce(timeline) };
+  const { siteKey } = site;
+  const { link } = attempt;
+  // Written out, here and on: for every batch an object that others are spread into costs more than what is in it.
   const appended = await store.append({
-    ...about,
+    siteKey,
+    visitorId,
+    rulesVersion: timeline.current.version,
+    keepsFacts: timeline.keepsFacts,
     events,
     deadLetters: letters,
-    ...(attempt.link && { link: attempt.link, linkedAt: linkTimeOf(attempt) }),
+    link,
+    linkedAt: link && linkTimeOf(attempt),
     foldOf: (id) => foldInto(id, timeline, request.receivedAt, id === visitorId ? told : { hosts: told.hosts }),
   });
   const { accepted, record } = appended;
   const latest = () => Math.max(...events.map(({ event }) => event.time));
-  if (accepted && !attempt.fromServer && isImpossible(`${site.siteKey} ${visitorId}`, latest(), accepted)) {
+  if (accepted && !attempt.fromServer && isImpossible(`${siteKey} ${visitorId}`, latest(), accepted)) {
     const foldOf = (id: string) => foldInto(id, timeline, request.receivedAt);
     const verdict = { bot: 'impossible_rate', isJudged: false };
     // Its facts stay what they are, and so does the answer.
     if (!isBot(record!.bot) && !record!.isJudged)
-      await store.append({ ...about, events: [], deadLetters: [], verdict, foldOf });
+      await store.append({ siteKey, visitorId, ...inForce(timeline), events: [], deadLetters: [], verdict, foldOf });
   }
   const answer = appended.isForgotten
     ? forgottenAnswer(body.events as unknown[], timeline.current, request)
     : answerFor(appended, rejected, timeline.current, body.rules, request.receivedAt);
-  return { siteKey: site.siteKey, answer };
+  return { siteKey, answer };
 }
 
 /** An erased visitor is answered as one who never was, and nothing of the batch is kept. */
@@ -266,7 +275,9 @@ function readEvents(attempt: Attempt): undefined {
     const parsed = expireOld(parseEvent(input, { fromServer }), site, receivedAt);
     if ('event' in parsed) {
       const bot = sender ?? (spam && !fromServer && isSpam(parsed.event, spam) ? 'referrer_spam' : null);
-      events.push({ event: parsed.event, receivedAt, bot, isProven: fromServer, ...(inApp && { inApp }) });
+      const stored: StoredEvent = { event: parsed.event, receivedAt, bot, isProven: fromServer };
+      if (inApp) stored.inApp = inApp;
+      events.push(stored);
       continue;
     }
     const { reason } = parsed;

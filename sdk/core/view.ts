@@ -143,7 +143,10 @@ export function holds(
   if (!isPlain && signal && need === ONCE && !reason)
     return !!view.rows.get(signal)?.some(([each]) => isWithin(each, day, within));
   const have = trait ? (view.traits[trait]?.[2] ?? null) : measure(view, signal!, within, day);
-  if (reason) Object.assign(reason, { need, have });
+  if (reason) {
+    reason.need = need;
+    reason.have = have;
+  }
   return trait
     ? matchesValue(need, have)
     : (Object.keys(need) as Measure[]).every((name) =>

@@ -11,8 +11,10 @@ import { MIGRATIONS } from './migrations.js';
  * @throws StoreError where the folder cannot be written, or the file is damaged or of a newer version
  */
 export function openDatabase(folder: string, isLocked = false): Database.Database {
-  return openFile(path.resolve(folder, 'stagetag.sqlite'), isLocked);
+  return openFile(databaseFile(folder), isLocked);
 }
+
+export const databaseFile = (folder: string): string => path.resolve(folder, 'stagetag.sqlite');
 
 /** Of each connection: recent visitors lie together, and so stay in it. */
 const CACHE_KIB = 32 * 1024;

@@ -28,7 +28,7 @@ import { draftTable, SiteTable } from './siteTable.js';
 import { tombstoneTable } from './tombstoneTable.js';
 import { fromBlob, toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
-import { WalKeeper, type Gate } from './walKeeper.js';
+import { WalKeeper, type Bell, type Gate } from './walKeeper.js';
 
 /** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
 const MAX_VISITORS = 100;
@@ -39,12 +39,13 @@ const NOBODY = Buffer.alloc(0);
 /**
  * Opens the store in a folder.
  * @param gate holds back those who read in other threads while the log begins anew
+ * @param bell calls the thread that brings the log into the file
  * @param isAlone whether no other process may serve from this folder until the store is closed; commands work beside one
  * @throws StoreError where the folder or the file in it cannot be used
  */
 export function openSqliteStore(
   folder: string,
-  { isAlone = false, gate }: { isAlone?: boolean; gate?: Gate } = {},
+  { isAlone = false, gate, bell }: { isAlone?: boolean; gate?: Gate; bell?: Bell } = {},
 ): Store {
   const unlock = isAlone ? takeFolder(folder) : undefined;
   let database: Database.Database;
@@ -55,7 +56,7 @@ export function openSqliteStore(
     throw error;
   }
   const sites = new SiteTable(database);
-  const keeper = new WalKeeper(database, gate);
+  const keeper = new WalKeeper(database, gate, bell);
   const commits = new GroupCommit(
     database,
     () => sites.forget(),
@@ -83,8 +84,15 @@ export function openSqliteStore(
   /** A crash may have come between erasing and wiping. */
   let isWiped = tombstones.areWiped();
 
-  function put(site: number, id: Buffer, record: VisitorRecord, rows?: number[], isAmended?: boolean): void {
-    visitors.put(site, id, record);
+  function put(
+    site: number,
+    id: Buffer,
+    record: VisitorRecord,
+    before: VisitorRecord | undefined,
+    rows?: number[],
+    isAmended?: boolean,
+  ): void {
+    visitors.put(site, id, record, before);
     changes.add(site, id, rows, isAmended);
   }
 
@@ -108,8 +116,9 @@ export function openSqliteStore(
     const before = found && verdict ? { ...found, ...verdict } : found;
     if (before?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, before, batch) };
     const { added, rows, isChanged } = events.add(site, visitor, offered);
-    const counts = { accepted: added.length, duplicates: offered.length - added.length };
-    if (!before && !added.length) return { ...counts, record: undefined };
+    const accepted = added.length;
+    const duplicates = offered.length - accepted;
+    if (!before && !added.length) return { accepted, duplicates, record: undefined };
 
     const isStale =
       !!before && ((before.rules !== rulesVersion && !keepsFacts(before.rules)) || isChanged || !!verdict);
@@ -122,11 +131,11 @@ export function openSqliteStore(
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
     // What the browser was told last was the person's; an answer of a lower number would be out of date.
     if (left) record.rev = Math.max(record.rev, left.rev + 1);
-    if (record !== before) put(site, visitor, record, rows, isChanged);
+    if (record !== before) put(site, visitor, record, found, rows, isChanged);
     for (const transition of transitions) visitors.addTransition(site, visitor, transition);
     for (const part of folded.sessions) sessions.add(site, visitor, part);
     if (left) foldPerson(site, left, batch, { isLinked: true });
-    if (!personId) return { ...counts, record };
+    if (!personId) return { accepted, duplicates, record };
 
     const known = visitors.get(site, toBlob(personId));
     const isLinked = personId !== wasOf;
@@ -138,7 +147,7 @@ export function openSqliteStore(
     const who = { visitorId: personId, userId };
     // What a bot does is no person's doing.
     const person = foldPerson(site, who, batch, { added: isBot(record.bot) ? [] : added, own, isLinked });
-    return { ...counts, record, person };
+    return { accepted, duplicates, record, person };
   }
 
   /** Whose visitor it is from now on. */
@@ -177,7 +186,7 @@ export function openSqliteStore(
     }
     const { record, transitions } = batch.foldOf(id)({ before, added, parts, isLinked });
     const person = { ...record, userId };
-    if (record !== before) put(site, toBlob(id), person);
+    if (record !== before) put(site, toBlob(id), person, before);
     for (const transition of transitions) visitors.addTransition(site, toBlob(id), transition);
     return person;
   }
@@ -198,7 +207,7 @@ export function openSqliteStore(
       const keptFrom = sites.keptFrom(site);
       const change = { before, added: [], history, personId, linkedAt, keptFrom };
       const { record } = batch.foldOf(before.visitorId)(change);
-      put(site, toBlob(before.visitorId), record);
+      put(site, toBlob(before.visitorId), record, before);
       return record;
     });
   }

@@ -52,12 +52,15 @@ const COLUMNS = (
   'stage_since due_at lost person_id linked_at is_person bot is_judged skew'
 ).split(' ');
 const READ_COLUMNS = ['id', ...COLUMNS];
-const VISITOR_COLUMNS = [...COLUMNS, 'stored_seq', 'missing_seq'];
+/** Those that hardly ever change, and that indexes stand on: an index is written anew wherever a column of it is set, to the same too. */
+const STEADY_COLUMNS = ['user_id', 'rules', 'person_id', 'bot'];
+const OTHER_COLUMNS = [...COLUMNS.filter((name) => !STEADY_COLUMNS.includes(name)), 'stored_seq', 'missing_seq'];
 
 /** Visitors' records and their transitions. */
 export class VisitorTable {
   readonly #get;
   readonly #put;
+  readonly #update;
   readonly #latest;
   readonly #next;
   readonly #due;
@@ -80,11 +83,13 @@ export class VisitorTable {
     const read = <Given extends unknown[]>(rest: string, named = READ_COLUMNS) =>
       database.prepare<Given, VisitorRow>(`SELECT ${named.join(', ')} FROM visitors ${rest}`).raw();
     this.#get = read<[number, Buffer]>('WHERE site_id = ? AND id = ?');
-    const columns = VISITOR_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ');
-    // Not REPLACE: an index whose column stays the same is not touched.
+    const columns = [...STEADY_COLUMNS, ...OTHER_COLUMNS];
     this.#put = database.prepare(`
-      INSERT INTO visitors (site_id, id, ${VISITOR_COLUMNS.join(', ')}) VALUES (?, ?${', ?'.repeat(VISITOR_COLUMNS.length)})
-      ON CONFLICT DO UPDATE SET ${columns}`);
+      INSERT INTO visitors (site_id, id, ${columns.join(', ')}) VALUES (?, ?${', ?'.repeat(columns.length)})
+      ON CONFLICT DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`);
+    this.#update = database.prepare(
+      `UPDATE visitors SET ${OTHER_COLUMNS.map((name) => `${name} = ?`).join(', ')} WHERE site_id = ? AND id = ?`,
+    );
     // Who is proven to be a person's stands where the person does.
     const standing = READ_COLUMNS.map((name) =>
       /^(stage|peak|tags|score)$/.test(name) ? `p.${name}` : name === 'bot' ? 'coalesce(v.bot, p.bot)' : `v.${name}`,
@@ -139,18 +144,15 @@ export class VisitorTable {
     return row && toRecord(row);
   }
 
-  put(site: number, id: Buffer, record: VisitorRecord): void {
+  /** @param before what is there, where that is known */
+  put(site: number, id: Buffer, record: VisitorRecord, before?: VisitorRecord): void {
     const { stored, missing } = numbersOf(record.have);
-    // By their places, in the order of VISITOR_COLUMNS: this is done for every batch, and looking names up costs as much as the row.
-    this.#put.run(
-      site,
-      id,
-      record.userId,
+    // By their places, in the order of OTHER_COLUMNS: this is done for every batch, and looking names up costs as much as the row.
+    const others = [
       record.firstSeen,
       record.lastSeen,
       record.events,
       record.rev,
-      record.rules,
       record.stage,
       record.peak,
       JSON.stringify(record.tags),
@@ -163,15 +165,18 @@ export class VisitorTable {
       record.stageSince,
       record.dueAt,
       record.lost,
-      record.personId && toBlob(record.personId),
       record.linkedAt,
       Number(record.isPerson),
-      record.bot,
       Number(record.isJudged),
       record.skew,
       stored,
       missing,
-    );
+    ];
+    const { userId, rules, personId, bot } = record;
+    const isSteady =
+      before?.rules === rules && before.userId === userId && before.personId === personId && before.bot === bot;
+    if (isSteady) this.#update.run(...others, site, id);
+    else this.#put.run(site, id, userId, rules, personId && toBlob(personId), bot, ...others);
   }
 
   latest(site: number, limit: number, seenBefore = Number.MAX_SAFE_INTEGER, after?: string): VisitorRecord[] {
