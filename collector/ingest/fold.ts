@@ -113,8 +113,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     record.lost = Math.max(start.lost, lost);
     record.skew = skew ?? start.skew;
     // Of a person's visitor the person's facts tell whether it is excluded.
-    if (!start.isJudged)
-      record.bot = botOf(start, history ?? added) ?? (personId ? null : timeline.excludedAs(view));
+    if (!start.isJudged) record.bot = botOf(start, history ?? added) ?? (personId ? null : timeline.excludedAs(view));
     record.rules = current.version;
     record.rev = start.rev + (isChanged ? 1 : 0);
     record.events = start.events + added.length;

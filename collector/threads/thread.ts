@@ -37,5 +37,7 @@ serve(parentPort!, () => options.isReader && gate.pass(), {
 
 function startLogThread(): Worker {
   const data: LogThreadOptions = { file: databaseFile(options.folder), bell: bell.shared };
-  return new Worker(new URL('./logThread.js', import.meta.url), { workerData: data });
+  const worker = new Worker(new URL('./logThread.js', import.meta.url), { workerData: data });
+  // Whatever it does not do is done here in the end.
+  return worker.on('error', () => {});
 }

@@ -102,13 +102,17 @@ export function reasonFor(view: FactsView, stage: Stage): Reason | null {
   const condition = heldBy(view.rules, stage)!;
   const past = rule.sticky ? turningDays(view, view.rules.turns).filter((day) => day < view.today) : [];
   const day = [...past, view.today].reverse().find((each) => holds(view, condition, each)) ?? view.today;
-  // Without the days nothing ends: when it did is known by the transition after it.
-  return decisive(explain({ ...view, days: [] }, condition, day));
+  return decisive(view, condition, day);
 }
 
-/** Leaves out the parts of a group that did not decide it. */
-function decisive(reason: Reason): Reason {
-  const { met, all, any } = reason as GroupReason;
-  const parts = (all ?? any)?.filter((part) => part.met === met).map(decisive);
-  return parts ? { ...reason, [all ? 'all' : 'any']: parts } : reason;
+/** Explains a condition without the parts of a group that did not decide it. When it ends is not said: the transition after it tells. */
+function decisive(view: FactsView, condition: CompiledCondition, day: number): Reason {
+  const { all, any, not } = condition as Partial<Record<'all' | 'any' | 'not', CompiledCondition[]>>;
+  if (not) return explain({ ...view, days: [] }, condition, day);
+  const reason: Record<string, unknown> = { ...condition };
+  const met = holds(view, condition, day, reason);
+  reason.met = met;
+  const parts = (all ?? any)?.filter((part) => holds(view, part, day) === met);
+  if (parts) reason[all ? 'all' : 'any'] = parts.map((part) => decisive(view, part, day));
+  return reason as unknown as Reason;
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Gate, WalKeeper } from '../../collector/store/sqlite/walKeeper.js';
+import { Bell, Gate, WalKeeper } from '../../collector/store/sqlite/walKeeper.js';
 import { temporaryFolder } from '../helpers/collector.js';
 
 function makeDatabase() {
@@ -52,6 +52,41 @@ test('readers are held back until a long log has begun anew, and not otherwise',
   commit(1);
   expect(isShut()).toBe(false);
   expect(frames()).toBeLessThan(10);
+});
+
+test('another thread brings most of the log into the file, and what is left goes where it can begin anew', () => {
+  const { database, open, write, frames } = makeDatabase();
+  const other = open();
+  const bell = new Bell();
+  const ring = vi.spyOn(bell, 'ring').mockImplementation(() => {
+    other.pragma('wal_checkpoint(PASSIVE)');
+  });
+  const keeper = new WalKeeper(database, new Gate(), bell);
+  const step = vi.spyOn(database, 'pragma');
+  const commit = (rows: number) => {
+    write(rows);
+    keeper.afterCommit();
+  };
+  for (let count = 0; count < 40; count++) commit(1000);
+  expect([ring.mock.calls.length, step.mock.calls.length]).toEqual([4, 0]);
+  commit(1000);
+  commit(1000);
+  expect([ring.mock.calls.length, step.mock.calls.length]).toEqual([4, 1]);
+  commit(1);
+  expect(frames()).toBeLessThan(10);
+});
+
+test('a bell that rings while nobody waits is heard at once', () => {
+  const heard = new Bell();
+  const rung = new Bell(heard.shared);
+  rung.ring();
+  rung.ring();
+  heard.wait();
+  const waits = vi.spyOn(Atomics, 'wait').mockImplementation(() => 'timed-out');
+  onTestFinished(() => waits.mockRestore());
+  heard.wait();
+  // It would wait now: nothing has rung since.
+  expect(waits).toHaveBeenCalledWith(expect.anything(), 0, 2);
 });
 
 test('where nobody writes any more, readers do not wait for ever', async () => {
