@@ -77,7 +77,17 @@ function More({
             columns={[
               stageColumn(t('stage'), 'stage'),
               { title: t('page'), of: ({ path }) => path },
-              { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+              {
+                title: t('visitorsCount'),
+                of: ({ visitors }) => visitors,
+                show: ({ stage, path, visitors }) => (
+                  <People
+                    site={site}
+                    asked={{ ...rangeOf(site), counted: `content:${stage}:${path}` }}
+                    count={visitors}
+                  />
+                ),
+              },
             ]}
           />
         ) : (
@@ -222,7 +232,15 @@ function Touchpoints({ site }: { site: Site }): JSX.Element {
             ...stages.map((stage, at): Column<(typeof rows)[number]> => ({
               title: t(`stages.${stage}`),
               of: ({ row }) => row[at]?.lift ?? null,
-              show: ({ row }) => <Lift of={row[at]} />,
+              show: ({ feature, row }) => (
+                <People
+                  site={site}
+                  asked={{ ...rangeOf(site), counted: `common:${stage}:${feature}` }}
+                  count={row[at]?.did ?? 0}
+                >
+                  <Lift of={row[at]} />
+                </People>
+              ),
             })),
           ]}
         />

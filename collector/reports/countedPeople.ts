@@ -3,7 +3,8 @@ import { isDay } from '../isDay.js';
 import { parseDay, STAGES, type Stage } from '../../sdk/core/index.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { whoMoved } from '../projection/noticed.js';
-import type { Person, View } from '../projection/view.js';
+import { LONGEST } from '../projection/kinds.js';
+import type { Deed, Person, View } from '../projection/view.js';
 import { eachBefore } from './common.js';
 import {
   activePeriods,
@@ -16,6 +17,7 @@ import {
   statesOf,
 } from './customers.js';
 import type { Fate } from './flow.js';
+import { pageOf } from './leaving.js';
 import type { ReportQuery } from './range.js';
 
 export interface Counted {
@@ -94,6 +96,22 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
       if (!isOneOf(ANSWERS, asked)) return undefined;
       const found = new Set<Person>();
       await eachAnswer(view, span, (person, answer) => answer === asked && found.add(person));
+      return isAmong(found);
+    },
+  },
+  content: {
+    isDated: true,
+    numbers: 'STAGE:PATH, the page that was seen last before',
+    find: async ({ view, span, people }, [stage, ...rest]) => {
+      const path = rest.join(':');
+      if (!isOneOf(STAGES, stage) || !path) return undefined;
+      const found = new Set<Person>();
+      const note = (person: Person, deeds: Array<Deed<string>>) => {
+        const at = view.reachedAt(person, stage) ?? -Infinity;
+        const isIn = at >= span.from && at < span.until;
+        if (isIn && deeds.findLast(({ time }) => time <= at)?.of === path) found.add(person);
+      };
+      await view.eachDeeds(span, (kind) => pageOf(kind)?.slice(0, LONGEST), note, people);
       return isAmong(found);
     },
   },

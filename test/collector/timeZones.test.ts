@@ -751,6 +751,10 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
       expect((await listed(name)).size).toBe(did);
       expect((await listed(`${name}&fate=wentOn`)).size).toBe(didAndWentOn);
     }
+    expect(sum(content.entries.map(({ pages }) => pages.length))).toBeGreaterThan(0);
+    for (const { stage, pages } of content.entries)
+      for (const { path, visitors } of pages)
+        expect((await listed(`counted=content:${stage}:${encodeURIComponent(path)}`)).size).toBe(visitors);
     for (const { from: first, people: came, active } of cohorts) {
       expect((await listed(`period=week&counted=cohorts:${first}`)).size).toBe(came);
       for (const [later, there] of active.entries())
