@@ -454,7 +454,7 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
     });
 
     test('keeps letters, pages, users and tokens', async () => {
-      const { store, siteKey, timeline } = await makeStore();
+      const { store, siteKey, timeline, append } = await makeStore();
       await store.addDeadLetter({ siteKey: null, receivedAt: NOW, reason: 'not_json', detail: 'd', body: 'b' });
       expect(await store.deadLetters(siteKey, 9)).toMatchObject([{ reason: 'not_json', body: 'b' }]);
       await store.expireDeadLetters(NOW + 1);
@@ -511,6 +511,17 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       ]);
       expect(await store.audienceMembers(siteKey, other)).toEqual([]);
       expect(await store.audiences(siteKey)).toEqual([{ ...audience, id, name: 'C', people: null }]);
+      // A long list holds nobody up, and is there as a whole or not at all.
+      const many = Array.from({ length: 5001 }, newId);
+      let isSaved = false;
+      const saving = store.saveAudience(siteKey, { ...audience, people: many.length }, many, id);
+      void saving.then(() => (isSaved = true));
+      await append(newId(), [makeEvent('page_view')]);
+      expect([isSaved, await store.audienceMembers(siteKey, id)]).toEqual([false, []]);
+      await saving;
+      expect((await store.audienceMembers(siteKey, id)).sort()).toEqual([...many].sort());
+      expect(await store.saveAudience(siteKey, { ...audience, people: 1 }, [bob], id)).toBe(id);
+      expect(await store.audienceMembers(siteKey, id)).toEqual([bob]);
 
       const note = { day: '2026-11-22', text: 'Sale begins', author: 'Ada', savedAt: NOW };
       const noted = await store.addAnnotation(siteKey, note);

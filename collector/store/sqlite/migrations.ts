@@ -449,4 +449,10 @@ export const MIGRATIONS = [
   DROP TABLE costs;
   ALTER TABLE new_costs RENAME TO costs;
   `,
+  `
+  -- Who is in an audience for good stands in a list, which is filled before it is the audience's.
+  ALTER TABLE audience_members RENAME COLUMN audience_id TO list;
+  ALTER TABLE audiences ADD COLUMN list INTEGER;
+  UPDATE audiences SET list = id WHERE people IS NOT NULL;
+  `,
 ];

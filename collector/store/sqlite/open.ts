@@ -69,7 +69,10 @@ export function takeFolder(folder: string): () => void {
 export function prepareFolder(folder: string): () => void {
   const unlock = takeFolder(folder);
   try {
-    openDatabase(folder, true).close();
+    const database = openDatabase(folder, true);
+    // What a crash left of one that was being filled.
+    database.exec('DELETE FROM audience_members WHERE list NOT IN (SELECT list FROM audiences WHERE list IS NOT NULL)');
+    database.close();
     return unlock;
   } catch (error) {
     unlock();

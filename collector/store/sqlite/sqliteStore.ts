@@ -33,6 +33,9 @@ import { WalKeeper, type Bell, type Gate } from './walKeeper.js';
 /** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
 const MAX_VISITORS = 100;
 
+/** People of a list that are written in one go. */
+const PIECE = 1000;
+
 /** No visitor's id, and before every one. */
 const NOBODY = Buffer.alloc(0);
 
@@ -212,6 +215,10 @@ export function openSqliteStore(
     });
   }
 
+  async function dropList(list: number | null): Promise<void> {
+    while (list !== null && (await commits.write(() => audiences.dropPart(list)))) await new Promise(setImmediate);
+  }
+
   const stampOf = (siteKey: string) => `${tombstones.count()} ${sites.keptFrom(sites.id(siteKey))}`;
   /** Of one moment. */
   const readLatest = database.transaction((site: number) => ({
@@ -372,10 +379,22 @@ export function openSqliteStore(
     costs: async (siteKey, from, to) => costs.between(sites.id(siteKey), from, to),
 
     audiences: async (siteKey) => audiences.all(sites.id(siteKey)),
-    saveAudience: (siteKey, audience, members, id) =>
-      commits.write(() => audiences.save(sites.id(siteKey), audience, members, id)),
+    saveAudience: async (siteKey, audience, people = [], id) => {
+      const site = sites.id(siteKey);
+      // In pieces, between which events are stored: until all of it is there the audience is what it was.
+      const list = people.length ? audiences.newList() : null;
+      for (let from = 0; from < people.length; from += PIECE)
+        await commits.write(() => audiences.addToList(list!, site, people.slice(from, from + PIECE)));
+      const saved = await commits.write(() => audiences.save(site, audience, list, id));
+      await dropList(saved ? saved.before : list);
+      return saved?.id;
+    },
     audienceMembers: async (siteKey, id) => audiences.members(sites.id(siteKey), id),
-    removeAudience: (siteKey, id) => commits.write(() => audiences.remove(sites.id(siteKey), id)),
+    removeAudience: async (siteKey, id) => {
+      const list = await commits.write(() => audiences.remove(sites.id(siteKey), id));
+      if (list) await dropList(list);
+      return list !== undefined;
+    },
 
     annotations: async (siteKey) => annotations.all(sites.id(siteKey)),
     addAnnotation: (siteKey, annotation) => commits.write(() => annotations.add(sites.id(siteKey), annotation)),
