@@ -1,6 +1,6 @@
 /**
  * The store in two threads beside the one that answers requests: one writes, so that no report holds up an event; one reads, so that
- * no commit holds up a report. What one has committed the other sees from then on.
+ * no commit holds up a report. What one has committed the other sees from then on. The one that writes has a helper: see logThread.
  */
 import { Worker } from 'node:worker_threads';
 import { prepareFolder } from '../store/sqlite/open.js';
