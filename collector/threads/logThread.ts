@@ -7,10 +7,12 @@ const { file, bell: shared } = workerData as LogThreadOptions;
 const bell = new Bell(shared);
 const database = new Database(file, { fileMustExist: true });
 for (;;) {
-  bell.wait();
+  const rung = bell.wait();
+  let frames = 0;
   try {
-    database.pragma('wal_checkpoint(PASSIVE)');
+    [{ log: frames }] = database.pragma('wal_checkpoint(PASSIVE)') as [{ log: number }];
   } catch {
-    // A full disk, for one: the thread that writes tries it itself before the log is long.
+    // A full disk, for one: the thread that writes says so itself.
   }
+  bell.done(rung, frames);
 }

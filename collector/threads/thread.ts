@@ -38,6 +38,6 @@ serve(parentPort!, () => options.isReader && gate.pass(), {
 function startLogThread(): Worker {
   const data: LogThreadOptions = { file: databaseFile(options.folder), bell: bell.shared };
   const worker = new Worker(new URL('./logThread.js', import.meta.url), { workerData: data });
-  // Whatever it does not do is done here in the end.
+  // What it does not do is done here: it is waited for a while, and then forgotten.
   return worker.on('error', () => {});
 }

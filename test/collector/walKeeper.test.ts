@@ -58,8 +58,9 @@ test('another thread brings most of the log into the file, and what is left goes
   const { database, open, write, frames } = makeDatabase();
   const other = open();
   const bell = new Bell();
+  /** What the other thread does, here at once. */
   const ring = vi.spyOn(bell, 'ring').mockImplementation(() => {
-    other.pragma('wal_checkpoint(PASSIVE)');
+    bell.done(0, (other.pragma('wal_checkpoint(PASSIVE)') as [{ log: number }])[0].log);
   });
   const keeper = new WalKeeper(database, new Gate(), bell);
   const step = vi.spyOn(database, 'pragma');
@@ -67,26 +68,75 @@ test('another thread brings most of the log into the file, and what is left goes
     write(rows);
     keeper.afterCommit();
   };
-  for (let count = 0; count < 40; count++) commit(1000);
-  expect([ring.mock.calls.length, step.mock.calls.length]).toEqual([4, 0]);
-  commit(1000);
-  commit(1000);
-  expect([ring.mock.calls.length, step.mock.calls.length]).toEqual([4, 1]);
+  for (let count = 0; count < 10; count++) commit(1000);
+  // Some ten thousand frames: it is time for the rest, as soon as something is committed.
+  expect([ring.mock.calls.length, step.mock.calls.length]).toEqual([1, 0]);
   commit(1);
+  expect([ring.mock.calls.length, step.mock.calls.length]).toEqual([1, 1]);
+  commit(1);
+  expect(frames()).toBeLessThan(10);
+  expect(step).toHaveBeenCalledTimes(2);
+});
+
+test('where somebody else brings it into the file just now, it is tried again, and readers stay held back', () => {
+  const { database, open, write, frames } = makeDatabase();
+  const gate = new Gate();
+  const isShut = () => new Int32Array(gate.shared)[0] === 1;
+  const keeper = new WalKeeper(database, gate);
+  const reader = open();
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM rows').get();
+  const commit = (rows: number) => {
+    write(rows);
+    keeper.afterCommit();
+  };
+  commit(14_000);
+  expect(isShut()).toBe(true);
+  const pragma = vi.spyOn(database, 'pragma').mockReturnValueOnce([{ busy: 1, log: -1, checkpointed: -1 }]);
+  commit(1);
+  commit(1);
+  expect(pragma).toHaveBeenCalledTimes(2);
+  expect(isShut()).toBe(true);
+  reader.exec('COMMIT');
+  commit(1);
+  commit(1);
+  expect(isShut()).toBe(false);
   expect(frames()).toBeLessThan(10);
 });
 
-test('a bell that rings while nobody waits is heard at once', () => {
+test('the thread that writes waits for one that is slower than what comes, and does without one that is gone', () => {
+  const { database, write, frames } = makeDatabase();
+  const bell = new Bell();
+  const waits = vi.spyOn(Atomics, 'wait').mockImplementation(() => 'timed-out');
+  onTestFinished(() => waits.mockRestore());
+  const keeper = new WalKeeper(database, new Gate(), bell);
+  const commit = () => {
+    write(10_000);
+    keeper.afterCommit();
+  };
+  commit();
+  expect([bell.isDone, waits.mock.calls.length]).toEqual([false, 0]);
+  // Nobody answers: it is done here, and nobody is waited for any more.
+  commit();
+  expect(waits).toHaveBeenCalledTimes(1);
+  write(1);
+  expect(frames()).toBeLessThan(10);
+  commit();
+  expect(waits).toHaveBeenCalledTimes(1);
+});
+
+test('a bell that rings while nobody waits is heard, once', () => {
   const heard = new Bell();
   const rung = new Bell(heard.shared);
   rung.ring();
-  rung.ring();
-  heard.wait();
+  expect(rung.isDone).toBe(false);
+  heard.done(heard.wait(), 7);
+  expect([rung.untilDone(), rung.frames]).toEqual([true, 7]);
   const waits = vi.spyOn(Atomics, 'wait').mockImplementation(() => 'timed-out');
   onTestFinished(() => waits.mockRestore());
   heard.wait();
   // It would wait now: nothing has rung since.
-  expect(waits).toHaveBeenCalledWith(expect.anything(), 0, 2);
+  expect(waits).toHaveBeenCalledWith(expect.anything(), 0, 1);
 });
 
 test('where nobody writes any more, readers do not wait for ever', async () => {

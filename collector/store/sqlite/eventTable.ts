@@ -305,9 +305,11 @@ function pack(events: StoredEvent[]): string {
     const whole = event as unknown as Record<string, unknown>;
     let own = '';
     for (const key in whole)
-      if (whole[key] !== before[key]) own += `${own && ','}${JSON.stringify(key)}:${JSON.stringify(whole[key])}`;
+      if (whole[key] !== before[key] && whole[key] !== undefined)
+        own += `${own && ','}${JSON.stringify(key)}:${JSON.stringify(whole[key])}`;
     let without = '';
-    for (const key in before) if (!Object.hasOwn(whole, key)) without += `${without && ','}${JSON.stringify(key)}`;
+    for (const key in before)
+      if (!Object.hasOwn(whole, key) || whole[key] === undefined) without += `${without && ','}${JSON.stringify(key)}`;
     list += `${list && ','}{"event":{${own}}`;
     if (without) list += `,"without":[${without}]`;
     if (bot !== null) list += `,"bot":${JSON.stringify(bot)}`;

@@ -2,10 +2,10 @@ import type Database from 'better-sqlite3';
 
 /** Rows written between two steps that bring the log into the file. Pages that change again and again are so written once in a while. */
 const CHANGES = 10_000;
-/** Steps of the other thread for each of this one: some ten thousand frames. */
-const CALLS = 4;
 /** Frames of 4 KiB: a longer log slows every reading and writing down, since all of it is searched. */
 const LONG_LOG = 12_000;
+/** From so many frames on the log should begin anew, for which the last of it is brought into the file by the thread that writes. */
+const MUCH_LOG = 8000;
 /** How long readers are held back at most. */
 const HOLD_MS = 500;
 
@@ -36,25 +36,54 @@ export class Gate {
   }
 }
 
-/** Calls a thread that waits for it. A shared number that grows with each call. */
-export class Bell {
-  readonly #rings: Int32Array;
-  #heard = 0;
+const [RUNG, DONE, FRAMES] = [0, 1, 2] as const;
+/** How long the thread that writes waits for the other: a thread that has not said anything for so long is gone. */
+const PATIENCE_MS = 10_000;
 
-  /** @param shared four bytes, the same for both threads */
-  constructor(readonly shared = new SharedArrayBuffer(4)) {
-    this.#rings = new Int32Array(shared);
+/** Calls the thread that brings the log into the file, and hears of it when that is done, in shared numbers. */
+export class Bell {
+  readonly #numbers: Int32Array;
+
+  /** @param shared twelve bytes, the same for both threads */
+  constructor(readonly shared = new SharedArrayBuffer(12)) {
+    this.#numbers = new Int32Array(shared);
   }
 
   ring(): void {
-    Atomics.add(this.#rings, 0, 1);
-    Atomics.notify(this.#rings, 0);
+    Atomics.add(this.#numbers, RUNG, 1);
+    Atomics.notify(this.#numbers, RUNG);
   }
 
-  /** Waits until it has rung since the last time. */
-  wait(): void {
-    Atomics.wait(this.#rings, 0, this.#heard);
-    this.#heard = Atomics.load(this.#rings, 0);
+  /** Waits, in the other thread, until it has rung for what is not done. @returns what `done` is told */
+  wait(): number {
+    Atomics.wait(this.#numbers, RUNG, Atomics.load(this.#numbers, DONE));
+    return Atomics.load(this.#numbers, RUNG);
+  }
+
+  /** @param frames of the log, those in the file too */
+  done(rung: number, frames: number): void {
+    Atomics.store(this.#numbers, FRAMES, frames);
+    Atomics.store(this.#numbers, DONE, rung);
+    Atomics.notify(this.#numbers, DONE);
+  }
+
+  get isDone(): boolean {
+    return Atomics.load(this.#numbers, DONE) === Atomics.load(this.#numbers, RUNG);
+  }
+
+  /** Waits until what it rang for is done. @returns whether it is */
+  untilDone(): boolean {
+    if (!this.isDone) Atomics.wait(this.#numbers, DONE, Atomics.load(this.#numbers, DONE), PATIENCE_MS);
+    return this.isDone;
+  }
+
+  /** How many frames the log had when that was done, those in the file too. */
+  get frames(): number {
+    return Atomics.load(this.#numbers, FRAMES);
+  }
+
+  forgetFrames(): void {
+    Atomics.store(this.#numbers, FRAMES, 0);
   }
 }
 
@@ -69,8 +98,6 @@ export class WalKeeper {
   readonly #changes;
   /** How many changes there are when the next step is due. */
   #next = CHANGES;
-  /** Steps that another thread was called for since the last of its own. */
-  #calls = 0;
   /** While readers are held back; ends it. */
   #hold: NodeJS.Timeout | undefined;
   #isDone = false;
@@ -79,37 +106,44 @@ export class WalKeeper {
   constructor(
     private readonly database: Database.Database,
     private readonly gate: Gate | undefined,
-    private readonly helper?: Bell,
+    private helper?: Bell,
   ) {
     this.#changes = database.prepare<[], number>('SELECT total_changes()').pluck();
+  }
+
+  /** From now on everything is done here. */
+  forgetHelper(): void {
+    this.helper = undefined;
   }
 
   afterCommit(): void {
     // All was in the file and nobody read: this commit has begun the log anew.
     if (this.#isDone) this.#letGo();
     const changes = this.#changes.get()!;
-    if (!this.#hold && changes < this.#next) return;
-    if (this.helper && !this.#hold && this.#calls < CALLS) {
-      this.helper.ring();
-      // After the last call, when that thread is about done.
-      this.#next = changes + (++this.#calls < CALLS ? CHANGES : CHANGES / 5);
-      return;
-    }
-    this.#calls = 0;
+    const isMuch = !!this.helper?.isDone && this.helper.frames >= MUCH_LOG;
+    if (!this.#hold && !isMuch && changes < this.#next) return;
     this.#next = changes + CHANGES;
-    const { log, checkpointed } = this.#step();
-    if (!this.gate || (!this.#hold && log < LONG_LOG)) return;
+    // It is waited for where it is slower than what comes: the log must not grow without end.
+    if (this.helper && !this.helper.untilDone()) this.forgetHelper();
+    if (this.helper && !this.#hold && this.helper.frames < MUCH_LOG) return this.helper.ring();
+    this.helper?.forgetFrames();
+    const { busy, log, checkpointed } = this.#step();
+    // Somebody else is at it, a command perhaps: once more after the next commit.
+    if (busy) this.#next = changes;
+    if (busy || !this.gate || (!this.#hold && log < LONG_LOG)) return;
     this.gate.shut();
     this.#hold ??= setTimeout(() => this.#letGo(), HOLD_MS).unref();
     this.#isDone = checkpointed === log;
   }
 
-  #step(): { log: number; checkpointed: number } {
+  #step(): { busy: number; log: number; checkpointed: number } {
     try {
-      return (this.database.pragma('wal_checkpoint(PASSIVE)') as [{ log: number; checkpointed: number }])[0];
+      return (
+        this.database.pragma('wal_checkpoint(PASSIVE)') as [{ busy: number; log: number; checkpointed: number }]
+      )[0];
     } catch {
       // A full disk, for one: what was committed stands in the log, and the next commit says so itself where it has no room.
-      return { log: 0, checkpointed: 0 };
+      return { busy: 0, log: 0, checkpointed: 0 };
     }
   }
 
