@@ -228,6 +228,30 @@ describe('a user', () => {
     expect(Object.values((await collector.visitor(one)).facts.signals.visit!)).toEqual([10]);
   });
 
+  test('who is marked as a bot goes on in its own state, alone or beside others, and is what its events say', async () => {
+    const collector = await makeCollector();
+    const { store, site, clock } = collector;
+    const work = workOn(store, () => clock.now);
+    const [one, other] = [newId(), newId()];
+    const linked = { userId: 'u1', proof: proofOf(collector, 'u1') };
+    const anew = async (visitorId: string) => {
+      await store.markStale(site.siteKey);
+      return (await work.refresh(site.siteKey, visitorId, clock.now)).person;
+    };
+    await sendAs(collector, one, ['page_view'], linked);
+    await work.judge(site.siteKey, one, { bot: 'competitor', isJudged: true }, clock.now);
+    const { visitor } = await sendAs(collector, one, ['purchase'], linked);
+    expect(visitor).toMatchObject({ stage: 'action', peak: 'action' });
+    expect(await anew(one)).toMatchObject({ stage: 'action', events: 2 });
+    // Beside one that is none it does nothing for the person.
+    expect((await sendAs(collector, other, ['page_view'], linked)).visitor.stage).toBe('awareness');
+    await sendAs(collector, one, ['purchase'], linked);
+    expect(await anew(other)).toMatchObject({ stage: 'awareness', events: 1 });
+    await work.judge(site.siteKey, one, { bot: null, isJudged: true }, clock.now);
+    expect((await sendAs(collector, one, ['page_view'], linked)).visitor.stage).toBe('loyalty');
+    expect(await anew(one)).toMatchObject({ stage: 'loyalty', events: 5 });
+  });
+
   test('is not changed by a batch that comes again, or late', async () => {
     const collector = await makeCollector();
     const visitorId = newId();

@@ -142,14 +142,14 @@ export function openSqliteStore(
 
     const known = visitors.get(site, toBlob(personId));
     const isLinked = personId !== wasOf;
-    const isWhole =
-      known?.rules === rulesVersion && !isLinked && !history && isBot(record.bot) === isBot(found?.bot ?? null);
+    const isWhole = known?.rules === rulesVersion && !isLinked && !history && !isBot(found?.bot ?? null);
     // The visitor as it was before these events, where the person cannot just add them to what it knows.
     const own = isWhole ? undefined : { ...record, facts: past, events: record.events - added.length };
     const userId = link?.personId === personId ? link.userId : (known?.userId ?? record.userId);
     const who = { visitorId: personId, userId };
-    // What a bot does is no person's doing.
-    const person = foldPerson(site, who, batch, { added: isBot(record.bot) ? [] : added, own, isLinked });
+    // What a bot does is no person's doing, unless all that the person has are bots: then it is added up with what it did.
+    const part = isBot(record.bot) ? { own: record } : { added, own };
+    const person = foldPerson(site, who, batch, { ...part, isLinked });
     return { accepted, duplicates, record, person };
   }
 

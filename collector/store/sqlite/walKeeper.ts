@@ -5,7 +5,7 @@ const CHANGES = 10_000;
 /** Frames of 4 KiB: a longer log slows every reading and writing down, since all of it is searched. */
 const LONG_LOG = 12_000;
 /** From so many frames on the log should begin anew, for which the last of it is brought into the file by the thread that writes. */
-const MUCH_LOG = 8000;
+const MUCH_LOG = 6000;
 /** How long readers are held back at most. */
 const HOLD_MS = 500;
 
