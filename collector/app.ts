@@ -4,6 +4,7 @@ import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { Access } from './access.js';
 import { Changes } from './changes.js';
+import { doChores } from './chores.js';
 import { eventDoor, type Door } from './ingest/door.js';
 import type { Lookups } from './ingest/lookups.js';
 import type { Services } from './services.js';
@@ -38,6 +39,8 @@ export interface CollectorOptions {
   mount?: string;
   /** Batches a second that one address may send; 0, the default here, sets no limit. */
   rateLimit?: number;
+  /** Batches a second that all pages of one origin, or all who have one secret key, may send; ten times `rateLimit` where absent, 0 sets none. */
+  siteRateLimit?: number;
   /** Number of proxies in front, whose `X-Forwarded-*` headers are believed. */
   trustProxy?: number;
   /** What `openLookups` makes of the owner's files: places of addresses, domains that spam. */
@@ -55,6 +58,17 @@ export function createCollector(options: CollectorOptions): Hono {
   return createApp({ ...options, work: workOn(options.store, options.now ?? Date.now, options.lookups) }).app;
 }
 
+/**
+ * Does once what the collector's own server does by itself from time to time: retention, refused batches that are old, groups of customers,
+ * windows that ended, and jobs that a stop interrupted. Call it at the start and every hour.
+ */
+export const tend = ({
+  store,
+  now = Date.now,
+  lookups,
+}: Pick<CollectorOptions, 'store' | 'now' | 'lookups'>): Promise<void> =>
+  doChores(store, workOn(store, now, lookups), now());
+
 /** The same, with what changes visitors done elsewhere; and the way in for events, which needs no framework. */
 export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> & { store: RemoteStore; work: Work }): {
   app: Hono;
@@ -62,6 +76,7 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
   changes: Changes;
 } {
   const { store, work, now = Date.now, log, adminToken, mount = '', rateLimit = 0, trustProxy = 0 } = options;
+  const { siteRateLimit = 10 * rateLimit } = options;
   const services: Services = {
     store,
     work,
@@ -69,6 +84,7 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
     log: log ?? { info() {}, error() {} },
     mount,
     rateLimit,
+    siteRateLimit,
     trustProxy,
     access: new Access(store, now, adminToken),
     origins: new Origins(store, now),

@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Access } from './access.js';
 import { createApp, type CollectorOptions } from './app.js';
+import { expire as removeOld } from './chores.js';
 import type { RemoteStore } from './store/store.js';
 import { resumeJobs } from './work.js';
 import { openLookups, type LookupFiles } from './ingest/lookups.js';
@@ -12,7 +13,8 @@ import { openThreads } from './threads/threads.js';
 
 const RESTAGE_MS = 30_000;
 const HOUR_MS = 3_600_000;
-const DEAD_LETTER_DAYS = 14;
+/** How long a request may take to come in: who sends one and stops in the middle must not stay for ever. */
+const REQUEST_MS = 30_000;
 /** How long answers under way may take when stopping. */
 const STOP_MS = 5_000;
 
@@ -75,12 +77,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
       .restage(Date.now())
       .then(() => store.wipe())
       .catch(fail('restage'));
-  const expire = () =>
-    store
-      .expireDeadLetters(Date.now() - DEAD_LETTER_DAYS * 24 * HOUR_MS)
-      .then(() => store.dropKept(Date.now()))
-      .then(() => work.expire(Date.now()))
-      .catch(fail('expire'));
+  const expire = () => removeOld(store, work, Date.now()).catch(fail('expire'));
   let groupedOn = -1;
   /** Once a day (UTC), and at the start. */
   const group = async () => {
@@ -126,7 +123,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
 
 function listen(listener: RequestListener, host: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer(listener);
+    const server = createServer({ requestTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 6 }, listener);
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(new StartError(explain(error, host, port), { cause: error })),
     );

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Context } from 'hono';
 import type { Access } from './access.js';
 import type { Changes } from './changes.js';
@@ -30,12 +31,23 @@ export function forwardedFor(header: string | undefined, trustProxy: number): st
   if (!trustProxy || !header) return undefined;
   const forwarded = header.split(',');
   // The last entry was written by the nearest proxy, the one before it by the next, and so on; what is left of them anyone can write.
-  return forwarded[Math.max(0, forwarded.length - trustProxy)]!.trim();
+  const entry = forwarded[Math.max(0, forwarded.length - trustProxy)]!.trim();
+  // Some write the port with it.
+  return /^\[(.+)\](?::\d+)?$/.exec(entry)?.[1] ?? entry.replace(/^([\d.]+):\d+$/, '$1');
+}
+
+/** Whom a limit on an address counts: who has one of IPv6 has all that begin with the same 64 bits. */
+export function limitedAs(address: string): string {
+  if (!isIPv6(address) || address.includes('.')) return address;
+  const [head, tail] = address.split('::').map((part) => part.split(':').filter(Boolean));
+  const between = Array.from({ length: tail ? 8 - head!.length - tail.length : 0 }, () => '0');
+  const groups = [...head!, ...between, ...(tail ?? [])];
+  return groups.slice(0, 4).join(':');
 }
 
 /** The client's address, for limits alone: it is never stored or logged. */
 export function clientAddress(c: Context, trustProxy: number): string {
-  return forwardedFor(c.req.header('X-Forwarded-For'), trustProxy) ?? remoteAddress(c) ?? 'unknown';
+  return limitedAs(forwardedFor(c.req.header('X-Forwarded-For'), trustProxy) ?? remoteAddress(c) ?? 'unknown');
 }
 
 /** Where the collector is reached from outside, mount included, without a slash at its end. */

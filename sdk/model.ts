@@ -112,7 +112,7 @@ export function state(): State {
     rules: version = rules().version,
   }: Inference & { rules?: number } = base && (isPlain ? base.facts.v !== FACTS_VERSION : base.facts.v > FULL_VERSION)
     ? base
-    : inferState(rules(), facts(events), now());
+    : inferState({ ...rules(), ...(!visitorId && { stages: {}, tags: {} }) }, facts(events), now());
   return {
     stage,
     peak,

@@ -4,6 +4,7 @@
  */
 import type { StagetagEvent } from './core/index.js';
 import { attempt } from './core/matcher.js';
+import { visitorId } from './identity.js';
 import { readText, removeText, textNames, writeJson } from './storage.js';
 
 export interface Queued {
@@ -16,12 +17,12 @@ const idOf = (item: Queued) => item.event.id;
 /** What was read last, by its text: of a long queue little changes from one look to the next. */
 let known = new Map<string, Queued | undefined>();
 
-/** Everything that waits, by (time, id). What is the same text is the same object. */
+/** Everything that waits, by (time, id); nothing without consent, what an earlier visit left neither. What is the same text is the same object. */
 export function queued(): Queued[] {
   const texts = textNames('e:').map((name) => readText(name)!);
   known = new Map(texts.map((text) => [text, known.get(text) ?? attempt(() => JSON.parse(text) as Queued)]));
   return [...known.values()]
-    .filter((item): item is Queued => !!item?.visitorId)
+    .filter((item): item is Queued => !!visitorId && !!item?.visitorId)
     .sort((a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1));
 }
 

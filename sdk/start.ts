@@ -9,7 +9,7 @@ import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
 import { takeLink } from './takeLink.js';
 import { referrerHost } from './returns.js';
-import { configure, guard, ofDocument, ourName, type Settings } from './settings.js';
+import { configure, guard, ofDocument, ourName, words, type Settings } from './settings.js';
 import { openStorage, readText, removeText, textNames, writeText } from './storage.js';
 
 /** One thing that is recorded by itself. */
@@ -61,7 +61,6 @@ function open(isNew?: boolean): void {
 export function reset(): void {
   if (!isOpen()) return;
   removeText('session');
-  removeText('head');
   open(true);
   publish();
 }
@@ -131,7 +130,10 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     openConsent();
     if (!isPlain) linked = guard(takeLink)();
     // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
-    if (referrerHost() === location.hostname && !(isOpen() && readText('session')))
+    if (
+      (referrerHost() === location.hostname && !(isOpen() && readText('session'))) ||
+      (!isPlain && words(settings.hosts).includes(referrerHost()))
+    )
       maskFields([...new URLSearchParams(location.search).keys()]);
     together(() => {
       if (isOpen()) guard(open)();

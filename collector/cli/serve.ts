@@ -10,6 +10,7 @@ interface ServeFlags {
   mount: string;
   adminToken?: string;
   rateLimit: number;
+  siteRateLimit?: number;
   trustProxy: number;
   geo?: string;
   referrerSpam?: string;
@@ -51,6 +52,14 @@ export function serveCommand(): Command {
         .env('STAGETAG_RATE_LIMIT')
         .default(DEFAULT_RATE_LIMIT)
         .argParser(whole('rate-limit', 1_000_000)),
+    )
+    .addOption(
+      new Option(
+        '--site-rate-limit <number>',
+        'batches a second from one site; ten times --rate-limit, 0 sets no limit',
+      )
+        .env('STAGETAG_SITE_RATE_LIMIT')
+        .argParser(whole('site-rate-limit', 10_000_000)),
     )
     .addOption(
       new Option('--trust-proxy <number>', 'proxies in front whose X-Forwarded headers are believed')

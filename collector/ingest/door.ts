@@ -1,7 +1,7 @@
 /** The one way in for events, whichever server took the request: who may knock, how often, and with how much. */
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Origins } from '../origins.js';
-import { forwardedFor, type Services } from '../services.js';
+import { forwardedFor, limitedAs, type Services } from '../services.js';
 import { MAX_BYTES } from './ingest.js';
 
 /** A request at /v1/events, as a server shows it. */
@@ -11,9 +11,14 @@ export interface Knock {
   header(name: string): string | undefined;
   /** The address it came from. */
   remote: string | undefined;
-  /** Reads the body; undefined where it has more bytes than these. */
-  text(maxBytes: number): Promise<string | undefined>;
+  /**
+   * Reads the body, or says why not.
+   * @param take told how many bytes came, each time some do: where it says no there is no room for them, and no more is read
+   */
+  text(maxBytes: number, take: (bytes: number) => boolean): Promise<{ text: string } | { refused: Unread }>;
 }
+
+export type Unread = 'too_large' | 'busy';
 
 export interface Answer {
   status: 200 | 204 | 400 | 403 | 413 | 429 | 503;
@@ -37,8 +42,10 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 const RETRY_SECONDS = 5;
 
-export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, log, changes }: Services): Door {
-  const limiter = rateLimit ? new RateLimiterMemory({ points: rateLimit, duration: 1 }) : undefined;
+export function eventDoor(services: Services): Door {
+  const { work, now, metrics, rateLimit, siteRateLimit, trustProxy, origins, log, changes } = services;
+  const ofAddress = limiterOf(rateLimit, 'this address');
+  const ofSite = limiterOf(siteRateLimit, 'the pages or servers of this site together');
   let waiting = 0;
   let waitingBytes = 0;
 
@@ -72,38 +79,39 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
     }
   };
 
+  const isFull = () => waiting >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES;
+  const busy = () =>
+    refuse('busy', 'more came than can be stored just now; send again after Retry-After seconds', RETRY_SECONDS);
+
   const take = async (knock: Knock): Promise<Answer> => {
-    if (limiter) {
-      const address = forwardedFor(knock.header('x-forwarded-for'), trustProxy) ?? knock.remote ?? 'unknown';
-      const refused = await limiter.consume(address).then(
-        () => undefined,
-        (result: RateLimiterRes) => result,
-      );
-      if (refused) {
-        const words = `more than ${rateLimit} batches a second came from this address; send again after Retry-After seconds`;
-        return refuse('rate_limited', words, Math.ceil(refused.msBeforeNext / 1000) || 1);
-      }
-    }
-    if (waiting >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES) {
-      return refuse(
-        'busy',
-        'more came than can be stored just now; send again after Retry-After seconds',
-        RETRY_SECONDS,
-      );
-    }
     const bearer = /^Bearer +(.+)$/i.exec(knock.header('authorization') ?? '')?.[1];
+    const address = forwardedFor(knock.header('x-forwarded-for'), trustProxy) ?? knock.remote ?? 'unknown';
+    // A site is known by what its pages and servers send: its key is in the body, which is not read for those who are too many.
+    const refused = (await ofAddress?.(limitedAs(address))) ?? (await ofSite?.(bearer ?? knock.header('origin') ?? ''));
+    if (refused) return refuse('rate_limited', refused.words, refused.seconds);
+    if (isFull()) return busy();
     const maxBytes = MAX_BYTES[bearer !== undefined && (await origins.hasSecret(bearer)) ? 'fromServer' : 'fromPage'];
-    // Room for it is taken before any of it is read.
-    const room = Math.min(Number(knock.header('content-length')) || maxBytes, maxBytes);
-    waiting++;
-    waitingBytes += room;
+    // What is announced and does not come takes nobody's room.
+    let own = 0;
     try {
-      const text = await knock.text(maxBytes);
-      if (text !== undefined) return await store(knock, text, bearer);
-      return refuse('too_large', `the body is larger than ${maxBytes} bytes; send it in several batches`);
+      const read = await knock.text(maxBytes, (bytes) => {
+        own += bytes;
+        waitingBytes += bytes;
+        return waitingBytes <= MAX_WAITING_BYTES;
+      });
+      if ('refused' in read)
+        return read.refused === 'busy'
+          ? busy()
+          : refuse('too_large', `the body is larger than ${maxBytes} bytes; send it in several batches`);
+      if (waiting >= MAX_WAITING) return busy();
+      waiting++;
+      try {
+        return await store(knock, read.text, bearer);
+      } finally {
+        waiting--;
+      }
     } finally {
-      waiting--;
-      waitingBytes -= room;
+      waitingBytes -= own;
     }
   };
 
@@ -113,6 +121,18 @@ export function eventDoor({ work, now, metrics, rateLimit, trustProxy, origins, 
     const answer: Answer = knock.method === 'POST' ? await take(knock) : { status: 204, headers: PREFLIGHT, body: '' };
     return { ...answer, headers: { ...answer.headers, ...allowed } };
   };
+}
+
+/** Counts what comes from somebody within a second. @returns undefined without a limit, or a function that says what to answer to too much */
+function limiterOf(points: number, whom: string) {
+  if (!points) return undefined;
+  const limiter = new RateLimiterMemory({ points, duration: 1 });
+  const words = `more than ${points} batches a second came from ${whom}; send again after Retry-After seconds`;
+  return (key: string) =>
+    limiter.consume(key).then(
+      () => undefined,
+      ({ msBeforeNext }: RateLimiterRes) => ({ words, seconds: Math.ceil(msBeforeNext / 1000) || 1 }),
+    );
 }
 
 /** The headers that let a page of any site's origins read an answer. */

@@ -29,6 +29,12 @@ export const MAX_EVENTS = 500;
 /** How much of a refused text is looked through for visitors who were erased; less of it is kept. */
 const NAMED_IN = 8192;
 
+/** Of a text that is no JSON. */
+const NAMES_VISITOR = /"visitorId"\s*:\s*"([^"]{36})"/;
+
+/** Levels of a refused body that are written anew. */
+const MAX_WRITTEN = 64;
+
 /** How much of an id that is none is said back. */
 const MAX_ECHO = 64;
 
@@ -193,12 +199,15 @@ function lostOf({ lost }: Record<string, unknown>): number {
 async function keepRefused({ store, request, site, body }: Attempt, reason: RefusalReason): Promise<void> {
   const { isKept, expected } = REFUSALS[reason];
   if (!isKept) return;
-  const visitorId = isUuidV7(body?.visitorId) ? body.visitorId.toLowerCase() : undefined;
-  const named = `${visitorId} ${request.text.slice(0, NAMED_IN)}`;
-  if (await namesForgotten(store, site ? [site] : await store.sites(), named)) return;
+  const named = body ? body.visitorId : NAMES_VISITOR.exec(request.text)?.[1];
+  const visitorId = isUuidV7(named) ? named.toLowerCase() : undefined;
+  // Written anew, so that what somebody is called is found when they are erased, however it came: with escapes, or more space.
+  const whole = body && !isDeep(body, MAX_WRITTEN) ? JSON.stringify(body) : request.text;
+  if (await namesForgotten(store, site ? [site] : await store.sites(), `${visitorId} ${whole.slice(0, NAMED_IN)}`))
+    return;
   const { receivedAt } = request;
   // A proof is good for ever: it is not left lying about.
-  const text = request.text.replace(/("proof"\s*:\s*")[^"]*/g, '$1***');
+  const text = whole.replace(/("proof"\s*:\s*")[^"]*/g, '$1***');
   await store.addDeadLetter({
     siteKey: site?.siteKey ?? null,
     ...(visitorId && { visitorId }),

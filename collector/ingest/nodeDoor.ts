@@ -1,7 +1,7 @@
 /** The door in Node's own HTTP server: most requests are batches, and half of what one costs would be the way through a framework. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CollectorOptions } from '../app.js';
-import type { Door } from './door.js';
+import type { Door, Knock, Unread } from './door.js';
 
 /**
  * Answers what knocks at the door.
@@ -17,7 +17,7 @@ export function nodeDoor(door: Door, path: string, log: CollectorOptions['log'])
       method,
       header: (name: string) => request.headers[name] as string | undefined,
       remote: request.socket.remoteAddress,
-      text: (maxBytes: number) => readText(request, maxBytes),
+      text: (maxBytes: number, take: (bytes: number) => boolean) => readText(request, maxBytes, take),
     } as const;
     door(knock).then(
       ({ status, headers, body }) => {
@@ -38,21 +38,33 @@ export function nodeDoor(door: Door, path: string, log: CollectorOptions['log'])
   };
 }
 
-function readText(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  if (Number(request.headers['content-length']) > maxBytes) return Promise.resolve(undefined);
+/** So much of a body that is too large is let by: who is answered in the middle of sending often does not see the answer. */
+const LET_BY = 32 * 1024 * 1024;
+
+function readText(
+  request: IncomingMessage,
+  maxBytes: number,
+  take: (bytes: number) => boolean,
+): ReturnType<Knock['text']> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const stop = (refused: Unread) => {
+      request.removeAllListeners('data').pause();
+      resolve({ refused });
+    };
+    if (Number(request.headers['content-length']) > maxBytes + LET_BY) return stop('too_large');
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) {
-        request.removeAllListeners('data').pause();
-        resolve(undefined);
-      } else chunks.push(chunk);
+      if (bytes > maxBytes + LET_BY) stop('too_large');
+      else if (bytes > maxBytes) chunks.length = 0;
+      else if (take(chunk.length)) chunks.push(chunk);
+      else stop('busy');
     });
     request.on('end', () => {
+      if (bytes > maxBytes) return resolve({ refused: 'too_large' });
       const text = (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString();
-      resolve(text.replace(/^\uFEFF/, ''));
+      resolve({ text: text.replace(/^\uFEFF/, '') });
     });
     request.on('error', reject);
     // Errors are dear to make: one for each request would be a twentieth of this thread's time.

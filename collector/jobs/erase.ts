@@ -2,15 +2,16 @@
 import { isUuid, isUuidV7 } from '../../sdk/core/index.js';
 import { personIdOf } from '../ingest/ingest.js';
 import type { Work } from '../work.js';
-import type {
-  DeadLetter,
-  Erased,
-  RemoteStore,
-  SessionPart,
-  Site,
-  StoredEvent,
-  Transition,
-  VisitorRecord,
+import {
+  MAX_VISITORS,
+  type DeadLetter,
+  type Erased,
+  type RemoteStore,
+  type SessionPart,
+  type Site,
+  type StoredEvent,
+  type Transition,
+  type VisitorRecord,
 } from '../store/store.js';
 
 /** What became of a request to erase somebody. */
@@ -57,13 +58,20 @@ export async function eraseFrom(
 ): Promise<Receipt | undefined> {
   const { siteKey } = site;
   const receipt = { siteKey, visitors: 0, events: 0, transitions: 0, deadLetters: 0 };
-  for (const visitorId of await visitorsOf(store, site, who)) {
-    const known = await store.visitor(siteKey, visitorId);
-    const isKnown = !!known || (await store.deadLettersOf(siteKey, visitorId)).length;
-    if (!isKnown) continue;
-    const erased = await work.erase(siteKey, visitorId, now);
-    receipt.visitors++;
-    for (const kind of ['events', 'transitions', 'deadLetters'] as const) receipt[kind] += erased[kind];
+  const done = new Set<string>();
+  // Until nobody is left: a person has so many visitors at most, and who proved to be one more carries the name alone.
+  for (let left = await visitorsOf(store, site, who); left.length;) {
+    for (const visitorId of left) {
+      done.add(visitorId);
+      const known = await store.visitor(siteKey, visitorId);
+      const isKnown = !!known || (await store.deadLettersOf(siteKey, visitorId)).length;
+      if (!isKnown) continue;
+      const erased = await work.erase(siteKey, visitorId, now);
+      receipt.visitors++;
+      for (const kind of ['events', 'transitions', 'deadLetters'] as const) receipt[kind] += erased[kind];
+    }
+    // Whoever only says so, while somebody is proven to be that one, is somebody else, unless they proved it as one too many.
+    left = done.size < MAX_VISITORS ? [] : (await visitorsOf(store, site, who)).filter((id) => !done.has(id));
   }
   // A batch that was refused may name a user and no visitor.
   for (const space of ['', ' '])

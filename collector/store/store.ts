@@ -103,6 +103,9 @@ export type DatedTouch = Touch & { id: string };
 /** How the `bot` of those begins whom the rules exclude; the exclusion's name follows. */
 export const EXCLUDED = 'excluded:';
 
+/** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
+export const MAX_VISITORS = 100;
+
 /** Whether that is a bot's mark, and not one of somebody whom the rules exclude: what a bot does is no person's doing. */
 export const isBot = (bot: string | null): boolean => bot !== null && !bot.startsWith(EXCLUDED);
 

@@ -65,6 +65,35 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await site.confirmed()).toMatchObject({ stage: 'awareness' });
   });
 
+  test('what an earlier visit left waits for consent too, and no tag is shown without it', async () => {
+    const no = `<script>if (location.search === '?no')
+      Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true, configurable: true })</script>`;
+    const slot = `<p id="slot" data-st-show="tag:prospect">For you</p>`;
+    const site = await startSite(engine, { '/': slot }, { head: no, attributes: 'data-auto="off"' });
+    await site.road.close();
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.evaluate(`void stagetag.track('before')`);
+    await tab.evaluate('stagetag.flush()');
+    await site.road.open();
+    await site.visit('/?no');
+    // What was on its way may be sent again only when that is over: it is made to be over.
+    const key = `stagetag-1-${site.site.siteKey}:`;
+    await tab.evaluate(`['lease', 'wait'].forEach((name) => localStorage.removeItem('${key}' + name))`);
+    const kept = await tab.evaluate('JSON.stringify({ ...localStorage })');
+    await tab.evaluate('stagetag.flush()');
+    await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 600))');
+    expect(await tab.evaluate('JSON.stringify({ ...localStorage })')).toBe(kept);
+    expect(await site.events()).toEqual([]);
+    expect(await tab.evaluate('[stagetag.stage, stagetag.state().tags, getComputedStyle(slot).display]')).toEqual([
+      null,
+      [],
+      'none',
+    ]);
+    await tab.evaluate(`stagetag.consent('granted')`);
+    expect((await site.named('before')).map(({ name: each }) => each)).toEqual(['before']);
+    await expectNoProblems(tab);
+  });
+
   test('calls made before the script are kept, and a second tag on the page does nothing', async () => {
     const early = `<script>window.stagetag = { q: [['track', 'early', { n: 1 }], ['identify', 'u7', { plan: 'pro' }]] };</script>`;
     const again = `<script>addEventListener('DOMContentLoaded', () => {

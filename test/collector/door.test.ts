@@ -96,6 +96,26 @@ describe('the built collector', () => {
     expect(lines).toHaveLength(1);
   });
 
+  test('who announces much and sends little takes nobody’s room', async () => {
+    const { bodyOf, post, collector } = await serve();
+    const { port } = new URL(collector.url);
+    const half = 'POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{';
+    const sockets = Array.from({ length: 1100 }, () => net.connect(Number(port), '127.0.0.1').setNoDelay());
+    onTestFinished(() => sockets.forEach((socket) => socket.destroy()));
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(half, resolve))));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await post(bodyOf([makeEvent('page_view')]))).status).toBe(200);
+  });
+
+  test('what is far too large is refused with words, and not with a cut line', async () => {
+    const { post, site } = await serve();
+    const headers = { Authorization: `Bearer ${site.secretKey}` };
+    for (const size of [6, 12]) {
+      const refused = await post('x'.repeat(size * 1024 * 1024), headers);
+      expect([refused.status, await refused.json()]).toMatchObject([413, { reason: 'too_large' }]);
+    }
+  });
+
   test('reads and jobs are done while it writes', async () => {
     const { collector, site, bodyOf, post } = await serve();
     await Promise.all(Array.from({ length: 40 }, () => post(bodyOf([makeEvent('page_view'), makeEvent('purchase')]))));
@@ -127,6 +147,7 @@ test('what the disk cannot take is refused before it fills the memory, and room 
     metrics: createMetrics(),
     changes: new Changes(),
     rateLimit: 0,
+    siteRateLimit: 0,
     trustProxy: 0,
     origins: new Origins(store, Date.now),
     log: { info() {}, error() {} },
@@ -135,7 +156,7 @@ test('what the disk cannot take is refused before it fills the memory, and room 
     method: 'POST',
     header: () => undefined,
     remote: '127.0.0.1',
-    text: async () => '{}',
+    text: async (_, take) => (take(2) ? { text: '{}' } : { refused: 'busy' }),
   };
   const waiting = Array.from({ length: 1000 }, () => door(knock));
   await new Promise((resolve) => setImmediate(resolve));

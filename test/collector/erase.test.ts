@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -73,6 +74,34 @@ describe('erasing somebody', () => {
     });
     expect((await collector.send(gone, [late], { traits: MARK })).status).toBe(400);
     expect(bytesIn(collector.folder)).not.toContain(MARK);
+  });
+
+  it('takes what was refused however their name was written, and behind what is kept of it', async () => {
+    const collector = await makeCollector();
+    const { app, site, store } = collector;
+    const gone = newId();
+    const refuse = async (body: string) =>
+      (await app.request('/v1/events', { method: 'POST', headers: { Origin: ORIGIN }, body })).status;
+    const begin = `{"siteKey":"${site.siteKey}","visitorId":"none","events":[]`;
+    for (const name of ['"userId" \t :  "张-P"', '"userId":"\\u5f20-\\u0050"', '"userId":"\\u5f20-P"'])
+      expect(await refuse(`${begin},${name},"note":"${MARK}"}`)).toBe(400);
+    expect(await refuse(`{"note":"${MARK}","pad":"${'x'.repeat(5000)}","visitorId" : "${gone.toUpperCase()}",`)).toBe(
+      400,
+    );
+    expect(await store.deadLetters(site.siteKey, 9)).toHaveLength(4);
+    expect(await (await ask(collector, 'DELETE', encodeURIComponent('张-P'))).json()).toMatchObject({ deadLetters: 3 });
+    expect(await (await ask(collector, 'DELETE', gone)).json()).toMatchObject({ deadLetters: 1 });
+    expect(bytesIn(collector.folder)).not.toContain(MARK);
+  });
+
+  it('takes those too who proved to be somebody with more visitors than count as one', async () => {
+    const collector = await makeCollector();
+    const { site, send, get } = collector;
+    const proof = createHmac('sha256', site.secretKey).update('many').digest('hex');
+    for (let count = 0; count < 103; count++) await send(newId(), [makeEvent('page_view')], { userId: 'many', proof });
+    await send(newId(), [makeEvent('page_view')], { userId: 'another' });
+    expect(await (await ask(collector, 'DELETE', 'many')).json()).toMatchObject({ visitors: 103 });
+    expect((await get<{ visitors: object[] }>(`sites/${site.siteKey}/visitors`)).visitors).toHaveLength(1);
   });
 
   it('takes what was refused too, wherever in it they are named', async () => {

@@ -237,6 +237,22 @@ describe('how much may be sent', () => {
     expect(refused.headers.get('Retry-After')).toBe('1');
     expect(refused.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
   });
+
+  test('whoever has a network of IPv6, or another port each time, is one address; and a site is limited as a whole', async () => {
+    const { send, site } = await makeCollector({ rateLimit: 2, siteRateLimit: 9, trustProxy: 1 });
+    const from = async (address: string, more = {}) =>
+      (await send(newId(), [], {}, { 'X-Forwarded-For': address, ...more })).status;
+    const statuses = [];
+    for (const address of ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '[2001:db8:1:2::3]:443'])
+      statuses.push(await from(address));
+    for (const port of [1, 2, 3]) statuses.push(await from(`203.0.113.8:${port}`));
+    expect(statuses).toEqual([200, 200, 429, 200, 200, 429]);
+    const others = [];
+    for (let last = 1; last <= 7; last++) others.push(await from(`198.51.100.${last}`));
+    expect(others).toEqual([200, 200, 200, 200, 200, 429, 429]);
+    // The site's own server counts by itself.
+    expect(await from('198.51.100.9', { Authorization: `Bearer ${site.secretKey}` })).toBe(200);
+  });
 });
 
 test('an empty batch reads the state, and makes no visitor', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { tend } from '../../collector/app.js';
 import { workOn } from '../../collector/work.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
 
@@ -55,6 +56,24 @@ test('old events go, what they counted stays, also when everything is made anew,
   clock.now += 10 * DAY;
   await work.expire(clock.now);
   expect(await ndjson()).toHaveLength(3);
+});
+
+test('a collector inside another server keeps no more than it may, where it is tended', async () => {
+  const collector = await makeCollector();
+  const { send, ndjson, store, site, clock } = collector;
+  expect((await change(collector, { retentionDays: 30 })).status).toBe(200);
+  await send(newId(), [makeEvent('page_view'), { id: 'none' }]);
+  await store.addJob(site.siteKey, 1);
+  clock.now += 20 * DAY;
+  await tend({ store, now: () => clock.now });
+  expect([(await ndjson()).length, await store.deadLetters(site.siteKey, 9), await store.runningJobs()]).toEqual([
+    1,
+    [],
+    [],
+  ]);
+  clock.now += 20 * DAY;
+  await tend({ store, now: () => clock.now });
+  expect(await ndjson()).toEqual([]);
 });
 
 test('a replay in the middle of it counts nothing twice', async () => {

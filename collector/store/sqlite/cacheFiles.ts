@@ -15,7 +15,7 @@ export function cacheFiles(folder: string) {
     async write(siteKey: string, made: Uint8Array, isStill: () => boolean): Promise<void> {
       const part = `${fileOf(siteKey)}.part`;
       try {
-        await fs.promises.writeFile(part, made);
+        await fs.promises.writeFile(part, made, { mode: 0o600 });
         if (isStill()) fs.renameSync(part, fileOf(siteKey));
       } catch {
         // It can be made again.

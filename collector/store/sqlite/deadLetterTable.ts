@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import type { DeadLetter } from '../store.js';
 import { toBlob } from './uuid.js';
 
-/** Dead letters kept at most; of those that name no site fewer, since anybody can send them; and the part of each that is kept. */
+/** Dead letters of a site kept at most; of those that name no site fewer, since anybody can send them; and the part of each that is kept. */
 const MAX_DEAD_LETTERS = 10_000;
 const MAX_OF_NOBODY = 1000;
 /** How many come between two looks at how many there are. */
@@ -22,11 +22,10 @@ export function deadLetterTable(database: Database.Database) {
     'INSERT INTO dead_letters (site_id, received_at, reason, detail, body, visitor_id) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const trim = database.prepare(
-    'DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters ORDER BY id DESC LIMIT -1 OFFSET ?)',
+    'DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE site_id IS ? ORDER BY id DESC LIMIT -1 OFFSET ?)',
   );
-  const trimNobodys = database.prepare(`
-    DELETE FROM dead_letters
-    WHERE id IN (SELECT id FROM dead_letters WHERE site_id IS NULL ORDER BY id DESC LIMIT -1 OFFSET ?)`);
+  /** How many came since the last look, by site. */
+  const added = new Map<number | null, number>();
   const expire = database.prepare('DELETE FROM dead_letters WHERE received_at < ?');
   // A batch that was refused as a whole names its visitor in its text alone, if anywhere.
   const erase = database.prepare(
@@ -55,10 +54,11 @@ export function deadLetterTable(database: Database.Database) {
     add(site: number | null, { receivedAt, reason, detail, body, visitorId }: DeadLetter): void {
       const start = Buffer.from(body).subarray(0, DEAD_LETTER_BYTES).toString();
       const visitor = visitorId ? toBlob(visitorId) : null;
-      const { lastInsertRowid } = insert.run(site, receivedAt, reason, detail, start, visitor);
-      if (Number(lastInsertRowid) % TRIM_EVERY) return;
-      trimNobodys.run(MAX_OF_NOBODY - TRIM_EVERY);
-      trim.run(MAX_DEAD_LETTERS - TRIM_EVERY);
+      insert.run(site, receivedAt, reason, detail, start, visitor);
+      const count = (added.get(site) ?? 0) + 1;
+      added.set(site, count % TRIM_EVERY);
+      if (count < TRIM_EVERY) return;
+      trim.run(site, (site === null ? MAX_OF_NOBODY : MAX_DEAD_LETTERS) - TRIM_EVERY);
     },
     expire(before: number): void {
       expire.run(before);

@@ -26,6 +26,9 @@ export function openFile(file: string, isLocked: boolean): Database.Database {
   let database: Database.Database | undefined;
   try {
     makeWritable(path.dirname(file));
+    // Keys are in it, and what visitors did. The files beside it get the same mode. Not where it is there: closing one that another
+    // connection has open would take away its locks.
+    if (!fs.existsSync(file)) fs.closeSync(fs.openSync(file, 'a', 0o600));
     database = new Database(file);
     refuseNewer(database, file);
     // An acknowledged event must survive a power cut: FULL syncs the log at every commit.
@@ -133,6 +136,7 @@ function migrate(database: Database.Database, file: string, isLocked: boolean): 
       const part = `${kept}.part`;
       fs.rmSync(part, { force: true });
       database.prepare('VACUUM INTO ?').run(part);
+      fs.chmodSync(part, 0o600);
       fs.renameSync(part, kept);
     }
     database

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import type Database from 'better-sqlite3';
 import {
   isBot,
+  MAX_VISITORS,
   type Append,
   type Appended,
   type Store,
@@ -10,6 +11,7 @@ import {
   type VisitorChange,
   type VisitorRecord,
 } from '../store.js';
+import { MIGRATIONS } from './migrations.js';
 import { DAY_MS } from '../../../sdk/core/index.js';
 import { keyTable, tokenTable, userTable } from './accessTables.js';
 import { audienceTable } from './audienceTable.js';
@@ -29,9 +31,6 @@ import { tombstoneTable } from './tombstoneTable.js';
 import { fromBlob, toBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
 import { WalKeeper, type Bell, type Gate } from './walKeeper.js';
-
-/** Visitors that one person may have: more are no browsers of one human being, and each costs the others. */
-const MAX_VISITORS = 100;
 
 /** People of a list that are written in one go. */
 const PIECE = 1000;
@@ -436,9 +435,8 @@ export function openSqliteStore(
     },
     cached: (siteKey) => files.read(siteKey),
     dropKept: async (now) => dropKept(folder, now),
-    check: async () => {
-      database.transaction(() => database.pragma('user_version')).immediate();
-    },
+    // Writes what is there already: where that cannot be done, no event can be stored either.
+    check: () => commits.write(() => void database.pragma(`user_version = ${MIGRATIONS.length}`)),
     close: async () => {
       commits.commit();
       database.close();
