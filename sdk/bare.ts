@@ -80,5 +80,6 @@ let running: Stagetag | undefined;
  */
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
-  return (running ??= start({ rules: NO_RULES, ...settings }, [...captures, maskForms, finish]));
+  const endpoint = settings.endpoint.replace(/\/+$/, '');
+  return (running ??= start({ rules: NO_RULES, ...settings, endpoint }, [...captures, maskForms, finish]));
 }

@@ -70,8 +70,8 @@ describe.each(ENGINES)('in %s', (name) => {
       Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true, configurable: true })</script>`;
     const slot = `<p id="slot" data-st-show="tag:prospect">For you</p>`;
     const site = await startSite(engine, { '/': slot }, { head: no, attributes: 'data-auto="off"' });
-    await site.road.close();
     const { tab } = await site.visit('/').then(() => site);
+    await site.road.close();
     await tab.evaluate(`void stagetag.track('before')`);
     await tab.evaluate('stagetag.flush()');
     await site.road.open();
