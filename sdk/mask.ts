@@ -7,12 +7,9 @@ import { readJson, writeJson } from './storage.js';
 
 /** Parameters that hold a person's data by their names. */
 const PERSONAL =
-  /e-?mail|phone|mobile|token|passw|pwd|\btel\b|(^|[^a-z]|first|last|full|user|sur)name\b|邮箱|手机|电话|密码|姓名/i;
+  /mail|phone|mobile|token|passw|pwd|\btel\b|(^|[^a-z]|first|last|full|user|sur)name\b|邮箱|手机|电话|密码|姓名/i;
 /** Values that are mail addresses, whatever they are called. */
 const MAIL = /\S(@|%40)\S+\.\S/;
-
-/** Most names of fields that are remembered. */
-const MAX_NAMES = 50;
 
 /** Names of the free-text fields of forms whose values become a query. */
 let fieldNames: string[] = [];
@@ -22,9 +19,9 @@ export const searchNames = (): string[] => words(settings.search ?? 'q s search 
 
 /** Remembers fields, here and on later pages, whose values must not be read from an address. */
 export function maskFields(names: Array<string | null>): void {
-  fieldNames = [...new Set([...(readJson<string[]>('names') ?? []), ...fieldNames, ...names])]
-    .filter((name): name is string => !!name && !searchNames().includes(name) && !isLabel(name))
-    .slice(-MAX_NAMES);
+  fieldNames = [...new Set([...(readJson<string[]>('names') ?? []), ...fieldNames, ...names])].filter(
+    (name): name is string => !!name && !searchNames().includes(name) && !isLabel(name),
+  );
   if (isOpen() && fieldNames[0]) writeJson('names', fieldNames);
 }
 

@@ -17,6 +17,7 @@ async function freshModules(storage = 'local') {
   return {
     storage: stores,
     session: await import('../../sdk/session.js'),
+    identity: await import('../../sdk/identity.js'),
     queue: await import('../../sdk/queue.js'),
     numbering: await import('../../sdk/later/numbering.js'),
   };
@@ -119,6 +120,12 @@ describe('storage', () => {
 });
 
 describe('the queue', () => {
+  /** New modules, and a visitor who has consented. */
+  async function freshVisit() {
+    const modules = await freshModules();
+    modules.identity.openIdentity();
+    return modules;
+  }
   const item = (n: number, time = Date.now()) => {
     const event: StagetagEvent = {
       id: uuidV7(time),
@@ -141,18 +148,24 @@ describe('the queue', () => {
   });
 
   test("gives an earlier page's events to the next", async () => {
-    const first = await freshModules();
+    const first = await freshVisit();
     const items = [item(1), item(2), item(3)];
     items.forEach(first.queue.enqueue);
-    const second = await freshModules();
+    const second = await freshVisit();
     expect(second.queue.queued()).toEqual(items);
     second.queue.dequeue([items[1]!]);
-    const third = await freshModules();
+    const third = await freshVisit();
     expect(third.queue.queued()).toEqual([items[0], items[2]]);
+    // Without consent there is no visitor, and nothing to be sent.
+    const fourth = await freshModules();
+    fourth.numbering.trimQueue();
+    expect(fourth.queue.queued()).toEqual([]);
+    fourth.identity.openIdentity();
+    expect(fourth.queue.queued()).toEqual([items[0], items[2]]);
   });
 
   test('keeps the latest 1,000 events of the last seven days, and counts those it gave up', async () => {
-    const { queue, numbering } = await freshModules();
+    const { queue, numbering } = await freshVisit();
     const now = Date.now();
     queue.enqueue(item(-1, now - 8 * 86_400_000));
     for (let n = 0; n < 1005; n++) queue.enqueue(item(n, now + n));
@@ -162,7 +175,7 @@ describe('the queue', () => {
   });
 
   test('gives up scrolling, engagement and vitals first, and leaves a gap in the numbers', async () => {
-    const { queue, numbering } = await freshModules();
+    const { queue, numbering } = await freshVisit();
     const now = Date.now();
     const names = ['page_view', 'scroll', 'purchase', 'web_vital', 'page_view', 'user_engagement', 'sign_up'];
     names.forEach((name, n) => {
