@@ -1,10 +1,11 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { version } from '../assets.js';
 import { mayAct } from '../access.js';
 import { openapiFor, operationAt, roleOf } from '../openapi.js';
-import { publicBase, type Services } from '../services.js';
+import { clientAddress, publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
 import { demoOf } from '../jobs/templateDemo.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
@@ -80,13 +81,23 @@ export function apiRoutes(services: Services): Hono {
 
 const summaryOf = ({ name, title, about, kpis }: Template) => ({ name, title, about, kpis });
 
-function requireAccess({ access, mount, store, reports, log, now }: Services): MiddlewareHandler<SiteEnv> {
+/** Wrong tokens that one address may send in a minute: far above what a program does that has an old one, far below what finds one. */
+const GUESSES = 1000;
+
+function requireAccess({ access, mount, store, reports, log, now, trustProxy }: Services): MiddlewareHandler<SiteEnv> {
+  const guesses = new RateLimiterMemory({ points: GUESSES, duration: 60 });
   return async (c, next) => {
     c.header('Cache-Control', 'no-store');
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1];
+    const address = clientAddress(c, trustProxy);
+    if (bearer !== undefined && (await guesses.get(address))?.remainingPoints === 0) {
+      c.header('Retry-After', '60');
+      return c.json({ error: 'too many tries from this address; wait a minute' }, 429);
+    }
     const session = bearer === undefined ? getCookie(c, SESSION_COOKIE) : undefined;
     const who = bearer !== undefined ? await access.whoHas(bearer) : session && (await access.whoIsIn(session));
     if (!who) {
+      if (bearer !== undefined) await guesses.penalty(address);
       c.header('WWW-Authenticate', 'Bearer');
       return c.json({ error: 'sign in, or send Authorization: Bearer with the admin token' }, 401);
     }

@@ -102,7 +102,11 @@ export class Caller {
   readonly #calls: Outbox<Call>;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
 
-  constructor(worker: Worker) {
+  /** @param onDamage told where the database is damaged: what is written on would make it worse */
+  constructor(
+    worker: Worker,
+    private readonly onDamage: (error: Error) => void = () => {},
+  ) {
     // With all that the requests which were at the door ask for.
     this.#calls = new Outbox<Call>(
       worker,
@@ -119,8 +123,10 @@ export class Caller {
   #settle({ id, value, error }: Result): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (error) waiting?.reject(Object.assign(new Error(error.message), error));
-    else waiting?.resolve(value);
+    if (!error) return waiting?.resolve(value);
+    const told = Object.assign(new Error(error.message), error);
+    waiting?.reject(told);
+    if (/^SQLITE_(CORRUPT|NOTADB)/.test(told.code ?? '')) this.onDamage(told);
   }
 
   /** @param args copied when they are sent, which is not at once */

@@ -121,7 +121,7 @@ export function openThreads(
     const workerData: ThreadOptions = { ...options, isReader, gate: gate.shared };
     const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
     worker.on('error', (error) => isClosing || onGone(error));
-    return { worker, caller: new Caller(worker) };
+    return { worker, caller: new Caller(worker, (error) => isClosing || onGone(error)) };
   };
   const threads = { writer: start(false), reader: start(true) };
   const calls = Object.fromEntries(

@@ -29,6 +29,14 @@ describe('access', () => {
     expect([200, 404]).toContain((await app.request(url, { headers: admin })).status);
   });
 
+  test('tokens are not guessed for ever from one address', async () => {
+    const { app } = await makeCollector();
+    const ask = async (token: string) =>
+      (await app.request('/api/sites', { headers: { Authorization: `Bearer ${token}` } })).status;
+    for (let count = 0; count < 1000; count++) await ask(`wrong-${count}`);
+    expect([await ask('wrong'), await ask(ADMIN)]).toEqual([429, 429]);
+  });
+
   test('signing in sets a cookie that reads, and that another site cannot write with', async () => {
     const { app, site } = await makeCollector();
     const signIn = (token: unknown) => app.request('/api/session', { method: 'POST', body: JSON.stringify({ token }) });

@@ -1,5 +1,7 @@
+import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
+import path from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -169,6 +171,27 @@ test('what the disk cannot take is refused before it fills the memory, and room 
   await new Promise((resolve) => setImmediate(resolve));
   release[0]!();
   expect(await next).toMatchObject({ status: 200 });
+});
+
+test('a database that is damaged anywhere is not served, and left as it is', async () => {
+  const data = temporaryFolder();
+  const file = path.join(data, 'stagetag.sqlite');
+  const options = { host: '127.0.0.1', port: 0, data, rateLimit: 0 };
+  const collector = await startCollector(options);
+  const { siteKey } = (await addSite(collector.store, { name: 'Test', origins: [ORIGIN] }, Date.now())) as Site;
+  const fill = () =>
+    fetch(`${collector.url}/v1/events`, {
+      method: 'POST',
+      headers: { Origin: ORIGIN },
+      body: JSON.stringify({ siteKey, visitorId: newId(), events: [makeEvent('page_view')] }),
+    });
+  for (let count = 0; count < 200; count++) expect((await fill()).status).toBe(200);
+  await collector.stop();
+  const bytes = fs.readFileSync(file);
+  bytes.fill(0xff, bytes.length / 2, bytes.length / 2 + 3000);
+  fs.writeFileSync(file, bytes);
+  await expect(startCollector(options)).rejects.toThrow(/is damaged .*restore/s);
+  expect(fs.readFileSync(file).equals(bytes)).toBe(true);
 });
 
 test('a long body is nobody’s right who has no secret key', async () => {

@@ -72,6 +72,7 @@ export function takeFolder(folder: string): () => void {
 export function prepareFolder(folder: string): () => void {
   const unlock = takeFolder(folder);
   try {
+    refuseDamaged(databaseFile(folder));
     const database = openDatabase(folder, true);
     // What a crash left of one that was being filled.
     database.exec('DELETE FROM audience_members WHERE list NOT IN (SELECT list FROM audiences WHERE list IS NOT NULL)');
@@ -93,6 +94,28 @@ function makeFolder(folder: string): void {
   if (fs.existsSync(folder)) return;
   makeFolder(path.dirname(folder));
   fs.mkdirSync(folder);
+}
+
+/** A larger file is not looked through at each start; what is damaged in it ends the collector when it is come upon. */
+const MAX_LOOKED_THROUGH = 256 * 1024 * 1024;
+
+/** Before anything is written: what is left of a damaged file is worth more than what would be added to it. @throws StoreError */
+function refuseDamaged(file: string): void {
+  if (!fs.existsSync(file) || fs.statSync(file).size > MAX_LOOKED_THROUGH) return;
+  const database = new Database(file, { readonly: true });
+  try {
+    const found = database.pragma('quick_check(1)', { simple: true }) as string;
+    if (found !== 'ok') {
+      const words = found.trim().split('\n').at(-1)!;
+      throw new StoreError(
+        `${file} is damaged (${words}); put a backup in its place with \`restore\`, nothing was changed`,
+      );
+    }
+  } catch (error) {
+    throw asStoreError(path.dirname(file), error);
+  } finally {
+    database.close();
+  }
 }
 
 const versionOf = (database: Database.Database) => database.pragma('user_version', { simple: true }) as number;
