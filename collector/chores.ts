@@ -6,7 +6,7 @@ import { resumeJobs, type Work } from './work.js';
 const DEAD_LETTER_DAYS = 14;
 
 /** Removes what is not kept any longer: refused batches, copies from before an update, raw events. */
-export async function expire(store: RemoteStore, work: Work, now: number): Promise<void> {
+export async function removeOld(store: RemoteStore, work: Work, now: number): Promise<void> {
   await store.expireDeadLetters(now - DEAD_LETTER_DAYS * DAY_MS);
   await store.dropKept(now);
   await work.expire(now);
@@ -16,7 +16,7 @@ export async function expire(store: RemoteStore, work: Work, now: number): Promi
 export async function doChores(store: RemoteStore, work: Work, now: number): Promise<void> {
   await work.restage(now);
   await store.wipe();
-  await expire(store, work, now);
+  await removeOld(store, work, now);
   for (const { siteKey } of await store.sites()) await work.group(siteKey, now);
   await resumeJobs(store, work, (error) => {
     throw error;

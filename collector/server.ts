@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Access } from './access.js';
 import { createApp, type CollectorOptions } from './app.js';
-import { expire as removeOld } from './chores.js';
+import { removeOld } from './chores.js';
 import type { RemoteStore } from './store/store.js';
 import { resumeJobs } from './work.js';
 import { openLookups, type LookupFiles } from './ingest/lookups.js';

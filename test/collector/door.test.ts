@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
@@ -101,11 +102,16 @@ describe('the built collector', () => {
   test('who announces much and sends little takes nobody’s room', async () => {
     const { bodyOf, post, collector } = await serve();
     const { port } = new URL(collector.url);
-    const half = 'POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{';
+    const half = 'POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\nExpect: 100-continue\r\n\r\n';
     const sockets = Array.from({ length: 1100 }, () => net.connect(Number(port), '127.0.0.1').setNoDelay());
     onTestFinished(() => sockets.forEach((socket) => socket.destroy()));
-    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(half, resolve))));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Each is told to go on once it is at the door.
+    await Promise.all(
+      sockets.map((socket) => {
+        socket.write(half);
+        return once(socket, 'data').then(() => socket.write('{'));
+      }),
+    );
     expect((await post(bodyOf([makeEvent('page_view')]))).status).toBe(200);
   });
 

@@ -27,6 +27,9 @@ async function plant({ send }: TestCollector, visitorId: string, userId = MARK):
 const ask = ({ app, site }: TestCollector, method: string, where: string) =>
   app.request(`/api/sites/${site.siteKey}/people/${where}`, { method, headers: { Authorization: `Bearer ${ADMIN}` } });
 
+const statusOf = async ({ app }: TestCollector, body: string) =>
+  (await app.request('/v1/events', { method: 'POST', headers: { Origin: ORIGIN }, body })).status;
+
 describe('erasing somebody', () => {
   it('leaves nothing of them in any file, and everything of the others', async () => {
     const collector = await makeCollector();
@@ -78,10 +81,9 @@ describe('erasing somebody', () => {
 
   it('takes what was refused however their name was written, and behind what is kept of it', async () => {
     const collector = await makeCollector();
-    const { app, site, store } = collector;
+    const { site, store } = collector;
     const gone = newId();
-    const refuse = async (body: string) =>
-      (await app.request('/v1/events', { method: 'POST', headers: { Origin: ORIGIN }, body })).status;
+    const refuse = (body: string) => statusOf(collector, body);
     const begin = `{"siteKey":"${site.siteKey}","visitorId":"none","events":[]`;
     for (const name of ['"userId" \t :  "张-P"', '"userId":"\\u5f20-\\u0050"', '"userId":"\\u5f20-P"'])
       expect(await refuse(`${begin},${name},"note":"${MARK}"}`)).toBe(400);
@@ -106,10 +108,9 @@ describe('erasing somebody', () => {
 
   it('takes what was refused too, wherever in it they are named', async () => {
     const collector = await makeCollector();
-    const { app, site, store } = collector;
+    const { site, store } = collector;
     const gone = newId();
-    const refuse = async (body: string) =>
-      (await app.request('/v1/events', { method: 'POST', headers: { Origin: ORIGIN }, body })).status;
+    const refuse = (body: string) => statusOf(collector, body);
     const batch = { siteKey: site.siteKey, visitorId: gone, events: [] };
     const late = { pad: 'x'.repeat(5000), ...batch, traits: MARK };
     expect(await refuse(JSON.stringify({ note: MARK, ...late }))).toBe(400);

@@ -61,7 +61,7 @@ export function audienceTable(database: Database.Database) {
         if (!addVisitors.run(list, site, person).changes) addMember.run(list, site, person);
     },
     /** Drops a part of a list. @returns whether there may be more of it */
-    dropPart: (list: number | null): boolean => dropPart.run(list).changes === PIECE,
+    dropPart: (list: number): boolean => dropPart.run(list).changes === PIECE,
     /**
      * @param list of who is in it for good
      * @returns its number, and the list that it had before; undefined where none is to be replaced

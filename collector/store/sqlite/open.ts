@@ -102,8 +102,9 @@ const MAX_LOOKED_THROUGH = 256 * 1024 * 1024;
 /** Before anything is written: what is left of a damaged file is worth more than what would be added to it. @throws StoreError */
 function refuseDamaged(file: string): void {
   if (!fs.existsSync(file) || fs.statSync(file).size > MAX_LOOKED_THROUGH) return;
-  const database = new Database(file, { readonly: true });
+  let database: Database.Database | undefined;
   try {
+    database = new Database(file, { readonly: true });
     const found = database.pragma('quick_check(1)', { simple: true }) as string;
     if (found !== 'ok') {
       const words = found.trim().split('\n').at(-1)!;
@@ -114,7 +115,7 @@ function refuseDamaged(file: string): void {
   } catch (error) {
     throw asStoreError(path.dirname(file), error);
   } finally {
-    database.close();
+    database?.close();
   }
 }
 

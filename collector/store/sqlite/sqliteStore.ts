@@ -214,7 +214,7 @@ export function openSqliteStore(
     });
   }
 
-  async function dropList(list: number | null): Promise<void> {
+  async function dropList(list: number | null = null): Promise<void> {
     while (list !== null && (await commits.write(() => audiences.dropPart(list)))) await new Promise(setImmediate);
   }
 
@@ -391,7 +391,7 @@ export function openSqliteStore(
     audienceMembers: async (siteKey, id) => audiences.members(sites.id(siteKey), id),
     removeAudience: async (siteKey, id) => {
       const list = await commits.write(() => audiences.remove(sites.id(siteKey), id));
-      if (list) await dropList(list);
+      await dropList(list);
       return list !== undefined;
     },
 

@@ -111,11 +111,6 @@ export class WalKeeper {
     this.#changes = database.prepare<[], number>('SELECT total_changes()').pluck();
   }
 
-  /** From now on everything is done here. */
-  forgetHelper(): void {
-    this.helper = undefined;
-  }
-
   afterCommit(): void {
     // All was in the file and nobody read: this commit has begun the log anew.
     if (this.#isDone) this.#letGo();
@@ -123,8 +118,8 @@ export class WalKeeper {
     const isMuch = !!this.helper?.isDone && this.helper.frames >= MUCH_LOG;
     if (!this.#hold && !isMuch && changes < this.#next) return;
     this.#next = changes + CHANGES;
-    // It is waited for where it is slower than what comes: the log must not grow without end.
-    if (this.helper && !this.helper.untilDone()) this.forgetHelper();
+    // It is waited for where it is slower than what comes: the log must not grow without end. Where it is gone, everything is done here.
+    if (!this.helper?.untilDone()) this.helper = undefined;
     if (this.helper && !this.#hold && this.helper.frames < MUCH_LOG) return this.helper.ring();
     this.helper?.forgetFrames();
     const { busy, log, checkpointed } = this.#step();
