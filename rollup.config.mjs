@@ -1,4 +1,5 @@
 /** Bundles what browsers load from what `tsc -b` put into dist/. */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
@@ -15,6 +16,54 @@ const TOTAL_BUDGET = 10_000;
 const PRIVATE_NAMES = 'startedAt fields retryAfterMs answer wake leave run stagetagPath isHere rows today isRefused';
 const nameCache = {};
 const props = { builtins: true, regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
+
+const brotliSize = (text) =>
+  zlib.brotliCompressSync(text, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
+
+/** The orders in which the parts of a file compress best, by a hash of the parts: one that was found for others is never used. */
+const ORDERS = 'sdk/order.json';
+const orders = JSON.parse(fs.readFileSync(ORDERS, 'utf8'));
+const found = {};
+/** By how many bytes a file may grow for a while, in the beginning. */
+const WARMTH = 3;
+/** How many orders to try, in `npm run order`. */
+const TRIES = Number(process.env.STAGETAG_ORDERS ?? 0);
+
+/** What is called when a part such as `name=called(…)` is made has to stand before it; a function's own body runs later. */
+function isSound(parts) {
+  const at = new Map(parts.map((part, index) => [/^[\w$]+/.exec(part)[0], index]));
+  return parts.every((part, index) => !(at.get(/^[\w$]+=([\w$]+)\(/.exec(part)?.[1]) > index));
+}
+
+/**
+ * Finds an order by simulated annealing: a few parts that stand together move elsewhere, and stay there where that makes the file
+ * smaller, or, the less likely the later, a little larger.
+ * @param write makes the file of the parts
+ * @param tries none for what was found before
+ */
+async function order(parts, write, tries) {
+  const name = createHash('sha256').update(parts.join()).digest('hex').slice(0, 12);
+  const ordered = (by) => by.map((index) => parts[index]);
+  const measure = async (by) => (isSound(ordered(by)) ? brotliSize(await write(ordered(by))) : Infinity);
+  let best = orders[name] ?? parts.map((_, index) => index);
+  if (!tries) return ordered(best);
+  let least = await measure(best);
+  let [now, bytes] = [best, least];
+  // A generator of its own, so that the same parts end in the same order.
+  let seed = 1;
+  const below = (limit) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
+  for (let left = tries; left; left--) {
+    const next = [...now];
+    const moved = next.splice(below(next.length), 1 + below(3));
+    next.splice(below(next.length + 1), 0, ...moved);
+    const size = await measure(next);
+    const warmth = (WARMTH * left) / tries;
+    if (below(1e6) / 1e6 < Math.exp((bytes - size) / warmth)) [now, bytes] = [next, size];
+    if (bytes < least) [best, least] = [now, bytes];
+  }
+  fs.writeFileSync(ORDERS, JSON.stringify(Object.assign(found, { [name]: best })));
+  return ordered(best);
+}
 
 /** Writes functions as arrows, and the site's settings before them: it compresses better so. */
 function arrange(code, parse) {
@@ -39,15 +88,18 @@ function arrange(code, parse) {
   const site = '__STAGETAG_SITE__';
   const [given, start] = end.includes(site) ? [`$$=${site},`, end.replace(site, () => '$$')] : ['', end];
   if (/[^\w$]\$\$[^\w$]/.test(code)) throw new Error('the name $$ is taken');
-  const inside = `{let ${given}${parts.join(',')};${start.replace(/;$/, '')}}`;
-  return params.length ? `export let start=(${params.map(({ name }) => name)})=>${inside}` : inside;
+  const write = (ordered) => {
+    const inside = `{let ${given}${ordered.join(',')};${start.replace(/;$/, '')}}`;
+    return params.length ? `export let start=(${params.map(({ name }) => name)})=>${inside}` : inside;
+  };
+  return { parts, write };
 }
 
 /**
  * Two minifiers, since each finds what the other leaves: together 2 % smaller than the better one alone.
  * Nothing of ours has getters with effects, uses `arguments` or `this` in plain functions, or compares what has no order.
  */
-const minifyTag = {
+const minifyTag = (tries = 0) => ({
   name: 'minify-tag',
   async renderChunk(code, chunk, { format }) {
     const compress = {
@@ -81,9 +133,11 @@ const minifyTag = {
       nameCache,
       module,
     });
-    return arrange(short, this.parse);
+    const { parts, write } = arrange(short, this.parse);
+    const fill = (text) => (isFilled(text) ? fillTag(text) : text);
+    return write(await order(parts, (ordered) => fill(write(ordered)), tries));
   },
-};
+});
 /** Two as well; of what is not all ours nothing is presumed. */
 const minify = {
   name: 'minify',
@@ -166,8 +220,7 @@ function size({ budget: own, total, all, fill = (code) => code } = {}) {
         if (type !== 'chunk') continue;
         const budget = !all || isEntry ? own : undefined;
         const bytes = Buffer.from(await fill(code));
-        const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 };
-        const brotli = zlib.brotliCompressSync(bytes, { params }).length;
+        const brotli = brotliSize(bytes);
         const gzip = zlib.gzipSync(bytes, { level: 9 }).length;
         const limit = budget ? `, budget ${budget}` : '';
         console.log(`${fileName}: ${bytes.length} bytes, gzip ${gzip}, brotli ${brotli}${limit}`);
@@ -220,6 +273,9 @@ function dashboardPage() {
   };
 }
 
+/** Whether a bundle has the place for a site's settings. */
+const isFilled = (code) => code.includes('__STAGETAG_SITE__');
+
 /** Leaves out what only some sites need; see isPlain. */
 const plain = replace({ 'typeof STAGETAG_PLAIN': '"boolean"', delimiters: ['', ''], preventAssignment: true });
 
@@ -231,7 +287,12 @@ export default [
   {
     input: 'dist/sdk/later/late.js',
     external: (id) => /\/sdk\/(?!later\/)/.test(id),
-    output: { format: 'es', dir: 'dist/tag', entryFileNames: 'late-[hash:6].js', plugins: [takeShared, minifyTag] },
+    output: {
+      format: 'es',
+      dir: 'dist/tag',
+      entryFileNames: 'late-[hash:6].js',
+      plugins: [takeShared, minifyTag(TRIES)],
+    },
     treeshake,
     plugins: [resolve(), clearTag, size()],
   },
@@ -249,19 +310,19 @@ export default [
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [minifyTag] },
+    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [minifyTag(TRIES)] },
     treeshake,
     plugins: [plain, giveShared, resolve(), size({ budget: TAG_BUDGET, total: TOTAL_BUDGET, fill: fillTag })],
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/full.js', plugins: [minifyTag] },
+    output: { ...iife, file: 'dist/tag/full.js', plugins: [minifyTag()] },
     treeshake,
     plugins: [giveShared, resolve(), size({ fill: fillTag })],
   },
   {
     input: 'dist/sdk/pinned.js',
-    output: { ...iife, dir: 'dist/tag', entryFileNames: 'stagetag-[hash].js', plugins: [minifyTag] },
+    output: { ...iife, dir: 'dist/tag', entryFileNames: 'stagetag-[hash].js', plugins: [minifyTag()] },
     treeshake,
     plugins: [resolve(), size()],
   },

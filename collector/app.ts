@@ -12,6 +12,7 @@ import { apiRoutes } from './routes/api.js';
 import { dashboardRoutes } from './routes/dashboard.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
+import { internalRoutes } from './routes/internal.js';
 import { createMetrics } from './metrics.js';
 import { Origins } from './origins.js';
 import type { Preparing } from './projection/projections.js';
@@ -21,7 +22,7 @@ import { pageRoutes } from './routes/pages.js';
 import { tokenRoutes } from './routes/token.js';
 import { tagRoutes } from './routes/tag.js';
 import type { RemoteStore, Store } from './store/store.js';
-import { workOn, type Work } from './work.js';
+import { unmixed, workOn, type Work } from './work.js';
 
 export { openSqliteStore } from './store/sqlite/sqliteStore.js';
 export { openLookups } from './ingest/lookups.js';
@@ -55,7 +56,8 @@ export interface CollectorOptions {
  * serve({ fetch: collector.fetch, port: 8787 });
  */
 export function createCollector(options: CollectorOptions): Hono {
-  return createApp({ ...options, work: workOn(options.store, options.now ?? Date.now, options.lookups) }).app;
+  const work = workOn(options.store, options.now ?? Date.now, options.lookups);
+  return createApp({ ...options, work: unmixed(work, options.store) }).app;
 }
 
 /**
@@ -112,7 +114,16 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
   );
   const door = eventDoor(services);
   app.route('/', eventRoutes(door));
-  for (const routes of [healthRoutes, tagRoutes, tokenRoutes, pageRoutes, signInRoutes, apiRoutes, dashboardRoutes]) {
+  for (const routes of [
+    healthRoutes,
+    tagRoutes,
+    tokenRoutes,
+    pageRoutes,
+    internalRoutes,
+    signInRoutes,
+    apiRoutes,
+    dashboardRoutes,
+  ]) {
     app.route('/', routes(services));
   }
   app.notFound((c) => c.json({ error: `nothing is at ${c.req.method} ${c.req.path}` }, 404));

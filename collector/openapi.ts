@@ -147,6 +147,29 @@ const paths: Record<string, Record<string, Operation>> = {
       responses: { 302: { description: 'On to the dashboard.' } },
     },
   },
+  '/internal': {
+    get: {
+      operationId: 'showInternal',
+      summary:
+        "A page on which a browser of the site's own people is left out of reports, by a cookie of the collector's",
+      security: open,
+      responses: { 200: plain('The page.', 'text/html') },
+    },
+    post: {
+      operationId: 'setInternal',
+      summary: 'What the button of that page sends',
+      security: open,
+      requestBody: {
+        required: true,
+        content: { 'application/x-www-form-urlencoded': { schema: record({ internal: { enum: ['yes', 'no'] } }) } },
+      },
+      responses: {
+        303: { description: 'Done; on to the page.' },
+        400: error('Neither yes nor no.'),
+        403: error('It was not sent from the page itself.'),
+      },
+    },
+  },
   '/api/session': {
     get: {
       operationId: 'readSession',

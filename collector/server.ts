@@ -6,7 +6,7 @@ import { Access } from './access.js';
 import { createApp, type CollectorOptions } from './app.js';
 import { removeOld } from './chores.js';
 import type { RemoteStore } from './store/store.js';
-import { resumeJobs } from './work.js';
+import { resumeJobs, unmixed } from './work.js';
 import { openLookups, type LookupFiles } from './ingest/lookups.js';
 import { nodeDoor } from './ingest/nodeDoor.js';
 import { openThreads } from './threads/threads.js';
@@ -56,7 +56,8 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     options.log?.error({ err: error }, 'the data cannot be kept any more');
     onFatal?.(error);
   });
-  const { store, work } = threads;
+  const { store } = threads;
+  const work = unmixed(threads.work, store);
   const { app, door, changes } = createApp({ ...rest, store, work });
   const knock = nodeDoor(door, `${options.mount ?? ''}/v1/events`, options.log);
   const others = getRequestListener(app.fetch);

@@ -6,7 +6,7 @@ import { firstKeptDay, ingest, REFUSALS, type BatchRequest, type RefusalReason }
 import type { Lookups } from './ingest/lookups.js';
 import { setGroups, type Grouped } from './jobs/groups.js';
 import { recompute } from './jobs/recompute.js';
-import { Projections } from './projection/projections.js';
+import { Preparing, Projections } from './projection/projections.js';
 import { countAudience, listAudience, type Audience, type Member } from './reports/audience.js';
 import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
@@ -131,6 +131,54 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     recompute: (job) => recompute(store, job, now),
     prepare: (site, at) => projections.prepare(site, at),
     putAway: () => projections.putAway(),
+  };
+}
+
+/** Who asks meanwhile waits no longer for visitors to be made anew. */
+const PATIENCE_MS = 3000;
+
+/**
+ * Has what looks at a site's visitors together wait while they are made anew under other rules: nobody is shown some of them by the old
+ * rules and some by the new.
+ * @param patienceMs for how long; then it throws Preparing, with how far that is
+ */
+export function unmixed(work: Work, store: Pick<RemoteStore, 'job'>, patienceMs = PATIENCE_MS): Work {
+  const running = new Map<string, { job: Job; done: Promise<void> }>();
+  const wait = async ({ siteKey }: Site): Promise<void> => {
+    const end = Date.now() + patienceMs;
+    for (let found; (found = running.get(siteKey));) {
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([found.done, new Promise((resolve) => (timer = setTimeout(resolve, end - Date.now())))]);
+      clearTimeout(timer);
+      if (Date.now() < end) continue;
+      const { done, total } = (await store.job(siteKey, found.job.id)) ?? { done: 0, total: 0 };
+      throw new Preparing(total && Math.min(1, done / total));
+    }
+  };
+  const after =
+    <A extends unknown[], R>(run: (site: Site, ...rest: A) => Promise<R>) =>
+    async (site: Site, ...rest: A): Promise<R> => {
+      await wait(site);
+      return run(site, ...rest);
+    };
+  return {
+    ...work,
+    async report(name, site, ...rest) {
+      await wait(site);
+      return work.report(name, site, ...rest);
+    },
+    audience: after(work.audience),
+    members: after(work.members),
+    listVisitors: after(work.listVisitors),
+    async recompute(job) {
+      const result = work.recompute(job);
+      const own = { job, done: result.catch(() => {}) };
+      running.set(job.siteKey, own);
+      await own.done;
+      // A later one may have begun.
+      if (running.get(job.siteKey) === own) running.delete(job.siteKey);
+      return result;
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** For bundlers that shall leave out what a page does not use: the SDK without captures, and each capture by itself. */
 import { maskForms } from './formMask.js';
+import { load } from './load.js';
 import { captureClicks } from './later/click.js';
 import { takeDeeds } from './later/deeds.js';
 import { captureEngagement } from './later/engagement.js';
@@ -28,8 +29,9 @@ const wanted =
 
 /** Downloads, links that leave, and elements that name their event. */
 export const clicks: Capture = captureClicks;
+/** Forms that are begun, sent and left, and the event that a form names. */
+export const forms: Capture = captureForms;
 /* Bundlers know these calls to have no effect but their value. */
-export const forms: Capture = /* @__PURE__ */ wanted('forms', captureForms);
 export const scroll: Capture = /* @__PURE__ */ wanted('scroll', captureScroll);
 export const engagement: Capture = /* @__PURE__ */ wanted('engagement', captureEngagement);
 export const impressions: Capture = /* @__PURE__ */ wanted('views', captureImpressions);
@@ -80,6 +82,10 @@ let running: Stagetag | undefined;
  */
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
+  if (running) return running;
   const endpoint = settings.endpoint.replace(/\/+$/, '');
-  return (running ??= start({ rules: NO_RULES, ...settings, endpoint }, [...captures, maskForms, finish]));
+  const calls: unknown[][] | undefined = settings.debug == null ? undefined : [];
+  const api = start({ rules: NO_RULES, ...settings, endpoint }, [...captures, maskForms, finish], calls);
+  if (calls) void load('debug.js', [api, settings, calls, 'option']);
+  return (running = api);
 }

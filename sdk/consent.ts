@@ -22,8 +22,9 @@ export const saidConsent = (): Consent | null => readText('consent') as Consent 
  * @see https://www.w3.org/TR/gpc/
  */
 export function openConsent(): void {
-  const { globalPrivacyControl, doNotTrack } = navigator as Navigator & { globalPrivacyControl?: boolean };
   const isAsked =
-    settings.consent === 'required' || globalPrivacyControl || (settings.dnt != null && doNotTrack === '1');
+    settings.consent === 'required' ||
+    (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl ||
+    (settings.dnt != null && navigator.doNotTrack === '1');
   consent = saidConsent() ?? (isAsked ? 'pending' : 'granted');
 }

@@ -1,10 +1,10 @@
-/** Loaded with `data-debug` alone: says on the console what was given wrongly, what was expected, and what was probably meant. */
+/** Loaded with `data-debug`, or the package's `debug`, alone: says on the console what was given wrongly, what was expected, and what was probably meant. */
 import { AUTOMATIC_EVENTS, KNOWN_EVENTS } from './core/index.js';
 import type { Stagetag } from './start.js';
 
 const WORDS = 'page downloads outbound forms scroll engagement search views vitals';
 
-/** Attributes of the script tag, with what each takes: a pattern and the words for it, or anything. */
+/** Attributes of the script tag, and options of the package, with what each takes: a pattern and the words for it, or anything. */
 const ATTRIBUTES: Record<string, [RegExp, string] | true> = {
   siteKey: true,
   consent: [/^required$/, '"required"'],
@@ -89,7 +89,9 @@ function say(text: string): void {
 
 /** What has no form in JSON is left out of an event. */
 function checkProps(props: unknown): void {
-  for (const [name, value] of Object.entries(Object(props) as object)) {
+  if (props != null && typeof props !== 'object')
+    return say(`expected the props as an object, got a ${typeof props}: they were left out`);
+  for (const [name, value] of Object.entries(props ?? {})) {
     let text: string | undefined;
     try {
       text = JSON.stringify(value);
@@ -108,7 +110,7 @@ const LOOKS: Record<string, (...given: unknown[]) => void> = {
     if (!name || typeof name !== 'string')
       return say(`track(name, props?) expects the event's name as a text, got ${String(name)}: nothing was recorded`);
     checkProps(props);
-    checkEvent(name, Object(props) as object).forEach(say);
+    checkEvent(name, typeof props === 'object' && props ? props : {}).forEach(say);
   },
   page: checkProps,
   identify(userId, traits) {
@@ -130,15 +132,24 @@ function checkTags(): void {
   if (tags.length > 1) say(`expected one tag a page, got ${tags.length}: the first one counts`);
 }
 
-/** Looks at the tag's attributes, at the calls that were made, and from now on at each. */
-export function start(api: Stagetag, dataset: DOMStringMap, calls: unknown[][]): void {
-  for (const name of Object.keys(dataset)) {
-    const expected = ATTRIBUTES[name];
-    const value = dataset[name]!;
-    const attribute = toAttribute(name);
-    if (!expected)
-      say(`no attribute is called ${attribute}${hint(meant(attribute, Object.keys(ATTRIBUTES).map(toAttribute)))}`);
-    else if (expected !== true && !expected[0].test(value)) say(`${attribute} expects ${expected[1]}, got "${value}"`);
+/**
+ * Looks at the settings that were given, at the calls that were made, and from now on at each.
+ * @param given attributes of the script tag, or what the package's `init` was called with
+ * @param kind what the settings are called there
+ */
+export function start(
+  api: Stagetag,
+  given: object,
+  calls: unknown[][],
+  kind: 'attribute' | 'option' = 'attribute',
+): void {
+  const nameOf = kind === 'attribute' ? toAttribute : (name: string) => name;
+  for (const [key, value] of Object.entries(given)) {
+    const expected = ATTRIBUTES[key];
+    const name = nameOf(key);
+    if (value === undefined || (key === 'rules' && kind === 'option')) continue;
+    if (!expected) say(`no ${kind} is called ${name}${hint(meant(name, Object.keys(ATTRIBUTES).map(nameOf)))}`);
+    else if (expected !== true && !expected[0].test(`${value}`)) say(`${name} expects ${expected[1]}, got "${value}"`);
   }
   if (document.readyState === 'complete') checkTags();
   else addEventListener('load', checkTags);

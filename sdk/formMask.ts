@@ -17,7 +17,8 @@ export const maskForms: Capture = () => {
       [...ofForm(form as HTMLFormElement, 'elements')].filter(isFree).map((each) => attributeOf(each, 'name')),
     );
   };
-  // At the first key: a script may send a form with no event, and in a shadow tree nobody hears of the others.
+  // At the first key, since in a shadow tree nobody hears of the others; a form that a script sends has the last alone.
   on('input', hide);
   on('submit', hide);
+  on('formdata', hide);
 };

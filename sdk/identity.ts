@@ -1,3 +1,4 @@
+import { isPlain } from './core/index.js';
 import { attempt } from './core/matcher.js';
 import { ofDocument, ourName, settings } from './settings.js';
 import { readJson, readText, removeText, writeJson, writeText } from './storage.js';
@@ -44,8 +45,8 @@ export function openIdentity(isNew?: boolean, linked?: string): void {
   visitorId = known!;
   // What another hand wrote there is no id: the collector would refuse every event of it. And an id that is known is not
   // written again, since another tab may be about to begin a new visitor.
-  if (isNew || known?.length !== 36 || (linked && linked !== known)) {
-    visitorId = linked ?? uuidV7(Date.now());
+  if (isNew || known?.length !== 36 || (!isPlain && linked && linked !== known)) {
+    visitorId = (!isPlain && linked) || uuidV7(Date.now());
     removeText('user');
     keepVisitor(COOKIE_SECONDS);
   }

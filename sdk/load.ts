@@ -11,8 +11,13 @@ declare const __STAGETAG_SHARED__: unknown[];
  * Loads a further file, and starts it. One that does not come is asked for again, ever later, under an address that no browser
  * remembers as a failure; until then everything is as if it had nothing to do.
  */
-const load = (file: string, given: unknown[], delayMs = 1000): Promise<void> =>
-  (import(`${settings.endpoint}/t/${file}?${delayMs}`) as Promise<{ start: (...given: unknown[]) => void }>).then(
+export const load = (file: string, given: unknown[], delayMs = 1000): Promise<void> =>
+  // Bundlers leave it alone: it comes from the collector.
+  (
+    import(/* webpackIgnore: true */ /* @vite-ignore */ `${settings.endpoint}/t/${file}?${delayMs}`) as Promise<{
+      start: (...given: unknown[]) => void;
+    }>
+  ).then(
     guard((part) => part.start(...given)),
     () => void setTimeout(() => load(file, given, delayMs * 2), delayMs),
   );

@@ -49,15 +49,12 @@ const now = () => Date.now() + offset();
 /** The time to stamp a new event with: this browser's clock, unless it is far off. */
 export const stamp = (): number => (Math.abs(offset()) > STAMP_OFFSET_MS ? now() : Date.now());
 
-/** Whether an answer says that the collector has an event. */
-export const isStored = ({ have }: Pick<VisitorAnswer, 'have'>, { seq }: StagetagEvent): boolean =>
-  have.some(([from, to]) => seq! >= from && seq! <= to);
-
+/** This visitor's events that the last answer's facts do not contain. */
 const pending = (): StagetagEvent[] =>
   queued()
     .filter((item) => item.visitorId === visitorId)
     .map(({ event }) => event)
-    .filter((event) => !base || !isStored(base, event));
+    .filter(({ seq }) => !base?.have.some(([from, to]) => seq! >= from && seq! <= to));
 
 /** The facts of each event under the rules in force: an event is counted once, however often its visitor is looked at. */
 let counted = new WeakMap<StagetagEvent, Facts>();

@@ -10,11 +10,11 @@ const shorten = (_: string, value: unknown) => (typeof value === 'string' ? valu
 
 /**
  * Makes JSON of the props that a page gave. Long texts are cut, and what has no JSON form (a cycle, a big integer, a function,
- * a getter that throws, a list without end) is left out alone: the others are still worth having.
+ * a getter that throws, a list without end) is left out alone: the others are still worth having. A text is no list of its letters.
  */
 export function toProps(props: unknown): Record<string, Json> | undefined {
   const json: Record<string, Json> = {};
-  for (const name of attempt(() => Object.keys(Object(props) as object)) ?? []) {
+  for (const name of attempt(() => Object.keys((typeof props === 'object' && props) as object)) ?? []) {
     attempt(() => {
       const text = stringify((props as Record<string, unknown>)[name], shorten);
       if (text.length < MAX_PROP) json[name] = JSON.parse(text) as Json;

@@ -15,15 +15,15 @@ export interface Queued {
 const idOf = (item: Queued) => item.event.id;
 
 /** What was read last, by its text: of a long queue little changes from one look to the next. */
-let known = new Map<string, Queued | undefined>();
+let known: Record<string, Queued | undefined> = {};
 
 /** Everything that waits, by (time, id); nothing without consent, what an earlier visit left neither. What is the same text is the same object. */
 export function queued(): Queued[] {
   const texts = textNames('e:').map((name) => readText(name)!);
-  known = new Map(texts.map((text) => [text, known.get(text) ?? attempt(() => JSON.parse(text) as Queued)]));
-  return [...known.values()]
-    .filter((item): item is Queued => !!visitorId && !!item?.visitorId)
-    .sort((a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1));
+  known = Object.fromEntries(texts.map((text) => [text, known[text] ?? attempt(() => JSON.parse(text) as Queued)]));
+  return (Object.values(known).filter((item) => visitorId && item?.visitorId) as Queued[]).sort(
+    (a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1),
+  );
 }
 
 /** Writes an event, or its number once it has one, before this returns. */

@@ -53,7 +53,7 @@ export function record(name: string, props?: Record<string, Json>, url = address
   // Where there is known to be no source, none is to be read from the address.
   if (isBack) draft.source = {};
   if (isOpen()) keep(draft);
-  else if (consent === 'pending' && held.length < MAX_WAITING) held.push(draft);
+  else if (consent === 'pending' && !held[MAX_WAITING - 1]) held.push(draft);
   return draft.id;
 }
 
@@ -92,7 +92,7 @@ export function on(type: string, handler: (event: never) => void): void {
 }
 
 /** What the page's visitor does, as far as the second file wants to know of it. */
-const DEEDS = ['click', 'auxclick', 'input', 'change', 'submit'];
+const DEEDS = ['click', 'auxclick', 'input', 'change', 'submit', 'formdata'];
 
 /** A deed with its path, which the browser forgets when the event is over. */
 export type Deed = Event & { stagetagPath?: EventTarget[] };
@@ -105,7 +105,7 @@ export function watchDeeds(): void {
     on(type, (event: Deed) => {
       event.stagetagPath = event.composedPath();
       // Where the second file never comes, they must not pile up.
-      if (deeds.length < 99) deeds.push(event);
+      if (!deeds[99]) deeds.push(event);
     });
 }
 

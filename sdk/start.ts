@@ -50,8 +50,8 @@ let linked: string | undefined;
 
 /** Finds out who this is, or begins a new visitor, and goes on from what earlier pages left. */
 function open(isNew?: boolean): void {
-  openIdentity(isNew, linked);
-  linked = undefined;
+  openIdentity(isNew, isPlain ? undefined : linked);
+  if (!isPlain) linked = undefined;
   maskFields([]);
   loadModel();
   releaseHeld();
@@ -106,12 +106,12 @@ function arrive(): void {
 }
 
 /** Lets the captures say their last words, and sends them. */
-function depart(gone = isGone): void {
+function depart(): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
   together(() => {
-    [...farewells].reverse().forEach((farewell) => guard(farewell)(gone));
+    [...farewells].reverse().forEach((farewell) => guard(farewell)(isGone));
     if (isOpen()) later.leave?.();
-  }, gone);
+  }, isGone);
 }
 
 /**

@@ -172,6 +172,9 @@ function Settings({ site }: { site: Site }): JSX.Element {
         <label>
           {t('internal')} <textarea name="internal" rows={2} defaultValue={site.internal.join('\n')} />
         </label>
+        <a href="internal" target="_blank">
+          {t('leaveBrowser')}
+        </a>
         <button>{t('save')}</button>
       </form>
       {state.problem && <Alert>{state.problem}</Alert>}

@@ -57,6 +57,9 @@ export function addressList(texts: string[]): BlockList | undefined {
   return list;
 }
 
+/** Ends the version that the SDK says it is, in a browser of which somebody said so at `/internal`. */
+export const INTERNAL_SDK = '+internal';
+
 const lists = new Map<string, BlockList | undefined>();
 
 /** Says whether an address is one of those from which the site's own people come. */

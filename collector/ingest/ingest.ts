@@ -15,7 +15,7 @@ import {
 } from '../../sdk/core/index.js';
 import { namesForgotten } from '../jobs/erase.js';
 import { isBot, type DeadLetter, type Site, type Store, type StoredEvent } from '../store/store.js';
-import { botReason, isImpossible, isInternal, isSpam, type Client } from './bot.js';
+import { botReason, isImpossible, INTERNAL_SDK, isInternal, isSpam, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
 import { appOf, describeClient } from './client.js';
 import { foldInto, hostsOf } from './fold.js';
@@ -277,7 +277,8 @@ function readEvents(attempt: Attempt): undefined {
   const { spam } = attempt.lookups;
   const { receivedAt, client } = request;
   // With the secret key the site's own server speaks for its visitors.
-  const isOwn = !fromServer && isInternal(site.internal, client?.address);
+  const isFlagged = typeof body.sdk === 'string' && body.sdk.endsWith(INTERNAL_SDK);
+  const isOwn = !fromServer && (isFlagged || isInternal(site.internal, client?.address));
   const sender = isOwn ? 'internal' : client && !fromServer ? botReason(client) : null;
   const inApp = client && !fromServer ? appOf(client) : undefined;
   for (const input of body.events as unknown[]) {

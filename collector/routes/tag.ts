@@ -5,13 +5,20 @@ import { Hono, type Context } from 'hono';
 import { sentRules } from '../../sdk/core/index.js';
 import { readBuilt } from '../assets.js';
 import { timelineOf } from '../ingest/timeline.js';
+import { INTERNAL_SDK } from '../ingest/bot.js';
 import type { Services } from '../services.js';
+import { isFlagged } from './internal.js';
 
 /** What the bundle holds where the site's settings belong. */
 const PLACEHOLDER = '__STAGETAG_SITE__';
 
 /** A name that holds a hash of what is in it: it never means anything else. */
-const IMMUTABLE = /-[\w-]{8,}\.js$/;
+const IMMUTABLE = /-[\w-]{6,}\.js$/;
+
+/** The second file's name, as the first has it; and what is added to that, and to the version it says it is, in a browser of the site's own people. */
+const LATE_NAME = /late-[\w-]{6}(?=(-internal)?\.js)/;
+const FLAG = '-internal';
+const VERSION = /js\/\d+\.\d+\.\d+/;
 
 /** How long a page waits for the store where it is known what was served last: erasing somebody may keep it busy for seconds. */
 const PATIENCE_MS = 300;
@@ -24,6 +31,13 @@ interface Served {
   etag: string;
   br: Buffer;
   gzip: Buffer;
+}
+
+/** A site's file, and the one for browsers of its own people once one asked. */
+interface SiteFile {
+  version: string;
+  served: Promise<Served>;
+  internal?: Promise<Served>;
 }
 
 const brotli = promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliCompress);
@@ -43,13 +57,13 @@ async function prepare(text: string): Promise<Served> {
 /** Writes JSON as a script does, without the quotes of names: they weigh a twentieth of a site's rules. */
 export const toLiteral = (value: object): string => JSON.stringify(value).replace(/"([a-zA-Z_]+)":/g, '$1:');
 
-function send(c: Context, { text, etag, br, gzip: zipped }: Served, maxAge: string): Response {
+function send(c: Context, { text, etag, br, gzip: zipped }: Served, caching: string): Response {
   const accepted = c.req.header('Accept-Encoding') ?? '';
   const encoding = /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : undefined;
   const tag = `"${etag}${encoding ? `-${encoding}` : ''}"`;
   c.header('ETag', tag);
-  c.header('Vary', 'Accept-Encoding');
-  c.header('Cache-Control', `public, max-age=${maxAge}`);
+  c.header('Vary', 'Accept-Encoding', { append: true });
+  c.header('Cache-Control', caching);
   if (c.req.header('If-None-Match')?.includes(tag)) return c.body(null, 304);
   c.header('Content-Type', 'text/javascript; charset=utf-8');
   if (!encoding) return c.body(text);
@@ -62,20 +76,22 @@ export function tagRoutes({ store }: Services): Hono {
   const built = readBuilt('tag');
   const builds = { plain: built.get('stagetag.js')!.toString(), full: built.get('full.js')!.toString() };
   const parts = new Map<string, Promise<Served>>();
-  const sites = new Map<string, { version: string; served: Promise<Served> }>();
+  const sites = new Map<string, SiteFile>();
 
   const partOf = (file: string): Promise<Served> | undefined => {
-    const code = ['stagetag.js', 'full.js'].includes(file) ? undefined : built.get(file);
+    const isInternal = LATE_NAME.test(file) && file.endsWith(`${FLAG}.js`);
+    const name = isInternal ? file.replace(FLAG, '') : file;
+    const code = ['stagetag.js', 'full.js'].includes(file) ? undefined : built.get(name)?.toString();
     if (!code) return undefined;
-    const served = parts.get(file) ?? prepare(code.toString());
+    const served = parts.get(file) ?? prepare(isInternal ? code.replace(VERSION, `$&${INTERNAL_SDK}`) : code);
     parts.set(file, served);
     return served;
   };
-  const siteOf = async (siteKey: string): Promise<Served | undefined> => {
+  const siteOf = async (siteKey: string): Promise<SiteFile | undefined> => {
     let known = sites.get(siteKey);
     const asked = store.site(siteKey);
     const site = known ? await Promise.race([asked, late()]) : await asked;
-    if (site === LATE) return known!.served;
+    if (site === LATE) return known;
     if (!site) return undefined;
     const version = `${site.rulesVersion} ${site.origins.join(' ')}`;
     if (known?.version !== version) {
@@ -88,7 +104,7 @@ export function tagRoutes({ store }: Services): Hono {
       known = { version, served: prepare(bundle.replace(PLACEHOLDER, () => settings)) };
       sites.set(siteKey, known);
     }
-    return known.served;
+    return known;
   };
 
   const routes = new Hono();
@@ -97,9 +113,15 @@ export function tagRoutes({ store }: Services): Hono {
     c.header('Access-Control-Allow-Origin', '*');
     c.header('Cross-Origin-Resource-Policy', 'cross-origin');
     const part = await partOf(file);
-    if (part) return send(c, part, IMMUTABLE.test(file) ? '31536000, immutable' : '300');
-    const served = file.endsWith('.js') ? await siteOf(file.slice(0, -3)) : undefined;
-    if (served) return send(c, served, '300');
+    if (part) return send(c, part, `public, max-age=${IMMUTABLE.test(file) ? '31536000, immutable' : '300'}`);
+    const site = file.endsWith('.js') ? await siteOf(file.slice(0, -3)) : undefined;
+    // What is kept between here and the browser is what everybody gets.
+    if (site && !isFlagged(c)) return send(c, await site.served, 'public, max-age=300');
+    if (site) {
+      site.internal ??= site.served.then(({ text }) => prepare(text.replace(LATE_NAME, `$&${FLAG}`)));
+      c.header('Vary', 'Cookie');
+      return send(c, await site.internal, 'private, max-age=300');
+    }
     c.header('Content-Type', 'text/javascript; charset=utf-8');
     c.header('Cache-Control', 'no-store');
     return c.body('/* stagetag: no site has this key; take the snippet from the dashboard */', 404);

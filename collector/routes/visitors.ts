@@ -55,8 +55,20 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
         : { visitors: await store.visitors(siteKey, filter) };
     if (typeof found === 'string') return c.json({ error: found }, 400);
     const { visitors, ...rest } = found;
-    return c.json({ visitors: visitors.map((record) => summary(record, c.get('site'))), ...rest });
+    const { version } = timelineOf(await store.rules(siteKey)).current;
+    const fresh = await Promise.all(
+      visitors.map((record) => (record.rules < version ? refresh(siteKey, record) : record)),
+    );
+    return c.json({ visitors: fresh.map((record) => summary(record, c.get('site'))), ...rest });
   });
+
+  /** Whoever is yet to be made anew under newer rules is made so when a list is to show them: no list mixes two versions. */
+  const refresh = async (siteKey: string, listed: VisitorRecord): Promise<VisitorRecord> => {
+    const { record, person } = await work.refresh(siteKey, listed.visitorId, now());
+    if (!record) return listed;
+    const { stage, peak, tags, score, bot } = person ?? record;
+    return { ...record, stage, peak, tags, score, bot: record.bot ?? bot };
+  };
 
   routes.get('/visitors/:visitorId', async (c) => {
     const { siteKey } = c.get('site');

@@ -40,6 +40,12 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
   return () => removeEventListener(type, listener as EventListener, true);
 }
 
+declare global {
+  interface Window {
+    dataLayer?: unknown[];
+  }
+}
+
 /** What was shown last; an empty text where nothing was. */
 let shown = '';
 
@@ -68,7 +74,8 @@ export const publish = guard(() => {
   }
   const slots = showSlots(stage, tags);
   tell('state', now);
-  if (!isOpen()) return;
+  // A handler of the page may have said no, or recorded something, which is shown by now.
+  if (!isOpen() || text !== shown) return;
   const before = readText('head')?.split('\n')[0] || null;
   // For the head snippet of the next page, which runs before this script has loaded.
   writeText('head', `${stage ?? ''}\n${slots}`);
@@ -76,6 +83,5 @@ export const publish = guard(() => {
     if (before) tell(`leave:${before as Stage}`, now);
     if (stage) tell(`enter:${stage}`, now);
   }
-  const host = window as { dataLayer?: unknown[] };
-  if (settings.datalayer != null) (host.dataLayer ??= []).push({ event: 'stagetag_state', ...now });
+  if (settings.datalayer != null) (window.dataLayer ??= []).push({ event: 'stagetag_state', ...now });
 });

@@ -31,9 +31,9 @@ export function captureClicks(): void {
       if (event.defaultPrevented) return;
       if (saved != null || DOWNLOADS.test(file)) {
         const link_text = link!.textContent!.trim().slice(0, 100);
-        const file_extension = file.split('.').slice(1).pop() ?? '';
-        if (isWanted('downloads'))
-          recordCaptured('file_download', { file_name: saved || file, file_extension, link_url, link_text });
+        const file_name = saved || file;
+        const file_extension = file_name.split('.').slice(1).pop() ?? '';
+        if (isWanted('downloads')) recordCaptured('file_download', { file_name, file_extension, link_url, link_text });
       } else if (isWanted('outbound') && isOutside && !isOwn) {
         // Addresses without a host, such as mailto:, lead to no other site.
         recordCaptured('outbound_click', { link_url });

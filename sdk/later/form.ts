@@ -1,8 +1,11 @@
 import { address, arrivals, attributeOf, closestOf, farewells, ofForm, recordCaptured } from '../record.js';
-import { guard } from '../settings.js';
+import { guard, isWanted } from '../settings.js';
 import { afterwards, markedProps, onDeed, take } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
+
+/** A page that is left so soon after a form's fields were gathered is left because the form was sent. */
+const GATHERED_MS = 10_000;
 
 /** What is known of a form that was begun: when, and which fields had an input or change event. Their values are never read. */
 interface Progress {
@@ -19,14 +22,18 @@ const destination = guard((action: string) => {
   return origin.startsWith('http') ? origin + pathname : '';
 });
 
-/** Records when a form is begun, sent, and left without being sent. */
+/** Records when a form is begun, sent, and left without being sent; and the event that a form names, whatever else is wanted. */
 export function captureForms(): void {
+  /** The form whose fields were gathered last: all that is to be seen of one that a script sends. */
+  let gathered: EventTarget | null;
   const begun = new Map<HTMLFormElement, Progress>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
   const fieldsOf = (form: HTMLFormElement, selector: string) =>
     [...ofForm(form, 'elements')].filter((field) => field.matches(selector));
 
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
+    begun.delete(form);
+    if (!isWanted('forms')) return;
     recordCaptured(
       name,
       {
@@ -40,7 +47,6 @@ export function captureForms(): void {
       },
       url,
     );
-    begun.delete(form);
   };
 
   const touch = (event: Event) => {
@@ -71,9 +77,14 @@ export function captureForms(): void {
   };
   onDeed(/input|change/, touch);
   onDeed(/submit/, submit);
+  onDeed(/formdata/, ({ target }: Event) => {
+    gathered = target;
+    setTimeout(() => (gathered = null), GATHERED_MS);
+  });
   const giveUp = (isGone: boolean) =>
     begun.forEach((progress, form) => {
-      if (isGone || !ofForm(form, 'isConnected')) tell('form_abandon', form, progress);
+      if (isGone || !ofForm(form, 'isConnected'))
+        tell(form === gathered ? 'form_submit' : 'form_abandon', form, progress);
     });
   farewells.add(giveUp);
   // A route of a single-page app has taken its forms away.

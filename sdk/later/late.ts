@@ -11,7 +11,6 @@ import { captureImpressions } from './impressions.js';
 
 /** Captures by their words of `data-auto`. */
 const CAPTURES: Record<string, () => void> = {
-  forms: captureForms,
   engagement: captureEngagement,
   views: captureImpressions,
   vitals: captureWebVitals,
@@ -21,6 +20,7 @@ const CAPTURES: Record<string, () => void> = {
 /** The captures first: sending sets the page to work. */
 export function start(): void {
   captureClicks();
+  captureForms();
   for (const [word, capture] of Object.entries(CAPTURES)) if (isWanted(word)) guard(capture)();
   takeDeeds();
   startSender();

@@ -96,6 +96,25 @@ describe.each(ENGINES)('in %s', (name) => {
     await expectNoProblems(tab);
   });
 
+  test('routes of a router that calls no method of the page’s history count, where the browser tells of them', async () => {
+    const site = await startSite(engine, { '/app': 'app' }, { attributes: 'data-auto="page"' });
+    await site.visit('/app');
+    const { told } = await site.tab.evaluate<{ told: boolean }>(`(async () => {
+      if (!window.navigation) return { told: false };
+      navigation.addEventListener('navigate', (event) => event.intercept({ handler: async () => {} }));
+      await navigation.navigate('/app/one').finished;
+      History.prototype.pushState.call(history, {}, '', '/app/two');
+      history.pushState({}, '', '/app/three');
+      return { told: true };
+    })()`);
+    const views = await site.named('page_view', told ? 4 : 1);
+    expect(views.map(({ url }) => url?.replace(site.pages, ''))).toEqual(
+      told ? ['/app', '/app/one', '/app/two', '/app/three'] : ['/app'],
+    );
+    expect(told || name !== 'chromium').toBe(true);
+    await expectNoProblems(site.tab);
+  });
+
   test('routes count once each, with where they came from, and a replaced state that goes nowhere does not', async () => {
     const site = await startSite(engine, { '/app': 'app' }, { attributes: 'data-auto="page"' });
     await site.visit('/app?utm_source=%E5%BE%AE%E4%BF%A1&gclid=1&utm_term=a+b');
@@ -209,6 +228,30 @@ describe.each(ENGINES)('in %s', (name) => {
     await tab.goto(`${site.pages}/end`);
     const abandoned = await site.named('form_abandon', 2);
     expect(abandoned[1]!.props).toMatchObject({ form_id: 'two', fields_filled: 1, fields_total: 1, last_field: 'c' });
+  });
+
+  test('a form that a script sends with no word is sent, not abandoned', async () => {
+    const body = `<form id="quiet" action="/end"><input name="a"></form><form id="kept"><input name="b"></form>`;
+    const site = await startSite(engine, { '/': body, '/end': 'end' }, { attributes: 'data-auto="forms"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.complete();
+    await tab.type('input[name=b]', 'x');
+    await tab.type('input[name=a]', 'x');
+    await tab.evaluate(`void document.querySelector('#quiet').submit()`);
+    await site.arrived('/end');
+    const told = async (name: string) => (await site.named(name)).map(({ props }) => props!.form_id);
+    expect(await told('form_submit')).toEqual(['quiet']);
+    expect(await told('form_abandon')).toEqual(['kept']);
+  });
+
+  test('what a form names is recorded where nothing else of forms is', async () => {
+    const body = `<form data-st-event="contact" data-st-prop-topic="price" onsubmit="return false"><input name="a"><button>Send</button></form>`;
+    const site = await startSite(engine, { '/': body }, { attributes: 'data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.type('input', 'x');
+    await tab.click('button');
+    expect((await site.named('contact')).map(({ props }) => props)).toEqual([{ topic: 'price' }]);
+    expect(await site.names(3)).toEqual(['session_start', 'page_view', 'contact']);
   });
 
   test('a search is recorded once, also when its next pages are turned', async () => {

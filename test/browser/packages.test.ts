@@ -63,6 +63,34 @@ test('the package for bundlers records by itself, and knows its stage when the f
   for (const name of ['session_start', 'page_view', 'same']) expect(names).toContain(name);
 });
 
+test('the package says with `debug` what was given wrongly, by words that come from the collector', async () => {
+  const world = await startWorld(({ collectorUrl, siteKey }) => {
+    const app = simplePages({ '/': '<script type="module" src="/app.js"></script>' })({
+      collectorUrl: 'http://127.0.0.1:9',
+      siteKey,
+    });
+    app.get('/app.js', async (c) => {
+      const options = { siteKey, endpoint: collectorUrl, debug: true, consnet: 'required', storage: 'session' };
+      const script = await bundle(`import { init } from 'stagetag';
+        const stagetag = init(${JSON.stringify(options)});
+        stagetag.track('purchase', 'all of it');
+        stagetag.track('purchase', { transactionId: 'a' });`);
+      return c.body(script, 200, { 'Content-Type': 'text/javascript' });
+    });
+    return app;
+  });
+  const { page, problems } = await openPage(await openChromium());
+  await page.goto(`${world.pages}/`);
+  const said = () => problems.filter((text) => text.startsWith('stagetag:')).sort();
+  await eventually(() => said().length >= 4);
+  expect(said()).toEqual([
+    'stagetag: "purchase" has no prop "transactionId"; did you mean "transaction_id"?',
+    'stagetag: expected the props as an object, got a string: they were left out',
+    'stagetag: no option is called consnet; did you mean "consent"?',
+    'stagetag: storage expects "local", "cookie" or "none", got "session"',
+  ]);
+});
+
 test('captures that a site does not import stay out of its bundle', async () => {
   const all = await bundle(`import { init } from 'stagetag'; window.s = init({});`);
   const few = await bundle(`import { init, pages } from 'stagetag/bare'; window.s = init({}, [pages]);`);

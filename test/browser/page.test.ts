@@ -1,7 +1,7 @@
 /** How the SDK lives with a page: consent, identity, exposure, linking, and pages that mean harm. In three engines. */
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from '../helpers/browser.js';
+import { eventually, simplePages, startWorld } from '../helpers/browser.js';
 import { ENGINES, openEngine, type Engine } from '../helpers/engines.js';
 import { expectNoProblems, startSite } from '../helpers/site.js';
 import { seeded } from '../helpers/random.js';
@@ -51,6 +51,37 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await site.events('?name=later')).toEqual([]);
     expect(await tab.evaluate(LOOK)).toEqual({ ...nothing, storage: [key] });
     await expectNoProblems(tab);
+  });
+
+  test("whoever presses the button at /internal is stored as one of the site's own people", async () => {
+    const world = await startWorld(simplePages({ '/': 'one' }), {
+      tagUrl: (url) => url.replace('127.0.0.1', 'localhost'),
+    });
+    const tab = await engine.newTab();
+    const page = `${world.collector.url.replace('127.0.0.1', 'localhost')}/internal`;
+    const button = 'document.querySelector("button")?.value';
+    await tab.goto(page);
+    expect(await tab.evaluate(button)).toBe('yes');
+    await tab.click('button');
+    await eventually(
+      () => tab.evaluate(button).catch(() => undefined), // A page on its way answers nothing.
+      (value) => value === 'no',
+    );
+    await tab.goto(world.pages);
+    await eventually(() => tab.evaluate<boolean>(`window.stagetag?.state().status === 'confirmed'`));
+    const events = await world.events();
+    expect(events.map(({ name, bot }) => `${name} ${bot}`)).toEqual(
+      expect.arrayContaining(['session_start internal', 'page_view internal']),
+    );
+    expect(events.every(({ bot }) => bot === 'internal')).toBe(true);
+    // For the tests after this one.
+    await tab.goto(page);
+    await tab.click('button');
+    await eventually(
+      () => tab.evaluate(button).catch(() => undefined),
+      (value) => value === 'yes',
+    );
+    await tab.close();
   });
 
   test.each([
@@ -158,6 +189,25 @@ describe.each(ENGINES)('in %s', (name) => {
     expect((await site.events()).map(({ visitorId }) => visitorId)).not.toContain(stranger);
   });
 
+  test('what a script fills in and sends by GET, with no key pressed, never leaves the page', async () => {
+    const body = `<form id="quiet" action="/next"><input name="message"><input name="q"><input name="kind" type="hidden" value="a"></form>`;
+    const site = await startSite(engine, { '/': body, '/next': 'next' });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.evaluate(`void (() => {
+      const form = document.querySelector('form');
+      const late = Object.assign(document.createElement('input'), { name: 'added', value: 'planted-b' });
+      form.append(late);
+      form.elements.message.value = 'planted-a';
+      form.elements.q.value = 'kites';
+      form.submit();
+    })()`);
+    await site.arrived('/next');
+    await tab.evaluate(`void stagetag.track('there')`);
+    const [there] = await site.named('there');
+    expect(there!.url).toBe(`${site.pages}/next?message=***&q=kites&kind=a&added=***`);
+    expect(site.road.seen.join()).not.toContain('planted');
+  });
+
   test('what a form sends by GET, and what looks personal, never leaves the page', async () => {
     const body = `
       <form id="get" action="/next"><input name="message"><input name="q"><input type="search" name="filter">
@@ -259,6 +309,23 @@ describe.each(ENGINES)('in %s', (name) => {
     })()`);
     await site.confirmed();
     expect(await tab.evaluate('heard')).toEqual(['-awareness', '+consideration', '-consideration', '+action']);
+  });
+
+  test('a handler that records something hears of each stage once, in order', async () => {
+    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.evaluate(`void (() => {
+      window.heard = [];
+      for (const stage of ['awareness', 'interest', 'consideration', 'action']) {
+        stagetag.on('enter:' + stage, () => heard.push('+' + stage));
+        stagetag.on('leave:' + stage, () => heard.push('-' + stage));
+      }
+      stagetag.on('state', ({ stage }) => stage === 'consideration' && stagetag.track('purchase', { value: 1 }));
+      stagetag.track('sign_up');
+    })()`);
+    await site.confirmed();
+    expect(await tab.evaluate('heard')).toEqual(['-awareness', '+action']);
+    expect(await tab.evaluate('document.documentElement.dataset.stage')).toBe('action');
   });
 
   test('a strict content security policy is kept', async () => {

@@ -300,3 +300,64 @@ test('apps and browsers whose names have words of crawlers are people’s', () =
   for (const bot of ['(compatible; Googlebot-News)', '(compatible; Sogou web spider/4.0)', '(Newsbot/1.0)'])
     expect([bot, of(bot)]).toEqual([bot, 'crawler']);
 });
+
+test('a browser of which somebody says so at /internal is left out until they take it back', async () => {
+  const { app, site, send, visitor } = await makeCollector({ mount: '/st' });
+  const press = (internal: string, origin = 'http://localhost', cookie = '') =>
+    app.request('/st/internal', {
+      method: 'POST',
+      headers: { Origin: origin, Cookie: cookie, 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: `internal=${internal}`,
+    });
+  const tag = async (cookie?: string) => {
+    const response = await app.request(`/st/t/${site.siteKey}.js`, { headers: cookie ? { Cookie: cookie } : {} });
+    const text = await response.text();
+    const late = /late-[\w-]+\.js/.exec(text)![0];
+    const sdk = /js\/[\d.]+[^"]*/.exec(await (await app.request(`/st/t/${late}`)).text())![0];
+    return { caching: response.headers.get('Cache-Control'), vary: response.headers.get('Vary'), sdk, text };
+  };
+
+  const yes = await press('yes');
+  expect([yes.status, yes.headers.get('Location')]).toEqual([303, '/st/internal']);
+  const set = yes.headers.get('Set-Cookie')!;
+  expect(set).toBe('stagetag_internal=1; Max-Age=34560000; Path=/st/; HttpOnly; SameSite=Lax');
+  const cookie = set.split(';')[0]!;
+  const everybody = await tag();
+  expect(everybody).toMatchObject({ caching: 'public, max-age=300', vary: 'Accept-Encoding', sdk: 'js/0.1.0' });
+  const own = await tag(cookie);
+  expect(own).toMatchObject({ caching: 'private, max-age=300', vary: 'Cookie, Accept-Encoding' });
+  expect(own.sdk).toBe('js/0.1.0+internal');
+  expect((await tag()).text).toBe(everybody.text);
+  // Nothing else is another: the same parts, the same rules.
+  expect(own.text.replace('-internal.js', '.js')).toBe(everybody.text);
+
+  const id = newId();
+  await send(id, [makeEvent('page_view')], { sdk: own.sdk });
+  expect(await visitor(id)).toMatchObject({ stage: 'awareness', bot: 'internal' });
+
+  const page = async (language: string, given = cookie) =>
+    (await app.request('/st/internal', { headers: { Cookie: given, 'Accept-Language': language } })).text();
+  expect(await page('en')).toContain('Count this browser again');
+  expect(await page('zh-CN,zh;q=0.9', '')).toContain('不再统计这个浏览器');
+  expect((await press('no', undefined, cookie)).headers.get('Set-Cookie')).toContain('Max-Age=0');
+  // Another site's form, or a program that names no origin, flags nobody.
+  expect((await press('yes', 'https://elsewhere.example')).status).toBe(403);
+  expect((await press('perhaps')).status).toBe(400);
+});
+
+test('over TLS the cookie goes along from pages of other sites', async () => {
+  const { app } = await makeCollector({ trustProxy: 1 });
+  const response = await app.request('/internal', {
+    method: 'POST',
+    headers: {
+      Origin: 'https://stagetag.example',
+      'X-Forwarded-Proto': 'https',
+      'X-Forwarded-Host': 'stagetag.example',
+      'Content-Type': 'application/x-www-form-urlencoded',
+    },
+    body: 'internal=yes',
+  });
+  expect(response.headers.get('Set-Cookie')).toBe(
+    'stagetag_internal=1; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=None',
+  );
+});

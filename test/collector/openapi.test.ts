@@ -59,11 +59,12 @@ async function ask(
     {
       method,
       headers: {
-        Origin: ORIGIN,
+        // A page of the collector's own, not of the site's.
+        Origin: where === '/internal' ? 'http://localhost' : ORIGIN,
         ...(where.startsWith('/api') && authorised),
         ...(where === '/v1/pages' && { Authorization: `Bearer ${secretKey}` }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: body instanceof URLSearchParams ? body : JSON.stringify(body) }),
     },
   );
 }
@@ -123,6 +124,7 @@ describe('answers are as the document says', () => {
       countAudience: { when: { stage: ['action'] } },
       sendEvents: { siteKey: site.siteKey, visitorId, events: [makeEvent('page_view'), { id: 7 }] },
       signToken: { siteKey: site.siteKey, visitorId },
+      setInternal: new URLSearchParams({ internal: 'yes' }),
       signIn: { token: ADMIN },
       addSite: { name: 'New', origins: ['https://new.example'] },
       publishRules: rules,

@@ -5,6 +5,9 @@
 import { describe, expect, test } from 'vitest';
 import { restageDue } from '../../collector/jobs/restage.js';
 import type { Preview } from '../../collector/reports/preview.js';
+import { addSite } from '../../collector/site.js';
+import type { Site } from '../../collector/store/store.js';
+import { unmixed, workOn } from '../../collector/work.js';
 import { lintRules, type Rules, type Stage } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
 import { everything, general, generalDocument } from '../helpers/rules.js';
@@ -361,4 +364,28 @@ test('a condition that begins to ask for sessions knows those from before, which
     await send(id, events.slice(2));
     expect([apply, await visitor(id)]).toMatchObject([apply, { stage: 'awareness' }]);
   }
+});
+
+test('while visitors are made anew, whoever asks for what mixes them waits, and is told how far that is', async () => {
+  const collector = await makeCollector();
+  await populate(collector, seeded(3), 20);
+  const { store, site, clock } = collector;
+  let finish = () => {};
+  const held = new Promise<void>((resolve) => (finish = resolve));
+  const plain = workOn(store, () => clock.now);
+  const work = unmixed({ ...plain, recompute: () => held }, store, 100);
+  const other = (await addSite(store, { name: 'Other', origins: ['https://other.example'] }, NOW)) as Site;
+  const report = (of: Site) => work.report('stages', of, { from: '2026-11-01', to: '2026-11-30' }, clock.now);
+
+  const job = await store.addJob(site.siteKey, 1);
+  const done = work.recompute(job);
+  await expect(report(site)).rejects.toMatchObject({ preparing: expect.any(Number) });
+  await expect(work.audience(site, { stage: ['awareness'] }, clock.now)).rejects.toThrow('being prepared');
+  await expect(work.listVisitors(site, { limit: 9, stage: 'awareness' }, clock.now)).rejects.toThrow('being prepared');
+  expect(await report(other)).toHaveProperty('stages');
+  const waiting = report(site);
+  finish();
+  await done;
+  expect(await waiting).toHaveProperty('stages');
+  expect(await report(site)).toHaveProperty('stages');
 });

@@ -239,3 +239,31 @@ test('what somebody did before going on is told by when that was, whoever asks f
   expect(await count('after')).toBe(0);
   expect(await count('asked')).toBe(1);
 });
+
+test('while newer rules are being applied, a list shows everybody under those alone', async () => {
+  const collector = await makeCollector();
+  await populate(collector);
+  const { store, site } = collector;
+  const { rules } = (await store.rules(site.siteKey)).at(-1)!;
+  // Interest is what awareness was: whoever stands at awareness moves on.
+  const newer = { ...rules, stages: { ...rules.stages, interest: rules.stages.awareness! } };
+  const before = (await asking(collector)({ limit: '200' })).body.visitors;
+  expect(before.some(({ stage }) => stage === 'awareness')).toBe(true);
+  const version = await store.publishRules(site.siteKey, newer, {
+    publishedAt: collector.clock.now,
+    since: 0,
+    author: null,
+    note: null,
+    after: rules.version,
+  });
+  expect(version).toBe(rules.version + 1);
+  expect((await store.staleVisitors(site.siteKey, version!, 1000)).length).toBeGreaterThan(100);
+  for (const query of [{}, { channel: 'Email' }, { stage: 'interest' }]) {
+    const { body } = await asking(collector)({ limit: '200', ...query });
+    expect(body.visitors.length).toBeGreaterThan(3);
+    for (const each of body.visitors as Array<Listed & { rules: number }>) {
+      expect(each.rules).toBe(version);
+      expect(each.stage).not.toBe('awareness');
+    }
+  }
+});

@@ -45,7 +45,7 @@ export interface World {
   pages: string;
   visitor(visitorId: string): Promise<VisitorJson>;
   /** Stored events in the order of their times. */
-  events(query?: string): Promise<Array<VisitorJson['events'][number] & { visitorId: string }>>;
+  events(query?: string): Promise<Array<VisitorJson['events'][number] & { visitorId: string; bot: string | null }>>;
 }
 
 /** Starts a collector and pages on another origin that carry its tag; both stop when the test ends. */

@@ -41,6 +41,7 @@ describe('ids', () => {
 describe('props', () => {
   test.each<[string, unknown, unknown]>([
     ['an object', { a: 1, b: ['x', { c: null }] }, { a: 1, b: ['x', { c: null }] }],
+    ['a text for all props', 'x'.repeat(1_000_000), undefined],
     ['a long text', { a: 'x'.repeat(1_000_000) }, { a: 'x'.repeat(2048) }],
     ['a function and a symbol', { f() {}, s: Symbol('s'), a: 1 }, { a: 1 }],
     ['a big integer', { n: 12n, a: 1 }, { a: 1 }],
