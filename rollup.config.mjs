@@ -22,7 +22,7 @@ const brotliSize = (text) =>
 
 /** The orders in which the parts of a file compress best, by a hash of the parts: one that was found for others is never used. */
 const ORDERS = 'sdk/order.json';
-const orders = JSON.parse(fs.readFileSync(ORDERS, 'utf8'));
+export const orders = JSON.parse(fs.readFileSync(ORDERS, 'utf8'));
 const found = {};
 /** By how many bytes a file may grow for a while, in the beginning. */
 const WARMTH = 3;
