@@ -2,12 +2,18 @@ import { MAX_RANGES, type VisitorRecord } from './store.js';
 
 /** More events of one visitor are nobody's: a report must not be what one sender makes up. */
 const MAX_NUMBERED = 1_000_000;
+/** No browser loses more at a time, however long it is offline: a number that is further off is a wrong one. */
+const MAX_GAP = 10_000;
 
 /** How many numbers came, and how many are missing between them. */
 export function numbersOf(have: VisitorRecord['have']): { stored: number; missing: number } {
-  const stored = have.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  let [stored, missing] = [0, 0];
   // Of a very broken row the earliest ranges are not kept: what is missing before them is not known.
-  const first = have.length < MAX_RANGES ? 1 : (have[0]?.[0] ?? 1);
-  const missing = have.length ? have.at(-1)![1] - first + 1 - stored : 0;
+  let next = have.length < MAX_RANGES ? 1 : (have[0]?.[0] ?? 1);
+  for (const [from, to] of have) {
+    stored += to - from + 1;
+    missing += Math.min(from - next, MAX_GAP);
+    next = to + 1;
+  }
   return { stored: Math.min(stored, MAX_NUMBERED), missing: Math.min(missing, MAX_NUMBERED) };
 }
