@@ -22,7 +22,7 @@ import { pageRoutes } from './routes/pages.js';
 import { tokenRoutes } from './routes/token.js';
 import { tagRoutes } from './routes/tag.js';
 import type { RemoteStore, Store } from './store/store.js';
-import { unmixed, workOn, type Work } from './work.js';
+import { unmixed, workOn, type Unmixed } from './work.js';
 
 export { openSqliteStore } from './store/sqlite/sqliteStore.js';
 export { openLookups } from './ingest/lookups.js';
@@ -72,7 +72,9 @@ export const tend = ({
   doChores(store, workOn(store, now, lookups), now());
 
 /** The same, with what changes visitors done elsewhere; and the way in for events, which needs no framework. */
-export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> & { store: RemoteStore; work: Work }): {
+export function createApp(
+  options: Omit<CollectorOptions, 'store' | 'lookups'> & { store: RemoteStore; work: Unmixed },
+): {
   app: Hono;
   door: Door;
   changes: Changes;
@@ -92,7 +94,7 @@ export function createApp(options: Omit<CollectorOptions, 'store' | 'lookups'> &
     origins: new Origins(store, now),
     metrics: createMetrics(),
     changes: new Changes(),
-    reports: new SlowReports((...args) => work.report(...args), store, now),
+    reports: new SlowReports((...args) => work.report(...args), store, now, work.settled),
   };
 
   // Not strict: the dashboard stands at the mount with its slash, and everything else with or without one.

@@ -53,9 +53,9 @@ export function clientAddress(c: Context, trustProxy: number): string {
 /** Where the collector is reached from outside, mount included, without a slash at its end. */
 export function publicBase(c: Context, { mount, trustProxy }: Services): string {
   const url = new URL(c.req.url);
-  const proto = trustProxy
-    ? (c.req.header('X-Forwarded-Proto') ?? url.protocol.slice(0, -1))
-    : url.protocol.slice(0, -1);
-  const host = trustProxy ? (c.req.header('X-Forwarded-Host') ?? url.host) : url.host;
+  // Where there are several proxies each may have added what it saw: the first is nearest to the browser.
+  const forwarded = (name: string) => (trustProxy ? c.req.header(name)?.split(',')[0]!.trim() : undefined);
+  const proto = forwarded('X-Forwarded-Proto') || url.protocol.slice(0, -1);
+  const host = forwarded('X-Forwarded-Host') || url.host;
   return `${proto}://${host}${mount}`;
 }

@@ -152,7 +152,8 @@ export function snippetFor(siteKey: string, base: string): string {
 
 /** The line for pages that pin what they load by its hash: the whole SDK in one file, which the site's rules follow. */
 export function pinnedSnippetFor({ siteKey, origins }: Pick<Site, 'siteKey' | 'origins'>, base: string): string {
-  const [file, code] = [...readBuilt('tag')].find(([name]) => name.startsWith('stagetag-'))!;
+  const [file, code] = [...readBuilt('tag')].find(([name]) => name.startsWith('stagetag-')) ?? [];
+  if (!file || !code) return ''; // Not built yet.
   const integrity = `sha384-${createHash('sha384').update(code).digest('base64')}`;
   const hosts = [...new Set(origins.map((origin) => new URL(origin).hostname))].join(' ');
   return `<script defer src="${base}/t/${file}" integrity="${integrity}" crossorigin="anonymous" data-site-key="${siteKey}" data-hosts="${hosts}"></script>`;

@@ -137,14 +137,22 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
 /** Who asks meanwhile waits no longer for visitors to be made anew. */
 const PATIENCE_MS = 3000;
 
+/** Work that looks at a site's visitors together when none of them is being made anew. */
+export interface Unmixed extends Work {
+  /** Resolves when none is. @throws Preparing, with how far that is, where it takes long */
+  settled(site: Site): Promise<void>;
+}
+
 /**
- * Has what looks at a site's visitors together wait while they are made anew under other rules: nobody is shown some of them by the old
- * rules and some by the new.
- * @param patienceMs for how long; then it throws Preparing, with how far that is
+ * Has what looks at a site's visitors together wait while they are made anew under other rules, and look again where that began meanwhile:
+ * nobody is shown some of them by the old rules and some by the new.
+ * @param patienceMs for how long it waits
  */
-export function unmixed(work: Work, store: Pick<RemoteStore, 'job'>, patienceMs = PATIENCE_MS): Work {
+export function unmixed(work: Work, store: Pick<RemoteStore, 'job'>, patienceMs = PATIENCE_MS): Unmixed {
   const running = new Map<string, { job: Job; done: Promise<void> }>();
-  const wait = async ({ siteKey }: Site): Promise<void> => {
+  /** Number of the last job of a site. */
+  const latest = new Map<string, number>();
+  const settled = async ({ siteKey }: Site): Promise<void> => {
     const end = Date.now() + patienceMs;
     for (let found; (found = running.get(siteKey));) {
       let timer: NodeJS.Timeout | undefined;
@@ -152,28 +160,32 @@ export function unmixed(work: Work, store: Pick<RemoteStore, 'job'>, patienceMs 
       clearTimeout(timer);
       if (Date.now() < end) continue;
       const { done, total } = (await store.job(siteKey, found.job.id)) ?? { done: 0, total: 0 };
-      throw new Preparing(total && Math.min(1, done / total));
+      throw new Preparing(
+        total && Math.min(1, done / total),
+        'the rules of this site are being applied to its visitors',
+      );
     }
   };
-  const after =
-    <A extends unknown[], R>(run: (site: Site, ...rest: A) => Promise<R>) =>
-    async (site: Site, ...rest: A): Promise<R> => {
-      await wait(site);
-      return run(site, ...rest);
-    };
+  const whole = async <R>(site: Site, run: () => Promise<R>): Promise<R> => {
+    for (;;) {
+      await settled(site);
+      const before = latest.get(site.siteKey);
+      const result = await run();
+      if (latest.get(site.siteKey) === before) return result;
+    }
+  };
   return {
     ...work,
-    async report(name, site, ...rest) {
-      await wait(site);
-      return work.report(name, site, ...rest);
-    },
-    audience: after(work.audience),
-    members: after(work.members),
-    listVisitors: after(work.listVisitors),
+    settled,
+    report: (name, site, ...rest) => whole(site, () => work.report(name, site, ...rest)),
+    audience: (site, ...rest) => whole(site, () => work.audience(site, ...rest)),
+    members: (site, ...rest) => whole(site, () => work.members(site, ...rest)),
+    listVisitors: (site, ...rest) => whole(site, () => work.listVisitors(site, ...rest)),
     async recompute(job) {
       const result = work.recompute(job);
       const own = { job, done: result.catch(() => {}) };
       running.set(job.siteKey, own);
+      latest.set(job.siteKey, job.id);
       await own.done;
       // A later one may have begun.
       if (running.get(job.siteKey) === own) running.delete(job.siteKey);
@@ -184,5 +196,5 @@ export function unmixed(work: Work, store: Pick<RemoteStore, 'job'>, patienceMs 
 
 /** Goes on with the jobs that a stop or a crash interrupted. One that fails does not hold up the others. */
 export async function resumeJobs(store: RemoteStore, work: Work, onError: (error: unknown) => void): Promise<void> {
-  for (const job of await store.runningJobs()) await work.recompute(job).catch(onError);
+  await Promise.all((await store.runningJobs()).map((job) => work.recompute(job).catch(onError)));
 }

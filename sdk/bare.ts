@@ -1,5 +1,4 @@
 /** For bundlers that shall leave out what a page does not use: the SDK without captures, and each capture by itself. */
-import { maskForms } from './formMask.js';
 import { load } from './load.js';
 import { captureClicks } from './later/click.js';
 import { takeDeeds } from './later/deeds.js';
@@ -13,6 +12,7 @@ import type { State } from './model.js';
 import { NO_RULES } from './rules.js';
 import { isWanted, type Settings } from './settings.js';
 import { init as start, type Capture, type Stagetag } from './start.js';
+import { watchDeeds } from './watch.js';
 
 export { capturePageViews as pages } from './pageView.js';
 export type { CompiledRules, Explanation, Stage, StagetagEvent } from './core/index.js';
@@ -83,9 +83,13 @@ let running: Stagetag | undefined;
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
   if (running) return running;
-  const endpoint = settings.endpoint.replace(/\/+$/, '');
-  const calls: unknown[][] | undefined = settings.debug == null ? undefined : [];
-  const api = start({ rules: NO_RULES, ...settings, endpoint }, [...captures, maskForms, finish], calls);
-  if (calls) void load('debug.js', [api, settings, calls, 'option']);
+  // What is switched off is as if it were not there.
+  const given = Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== false),
+  ) as object as Settings;
+  const endpoint = given.endpoint.replace(/\/+$/, '');
+  const calls: unknown[][] | undefined = given.debug == null ? undefined : [];
+  const api = start({ rules: NO_RULES, ...given, endpoint }, [...captures, watchDeeds, finish], calls);
+  if (calls) void load('debug.js', [api, given, calls, 'option']);
   return (running = api);
 }

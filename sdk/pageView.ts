@@ -1,11 +1,8 @@
 import { attempt } from './core/matcher.js';
 import { searchNames } from './mask.js';
 import { address, on, recordCaptured } from './record.js';
-import { guard, isWanted, ofDocument } from './settings.js';
+import { isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
-
-/** @see https://developer.mozilla.org/docs/Web/API/Navigation */
-declare const navigation: EventTarget;
 
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
 export const capturePageViews: Capture = () => {
@@ -41,8 +38,6 @@ export const capturePageViews: Capture = () => {
       });
     }
     on('popstate', move); // Comes for a change of the fragment too.
-    // For routers that use neither, in browsers that have it.
-    attempt(() => navigation.addEventListener('currententrychange', guard(move)));
     on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
   };
   // A prerendered page is viewed when it is shown: https://developer.mozilla.org/docs/Web/API/Document/prerendering

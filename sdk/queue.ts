@@ -19,7 +19,7 @@ let known: Record<string, Queued | undefined> = {};
 
 /** Everything that waits, by (time, id); nothing without consent, what an earlier visit left neither. What is the same text is the same object. */
 export function queued(): Queued[] {
-  const texts = textNames('e:').map((name) => readText(name)!);
+  const texts = textNames('e:').map(readText) as string[];
   known = Object.fromEntries(texts.map((text) => [text, known[text] ?? attempt(() => JSON.parse(text) as Queued)]));
   return (Object.values(known).filter((item) => visitorId && item?.visitorId) as Queued[]).sort(
     (a, b) => a.event.time - b.event.time || (idOf(a) < idOf(b) ? -1 : 1),

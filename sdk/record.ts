@@ -91,23 +91,11 @@ export function on(type: string, handler: (event: never) => void): void {
   addEventListener(type, guard(handler as (event: Event) => void), true);
 }
 
-/** What the page's visitor does, as far as the second file wants to know of it. */
-const DEEDS = ['click', 'auxclick', 'input', 'change', 'submit', 'formdata'];
-
-/** A deed with its path, which the browser forgets when the event is over. */
+/** What the page's visitor does, with its path, which the browser forgets when the event is over. */
 export type Deed = Event & { stagetagPath?: EventTarget[] };
 
 /** Those before the second file is here, which takes them out and puts its own way to take them in place of `push`. */
 export const deeds: Deed[] = [];
-
-export function watchDeeds(): void {
-  for (const type of DEEDS)
-    on(type, (event: Deed) => {
-      event.stagetagPath = event.composedPath();
-      // Where the second file never comes, they must not pile up.
-      if (!deeds[99]) deeds.push(event);
-    });
-}
 
 /** The element of an event that fits a selector, in open shadow trees too. */
 export const closestOf = (event: Deed, selector: string): HTMLElement | undefined =>

@@ -1,7 +1,7 @@
 import type { CompiledRules } from './core/index.js';
 
 /** What is on because it is there, as an attribute is: the value says nothing. */
-type Switch = '' | true;
+type Switch = '' | boolean;
 
 /** How the SDK behaves on a page. The script tag makes them from the site's settings and its own attributes. */
 export interface Settings {

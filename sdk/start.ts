@@ -3,7 +3,7 @@ import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } f
 import { isPlain, type CompiledRules, type Explanation, type Stage } from './core/index.js';
 import { publish, subscribe, together, type Handlers } from './expose/publish.js';
 import { closeIdentity, linkUser, openIdentity } from './identity.js';
-import { farewells, later, on, record, releaseHeld, watchDeeds } from './record.js';
+import { farewells, later, on, record, releaseHeld } from './record.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
@@ -137,7 +137,6 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
       maskFields([...new URLSearchParams(location.search).keys()]);
     together(() => {
       if (isOpen()) guard(open)();
-      watchDeeds();
       captures.forEach((capture) => guard(capture)());
     });
     on('pageshow', arrive);

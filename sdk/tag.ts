@@ -1,9 +1,9 @@
 /** Starting from a script tag: reads its attributes, starts the SDK, and replays what was called before it loaded. */
-import { maskForms } from './formMask.js';
 import { loadDebug } from './load.js';
 import { capturePageViews } from './pageView.js';
 import { ofDocument } from './settings.js';
 import { init, type Capture, type Stagetag, type Started } from './start.js';
+import { watchDeeds } from './watch.js';
 
 /** What the README's stub leaves behind: the names and arguments of early calls. */
 interface Stub {
@@ -26,7 +26,7 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
           // The file is at /t/KEY.js under the collector's address, or under the mount.
           endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/\/+$/, ''),
         },
-        [capturePageViews, maskForms, later],
+        [capturePageViews, watchDeeds, later],
         calls,
       );
       host.stagetag = api;

@@ -279,6 +279,8 @@ export interface Lost {
 }
 
 export interface LossReport extends Lost {
+  /** What the site's own server served, where it says so. */
+  pages: { served: number; viewed: number; rate: number } | null;
   byBrowser: Array<Lost & { browser: string | null }>;
   byChannel: Array<Lost & { channel: string | null }>;
 }

@@ -238,9 +238,9 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                   {
                     title: t('whoIsIn'),
                     of: ({ people }) => (people === null ? t('dynamic') : t('static', { count: showNumber(people) })),
-                    show: ({ id, people }) =>
+                    show: ({ id, people, when }) =>
                       people === null ? (
-                        t('dynamic')
+                        <a href={linkTo(site.siteKey, 'visitors', { when: JSON.stringify(when) })}>{t('dynamic')}</a>
                       ) : (
                         <People site={site} asked={{ audience: `${id}` }} count={people}>
                           {t('static', { count: showNumber(people) })}

@@ -4,9 +4,9 @@ import type { FunnelReport, RulesNames, Site } from './api.js';
 import { EVENTS, showEvent } from './events.js';
 import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
-import { Loaded, People, RangePicker, rangeOf, Select, Table, WithBar } from './parts.js';
+import { Loaded, People, RangePicker, rangeOf, Select, showRow, Table, WithBar } from './parts.js';
 import { choose, chosen } from './state.js';
-import { inLanguage, showChannel, showDays, showDevice, showShare, t } from './texts.js';
+import { inLanguage, showDays, showShare, t } from './texts.js';
 
 const KINDS = ['stage', 'signal', 'event', 'page'] as const;
 type Kind = (typeof KINDS)[number];
@@ -256,14 +256,7 @@ function Result({
   const people = (place: number, count: number, more: Record<string, string> = {}) => (
     <People site={site} asked={{ ...asked, step: `${place + 1}`, ...more }} count={count} />
   );
-  const valueName = (value: string | null) =>
-    by === 'channel'
-      ? showChannel(value)
-      : by === 'device' && value
-        ? showDevice(value)
-        : by === 'tag' && value
-          ? (inLanguage(rules?.tags?.[value]?.label) ?? value)
-          : (value ?? t(by === 'tag' ? 'none' : 'unknown'));
+  const valueName = (value: string | null) => showRow(by!, value, rules);
   if (!steps[0]!.visitors) return <p>{t('nobodyBegan')}</p>;
   return (
     <>

@@ -66,7 +66,8 @@ function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
     const token = String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim();
     try {
       await signIn(token);
-      location.hash = '';
+      // Where it was a link to a view, that is shown.
+      if (location.hash.startsWith('#/sign-in')) location.hash = '';
       await lookWhoIsIn();
     } catch (failure) {
       setError((failure as Error).message);

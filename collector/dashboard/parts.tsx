@@ -1,10 +1,20 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { DAY_MS, rank, type Stage } from '../../sdk/core/index.js';
-import type { LossReport, Site } from './api.js';
+import type { LossReport, RulesNames, Site } from './api.js';
 import { isUpdating, useReport, type Live, type Read } from './live.js';
 import { choose, chosen, linkTo, may } from './state.js';
-import { language, showClock, showNumber, showShare, t } from './texts.js';
+import {
+  inLanguage,
+  language,
+  showChannel,
+  showClock,
+  showCountry,
+  showDevice,
+  showNumber,
+  showShare,
+  t,
+} from './texts.js';
 
 /** Five stages, told apart by lightness as well as by hue. */
 export const COLORS = {
@@ -327,6 +337,15 @@ export function Select<T extends string>({
       </select>
     </label>
   );
+}
+
+/** What a row of a breakdown stands for, in words. */
+export function showRow(by: string, value: string | null, rules: RulesNames | undefined): string {
+  if (by === 'channel') return showChannel(value);
+  if (value === null) return t(by === 'tag' ? 'none' : by === 'source' ? 'direct' : 'unknown');
+  if (by === 'device') return showDevice(value);
+  if (by === 'country') return showCountry(value);
+  return (by === 'tag' && inLanguage(rules?.tags?.[value]?.label)) || value;
 }
 
 /** Days of facts are days of UTC: to be said where they are not the site's. */

@@ -5,7 +5,19 @@ import { DaysChart, KpiTable } from './board.js';
 import { FLOW_DAYS, sayLeak } from './flow.js';
 import { useReport } from './live.js';
 import { marksOf, useNotes } from './notes.js';
-import { Alert, Change, daysBefore, isDay, Loaded, People, stageColumn, Table, todayOf, Updating } from './parts.js';
+import {
+  Alert,
+  Change,
+  daysBefore,
+  inUtc,
+  isDay,
+  Loaded,
+  People,
+  stageColumn,
+  Table,
+  todayOf,
+  Updating,
+} from './parts.js';
 import { choose, chosen } from './state.js';
 import { showChannel, t } from './texts.js';
 
@@ -91,6 +103,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
       </section>
       <section class="card">
         <h2>{t('kpis')}</h2>
+        <p class="soft">{inUtc(site)}</p>
         <Loaded read={kpis}>{(report) => <KpiTable site={site} report={report} />}</Loaded>
       </section>
       <section class="card">
@@ -133,13 +146,13 @@ export function Review({ site }: { site: Site }): JSX.Element {
       {!!marks.length && (
         <section class="card">
           <h2>{t('weekNotes')}</h2>
-          <ul class="notes">
+          <ol class="notes">
             {marks.map(({ day, text, id }) => (
               <li key={`${day} ${id ?? text}`}>
                 <span class="soft">{day}</span> {text}
               </li>
             ))}
-          </ul>
+          </ol>
         </section>
       )}
     </>

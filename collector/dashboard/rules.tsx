@@ -72,6 +72,8 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
   const isChanged = text !== undefined;
   const editor = useRef<HTMLTextAreaElement>(null);
+  /** Whether what is written is the draft that is kept. */
+  const isDraft = useRef(false);
   const draft = useMemo(() => parsed(shown), [shown]);
   const [caret, setCaret] = useState<number>();
   const complete = (next: string, at: number) => {
@@ -126,7 +128,9 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         ...(state.isContradictory && { confirm: 'true' }),
       });
       const { version } = await change<{ version: number }>('PUT', `${base}?${query}`, given);
-      await change('DELETE', `${base}/draft`).catch(() => {});
+      // Somebody else's stays.
+      if (isDraft.current) await change('DELETE', `${base}/draft`).catch(() => {});
+      isDraft.current = false;
       setText(undefined);
       setNote('');
       rules.again();
@@ -136,6 +140,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const saveDraft = () =>
     run(async (given) => {
       await change('PUT', `${base}/draft`, given);
+      isDraft.current = true;
       return { done: t('draftSaved') };
     });
   const mayDrop = () => !isChanged || confirm(t('confirmDrop'));
@@ -144,6 +149,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     try {
       const found = await get<{ rules?: object }>(path);
       setText(JSON.stringify(found.rules ?? found, null, 2));
+      isDraft.current = path === `${base}/draft`;
       set({ done });
     } catch (error) {
       set({ problem: (error as Error).message });
@@ -157,6 +163,8 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       const wanted = words.replace(/[^\p{L}\p{N}_.-]/gu, '_').slice(0, 60);
       const name = freeName(wanted, signals);
       const signal = path === null ? { event } : { event: 'page_view', path };
+      const same = Object.entries(signals).find(([, each]) => JSON.stringify(each) === JSON.stringify(signal));
+      if (same) return { done: t('signalAdded', { name: same[0] }) };
       setText(JSON.stringify({ ...given, signals: { ...signals, [name]: signal } }, null, 2));
       return { done: t('signalAdded', { name }) };
     });

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { DAY_MS } from '../../sdk/core/index.js';
 import { Alerts } from './alerts.js';
 import {
@@ -306,7 +306,13 @@ function Loss({ site }: { site: Site }): JSX.Element {
                   all: showNumber(report.stored + report.missing),
                   share: showShare(report.rate ?? 0),
                   owned: showNumber(report.ownedUp),
-                })}
+                })}{' '}
+                {report.pages
+                  ? t('pagesSum', {
+                      served: showNumber(report.pages.served),
+                      share: showShare(report.pages.rate),
+                    })
+                  : t('noPages')}
               </p>
               <Table
                 name="lossByBrowser"
@@ -375,8 +381,11 @@ export function AddSite({ isFirst }: { isFirst?: boolean }): JSX.Element {
   const [template, setTemplate] = useState('general');
   const [state, set] = useState<{ problem?: string; added?: Added }>({});
   const [isHeard, setHeard] = useState(false);
+  const isAdding = useRef(false);
   const add = async (event: SubmitEvent) => {
     event.preventDefault();
+    if (isAdding.current) return;
+    isAdding.current = true;
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const currency = String(form.get('currency')).trim().toUpperCase();
@@ -392,6 +401,7 @@ export function AddSite({ isFirst }: { isFirst?: boolean }): JSX.Element {
     } catch (error) {
       set({ problem: t('notSaved', { message: (error as Error).message }) });
     }
+    isAdding.current = false;
   };
   const { added } = state;
   const step = !added ? 'site' : isHeard ? 'event' : 'line';

@@ -79,7 +79,12 @@ function Details({
   const listed = visitor.events.filter((event) => !only || event.name === only).reverse();
   const words = useContext(Words);
   const time = (at: number) => showTime(at, site.timeZone);
-  const came = (touch: Touch) => `${saySource(touch)} · ${time(touch.at)}`;
+  // Set apart: what others wrote may turn the direction of what stands beside it.
+  const came = (touch: Touch) => (
+    <>
+      <bdi>{saySource(touch)}</bdi> · {time(touch.at)}
+    </>
+  );
   const { behaviour, intent, profile } = visitor.scores;
   const parts = { behaviour: showNumber(behaviour), intent: showNumber(intent), profile: showNumber(profile) };
   return (
@@ -341,7 +346,14 @@ function Happening({
       <span class="soft">{at}</span> <strong title={event.name}>{nameOf(event.name, words)}</strong>{' '}
       {event.uncounted && <span class="missing">{t(`uncounted.${event.uncounted}`)}</span>}{' '}
       {change && <StageName stage={change.to} />}
-      <div class="soft url">{event.title ? `${event.title} · ${event.url}` : event.url}</div>
+      <div class="soft url">
+        {event.title && (
+          <>
+            <bdi>{event.title}</bdi> ·{' '}
+          </>
+        )}
+        <bdi>{event.url}</bdi>
+      </div>
       {event.props && (
         <ul class="props">
           {Object.entries(event.props).map(([name, value]) => (

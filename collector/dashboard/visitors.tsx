@@ -4,7 +4,7 @@ import { STAGES } from '../../sdk/core/index.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
 import { sayFeature } from './features.js';
 import { useOnce, useRead } from './live.js';
-import { Alert, Loaded, Select, stageColumn, Table } from './parts.js';
+import { Alert, Loaded, Select, showRow, stageColumn, Table } from './parts.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
 import { leftOut } from './leftOut.js';
@@ -54,7 +54,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** What a number of a report asks for. */
 const OF_NUMBER =
-  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,hold,step,by,value,did,counted,period,audience,when'.split(
+  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,perStep,hold,step,by,value,did,counted,period,audience,when'.split(
     ',',
   );
 const isOfNumber = () =>
@@ -91,6 +91,7 @@ function sayCounted(rules: RulesNames | undefined, days: { from: string; to: str
       Number(rest)
         ? t('countedWho.cohorts', { day: first, later: rest, period })
         : t('countedWho.cohort', { day: first, period }),
+    content: () => t('countedWho.content', { page: rest, stage: stage(first), ...days }),
     nps: () => t('countedWho.nps', { answer: t(first as 'passives'), ...days }),
     common: () =>
       t(chosen('fate') === 'wentOn' ? 'countedWho.commonWentOn' : 'countedWho.common', {
@@ -119,7 +120,7 @@ function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
       {chosen('moved') && t('movedWho', { ...moved(), ...days })}
       {chosen('lastPage') && ` ${t('lastPageWas', { page: chosen('lastPage') })}`}
       {chosen('steps') && t(`stepFates.${fate}`, { step: chosen('step', '1'), ...days })}
-      {chosen('by') && ` ${t('ofRow', { value: chosen('value') || t('none') })}`}
+      {chosen('by') && ` ${t('ofRow', { value: showRow(chosen('by'), chosen('value') || null, rules) })}`}
       {DEEDS.includes(kind) && t('didWhat', { what: t(`did.${kind as 'path'}`, { name }), ...days })}
       {chosen('audience') && t('inAudience')}
       {chosen('when') && (

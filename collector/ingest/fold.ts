@@ -226,9 +226,17 @@ export function factsOf(timeline: Pick<Timeline, 'at'>, events: StoredEvent[]): 
 function addOne(timeline: Pick<Timeline, 'at'>, facts: Facts, stored: StoredEvent): void {
   const event = withId(stored);
   const { traits, isProven } = stored;
-  addEvent(facts, isProven || event.name !== 'identify' ? event : withoutGroups(event), signalsIn(timeline, event));
+  // A group that the collector sets is nothing that anybody did.
+  const matches = isGroupSet(stored) ? [] : signalsIn(timeline, event);
+  addEvent(facts, isProven || event.name !== 'identify' ? event : withoutGroups(event), matches);
   if (traits) mergeTraits(facts.traits, datedTraits(isProven ? traits : withoutGroupsIn(traits), event.time, event.id));
 }
+
+/** Whether it is the collector's own word on somebody's groups, see jobs/groups. */
+const isGroupSet = ({ event: { name, url, props }, isProven }: StoredEvent): boolean => {
+  const set = name === 'identify' && isProven && !url ? Object.keys(props ?? {}) : [];
+  return set.length > 0 && set.every((each) => each.startsWith('stagetag.'));
+};
 
 /** Without the traits that only the collector sets, see jobs/groups: a page could claim any. */
 const withoutGroupsIn = <T>(traits: Record<string, T>): Record<string, T> =>

@@ -53,7 +53,7 @@ const FUNNEL = [
 
 /** Everything below a site needs the admin token or a session. */
 const PREPARING = json(
-  'What reports need of a large site is being read, for once: ask again after `Retry-After`.',
+  'What reports need of a large site is being read, for once, or its visitors are made anew under other rules: ask again after `Retry-After`.',
   record({ error: text, preparing: { type: 'number', minimum: 0, maximum: 1, description: 'how far that is' } }),
 );
 

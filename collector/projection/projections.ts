@@ -13,11 +13,14 @@ const CACHE_MS = 10 * 60_000;
 const IDLE_MS = 3_600_000;
 const PATIENCE_MS = 3000;
 
-/** A site is read from its beginning for its reports, for once. */
+/** A site is read from its beginning for its reports, for once, or its visitors are made anew under other rules. */
 export class Preparing extends Error {
   /** @param preparing how far that is, 0 to 1 */
-  constructor(readonly preparing: number) {
-    super('the reports of this site are being prepared');
+  constructor(
+    readonly preparing: number,
+    message = 'the reports of this site are being prepared',
+  ) {
+    super(message);
   }
 }
 

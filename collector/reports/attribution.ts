@@ -386,6 +386,8 @@ export async function reportAttribution(
   }
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);
+  // Of a channel that was on the way of others alone the removal takes something away too.
+  for (const [channel, credit] of Object.entries(markov)) if (credit) rowOf(channel);
   const channels = [...rows].map(([channel, { sessions, visitors, credit, revenue }]) => {
     credit.markov = Object.hasOwn(markov, channel) ? markov[channel]! : 0;
     credit.shapley = shapley[channel] ?? 0;

@@ -104,7 +104,7 @@ export async function reportCommon(
     }
   });
   const rows = [...features]
-    .filter(([, { did }]) => did >= MIN_SUPPORT && did < visitors)
+    .filter(([, { did }]) => wentOn && did >= MIN_SUPPORT && did < visitors)
     .map(([feature, { did, both }]) => {
       const others = visitors - did;
       const association = associate([both, did - both], [wentOn - both, others - (wentOn - both)]);

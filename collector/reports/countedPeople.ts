@@ -74,7 +74,7 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
       if (!isDay(from) || !isOneOf(LIFECYCLE, state)) return undefined;
       const periods = periodsOf(view.site, period);
       const [number, last] = [periods.of(parseDay(from)), lastPeriod(periods, days.to, now)];
-      return (person) => statesOf(view, periods, person, last).get(number) === state;
+      return (person) => statesOf(view, periods, person, last, now).get(number) === state;
     },
   },
   cohorts: {

@@ -173,9 +173,15 @@ export const activePeriods = (view: View, { of }: Periods, person: Person): numb
   ...new Set(view.activeDays(person).map(of)),
 ];
 
-/** What somebody is in which period. @param last the last that is looked at */
-export const statesOf = (view: View, periods: Periods, person: Person, last: number): Map<number, LifecycleState> =>
-  lifecycleOf(view.activeDays(person).map(periods.of), last, periods.churnAfter);
+/** What somebody is in which period; nobody is away in one that is not over. @param last the last that is looked at */
+export const statesOf = (
+  view: View,
+  periods: Periods,
+  person: Person,
+  last: number,
+  now: number,
+): Map<number, LifecycleState> =>
+  lifecycleOf(view.activeDays(person).map(periods.of), Math.min(last, periods.of(dayOf(now)) - 1), periods.churnAfter);
 
 export interface LifecycleReport {
   asOf: number;
@@ -227,7 +233,8 @@ export async function reportCohorts(
 /** What somebody is this week; undefined where no signal says that they were ever there. @param active days on which they were */
 export function lifecycleNow(active: number[], today: number, weekStart: WeekStart): LifecycleState | undefined {
   const { of, churnAfter } = weeksFrom(weekStart);
-  return [...lifecycleOf(active.map(of), of(today), churnAfter)].sort(([a], [b]) => a - b).at(-1)?.[1];
+  // Who was there last week may still come in this one.
+  return [...lifecycleOf(active.map(of), of(today) - 1, churnAfter)].sort(([a], [b]) => a - b).at(-1)?.[1];
 }
 
 /** Counts who is new, comes back or stays away, by period. @returns a text that says what is wrong with the range */
@@ -248,7 +255,7 @@ export async function reportLifecycle(
   const counts = new Map<number, Record<LifecycleState, number>>();
   for (let each = first; each <= last; each++) counts.set(each, none());
   for (const person of view.people)
-    for (const [each, state] of statesOf(view, periods, person, last)) {
+    for (const [each, state] of statesOf(view, periods, person, last, now)) {
       const row = counts.get(each);
       if (row) row[state]++;
     }

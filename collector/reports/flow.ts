@@ -94,6 +94,9 @@ export interface FlowReport extends Heading {
   leak: { from: Stage; to: Stage; lost: number; stillThere: number; share: number; lostValue: number | null } | null;
 }
 
+/** People who went on or are lost, of whom a share says something. */
+const LEAST_OF_A_LEAK = 10;
+
 const placeOf = (standing: Standing): number => (standing === 'dormant' ? STAGES.length : rank(standing));
 
 /** Says how visitors move between the stages. @returns a text that says what is wrong with the range */
@@ -163,8 +166,10 @@ export async function reportFlow(
     lostValue: spentBy && step.wentOn ? (step.lost * spent) / step.wentOn / UNITS : null,
   }));
   const lossOf = ({ lost, wentOn }: (typeof rows)[number]) => lost / (lost + wentOn);
+  // A few tell of nobody but themselves, where there are others.
+  const tells = rows.filter(({ lost, wentOn }) => lost && lost + wentOn >= LEAST_OF_A_LEAK);
   const worst =
-    rows.filter(({ lost }) => lost).sort((a, b) => lossOf(b) - lossOf(a))[0] ??
+    (tells.length ? tells : rows.filter(({ lost }) => lost)).sort((a, b) => lossOf(b) - lossOf(a))[0] ??
     rows.filter(({ share }) => share !== null && share < 1).sort((a, b) => a.share! - b.share!)[0];
   return {
     ...headingOf(site, range, now),

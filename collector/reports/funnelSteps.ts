@@ -13,6 +13,8 @@ interface Hit {
 }
 
 const KINDS = ['stage', 'signal', 'event', 'page'];
+/** What pages tell of themselves, between whatever a visitor does. */
+const MEASURES = new Set(['session_start', 'scroll', 'user_engagement', 'web_vital', 'identify', 'form_start']);
 const MAX_STEPS = 20;
 
 /** How far somebody got who made the first step. */
@@ -66,10 +68,15 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
   const until = Math.min(now, entriesUntil + windowMs * (query.perStep ? names.length : 1)) + 1;
 
   const isOfStages = names.every((name) => name.startsWith('stage:'));
-  // What is no step breaks a strict order.
+  // What is no step breaks a strict order, unless it is no more than a measure.
   const hitOf = (kind: Kind): Hit | undefined => {
     const hits = names.filter((name) => isHit(kind, name));
-    if (isOfStages || (!hits.length && order !== 'strict') || (hold === 'path' && kind.path === null)) return undefined;
+    if (
+      isOfStages ||
+      (!hits.length && (order !== 'strict' || MEASURES.has(kind.name))) ||
+      (hold === 'path' && kind.path === null)
+    )
+      return undefined;
     return { bits: bitsOf(hits, names), held: hold === 'path' ? kind.path! : '' };
   };
   /** What everybody did with the props or labels that are held. */
@@ -106,7 +113,8 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
       // After the events: a stage is reached by one, at the same time, and with whatever is held.
       for (const { stage, bits } of stages) {
         const time = view.reachedAt(person, stage);
-        if (time !== undefined && time >= from && time < until) for (const done of groups) insert(done, bits, time);
+        if (time !== undefined && time >= from && time < until)
+          for (const done of groups) insertStage(done, bits, time);
       }
       let [reached, did, isOpen] = [0, 0, false];
       for (const done of groups) {
@@ -125,6 +133,13 @@ function groupOf(groups: Map<string, Done>, held: string): Done {
   let done = groups.get(held);
   if (!done) groups.set(held, (done = { steps: [], times: [] }));
   return done;
+}
+
+/** Puts a stage where it was reached: in the place of the event that did it, where that is no step itself. */
+function insertStage(done: Done, bits: number, time: number): void {
+  const at = done.times.findIndex((each, index) => each === time && !done.steps[index]);
+  if (at < 0) insert(done, bits, time);
+  else done.steps[at] = bits;
 }
 
 /** Puts something where its time is, behind what was done at the same time. */

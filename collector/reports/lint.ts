@@ -121,7 +121,8 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
   const isLong = !view.site.keptFrom && !view.projection.isOverfull;
   const fresh = await heardAnew(view, compiled, known, isLong ? 0 : firstDay * DAY_MS);
   for (const name of [...known, ...fresh.asked])
-    if (!lately.has(name) && !(fresh.heard.get(name)! >= firstDay * DAY_MS))
+    // What is counted under the name of one that is changed is of another meaning.
+    if (!(known.includes(name) ? lately.has(name) : fresh.heard.get(name)! >= firstDay * DAY_MS))
       warnings.push(warn('silent_signal', `signals.${name}`));
   const isUnheard = (name: string) =>
     known.includes(name) ? !ever.has(name) : isLong && fresh.asked.includes(name) && !fresh.heard.has(name);

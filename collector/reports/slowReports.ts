@@ -1,6 +1,6 @@
 /** Reports that take long are given out as they were made last while the next one is made: nobody waits for what was seen before. */
 import type { RemoteStore, Site } from '../store/store.js';
-import type { Work } from '../work.js';
+import type { Unmixed, Work } from '../work.js';
 import type { ReportQuery } from './range.js';
 import type { ReportName } from './reports.js';
 
@@ -34,6 +34,8 @@ export class SlowReports {
     private readonly report: Work['report'],
     private readonly store: Pick<RemoteStore, 'erasures'>,
     private readonly now: () => number,
+    /** Waits for what a report is not to be made in: that takes nothing of its time. */
+    private readonly settled: Unmixed['settled'] = async () => {},
   ) {}
 
   /** @returns a report, with `updating` where a newer one is being made; or a text that says what is wrong */
@@ -44,7 +46,10 @@ export class SlowReports {
     for (const [key, made] of this.#kept) if (made.siteKey === siteKey && made.mark !== mark) this.#kept.delete(key);
     const key = JSON.stringify([siteKey, mark, rulesVersion, timeZone, weekStart, channels, name, query]);
     const known = this.#kept.get(key);
-    const make = () => this.#make({ key, siteKey, mark }, () => this.report(name, site, query, this.now()));
+    const make = async () => {
+      await this.settled(site);
+      return this.#make({ key, siteKey, mark }, () => this.report(name, site, query, this.now()));
+    };
     if (!known) return make();
     const age = this.now() - known.at;
     // A clock that was set back knows nothing of ages.

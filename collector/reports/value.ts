@@ -40,6 +40,7 @@ export interface ValueReport {
   refunded: number;
   /** Null without an order. */
   averageOrder: number | null;
+  /** After the first, of each. */
   ordersPerYear: number | null;
   /** Mean days since buyers' first orders: of a short time no year can be told. */
   observedDays: number | null;
@@ -108,7 +109,8 @@ export function fitValue(buyers: OrderDays[], today: number, margin: number): Fi
     return { x: days.length - 1, mean: units / UNITS / (days.length - 1) };
   };
   const spend = fitGammaGamma(sampled(repeated.map(repeats).filter(({ mean }) => mean > 0)));
-  if (!model || !spend) return null;
+  // Spending whose mean has no end tells nothing of what will be spent: Fader & Hardie 2013.
+  if (!model || !spend || spend.q <= 1) return null;
   let [orders, value, alive] = [0, 0, 0];
   for (const days of buyers) {
     const known = purchasesUntil(days, today);
@@ -213,7 +215,8 @@ export async function reportValue(
     }
   }
   const averageOrder = share(sum.units / UNITS, sum.orders);
-  const ordersPerYear = share(sum.orders, sum.days / YEAR_DAYS);
+  // The first order is what one is looked at from: it says nothing of how often they come.
+  const ordersPerYear = share(sum.orders - sum.buyers, sum.days / YEAR_DAYS);
   const monthlyRetention = share(months.retained, months.active);
   const perMonth = share(months.units / UNITS, months.active);
   // Invitations by each × who came by one of these: that who invited is not seen does not make them fewer.
@@ -235,7 +238,7 @@ export async function reportValue(
     monthlyRetention,
     ltv: {
       historic: share(sum.units / UNITS, sum.buyers),
-      simple: averageOrder === null ? null : simpleLtv(averageOrder, ordersPerYear!, margin, years),
+      simple: averageOrder === null ? null : simpleLtv(averageOrder, ordersPerYear! + 1 / years, margin, years),
       retention: perMonth === null ? null : retentionLtv(perMonth * margin, monthlyRetention!, discount / 12).withFirst,
       fitted: fitValue(buyers, today, margin),
     },

@@ -1,5 +1,6 @@
 /** `/internal`: whoever works for the site says so of a browser, with a cookie of the collector's own. */
 import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import { secureHeaders } from 'hono/secure-headers';
@@ -31,6 +32,9 @@ const TEXTS = {
   },
 };
 
+/** Of a form with one button. */
+const smallBody = bodyLimit({ maxSize: 1024, onError: (c) => c.json({ error: 'the body is too large' }, 413) });
+
 /** Whether the browser that asks said that it is one of the site's own people's. */
 export const isFlagged = (c: Context): boolean => getCookie(c, COOKIE) === '1';
 
@@ -44,6 +48,7 @@ export function internalRoutes(services: Services): Hono {
       strictTransportSecurity: false,
     }),
   );
+  routes.use('/internal', smallBody);
   routes.get('/internal', (c) => {
     c.header('Cache-Control', 'no-store');
     const flagged = isFlagged(c);

@@ -1,10 +1,14 @@
 import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { SESSION_DAYS } from '../access.js';
 import { clientAddress, publicBase, type Services } from '../services.js';
 
 export const SESSION_COOKIE = 'stagetag_session';
+
+/** Of a token. */
+const MAX_BODY = 4096;
 
 /** Tries to sign in that one address has in a minute. */
 const TRIES = 20;
@@ -53,6 +57,10 @@ export function signInRoutes(services: Services): Hono {
     if (!known || known.role === 'guest') keepSession(c, token);
     return c.redirect(path);
   });
+  routes.use(
+    '/api/session',
+    bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: 'the body is too large' }, 413) }),
+  );
   // Always a 200: whether somebody is signed in is a question, not a mistake.
   routes.get('/api/session', async (c) => {
     c.header('Cache-Control', 'no-store');

@@ -18,12 +18,12 @@ const IMMUTABLE = /-[\w-]{6,}\.js$/;
 /** The second file's name, as the first has it; and what is added to that, and to the version it says it is, in a browser of the site's own people. */
 const LATE_NAME = /late-[\w-]{6}(?=(-internal)?\.js)/;
 const FLAG = '-internal';
-const VERSION = /js\/\d+\.\d+\.\d+/;
+const VERSION = /(?<=")js\/[\w.+-]+(?=")/;
 
 /** How long a page waits for the store where it is known what was served last: erasing somebody may keep it busy for seconds. */
 const PATIENCE_MS = 300;
 const LATE = Symbol('late');
-const late = () => new Promise<typeof LATE>((resolve) => setTimeout(() => resolve(LATE), PATIENCE_MS).unref());
+const tooLong = () => new Promise<typeof LATE>((resolve) => setTimeout(() => resolve(LATE), PATIENCE_MS).unref());
 
 /** A file as it is sent, in each form that browsers take. */
 interface Served {
@@ -74,6 +74,7 @@ function send(c: Context, { text, etag, br, gzip: zipped }: Served, caching: str
 /** The script tag's file: the SDK with the site's settings and rules inside. Beside it what that file loads, and itself without settings. */
 export function tagRoutes({ store }: Services): Hono {
   const built = readBuilt('tag');
+  const late = [...built.keys()].find((name) => LATE_NAME.test(name))!;
   const builds = { plain: built.get('stagetag.js')!.toString(), full: built.get('full.js')!.toString() };
   const parts = new Map<string, Promise<Served>>();
   const sites = new Map<string, SiteFile>();
@@ -90,7 +91,7 @@ export function tagRoutes({ store }: Services): Hono {
   const siteOf = async (siteKey: string): Promise<SiteFile | undefined> => {
     let known = sites.get(siteKey);
     const asked = store.site(siteKey);
-    const site = known ? await Promise.race([asked, late()]) : await asked;
+    const site = known ? await Promise.race([asked, tooLong()]) : await asked;
     if (site === LATE) return known;
     if (!site) return undefined;
     const version = `${site.rulesVersion} ${site.origins.join(' ')}`;
@@ -118,7 +119,7 @@ export function tagRoutes({ store }: Services): Hono {
     // What is kept between here and the browser is what everybody gets.
     if (site && !isFlagged(c)) return send(c, await site.served, 'public, max-age=300');
     if (site) {
-      site.internal ??= site.served.then(({ text }) => prepare(text.replace(LATE_NAME, `$&${FLAG}`)));
+      site.internal ??= site.served.then(({ text }) => prepare(text.replace(late, late.replace('.js', `${FLAG}.js`))));
       c.header('Vary', 'Cookie');
       return send(c, await site.internal, 'private, max-age=300');
     }

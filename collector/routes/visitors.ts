@@ -59,7 +59,10 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const fresh = await Promise.all(
       visitors.map((record) => (record.rules < version ? refresh(siteKey, record) : record)),
     );
-    return c.json({ visitors: fresh.map((record) => summary(record, c.get('site'))), ...rest });
+    const { stage, tag } = filter;
+    const fits = (each: VisitorRecord) =>
+      (!stage || (each.stage ?? 'none') === stage) && (!tag || each.tags.includes(tag));
+    return c.json({ visitors: fresh.filter(fits).map((record) => summary(record, c.get('site'))), ...rest });
   });
 
   /** Whoever is yet to be made anew under newer rules is made so when a list is to show them: no list mixes two versions. */

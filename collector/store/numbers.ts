@@ -2,8 +2,8 @@ import { MAX_RANGES, type VisitorRecord } from './store.js';
 
 /** More events of one visitor are nobody's: a report must not be what one sender makes up. */
 const MAX_NUMBERED = 1_000_000;
-/** No browser loses more at a time, however long it is offline: a number that is further off is a wrong one. */
-const MAX_GAP = 10_000;
+/** A number that is further off is a wrong one: a browser that is offline for days makes tens of thousands of events. */
+const MAX_GAP = 100_000;
 
 /** How many numbers came, and how many are missing between them. */
 export function numbersOf(have: VisitorRecord['have']): { stored: number; missing: number } {

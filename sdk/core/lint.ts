@@ -18,7 +18,7 @@ export const LINT_CODES = {
   same_tags: 'these tags have the same condition',
   idle_keep: 'whoever meets this meets the condition of the stage itself: it keeps nobody',
   impossible_address:
-    'hardly a page has such an address: a path begins with / and ends before ? and #, a host is in lower case and has no port',
+    'hardly a page has such an address: a path begins with /, ends before ? and # and is decoded (no %20), a host is in lower case and has no port',
   unknown_group: 'this group is not among those that are set, so that nobody is in it',
   same_signals: 'these signals mean the same events',
   unused_signal: 'no condition asks for this signal, and it has no weight',
@@ -83,7 +83,8 @@ export function lintRules(
   });
   for (const [name, { path = [], host = [] }] of Object.entries(rules.signals)) {
     const impossible = [
-      ...path.filter((glob) => !/^[/*][^?#]*$/.test(glob)),
+      // Paths are decoded before they are looked at.
+      ...path.filter((glob) => !/^[/*][^?#]*$/.test(glob) || /%[\da-f]{2}/i.test(glob)),
       ...host.filter((glob) => /^(?!\[).*[:/A-Z]/.test(glob)),
     ];
     if (impossible.length) warnings.push(warn('impossible_address', `signals.${name}`, impossible));
@@ -96,10 +97,9 @@ export function lintRules(
   for (const names of equals(Object.fromEntries(signals) as object))
     warnings.push(warn('same_signals', `signals.${names[0]}`, names));
   const used = new Set(conditions.flatMap(([, condition]) => signalsOf(condition)));
-  for (const [name, { weight, event, value }] of Object.entries(rules.signals))
-    // Reports take what was given back off what was bought.
-    if (!used.has(name) && weight === undefined && !(value && event?.includes('refund')))
-      warnings.push(warn('unused_signal', `signals.${name}`));
+  for (const [name, { weight, value }] of Object.entries(rules.signals))
+    // Reports add up what has a value, and take what was given back off what was bought.
+    if (!used.has(name) && weight === undefined && !value) warnings.push(warn('unused_signal', `signals.${name}`));
   return warnings;
 }
 

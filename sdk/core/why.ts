@@ -1,5 +1,6 @@
 /** Why a stage holds or not: the rule, the facts that met it or are missing, and the nearest step further. Codes, no texts. */
 import type { Facts } from './facts.js';
+import { isInRange } from './matcher.js';
 import { isPlain } from './plain.js';
 import { rank, STAGES, type CompiledCondition, type CompiledRules, type Range, type Stage } from './rules.js';
 import { walkStages } from './stage.js';
@@ -81,7 +82,10 @@ function effort(parts: Reason[]): number {
   // Of a trait that is not known there is nothing.
   for (const { need, have } of parts as Array<{ need?: Record<string, Range>; have: Record<string, number> }>) {
     if (!need) sum = Infinity;
-    for (const name in need) sum += need[name]!.gte! - (isPlain ? have : Object(have))[name]! || Infinity;
+    for (const name in need) {
+      const [range, value] = [need[name]!, (isPlain ? have : Object(have))[name] as number];
+      if (!isInRange(range, value)) sum += range.gte! > value ? range.gte! - value : Infinity;
+    }
   }
   return sum;
 }

@@ -40,12 +40,6 @@ export function subscribe(kind: keyof Handlers, handler: (what: never) => void):
   return () => removeEventListener(type, listener as EventListener, true);
 }
 
-declare global {
-  interface Window {
-    dataLayer?: unknown[];
-  }
-}
-
 /** What was shown last; an empty text where nothing was. */
 let shown = '';
 
@@ -73,15 +67,17 @@ export const publish = guard(() => {
     else delete dataset[name];
   }
   const slots = showSlots(stage, tags);
-  tell('state', now);
-  // A handler of the page may have said no, or recorded something, which is shown by now.
-  if (!isOpen() || text !== shown) return;
-  const before = readText('head')?.split('\n')[0] || null;
-  // For the head snippet of the next page, which runs before this script has loaded.
-  writeText('head', `${stage ?? ''}\n${slots}`);
-  if (before !== stage) {
+  // What a handler of the page records is shown when all were told of this: everybody hears of each state once, in order.
+  together(() => {
+    tell('state', now);
+    if (!isOpen()) return;
+    const before = readText('head')?.split('\n')[0] || null;
+    // For the head snippet of the next page, which runs before this script has loaded.
+    writeText('head', `${stage ?? ''}\n${slots}`);
+    if (settings.datalayer != null)
+      ((window as { dataLayer?: unknown[] }).dataLayer ??= []).push({ event: 'stagetag_state', ...now });
+    if (before === stage) return;
     if (before) tell(`leave:${before as Stage}`, now);
     if (stage) tell(`enter:${stage}`, now);
-  }
-  if (settings.datalayer != null) (window.dataLayer ??= []).push({ event: 'stagetag_state', ...now });
+  });
 });

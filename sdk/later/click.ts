@@ -29,10 +29,12 @@ export function captureClicks(): void {
     const isOwn = isOutside && giveLink(link!, url, given);
     afterwards(() => {
       if (event.defaultPrevented) return;
-      if (saved != null || DOWNLOADS.test(file)) {
+      const isKnown = DOWNLOADS.test(file);
+      if (saved != null || isKnown) {
         const link_text = link!.textContent!.trim().slice(0, 100);
         const file_name = saved || file;
-        const file_extension = file_name.split('.').slice(1).pop() ?? '';
+        // A name that `download` gives need not have one.
+        const file_extension = (isKnown ? file : file_name).split('.').slice(1).pop() ?? '';
         if (isWanted('downloads')) recordCaptured('file_download', { file_name, file_extension, link_url, link_text });
       } else if (isWanted('outbound') && isOutside && !isOwn) {
         // Addresses without a host, such as mailto:, lead to no other site.

@@ -4,9 +4,6 @@ import { afterwards, markedProps, onDeed, take } from './deeds.js';
 
 const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
 
-/** A page that is left so soon after a form's fields were gathered is left because the form was sent. */
-const GATHERED_MS = 10_000;
-
 /** What is known of a form that was begun: when, and which fields had an input or change event. Their values are never read. */
 interface Progress {
   startedAt: number;
@@ -24,8 +21,6 @@ const destination = guard((action: string) => {
 
 /** Records when a form is begun, sent, and left without being sent; and the event that a form names, whatever else is wanted. */
 export function captureForms(): void {
-  /** The form whose fields were gathered last: all that is to be seen of one that a script sends. */
-  let gathered: EventTarget | null;
   const begun = new Map<HTMLFormElement, Progress>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
   const fieldsOf = (form: HTMLFormElement, selector: string) =>
@@ -61,7 +56,6 @@ export function captureForms(): void {
     // Neither event leaves a shadow tree; one that has this listener already does not call it twice.
     const root = ofForm(form, 'getRootNode').call(form);
     if (root !== document) for (const type of ['submit', 'change']) root.addEventListener(type, take, true);
-    begun.set(form, progress);
     tell('form_start', form, progress);
     begun.set(form, progress);
   };
@@ -77,14 +71,9 @@ export function captureForms(): void {
   };
   onDeed(/input|change/, touch);
   onDeed(/submit/, submit);
-  onDeed(/formdata/, ({ target }: Event) => {
-    gathered = target;
-    setTimeout(() => (gathered = null), GATHERED_MS);
-  });
   const giveUp = (isGone: boolean) =>
     begun.forEach((progress, form) => {
-      if (isGone || !ofForm(form, 'isConnected'))
-        tell(form === gathered ? 'form_submit' : 'form_abandon', form, progress);
+      if (isGone || !ofForm(form, 'isConnected')) tell('form_abandon', form, progress);
     });
   farewells.add(giveUp);
   // A route of a single-page app has taken its forms away.

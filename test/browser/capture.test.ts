@@ -83,7 +83,7 @@ describe.each(ENGINES)('in %s', (name) => {
     ).toEqual([
       ['session_start', undefined],
       download('资料.pdf', 'pdf', '%E8%B5%84%E6%96%99.pdf?x=1', 'The datasheet'),
-      download('list.csv', '', 'export', 'List'),
+      download('list.csv', 'csv', 'export', 'List'),
       out,
       ['outbound_click', { link_url: `${other}/stay/quiet` }],
       download('area.zip', 'zip', 'area.zip', ''),
@@ -94,25 +94,6 @@ describe.each(ENGINES)('in %s', (name) => {
       download('later.mp4', 'mp4', 'later.mp4', ''),
     ]);
     await expectNoProblems(tab);
-  });
-
-  test('routes of a router that calls no method of the page’s history count, where the browser tells of them', async () => {
-    const site = await startSite(engine, { '/app': 'app' }, { attributes: 'data-auto="page"' });
-    await site.visit('/app');
-    const { told } = await site.tab.evaluate<{ told: boolean }>(`(async () => {
-      if (!window.navigation) return { told: false };
-      navigation.addEventListener('navigate', (event) => event.intercept({ handler: async () => {} }));
-      await navigation.navigate('/app/one').finished;
-      History.prototype.pushState.call(history, {}, '', '/app/two');
-      history.pushState({}, '', '/app/three');
-      return { told: true };
-    })()`);
-    const views = await site.named('page_view', told ? 4 : 1);
-    expect(views.map(({ url }) => url?.replace(site.pages, ''))).toEqual(
-      told ? ['/app', '/app/one', '/app/two', '/app/three'] : ['/app'],
-    );
-    expect(told || name !== 'chromium').toBe(true);
-    await expectNoProblems(site.tab);
   });
 
   test('routes count once each, with where they came from, and a replaced state that goes nowhere does not', async () => {
@@ -230,18 +211,29 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(abandoned[1]!.props).toMatchObject({ form_id: 'two', fields_filled: 1, fields_total: 1, last_field: 'c' });
   });
 
-  test('a form that a script sends with no word is sent, not abandoned', async () => {
-    const body = `<form id="quiet" action="/end"><input name="a"></form><form id="kept"><input name="b"></form>`;
+  test('a form that a script sends with no word is sent, not abandoned, and gathering its fields sends none', async () => {
+    const body = `<form id="quiet" action="/end" data-st-event="contact"><input name="a"></form><form id="kept"><input name="b"></form>
+      <div id="host"></div><script>
+        document.querySelector('#host').attachShadow({ mode: 'open' }).innerHTML =
+          '<form id="deep" action="/stay/deep"><input name="c" type="hidden"></form>';
+        const kept = document.querySelector('#kept');
+        kept.addEventListener('input', () => new FormData(kept));
+        addEventListener('beforeunload', () => void new FormData(kept));
+      </script>`;
     const site = await startSite(engine, { '/': body, '/end': 'end' }, { attributes: 'data-auto="forms"' });
     const { tab } = await site.visit('/').then(() => site);
     await site.complete();
     await tab.type('input[name=b]', 'x');
     await tab.type('input[name=a]', 'x');
-    await tab.evaluate(`void document.querySelector('#quiet').submit()`);
+    // One that nobody touched, in a shadow tree, is sent too.
+    await tab.evaluate(`void document.querySelector('#host').shadowRoot.querySelector('form').submit()`);
+    await site.named('form_submit');
+    await tab.evaluate(`void HTMLFormElement.prototype.submit.call(document.querySelector('#quiet'))`);
     await site.arrived('/end');
-    const told = async (name: string) => (await site.named(name)).map(({ props }) => props!.form_id);
-    expect(await told('form_submit')).toEqual(['quiet']);
+    const told = async (name: string, count = 1) => (await site.named(name, count)).map(({ props }) => props!.form_id);
+    expect(await told('form_submit', 2)).toEqual(['deep', 'quiet']);
     expect(await told('form_abandon')).toEqual(['kept']);
+    expect(await site.named('contact')).toHaveLength(1);
   });
 
   test('what a form names is recorded where nothing else of forms is', async () => {

@@ -1,6 +1,6 @@
 /** How the SDK lives with a page: consent, identity, exposure, linking, and pages that mean harm. In three engines. */
 import fs from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually, simplePages, startWorld } from '../helpers/browser.js';
 import { ENGINES, openEngine, type Engine } from '../helpers/engines.js';
 import { expectNoProblems, startSite } from '../helpers/site.js';
@@ -60,6 +60,16 @@ describe.each(ENGINES)('in %s', (name) => {
     const tab = await engine.newTab();
     const page = `${world.collector.url.replace('127.0.0.1', 'localhost')}/internal`;
     const button = 'document.querySelector("button")?.value';
+    // A cookie is the same for all ports: the tests after this one are to find none.
+    onTestFinished(async () => {
+      await tab.goto(page);
+      if ((await tab.evaluate(button)) === 'no') await tab.click('button');
+      await eventually(
+        () => tab.evaluate(button).catch(() => undefined),
+        (value) => value === 'yes',
+      );
+      await tab.close();
+    });
     await tab.goto(page);
     expect(await tab.evaluate(button)).toBe('yes');
     await tab.click('button');
@@ -74,14 +84,6 @@ describe.each(ENGINES)('in %s', (name) => {
       expect.arrayContaining(['session_start internal', 'page_view internal']),
     );
     expect(events.every(({ bot }) => bot === 'internal')).toBe(true);
-    // For the tests after this one.
-    await tab.goto(page);
-    await tab.click('button');
-    await eventually(
-      () => tab.evaluate(button).catch(() => undefined),
-      (value) => value === 'yes',
-    );
-    await tab.close();
   });
 
   test.each([
@@ -311,21 +313,32 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await tab.evaluate('heard')).toEqual(['-awareness', '+consideration', '-consideration', '+action']);
   });
 
-  test('a handler that records something hears of each stage once, in order', async () => {
-    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="page"' });
+  test('where a handler records something, everybody hears of each state once, in order', async () => {
+    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="page" data-datalayer' });
     const { tab } = await site.visit('/').then(() => site);
     await tab.evaluate(`void (() => {
       window.heard = [];
-      for (const stage of ['awareness', 'interest', 'consideration', 'action']) {
+      window.states = [];
+      dataLayer.length = 0;
+      for (const stage of ['awareness', 'interest', 'consideration', 'action', 'loyalty']) {
         stagetag.on('enter:' + stage, () => heard.push('+' + stage));
         stagetag.on('leave:' + stage, () => heard.push('-' + stage));
       }
       stagetag.on('state', ({ stage }) => stage === 'consideration' && stagetag.track('purchase', { value: 1 }));
+      stagetag.on('enter:action', () => stagetag.track('invite'));
+      document.addEventListener('stagetag:state', ({ detail }) => states.push(detail.stage));
       stagetag.track('sign_up');
     })()`);
     await site.confirmed();
-    expect(await tab.evaluate('heard')).toEqual(['-awareness', '+action']);
-    expect(await tab.evaluate('document.documentElement.dataset.stage')).toBe('action');
+    const stages = ['consideration', 'action', 'loyalty'];
+    expect(await tab.evaluate('heard')).toEqual(
+      ['awareness', ...stages].flatMap((stage, at) => [`-${stage}`, `+${stages[at]}`]).slice(0, -2),
+    );
+    const once = '(list) => list.filter((stage, at) => stage !== list[at - 1])';
+    expect(await tab.evaluate(`(${once})(states)`)).toEqual(stages);
+    expect(await tab.evaluate(`(${once})(dataLayer.map(({ stage }) => stage))`)).toEqual(stages);
+    expect(await tab.evaluate('document.documentElement.dataset.stage')).toBe('loyalty');
+    await site.named('invite');
   });
 
   test('a strict content security policy is kept', async () => {

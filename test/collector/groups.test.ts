@@ -155,3 +155,48 @@ test('no page sets them, and who is no buyer any more is in none', async () => {
   expect((await visitor(ids[0]!)).tags).toEqual([]);
   expect(await group(collector)).toMatchObject({ changed: 0 });
 });
+
+test('what the collector says of somebody is nothing that they did, at a replay neither', async () => {
+  const collector = await makeCollector();
+  const { send, visitor, putRules, get, site } = collector;
+  const id = newId();
+  await send(id, [makeEvent('page_view', { time: NOW - 30 * DAY })]);
+  await putRules({
+    ...RULES,
+    signals: { ...RULES.signals, known: { event: 'identify' }, anything: {} },
+    score: { weights: { known: 5 }, halfLifeDays: 14 },
+  });
+  const lifecycle = async () =>
+    (await visitor(id)).facts.traits['stagetag.lifecycle' as never] as unknown as [number, string, string];
+  await group(collector);
+  expect((await lifecycle())[2]).toBe('dormant');
+  await group(collector);
+  expect((await lifecycle())[2]).toBe('dormant');
+  expect(await visitor(id)).toMatchObject({ tags: ['away'], score: 0 });
+  await putRules({ ...RULES, signals: { ...RULES.signals, known: { event: 'identify' } } }, '?wait=true');
+  expect((await visitor(id)).facts.signals).not.toHaveProperty('known');
+  const report = await get<{ periods: Array<{ resurrected: number }> }>(`sites/${site.siteKey}/reports/lifecycle`);
+  expect(report.periods.every(({ resurrected }) => !resurrected)).toBe(true);
+});
+
+test('nobody is away in a week that is not over', async () => {
+  const collector = await makeCollector();
+  const { send, get, site, clock } = collector;
+  // A Monday: NOW is on any day of a week.
+  const monday = NOW - (((new Date(NOW).getUTCDay() + 6) % 7) - 7) * DAY;
+  await send(newId(), [makeEvent('page_view', { time: NOW - 9 * DAY }), makeEvent('page_view', { time: NOW })]);
+  clock.now = monday;
+  const states = async () => {
+    const { periods } = await get<{ periods: Array<{ from: string; dormant: number; returning: number }> }>(
+      `sites/${site.siteKey}/reports/lifecycle?from=2026-01-01&to=${new Date(clock.now).toISOString().slice(0, 10)}`,
+    );
+    return periods.at(-1)!;
+  };
+  expect(await states()).toMatchObject({ from: new Date(monday).toISOString().slice(0, 10), dormant: 0 });
+  clock.now += 7 * DAY;
+  expect(await states()).toMatchObject({ dormant: 0 });
+  const { periods } = await get<{ periods: Array<{ dormant: number }> }>(
+    `sites/${site.siteKey}/reports/lifecycle?from=2026-01-01&to=${new Date(clock.now).toISOString().slice(0, 10)}`,
+  );
+  expect(periods.at(-2)).toMatchObject({ dormant: 1 });
+});

@@ -505,6 +505,7 @@ test('who asks while a large site is read for the first time is told how far tha
       report: async () => {
         throw new Preparing(0.42);
       },
+      settled: async () => {},
     },
     now: () => clock.now,
     adminToken: ADMIN,

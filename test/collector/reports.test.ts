@@ -1051,7 +1051,8 @@ test('what customers are worth is counted from their orders, and who was invited
   expect(value.monthlyRetention).toBeCloseTo(2 / 3, 9);
   expect(value.revenueRetention).toBeCloseTo((20 + 30) / (50 + 20), 9);
   expect(value.ltv.historic).toBeCloseTo(110 / 3, 9);
-  expect(value.ltv.simple).toBeCloseTo(value.averageOrder! * value.ordersPerYear! * 0.5 * 2, 9);
+  // The first order, and what comes after it in two years.
+  expect(value.ltv.simple).toBeCloseTo(value.averageOrder! * 0.5 * (1 + value.ordersPerYear! * 2), 9);
   const monthly = (70 / 3) * 0.5;
   expect(value.ltv.retention).toBeCloseTo((monthly * (1 + 0.1 / 12)) / (1 + 0.1 / 12 - 2 / 3), 9);
 });
@@ -1286,6 +1287,14 @@ test('a stage is a step after the event that brought it', async () => {
     (await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`)).steps.map(({ visitors }) => visitors);
   expect(await of('steps=event:page_view,page:/pricing')).toEqual([2, 0]);
   expect(await of('steps=event:page_view,stage:loyalty&order=strict')).toEqual([2, 0]);
+  // The event that brings a stage stands for it, and what a page tells of itself is between no steps.
+  expect(await of('steps=page:/,stage:action&order=strict')).toEqual([1, 1]);
+  const at = (name: string, ago: number, path = '/a') =>
+    makeEvent(name, { time: NOW - ago, url: `https://www.example.com${path}` });
+  await send(newId(), [at('page_view', 900), at('web_vital', 800), at('scroll', 700), at('page_view', 600, '/b')]);
+  expect(await of('steps=page:/a,page:/b&order=strict')).toEqual([1, 1]);
+  await send(newId(), [at('page_view', 900), at('search', 700), at('page_view', 600, '/b')]);
+  expect(await of('steps=page:/a,page:/b&order=strict')).toEqual([2, 1]);
 });
 
 test('who is judged to be human counts in every report, with what was done before', async () => {

@@ -380,8 +380,8 @@ test('while visitors are made anew, whoever asks for what mixes them waits, and 
   const job = await store.addJob(site.siteKey, 1);
   const done = work.recompute(job);
   await expect(report(site)).rejects.toMatchObject({ preparing: expect.any(Number) });
-  await expect(work.audience(site, { stage: ['awareness'] }, clock.now)).rejects.toThrow('being prepared');
-  await expect(work.listVisitors(site, { limit: 9, stage: 'awareness' }, clock.now)).rejects.toThrow('being prepared');
+  await expect(work.audience(site, { stage: ['awareness'] }, clock.now)).rejects.toThrow('being applied');
+  await expect(work.listVisitors(site, { limit: 9, stage: 'awareness' }, clock.now)).rejects.toThrow('being applied');
   expect(await report(other)).toHaveProperty('stages');
   const waiting = report(site);
   finish();

@@ -263,6 +263,7 @@ test('while newer rules are being applied, a list shows everybody under those al
     expect(body.visitors.length).toBeGreaterThan(3);
     for (const each of body.visitors as Array<Listed & { rules: number }>) {
       expect(each.rules).toBe(version);
+      if ('stage' in query) expect(each.stage).toBe(query.stage);
       expect(each.stage).not.toBe('awareness');
     }
   }

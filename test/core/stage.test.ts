@@ -264,6 +264,10 @@ test('of alternatives the one is named of which least is to do, and none that no
   expect(missing([often, both], ['a'])).toEqual(['b', 'c']);
   expect(missing([{ not: { signal: 'a' } }, { trait: 'plan', eq: 'pro' }, often], ['a'])).toEqual(['b']);
   expect(missing([{ signal: 'a', days: { lte: 0 } }, often], ['a'])).toEqual(['b']);
+  // What is there already makes what is missing no less, and is not missing itself.
+  const many = { signal: 'a', count: { gte: 3 }, days: { gte: 5 } };
+  expect(missing([{ signal: 'b' }, many], Array<string>(20).fill('a'))).toEqual(['b']);
+  expect(missing([{ signal: 'b', count: { gte: 30 } }, many], ['a', 'a', 'a'])).toEqual(['a']);
   // Of equals the first.
   expect(missing([{ signal: 'b' }, { signal: 'c' }], ['a'])).toEqual(['b']);
 });
