@@ -203,6 +203,17 @@ test('a funnel is built step by step, and its address shows it again', async () 
   expect(problems).toEqual([]);
 });
 
+test('a link to a view is that view after signing in too', async () => {
+  const { collector, site } = await startShop();
+  const { page } = await openPage(await openChromium());
+  await page.goto(`${collector.url}/#/${site.siteKey}/flow?days=365`);
+  await page.waitForSelector('input[name=token]');
+  await page.type('input[name=token]', ADMIN);
+  await page.click('form button');
+  await page.waitForSelector('.steps');
+  expect(await page.evaluate(() => location.hash)).toBe(`#/${site.siteKey}/flow?days=365`);
+});
+
 test('an audience is counted while it is made, saved, and opened again', async () => {
   const { collector, site, ask } = await startShop();
   const { page, problems } = await openPage(await openChromium());
@@ -232,7 +243,15 @@ test('an audience is counted while it is made, saved, and opened again', async (
   expect(members).toHaveLength(all - standing('action'));
   await page.goto(`${collector.url}/#/${site.siteKey}/audiences`);
   await isSaid(standing('consideration'));
-  await page.click('.audiences a');
+  await page.click('.audiences td:nth-child(2) a');
+  await page.waitForSelector('.who');
+  const count = (all - standing('action')).toLocaleString('en-GB');
+  await expect
+    .poll(() => page.$eval('section [role=status]', (text) => text.textContent))
+    .toBe(`Visitors who fit: ${count}.`);
+  await page.goBack();
+  await page.waitForSelector('.audiences td:last-child a');
+  await page.click('.audiences td:last-child a');
   await isSaid(all - standing('action'));
   await page.click('.audiences td button');
   await page.waitForFunction(() => !document.querySelector('.audiences tbody tr'));
@@ -260,6 +279,11 @@ test('a number opens into those who are behind it, and back', async () => {
   expect(await follow('.funnelSteps tr:nth-child(2) td:nth-child(6) a')).toContain('and no further');
   await page.goBack();
   expect(await follow('.breakdown tr:first-child td:nth-child(3) a')).toContain('Of the row');
+  // The window begins anew with each step there too.
+  await open('funnel?steps=stage:awareness,stage:interest,stage:consideration&window=1&perStep=true');
+  await follow('.funnelSteps tr:nth-child(3) td:nth-child(2) a');
+  await open('funnel?steps=stage:awareness,stage:interest,stage:consideration&window=1&perStep=true');
+  await follow('.funnelSteps tr:nth-child(2) td:nth-child(6) a');
   await open('content');
   // Sorted by a click on a head, the other way round by the next, and then as it was.
   await page.waitForSelector('.pages th:nth-child(4) button');
