@@ -91,6 +91,13 @@ export const MAX_PER_MINUTE = 3000;
 /** How many events of a visitor's minute came, of those that sent last. Forgotten with the process: facts do not hang on it. */
 const rates = new Map<string, number>();
 
+/** Whether more events of a visitor are of one minute than anybody makes. @param times epoch ms */
+export function areImpossible(times: number[]): boolean {
+  if (times.length <= MAX_PER_MINUTE) return false;
+  const minutes = times.map((time) => Math.floor(time / 60_000)).sort((a, b) => a - b);
+  return minutes.some((minute, at) => minutes[at + MAX_PER_MINUTE] === minute);
+}
+
 /** Counts what was stored of a visitor, and says whether that is more than anybody does. @param time of the latest event, epoch ms */
 export function isImpossible(visitor: string, time: number, stored: number): boolean {
   const key = `${visitor} ${Math.floor(time / 60_000)}`;

@@ -43,6 +43,7 @@ import type {
   Transition,
   VisitorRecord,
 } from '../store/store.js';
+import { areImpossible } from './bot.js';
 import type { ClientInfo } from './client.js';
 import { remembered } from './remembered.js';
 import type { Timeline } from './timeline.js';
@@ -133,7 +134,9 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
 /** Why it counts as a bot, whatever the rules exclude. */
 function botOf({ bot, isPerson }: VisitorRecord, events: StoredEvent[]): string | null {
   if (isBot(bot)) return bot;
-  return isPerson ? null : (events.find((stored) => stored.bot)?.bot ?? null);
+  if (isPerson) return null;
+  const times = events.flatMap(({ event, isProven }) => (isProven ? [] : event.time));
+  return events.find((stored) => stored.bot)?.bot ?? (areImpossible(times) ? 'impossible_rate' : null);
 }
 
 /** A visitor who turns out to be a person's is not counted by itself any more. */

@@ -152,7 +152,7 @@ test("spam and the site's own people are stored, stand at a stage, and are not c
 });
 
 test('who makes more events in a minute than anybody does is left out, with all its facts', async () => {
-  const { send, visitor, ndjson } = await makeCollector();
+  const { send, visitor, ndjson, app, site } = await makeCollector();
   const [fast, busy] = [newId(), newId()];
   // As many as a page may send at once.
   const BATCH = 250;
@@ -178,6 +178,17 @@ test('who makes more events in a minute than anybody does is left out, with all 
   const counted = async (visitorId: string) => (await visitor(visitorId)).facts.signals;
   expect(await counted(fast)).toEqual(await counted(busy));
   expect((await ndjson(`?visitor=${fast}`)).every(({ bot }) => bot === null)).toBe(true);
+  // Whoever says otherwise can take it back: then it is what its events say again.
+  const judge = async (method: string) =>
+    (
+      await app.request(`/api/sites/${site.siteKey}/visitors/${fast}/bot`, {
+        method,
+        headers: { Authorization: `Bearer ${ADMIN}` },
+        ...(method === 'PUT' && { body: '{"bot":null}' }),
+      })
+    ).json();
+  expect(await judge('PUT')).toMatchObject({ bot: null, isJudged: true });
+  expect(await judge('DELETE')).toMatchObject({ bot: 'impossible_rate', isJudged: false });
 });
 
 test('a verdict by hand holds whatever comes, survives a replay, and can be taken back', async () => {
