@@ -105,13 +105,13 @@ function arrive(): void {
   if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
 
-/** Lets the captures say their last words, and sends them. */
-function depart(): void {
+/** Lets the captures say their last words, and sends them. A handler of the page that says yes meanwhile changes nothing of it. */
+function depart(gone = isGone): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
   together(() => {
-    [...farewells].reverse().forEach((farewell) => guard(farewell)(isGone));
+    [...farewells].reverse().forEach((farewell) => guard(farewell)(gone));
     if (isOpen()) later.leave?.();
-  }, isGone);
+  }, gone);
 }
 
 /**

@@ -13,6 +13,7 @@ interface WhyWords {
   any: string;
   not: string;
   until(day: string): string;
+  lasts(days: number): string;
   atLeast(value: number): string;
   atMost(value: number): string;
   have(value: string): string;
@@ -36,6 +37,7 @@ const WORDS: Record<Language, WhyWords> = {
     any: 'one of',
     not: 'not',
     until: (day) => `until ${day}`,
+    lasts: (days) => `lasts ${days} days once met`,
     atLeast: (value) => `at least ${value}`,
     atMost: (value) => `at most ${value}`,
     have: (value) => `${value} so far`,
@@ -69,7 +71,8 @@ const WORDS: Record<Language, WhyWords> = {
     all: '全部满足',
     any: '满足其一',
     not: '不满足',
-    until: (day) => `有效至 ${day}`,
+    until: (day) => `${day} 前有效`,
+    lasts: (days) => `满足后保持 ${days} 天`,
     atLeast: (value) => `至少 ${value}`,
     atMost: (value) => `至多 ${value}`,
     have: (value) => `目前 ${value}`,
@@ -127,7 +130,7 @@ function sayTrait({ trait, need, have }: TraitReason, language: Language): strin
 /** Says one part of a reason, without the parts that it has itself. */
 export function sayPart(reason: Reason, language: Language = 'en', called: Called = itself): string {
   const words = WORDS[language];
-  const group = () => words[partsOf(reason)![0]];
+  const group = () => ('lasts' in reason ? words.lasts(reason.lasts as number) : words[partsOf(reason)![0]]);
   const text =
     'trait' in reason ? sayTrait(reason, language) : 'signal' in reason ? saySignal(reason, language, called) : group();
   return reason.expires ? `${text} · ${words.until(reason.expires)}` : text;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SlowReports } from '../../collector/reports/slowReports.js';
 import type { Site } from '../../collector/store/store.js';
 import { makeCollector, makeEvent, newId, ADMIN } from '../helpers/collector.js';
@@ -8,10 +8,11 @@ const site = (siteKey: string, more: object = {}) =>
 
 /** Reports that take as long as is said, by a clock of their own; each tells how many were made before it. */
 function start(tookMs: number) {
-  const clock = { now: 1_000_000, tookMs, made: 0, fails: false, erased: 0 };
+  const clock = { now: 1_000_000, tookMs, made: 0, fails: false, erased: 0, gate: Promise.resolve() };
   const reports = new SlowReports(
     async (name, _, query, now) => {
       const count = ++clock.made;
+      await clock.gate;
       if (clock.fails) throw new Error('gone');
       clock.now += clock.tookMs;
       return { name, query, count, asOf: now };
@@ -94,9 +95,13 @@ test('what was changed by hand makes the reports of that site what they are: of 
   expect(await reports.get('flow', site('a'), {})).toEqual(expect.not.objectContaining({ updating: true }));
   // One that is being made meanwhile is of before too.
   clock.now += 60_000;
+  let finish = () => {};
+  clock.gate = new Promise((resolve) => (finish = resolve));
+  const before = clock.made;
   const making = reports.get('funnel', site('a'), {});
-  await Promise.resolve();
+  await vi.waitUntil(() => clock.made > before);
   reports.outdate('a');
+  finish();
   await making;
   expect(await reports.get('funnel', site('a'), {})).toHaveProperty('updating', true);
 });

@@ -84,3 +84,18 @@ test('a tag is explained, and nobody who stands at no stage is left without word
     '○ no stage\nNext, awareness, takes:\n  ○ visit: at least 1 × (0 so far), ever',
   );
 });
+
+test('of a tag that lasts it is said how long, and until when', () => {
+  const lasting = rulesOf({
+    signals: { visit: { event: 'page_view' } },
+    stages: { awareness: { when: { signal: 'visit' } } },
+    tags: { busy: { when: { signal: 'visit', within: 1 }, dimension: 'behaviour', ttlDays: 10 } },
+  });
+  const visit = at(3, '/');
+  const seen = eventFacts(lasting, visit, placeOf(new URL(visit.url!)));
+  const because = (language: 'en' | 'zh') => sayWhy(explainTag(lasting, seen, NOW, 'busy')!, language);
+  expect(because('en')).toBe(
+    '✓ busy\n  ✓ lasts 10 days once met · until 2026-11-29\n    ○ visit: at least 1 × (0 so far), in the last 1 days',
+  );
+  expect(because('zh')).toContain('✓ 满足后保持 10 天 · 2026-11-29 前有效');
+});

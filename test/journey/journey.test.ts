@@ -28,6 +28,7 @@ async function openPage(
   const { path = '/', road = (send) => send(), bodies = [] } = options;
   const page = new Window({ url: ORIGIN + path });
   const { document, location, navigator, history, Blob, CSSStyleSheet, CustomEvent, Document, Element, Event } = page;
+  const { HTMLFormElement } = page;
   Object.defineProperty(Document.prototype, 'prerendering', { value: options.isPrerendering ?? false });
   const globals = {
     window: page,
@@ -41,6 +42,7 @@ async function openPage(
     Document,
     Element,
     Event,
+    HTMLFormElement,
     localStorage: profile,
   };
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
