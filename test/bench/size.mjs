@@ -18,7 +18,10 @@ const PARTS = {
   ],
   'payment and sign-in returns': ['sdk/returns', "export const isReturn = () => false, referrerHost = () => '';"],
   'slots for a stage': ['expose/slots', "export const showSlots = () => '';"],
-  'deeds, and names of form fields masked': ['sdk/watch', 'export const watchDeeds = () => {};'],
+  'what is done before the second file is here, and names of form fields masked': [
+    'sdk/watch',
+    'export const watchDeeds = () => {};',
+  ],
   'a bounded queue that owns up to its losses': [
     'later/numbering',
     'export const trimQueue = () => {}, lostOf = () => 0, number = (item) => item;',
