@@ -53,13 +53,13 @@ export function internalRoutes(services: Services): Hono {
     c.header('Cache-Control', 'no-store');
     const flagged = isFlagged(c);
     const texts = /^\s*zh/i.test(c.req.header('Accept-Language') ?? '') ? TEXTS.zh : TEXTS.en;
+    // Without a referrer policy of its own its form would not say where it comes from.
     return c.html(
       html`<!doctype html>
         <html lang="${texts.lang}">
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width" />
           <meta name="color-scheme" content="light dark" />
-          <!-- Else its form would not say where it comes from. -->
           <meta name="referrer" content="same-origin" />
           <title>${texts.title} · Stagetag</title>
           <main>
