@@ -374,3 +374,15 @@ test('over TLS the cookie goes along from pages of other sites', async () => {
     'stagetag_internal=1; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=None',
   );
 });
+
+test('what is sent to sign in or to /internal is small', async () => {
+  const { app } = await makeCollector();
+  for (const [path, bytes] of [
+    ['/internal', 2000],
+    ['/api/session', 9000],
+  ] as const) {
+    const body = 'x'.repeat(bytes);
+    const headers = { Origin: 'http://localhost', 'Content-Length': `${bytes}` };
+    expect((await app.request(path, { method: 'POST', body, headers })).status).toBe(413);
+  }
+});

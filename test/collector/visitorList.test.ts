@@ -268,3 +268,9 @@ test('while newer rules are being applied, a list shows everybody under those al
     }
   }
 });
+
+test('an audience that there is not is said not to be there', async () => {
+  const collector = await makeCollector();
+  const { status, body } = await asking(collector)({ audience: '999' });
+  expect([status, body]).toEqual([400, { error: 'this site has no such audience' }]);
+});
