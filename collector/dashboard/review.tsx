@@ -103,7 +103,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
       </section>
       <section class="card">
         <h2>{t('kpis')}</h2>
-        <p class="soft">{inUtc(site)}</p>
+        {inUtc(site) && <p class="soft">{inUtc(site)}</p>}
         <Loaded read={kpis}>{(report) => <KpiTable site={site} report={report} />}</Loaded>
       </section>
       <section class="card">

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { isbot } from 'isbot';
 import { attempt, type StagetagEvent } from '../../sdk/core/index.js';
+import type { StoredEvent } from '../store/store.js';
 import { remembered } from './remembered.js';
 
 /** Why an event, or a visitor as a whole, is left out of reports. */
@@ -91,10 +92,12 @@ export const MAX_PER_MINUTE = 3000;
 /** How many events of a visitor's minute came, of those that sent last. Forgotten with the process: facts do not hang on it. */
 const rates = new Map<string, number>();
 
-/** Whether more events of a visitor are of one minute than anybody makes. @param times epoch ms */
-export function areImpossible(times: number[]): boolean {
-  if (times.length <= MAX_PER_MINUTE) return false;
-  const minutes = times.map((time) => Math.floor(time / 60_000)).sort((a, b) => a - b);
+/** Whether more of a visitor's events are of one minute than anybody makes; those of the site's own server do not count. */
+export function areImpossible(events: StoredEvent[]): boolean {
+  // Nearly always so: this is asked of every batch.
+  if (events.length <= MAX_PER_MINUTE) return false;
+  const minutes = events.filter(({ isProven }) => !isProven).map(({ event }) => Math.floor(event.time / 60_000));
+  minutes.sort((a, b) => a - b);
   return minutes.some((minute, at) => minutes[at + MAX_PER_MINUTE] === minute);
 }
 

@@ -135,8 +135,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
 function botOf({ bot, isPerson }: VisitorRecord, events: StoredEvent[]): string | null {
   if (isBot(bot)) return bot;
   if (isPerson) return null;
-  const times = events.flatMap(({ event, isProven }) => (isProven ? [] : event.time));
-  return events.find((stored) => stored.bot)?.bot ?? (areImpossible(times) ? 'impossible_rate' : null);
+  return events.find((stored) => stored.bot)?.bot ?? (areImpossible(events) ? 'impossible_rate' : null);
 }
 
 /** A visitor who turns out to be a person's is not counted by itself any more. */
@@ -236,8 +235,9 @@ function addOne(timeline: Pick<Timeline, 'at'>, facts: Facts, stored: StoredEven
 }
 
 /** Whether it is the collector's own word on somebody's groups, see jobs/groups. */
-const isGroupSet = ({ event: { name, url, props }, isProven }: StoredEvent): boolean => {
-  const set = name === 'identify' && isProven && !url ? Object.keys(props ?? {}) : [];
+const isGroupSet = ({ event, isProven }: StoredEvent): boolean => {
+  if (event.name !== 'identify' || !isProven || event.url) return false;
+  const set = Object.keys(event.props ?? {});
   return set.length > 0 && set.every((each) => each.startsWith('stagetag.'));
 };
 
