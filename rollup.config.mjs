@@ -1,12 +1,13 @@
 /** Bundles what browsers load from what `tsc -b` put into dist/. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
+import { compileMessage } from '@lingui/message-utils/compileMessage';
 import resolve from '@rollup/plugin-node-resolve';
 import replace from '@rollup/plugin-replace';
 import swc from '@swc/core';
 import * as terser from 'terser';
+import { arrange, brotliSize, walk } from './rollup.arrange.mjs';
 
 /** The main script with the default rules inside, as a page receives it; and with all that it loads by itself later. */
 const TAG_BUDGET = 7_000;
@@ -17,106 +18,11 @@ const PRIVATE_NAMES = 'startedAt fields retryAfterMs answer wake leave run stage
 const nameCache = {};
 const props = { builtins: true, regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
 
-const brotliSize = (text) =>
-  zlib.brotliCompressSync(text, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
-
-/** The orders in which the parts of a file compress best, by a hash of the parts: one that was found for others is never used. */
-const ORDERS = 'sdk/order.json';
-export const orders = JSON.parse(fs.readFileSync(ORDERS, 'utf8'));
-const found = {};
-/** By how many bytes a file may grow for a while, in the beginning. */
-const WARMTH = 3;
-/** How many orders to try, in `npm run order`. */
-const TRIES = Number(process.env.STAGETAG_ORDERS ?? 0);
-
-/** Names that a part uses when it is made, and not only when it is called. */
-function usedAtOnce(part, parse) {
-  const used = new Set();
-  const look = (node) => {
-    if (!node || typeof node !== 'object' || /Function/.test(node.type)) return;
-    if (node.type === 'Identifier') used.add(node.name);
-    for (const [key, each] of Object.entries(node)) if (key !== 'key' || node.computed) look(each);
-  };
-  look(parse(`let ${part}`).body[0].declarations[0].init);
-  return used;
-}
-
-/** What a part uses when it is made, such as `name=called(other)`, has to stand before it; a function's own body runs later. */
-function isSound(parts, uses) {
-  const made = new Map(parts.map((part, index) => [/^[\w$]+/.exec(part)[0], index]));
-  return parts.every((part, index) => [...uses.get(part)].every((name) => !(made.get(name) >= index)));
-}
-
-/**
- * Finds an order by simulated annealing: a few parts that stand together move elsewhere, and stay there where that makes the file
- * smaller, or, the less likely the later, a little larger.
- * @param write makes the file of the parts
- * @param tries none for what was found before
- */
-async function order(parts, write, tries, parse) {
-  // Neither a version nor the name of the other file makes it another.
-  const text = parts.join().replace(/"js\/[^"]+"|late-[\w-]{6}\.js/g, '');
-  const name = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  const uses = new Map(parts.map((part) => [part, usedAtOnce(part, parse)]));
-  const ordered = (by) => by.map((index) => parts[index]);
-  const measure = async (by) => (isSound(ordered(by), uses) ? brotliSize(await write(ordered(by))) : Infinity);
-  let best = orders[name] ?? parts.map((_, index) => index);
-  if (!isSound(ordered(best), uses)) throw new Error('something is used before it is made: npm run order');
-  if (orders[name]) found[name] = best;
-  if (!tries) return ordered(best);
-  let least = await measure(best);
-  let [now, bytes] = [best, least];
-  // A generator of its own, so that the same parts end in the same order.
-  let seed = 1;
-  const below = (limit) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
-  for (let left = tries; left; left--) {
-    const next = [...now];
-    const moved = next.splice(below(next.length), 1 + below(3));
-    next.splice(below(next.length + 1), 0, ...moved);
-    const size = await measure(next);
-    const warmth = (WARMTH * left) / tries;
-    if (below(1e6) / 1e6 < Math.exp((bytes - size) / warmth)) [now, bytes] = [next, size];
-    if (bytes < least) [best, least] = [now, bytes];
-  }
-  fs.writeFileSync(ORDERS, JSON.stringify(Object.assign(found, { [name]: best })));
-  return ordered(best);
-}
-
-/** Writes functions as arrows, and the site's settings before them: it compresses better so. */
-function arrange(code, parse) {
-  const [body] = parse(code).body;
-  const { params, body: block } = body.declaration ?? body.expression.callee;
-  const statements = block.body;
-  const parts = statements.flatMap((node) => {
-    const text = ({ start, end }) => code.slice(start, end);
-    if (node.type === 'VariableDeclaration') return node.declarations.map(text);
-    if (node.type !== 'FunctionDeclaration') return [];
-    const [only, ...more] = node.body.body;
-    const isValue = only?.type === 'ReturnStatement' && only.argument && !more.length;
-    const value = isValue ? text(only.argument) : text(node.body);
-    const isWrapped = isValue && (value[0] === '{' || only.argument.type === 'SequenceExpression');
-    const [first, ...others] = node.params;
-    const isBare = first?.type === 'Identifier' && !others.length && !node.async;
-    const given = isBare ? first.name : `(${node.params.map(text)})`;
-    return `${node.id.name}=${node.async ? 'async' : ''}${given}=>${isWrapped ? `(${value})` : value}`;
-  });
-  const rest = statements.filter(({ type }) => !/^(Variable|Function)Declaration$/.test(type));
-  const end = rest.map(({ start, end: to }) => code.slice(start, to)).join('');
-  const site = '__STAGETAG_SITE__';
-  const [given, start] = end.includes(site) ? [`$$=${site},`, end.replace(site, () => '$$')] : ['', end];
-  if (/[^\w$]\$\$[^\w$]/.test(code)) throw new Error('the name $$ is taken');
-  const write = (ordered) => {
-    const inside = `{let ${given}${ordered.join(',')};${start.replace(/;$/, '')}}`;
-    return params.length ? `export let start=(${params.map(({ name }) => name)})=>${inside}` : inside;
-  };
-  return { parts, write };
-}
-
 /**
  * Two minifiers, since each finds what the other leaves: together 2 % smaller than the better one alone.
  * Nothing of ours has getters with effects, uses `arguments` or `this` in plain functions, or compares what has no order.
  */
-const minifyTag = (tries = 0) => ({
+const minifyTag = (isSought = false) => ({
   name: 'minify-tag',
   async renderChunk(code, chunk, { format }) {
     const compress = {
@@ -150,9 +56,12 @@ const minifyTag = (tries = 0) => ({
       nameCache,
       module,
     });
-    const { parts, write } = arrange(short, this.parse);
-    const fill = (text) => (isFilled(text) ? fillTag(text) : text);
-    return write(await order(parts, (ordered) => fill(write(ordered)), tries, this.parse));
+    const fill = isFilled(short) ? await filler() : undefined;
+    return arrange(short, { parse: this.parse, fill, isSought });
+  },
+  // Rollup ends a file with the only line break in it, which would cost a dozen bytes.
+  generateBundle(_, bundle) {
+    for (const file of Object.values(bundle)) if (file.code) file.code = file.code.trimEnd();
   },
 });
 /** Two as well; of what is not all ours nothing is presumed. */
@@ -260,16 +169,22 @@ function size({ budget: own, total, all, fill = (code) => code } = {}) {
   };
 }
 
-/** Puts the default rules where the collector puts a site's. */
-export async function fillTag(code) {
+/** Makes what puts the default rules where the collector puts a site's. */
+async function filler() {
   const { compileRules, sentRules } = await import('./dist/sdk/core/index.js');
   const { toLiteral } = await import('./dist/collector/routes/tag.js');
   const template = JSON.parse(fs.readFileSync('sdk/core/templates/general.json', 'utf8'));
   const rules = sentRules(compileRules({ ...template.rules, version: 1 }));
-  const site = { siteKey: 'st_93d0b7c41fe2a85d60', rules };
-  if (code.split('__STAGETAG_SITE__').length !== 2) throw new Error('the place for the site settings must occur once');
-  return code.replace('__STAGETAG_SITE__', () => toLiteral(site));
+  const site = toLiteral({ siteKey: 'st_93d0b7c41fe2a85d60', rules });
+  return (code) => {
+    if (code.split('__STAGETAG_SITE__').length !== 2)
+      throw new Error('the place for the site settings must occur once');
+    return code.replace('__STAGETAG_SITE__', () => site);
+  };
 }
+
+/** The tag with the default rules inside. */
+export const fillTag = async (code) => (await filler())(code);
 
 /** Writes the dashboard's page and style beside its scripts, under names that hold a hash. */
 function dashboardPage() {
@@ -293,6 +208,28 @@ function dashboardPage() {
   };
 }
 
+const COMPILER = '@lingui/message-utils/compileMessage';
+
+/** Compiles the dashboard's texts from ICU patterns to what the library makes them of, so that no page loads the compiler. */
+const compileTexts = {
+  name: 'compile-texts',
+  // The library takes the compiler along, for texts that are compiled when they are shown.
+  resolveId: (id) => (id === COMPILER ? id : null),
+  load: (id) => (id === COMPILER ? 'export const compileMessage = undefined;' : null),
+  transform(code, id) {
+    if (!id.endsWith('/dashboard/texts.js')) return null;
+    const tables = this.parse(code).body.filter(({ declarations }) => /^(en|zh)$/.test(declarations?.[0].id.name));
+    const texts = [];
+    walk(tables, ({ type, value }) => {
+      if (type === 'Property' && typeof value.value === 'string') texts.push(value);
+    });
+    return texts.reduceRight(
+      (text, { start, end, value }) => text.slice(0, start) + JSON.stringify(compileMessage(value)) + text.slice(end),
+      code,
+    );
+  },
+};
+
 /** Whether a bundle has the place for a site's settings. */
 const isFilled = (code) => code.includes('__STAGETAG_SITE__');
 
@@ -311,7 +248,7 @@ export default [
       format: 'es',
       dir: 'dist/tag',
       entryFileNames: 'late-[hash:6].js',
-      plugins: [takeShared, minifyTag(TRIES)],
+      plugins: [takeShared, minifyTag(true)],
     },
     treeshake,
     plugins: [resolve(), clearTag, size()],
@@ -330,7 +267,7 @@ export default [
   },
   {
     input: 'dist/sdk/snippet.js',
-    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [minifyTag(TRIES)] },
+    output: { ...iife, file: 'dist/tag/stagetag.js', plugins: [minifyTag(true)] },
     treeshake,
     plugins: [plain, giveShared, resolve(), size({ budget: TAG_BUDGET, total: TOTAL_BUDGET, fill: fillTag })],
   },
@@ -357,6 +294,7 @@ export default [
       plugins: [minify],
     },
     plugins: [
+      compileTexts,
       resolve({ browser: true }),
       replace({ 'process.env.NODE_ENV': '"production"', preventAssignment: true }),
       dashboardPage(),

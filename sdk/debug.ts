@@ -116,7 +116,7 @@ const LOOKS: Record<string, (...given: unknown[]) => void> = {
   identify(userId, traits) {
     if (!userId) say(`identify(userId, traits?, proof?) expects an id, got ${String(userId)}`);
     else if (!document.documentElement.dataset.stageStatus)
-      say('identify() was called before consent: nothing was kept');
+      say('identify() was called without consent: it waits for a yes on this page, and is dropped after a no');
     checkProps(traits);
   },
   consent(choice) {

@@ -25,11 +25,15 @@ export function maskFields(names: Array<string | null>): void {
   if (isOpen() && fieldNames[0]) writeJson('names', fieldNames);
 }
 
-/** Masks the values of personal parameters in an address, in its fragment too. */
+/** Masks the values of personal parameters in an address, in its fragment and in an address that is itself a value too. */
 export const mask = (address: string): string =>
   address.replace(/([?&#])([^=&#?]+)=([^&#]*)/g, (all, start: string, name: string, value: string) => {
     const [key, text] = [name, value].map((each) => decode(each.replace(/\+/g, ' '))) as [string, string];
     const isPersonal =
-      PERSONAL.test(key) || MAIL.test(text) || fieldNames.includes(key) || matchesGlobs(words(settings.mask), key);
+      PERSONAL.test(key) ||
+      MAIL.test(text) ||
+      fieldNames.includes(key) ||
+      matchesGlobs(words(settings.mask), key) ||
+      mask(text) !== text;
     return isPersonal ? `${start}${name}=***` : all;
   });

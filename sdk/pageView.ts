@@ -1,8 +1,11 @@
 import { attempt } from './core/matcher.js';
 import { searchNames } from './mask.js';
-import { address, on, recordCaptured } from './record.js';
-import { isWanted, ofDocument } from './settings.js';
+import { address, on, onCall, recordCaptured } from './record.js';
+import { guard, isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
+
+/** @see https://developer.mozilla.org/docs/Web/API/Navigation */
+declare const navigation: EventTarget;
 
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
 export const capturePageViews: Capture = () => {
@@ -27,16 +30,10 @@ export const capturePageViews: Capture = () => {
   };
   const start = () => {
     view();
-    for (const method of ['pushState', 'replaceState'] as const) {
-      const original = history[method];
-      // A page may have frozen its history.
-      attempt(() => {
-        history[method] = (...args) => {
-          original.apply(history, args);
-          attempt(move);
-        };
-      });
-    }
+    onCall(history, 'pushState', move);
+    onCall(history, 'replaceState', move);
+    // For routers that use neither, in browsers that have it.
+    attempt(() => navigation.addEventListener('currententrychange', guard(move)));
     on('popstate', move); // Comes for a change of the fragment too.
     on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
   };

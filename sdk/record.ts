@@ -1,5 +1,5 @@
 /** Recording: what happened becomes an event, is written down, counted, and sent. */
-import { matchesGlobs } from './core/matcher.js';
+import { attempt, matchesGlobs } from './core/matcher.js';
 import { readSource, type Json, type StagetagEvent } from './core/index.js';
 import { isReturn } from './returns.js';
 import { touchSession } from './session.js';
@@ -89,6 +89,19 @@ export function releaseHeld(): void {
 /** Listens on the window before the page's own handlers do, and keeps a handler's errors from the page. */
 export function on(type: string, handler: (event: never) => void): void {
   addEventListener(type, guard(handler as (event: Event) => void), true);
+}
+
+/** Hears of each call of a method after it is done. */
+export function onCall<T extends object>(object: T, method: keyof T, handler: (self: never) => void): void {
+  // A page may have frozen it.
+  attempt(() => {
+    object[method] = new Proxy(object[method] as object, {
+      apply(act: () => unknown, self: never, args: []) {
+        act.apply(self, args);
+        attempt(() => handler(self));
+      },
+    }) as T[typeof method];
+  });
 }
 
 /** What the page's visitor does, with its path, which the browser forgets when the event is over. */

@@ -164,7 +164,7 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
       name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : undefined,
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
-      if (!userId || !isOpen()) return undefined;
+      if (!userId || consent === 'denied') return undefined;
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },

@@ -1,7 +1,6 @@
 /** What the visitor does: kept for the second file; and what a form puts into an address is masked at once. */
 import { maskFields } from './mask.js';
-import { attributeOf, closestOf, deeds, ofForm, on, type Deed } from './record.js';
-import { guard } from './settings.js';
+import { attributeOf, closestOf, deeds, ofForm, on, onCall, type Deed } from './record.js';
 import type { Capture } from './start.js';
 
 const known = new WeakSet<Element>();
@@ -29,11 +28,7 @@ const note = (deed: Deed) => {
 export const watchDeeds: Capture = () => {
   for (const type of ['click', 'auxclick', 'input', 'change', 'submit']) on(type, note);
   // A form that a script sends has no event: it is as if there were one.
-  const prototype = HTMLFormElement.prototype;
-  prototype.submit = new Proxy(prototype.submit, {
-    apply(submit, form: HTMLFormElement) {
-      guard(note)({ type: 'submit', stagetagPath: [form as EventTarget] } as Deed);
-      submit.call(form);
-    },
-  });
+  onCall(HTMLFormElement.prototype, 'submit', (form: HTMLFormElement) =>
+    note({ type: 'submit', stagetagPath: [form as EventTarget] } as Deed),
+  );
 };

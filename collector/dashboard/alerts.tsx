@@ -3,7 +3,7 @@ import type { AlertsReport, Site } from './api.js';
 import { useReport } from './live.js';
 import { Updating } from './parts.js';
 import { linkTo, may, route, type View } from './state.js';
-import { showNumber, showShare, t } from './texts.js';
+import { sayRefusal, showNumber, showShare, t } from './texts.js';
 
 type Alert = AlertsReport['alerts'][number];
 
@@ -49,7 +49,7 @@ function describe({ code, stage, value, before, reason }: Alert): string {
   const texts: Record<Alert['code'], () => string> = {
     silent: () => t('alertTexts.silent', { count: showNumber(value) }),
     loss: () => t('alertTexts.loss', { share: showShare(value) }),
-    refused: () => t('alertTexts.refused', { count: showNumber(value), reason }),
+    refused: () => t('alertTexts.refused', { count: showNumber(value), reason: sayRefusal(reason ?? '') }),
     fewer: () => t('alertTexts.fewer', { stage: name, count: showNumber(value), before: showNumber(before ?? 0) }),
     more: () => t('alertTexts.more', { stage: name, count: showNumber(value), before: showNumber(before ?? 0) }),
   };

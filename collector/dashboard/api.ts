@@ -325,6 +325,16 @@ export interface SavedAudience {
   people: number | null;
 }
 
+/** What was erased of somebody. */
+export interface ErasureReceipt {
+  visitors: number;
+  events: number;
+  transitions: number;
+  deadLetters: number;
+  erasedAt: number;
+  isWiped: boolean;
+}
+
 /** Whether all is well with a site's data. */
 export interface Health {
   asOf: number;
@@ -600,6 +610,7 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
     return {};
   })) as T & { error?: string; preparing?: number };
   if (response.status === 401 && !init.method) throw new SignedOut();
+  if (response.status === 401 && path !== 'session') throw new Refused(t('sessionEnded'), body, 401);
   if (response.status === 503 && body.preparing !== undefined) throw new Preparing(body.error ?? '', body.preparing);
   if (!response.ok) {
     const says = body.error ?? `${response.status} ${response.statusText}`;

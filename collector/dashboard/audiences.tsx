@@ -141,8 +141,11 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   const saved = useRead<{ audiences: SavedAudience[] }>(`sites/${site.siteKey}/audiences`);
   const [state, set] = useState<{ found?: Audience; problem?: string; isLoading?: boolean }>({ isLoading: true });
-  const [name, setName] = useState('');
-  const [isStatic, setStatic] = useState(false);
+  const opened = saved.data?.audiences.find(({ id }) => `${id}` === chosen('saved'));
+  // As it is saved, until something else is written.
+  const [typed, type] = useState<{ of: string; name?: string; isStatic?: boolean }>({ of: '' });
+  const own = typed.of === chosen('saved') ? typed : { of: chosen('saved') };
+  const { name = opened?.name ?? '', isStatic = opened ? opened.people !== null : false } = own;
   useEffect(() => {
     let isGone = false;
     set(({ found }) => ({ ...(found && { found }), isLoading: true }));
@@ -163,7 +166,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
       clearTimeout(timer);
     };
   }, [text]);
-  const put = (next: Draft) => choose({ when: JSON.stringify(next) });
+  const put = (next: Draft) => choose({ when: JSON.stringify(next) }, true);
   const attempt = async (run: () => Promise<unknown>) => {
     try {
       await run();
@@ -177,9 +180,14 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   };
   const save = (event: SubmitEvent) => {
     event.preventDefault();
+    const isChange = opened && event.submitter?.getAttribute('name') === 'change';
     void attempt(async () => {
-      await change('POST', `sites/${site.siteKey}/audiences`, { name, when: asked, isStatic });
-      setName('');
+      const path = `sites/${site.siteKey}/audiences`;
+      const body = { name, when: asked, isStatic };
+      const { id } = await (isChange
+        ? change<SavedAudience>('PUT', `${path}/${opened.id}`, body)
+        : change<SavedAudience>('POST', path, body));
+      choose({ saved: `${id}` });
     });
   };
   return (
@@ -210,18 +218,24 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
           <form class="filters" onSubmit={save}>
             <label>
               {t('name')}{' '}
-              <input name="name" value={name} required onInput={({ currentTarget }) => setName(currentTarget.value)} />
+              <input
+                name="name"
+                value={name}
+                required
+                onInput={({ currentTarget }) => type({ ...own, name: currentTarget.value })}
+              />
             </label>
             <label>
               <input
                 type="checkbox"
                 name="isStatic"
                 checked={isStatic}
-                onChange={({ currentTarget }) => setStatic(currentTarget.checked)}
+                onChange={({ currentTarget }) => type({ ...own, isStatic: currentTarget.checked })}
               />{' '}
               {t('isStatic')}
             </label>
-            <button>{t('save')}</button>
+            {opened && <button name="change">{t('saveChanges', { name: opened.name })}</button>}
+            <button class={opened ? 'plain' : ''}>{t(opened ? 'saveAsNew' : 'save')}</button>
           </form>
         )}
       </section>
@@ -258,7 +272,9 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                     of: () => '',
                     show: ({ id, when, name: own }) => (
                       <>
-                        <a href={linkTo(site.siteKey, 'audiences', { when: JSON.stringify(when) })}>{t('open')}</a>{' '}
+                        <a href={linkTo(site.siteKey, 'audiences', { when: JSON.stringify(when), saved: `${id}` })}>
+                          {t('open')}
+                        </a>{' '}
                         <a href={`api/sites/${site.siteKey}/audiences/${id}/members?format=csv`} download>
                           CSV
                         </a>{' '}

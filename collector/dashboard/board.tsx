@@ -121,28 +121,32 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
             <li key={stage} data-stage={stage}>
               <span class="name">{t(`stages.${stage}`)}</span>
               <span class="current">
-                {isNow ? (
-                  <People site={site} asked={{ when: JSON.stringify({ stage: [stage] }) }} count={current} />
-                ) : (
-                  showNumber(current)
-                )}
+                <People
+                  site={site}
+                  asked={
+                    isNow
+                      ? { when: JSON.stringify({ stage: [stage] }) }
+                      : { counted: `stages:stood:${stage}`, to, from: to }
+                  }
+                  count={current}
+                />
               </span>
               <svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
                 <rect width={(visitors / widest) * 100} height="1" fill={COLORS[stage]} opacity="0.35" />
                 <rect width={(current / widest) * 100} height="1" fill={COLORS[stage]} />
               </svg>
               <span class="soft detail">
-                {isNow ? (
-                  <People
-                    site={site}
-                    asked={{ when: JSON.stringify({ peak: STAGES.slice(STAGES.indexOf(stage)) }) }}
-                    count={visitors}
-                  >
-                    {t('reached', { count: showNumber(visitors) })}
-                  </People>
-                ) : (
-                  t('reached', { count: showNumber(visitors) })
-                )}
+                <People
+                  site={site}
+                  asked={
+                    isNow
+                      ? { when: JSON.stringify({ peak: STAGES.slice(STAGES.indexOf(stage)) }) }
+                      : { counted: `stages:reached:${stage}`, to, from: to }
+                  }
+                  count={visitors}
+                >
+                  {t('reached', { count: showNumber(visitors) })}
+                </People>
                 {(['entered', 'left'] as const).map((way) => {
                   const count = last?.[way][stage] ?? 0;
                   return (

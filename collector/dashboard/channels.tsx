@@ -219,6 +219,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
             <Table
               name="sources"
               rows={sources}
+              most={500}
               columns={[
                 {
                   title: t('source'),

@@ -14,8 +14,19 @@ const seenColumns = <T extends Seen>(site: Site, didOf: (row: T) => string): Arr
     show: (row) => <People site={site} asked={{ ...rangeOf(site), did: didOf(row) }} count={row.visitors} />,
   },
   { title: t('times'), of: ({ times }) => times },
-  { title: t('ofThemWentOn'), of: ({ wentOn }) => wentOn, show: ({ wentOn }) => showShare(wentOn) },
+  {
+    title: t('ofThemWentOn'),
+    of: ({ wentOn }) => wentOn,
+    show: (row) => (
+      <People site={site} asked={{ ...rangeOf(site), did: didOf(row), fate: 'wentOn' }} count={row.wentOn}>
+        {showShare(row.wentOn)}
+      </People>
+    ),
+  },
 ];
+
+/** Rows of a kind that the report gives at most. */
+const MOST = 200;
 
 /** Pages, downloads, searches and forms, each with who went on after it; and which pages move people on to which stage. */
 export function Content({ site }: { site: Site }): JSX.Element {
@@ -36,6 +47,7 @@ export function Content({ site }: { site: Site }): JSX.Element {
                 <Table
                   name="pages"
                   rows={pages}
+                  most={MOST}
                   columns={[
                     { title: t('page'), of: ({ path }) => path },
                     { title: t('pageTitle'), of: ({ title }) => title },
@@ -64,7 +76,7 @@ function More({
 }): JSX.Element {
   const wentOnOf = (path: string) => pages.find((page) => page.path === path)?.wentOn ?? null;
   const moving = entries.flatMap(({ stage, pages: last }) => last.map((row) => ({ stage, ...row })));
-  const gaps = entries.filter(({ entered, pages: last }) => entered && !last.length);
+  const gaps = entries.filter(({ pages: last }) => !last.length);
   return (
     <>
       <section class="card">
@@ -95,7 +107,7 @@ function More({
         )}
         {gaps.map(({ stage, entered }) => (
           <p key={stage} class="leak">
-            {t('gap', { stage: t(`stages.${stage}`), count: showNumber(entered) })}
+            {t(entered ? 'gap' : 'gapOfAll', { stage: t(`stages.${stage}`), count: showNumber(entered) })}
           </p>
         ))}
       </section>
@@ -105,6 +117,7 @@ function More({
           <Table
             name="forms"
             rows={forms}
+            most={MOST}
             columns={[
               { title: t('form'), of: ({ form }) => form || t('unknown') },
               {
@@ -140,6 +153,7 @@ function More({
           <Table
             name="downloads"
             rows={downloads}
+            most={MOST}
             columns={[
               { title: t('file'), of: ({ file }) => file },
               ...seenColumns<ContentReport['downloads'][number]>(site, ({ file }) => `file:${file}`),
@@ -155,6 +169,7 @@ function More({
           <Table
             name="searches"
             rows={searches}
+            most={MOST}
             columns={[
               { title: t('term'), of: ({ term }) => term },
               ...seenColumns<ContentReport['searches'][number]>(site, ({ term }) => `term:${term}`),
@@ -171,6 +186,7 @@ function More({
           <Table
             name="vitals"
             rows={vitals}
+            most={MOST}
             isWorst={({ metric, p75 }) => p75 > (POOR[metric] ?? Infinity)}
             columns={[
               { title: t('page'), of: ({ path }) => path },

@@ -425,6 +425,12 @@ const Figures = ({ name, figures }: { name: string; figures: Figure[] }): JSX.El
 function Value({ site }: { site: Site }): JSX.Element {
   const read = useReport<ValueReport>(site.siteKey, 'value', {});
   const money = (value: number) => showMoney(value, site.currency);
+  /** A number, and the way to those who are behind it. */
+  const opens = (who: string, show: (value: number) => string) => (value: number) => (
+    <People site={site} asked={{ counted: `value:${who}` }} count={value}>
+      {show(value)}
+    </People>
+  );
   return (
     <section class="card">
       <h2>{t('worth')}</h2>
@@ -435,13 +441,13 @@ function Value({ site }: { site: Site }): JSX.Element {
             <Figures
               name="worth"
               figures={[
-                [t('buyers'), value.buyers, showNumber],
+                [t('buyers'), value.buyers, opens('buyers', showNumber)],
                 [t('orders_'), value.orders, showNumber],
                 [t('revenue'), value.revenue, money],
                 ...(value.refunded > 0 ? [[t('refunded'), value.refunded, money] satisfies Figure] : []),
                 [t('averageOrder'), value.averageOrder, money],
                 [t('perYear'), value.ordersPerYear, showNumber],
-                [t('repurchase'), value.repurchaseRate, showShare],
+                [t('repurchase'), value.repurchaseRate, opens('again', showShare)],
                 [
                   t('toSecond'),
                   value.medianDaysToSecond,

@@ -164,8 +164,15 @@ export interface Read<T> {
 export const isUpdating = (data: unknown): data is { asOf: number } =>
   !!(data as { updating?: boolean } | undefined)?.updating;
 
-/** Reads what takes its time, once, and anew when something else is asked for. What is shown meanwhile is what was read before. */
-export function useRead<T>(path: string | undefined): Read<T> {
+/** What is looked at for long is read again so often; and it rests so many times as long as the reading took. */
+const FRESH_MS = 60_000;
+const FRESH_REST = 30;
+
+/**
+ * Reads what takes its time, once, and anew when something else is asked for. What is shown meanwhile is what was read before.
+ * @param isLasting whether it is read again from time to time, while the page is in view
+ */
+export function useRead<T>(path: string | undefined, isLasting?: boolean): Read<T> {
   const [state, set] = useState<{
     path?: string | undefined;
     data?: T;
@@ -180,33 +187,50 @@ export function useRead<T>(path: string | undefined): Read<T> {
     let isGone = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     if (!path) return set({ isLoading: false });
+    const readIn = (ms: number) => {
+      timer = setTimeout(() => {
+        if (!document.hidden) return setTimes(times + 1);
+        const seen = () => setTimes(times + 1);
+        document.addEventListener('visibilitychange', seen, { once: true });
+        forget = () => document.removeEventListener('visibilitychange', seen);
+      }, ms);
+    };
+    let forget = () => {};
+    // What is there already stays as it is until there is something newer.
     set((last) => ({
       ...(last.data !== undefined && { data: last.data, path: last.path }),
       ...(last.preparing !== undefined && { preparing: last.preparing }),
-      isLoading: last.path !== path || !isUpdating(last.data),
+      isLoading: last.path !== path || last.data === undefined,
     }));
+    const begun = Date.now();
     get<T>(path).then(
       (data) => {
         if (isGone) return;
         set({ path, data, isLoading: false });
         // A newer one is being made.
-        if (isUpdating(data)) timer = setTimeout(() => setTimes(times + 1), AGAIN_MS);
+        if (isUpdating(data)) readIn(AGAIN_MS);
+        else if (isLasting) readIn(Math.max(FRESH_MS, FRESH_REST * (Date.now() - begun)));
       },
       (error: Error) => {
         if (error instanceof SignedOut) signedOut();
         else if (isGone) return;
         else if (error instanceof Preparing) {
           set((last) => ({ ...last, isLoading: true, preparing: error.share }));
-          timer = setTimeout(() => setTimes(times + 1), AGAIN_MS);
+          readIn(AGAIN_MS);
         } else {
-          set({ problem: error.message, isLoading: false });
-          if (error instanceof Unreachable) timer = setTimeout(() => setTimes(times + 1), EVERY_MS);
+          set((last) => ({
+            ...(last.path === path && last.data !== undefined && { path, data: last.data }),
+            problem: error.message,
+            isLoading: false,
+          }));
+          if (error instanceof Unreachable) readIn(EVERY_MS);
         }
       },
     );
     return () => {
       isGone = true;
       clearTimeout(timer);
+      forget();
     };
   }, [path, times]);
   const current = state.path === path ? state.data : undefined;
@@ -222,7 +246,7 @@ export function useRead<T>(path: string | undefined): Read<T> {
 
 /** Reads a report of a site; parameters that are empty are left out, and without any nothing is asked. */
 export function useReport<T>(siteKey: string, name: string, parameters: Record<string, string> | undefined): Read<T> {
-  return useRead<T>(parameters && pathOf(siteKey, name, parameters));
+  return useRead<T>(parameters && pathOf(siteKey, name, parameters), true);
 }
 
 /** Something that is changed on demand. @param done called when it was @returns why it was not, and what tries it */

@@ -140,6 +140,10 @@ function Signed(): JSX.Element {
   useEffect(() => {
     if (settingsChanged.value) live.again();
   }, [settingsChanged.value]);
+  // A site that has just been added is not among those that were read before.
+  useEffect(() => {
+    if (isUnknown) live.again();
+  }, [siteKey, isUnknown]);
   const Page = PAGES[view];
   const leave = async () => {
     await signOut();

@@ -221,6 +221,7 @@ export function Table<T>({
   isWorst,
   isChart,
   of,
+  most = Infinity,
 }: {
   name: string;
   columns: Array<Column<T>>;
@@ -229,6 +230,8 @@ export function Table<T>({
   isChart?: boolean;
   /** What it is of, where a page has several of the name. */
   of?: string;
+  /** How many rows the API gives at most. */
+  most?: number;
 }): JSX.Element {
   const isNumber = (column: Column<T>) => !rows.some((row) => typeof column.of(row) === 'string');
   const numbers = columns.map(isNumber);
@@ -282,6 +285,7 @@ export function Table<T>({
           </tbody>
         </table>
       </div>
+      {rows.length >= most && <p class="soft">{t('firstOnly', { count: most })}</p>}
       {!!rows.length && <CsvButton name={name} columns={columns} rows={sorted} />}{' '}
       {isChart && !!rows.length && <PictureButton name={name} of={`table.${name}`} />}
     </>
@@ -321,16 +325,19 @@ export function Select<T extends string>({
   options: Array<[value: T, text: string]>;
   otherwise: T;
 }): JSX.Element {
+  const value = chosen(name, otherwise);
+  // An address can say anything, such as what an earlier version of the rules knew.
+  const isKnown = options.some(([each]) => each === value);
   return (
     <label>
       <span class="soft">{label}</span>{' '}
       <select
         name={name}
-        value={chosen(name, otherwise)}
-        onChange={({ currentTarget: { value } }) => choose({ [name]: value === otherwise ? '' : value })}
+        value={value}
+        onChange={({ currentTarget: { value: next } }) => choose({ [name]: next === otherwise ? '' : next })}
       >
-        {options.map(([value, text]) => (
-          <option key={value} value={value}>
+        {[...options, ...(isKnown ? [] : [[value, value]])].map(([each, text]) => (
+          <option key={each} value={each}>
             {text}
           </option>
         ))}

@@ -1,6 +1,6 @@
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { JSX } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import {
   compileExclusions,
   compileRules,
@@ -60,6 +60,11 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     isContradictory?: boolean;
     isBusy?: boolean;
   }>({});
+  const said = useRef<HTMLDivElement>(null);
+  // What made it say something may stand far below.
+  useEffect(() => {
+    if (state.problem || state.done) said.current?.scrollIntoView({ block: 'nearest' });
+  }, [state.problem, state.done]);
   const setText = (next: string | undefined) => {
     if (next === undefined) unsaved.delete(site.siteKey);
     else unsaved.set(site.siteKey, next);
@@ -268,8 +273,10 @@ export function Rules({ site }: { site: Site }): JSX.Element {
             {t('loading')}
           </p>
         )}
-        {state.problem && <Alert>{state.problem}</Alert>}
-        {state.done && <p role="status">{state.done}</p>}
+        <div ref={said}>
+          {state.problem && <Alert>{state.problem}</Alert>}
+          {state.done && <p role="status">{state.done}</p>}
+        </div>
         {(state.checked ?? (hasFindings(live) && live)) && (
           <Findings checked={state.checked ?? live!} text={shown} goTo={goTo} />
         )}
@@ -562,6 +569,7 @@ function Unclassified({ site, add }: { site: Site; add: (row: Row) => Promise<vo
             <Table
               name="unclassified"
               rows={rows.slice(0, MOST_ROWS)}
+              most={rows.length > MOST_ROWS ? MOST_ROWS : Infinity}
               columns={[
                 { title: t('eventName'), of: ({ event }) => showEvent(event) },
                 { title: t('pagePath'), of: ({ path }) => path },

@@ -17,7 +17,7 @@ import { useLive, useOnce, useRead, useReport } from './live.js';
 import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
 import { linkTo, may, settingsChanged } from './state.js';
 import { Team } from './team.js';
-import { inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
+import { inLanguage, sayRefusal, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 /** The line for the pages, whether it works, what of it was lost, and the site's settings. */
 export function Setup({ site }: { site: Site }): JSX.Element {
@@ -354,8 +354,11 @@ function Refused({ site }: { site: Site }): JSX.Element {
             reasons.map(({ reason, all }) => (
               <details key={reason}>
                 <summary>
-                  <code>{reason}</code> · {showNumber(all.length)} · {all[0]!.detail}
+                  {sayRefusal(reason)} · {showNumber(all.length)}
                 </summary>
+                <p class="soft">
+                  <code>{reason}</code> · {all[0]!.detail}
+                </p>
                 {all.slice(0, SAMPLES).map(({ receivedAt, body }) => (
                   <div key={receivedAt + body}>
                     <p class="soft">{showTime(receivedAt, site.timeZone)}</p>

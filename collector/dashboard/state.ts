@@ -116,13 +116,20 @@ effect(() => {
 export const linkToList = (siteKey: string): string =>
   linkTo(siteKey, 'visitors', latestList?.siteKey === siteKey ? Object.fromEntries(latestList.query) : {});
 
-/** Changes what was chosen in the view; an empty text takes it out of the address. */
-export function choose(changes: Record<string, string>): void {
+/** Changes that follow each other so soon are one step back, as when somebody types. */
+const TYPING_MS = 2000;
+let chosenAt = 0;
+
+/** Changes what was chosen in the view; an empty text takes it out of the address. @param isTyped whether it may be one of many in a row */
+export function choose(changes: Record<string, string>, isTyped?: boolean): void {
   const { siteKey, view, visitorId, query } = route.value;
   const next = { ...Object.fromEntries(query), ...changes };
   const kept = Object.fromEntries(Object.entries(next).filter(([, value]) => value !== ''));
   const text = new URLSearchParams(kept).toString();
-  location.hash = visitorId ? linkToVisitor(siteKey, visitorId) + (text && `?${text}`) : linkTo(siteKey, view, kept);
+  const to = visitorId ? linkToVisitor(siteKey, visitorId) + (text && `?${text}`) : linkTo(siteKey, view, kept);
+  if (isTyped && Date.now() - chosenAt < TYPING_MS) location.replace(to);
+  else location.hash = to;
+  chosenAt = Date.now();
 }
 
 /** What was chosen, or nothing. */

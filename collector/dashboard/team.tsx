@@ -162,6 +162,7 @@ function Audit({ zone }: { zone: string }): JSX.Element {
             <Table
               name="audit"
               rows={entries}
+              most={200}
               columns={[
                 { title: t('changedAt'), of: ({ at }) => showTime(at, zone), by: ({ at }) => at },
                 { title: t('who'), of: ({ who }) => (who === 'command line' ? t('commandLine') : who) },

@@ -90,7 +90,20 @@ export function ViewMenu({ site }: { site: Site }): JSX.Element {
         )}
         {state.link && (
           <p role="status">
-            {t('shareHint')} <input class="link" aria-label={t('shareLink')} value={state.link} readOnly />
+            {t('shareHint')}{' '}
+            <input
+              class="link"
+              aria-label={t('shareLink')}
+              value={state.link}
+              readOnly
+              onFocus={({ currentTarget }) => currentTarget.select()}
+            />{' '}
+            {/* Browsers have it where the page came over HTTPS. */}
+            {navigator.clipboard && (
+              <button type="button" class="plain small" onClick={() => void navigator.clipboard.writeText(state.link!)}>
+                {t('copy')}
+              </button>
+            )}
           </p>
         )}
         {(state.problem ?? read.problem) && <Alert>{state.problem ?? read.problem}</Alert>}

@@ -1,8 +1,9 @@
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useContext, useState } from 'preact/hooks';
 import {
   change,
   get,
+  type ErasureReceipt,
   type RulesNames,
   type SentEvent,
   type Site,
@@ -23,7 +24,7 @@ import { Why, Words } from './why.js';
 export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string }): JSX.Element {
   const live = useLive<Visitor>(`sites/${site.siteKey}/visitors/${visitorId}`);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
-  const [receipt, setReceipt] = useState<object>();
+  const [receipt, setReceipt] = useState<ErasureReceipt>();
   const { data: visitor } = live;
   if (receipt) return <Receipt of={receipt} site={site} visitorId={visitorId} />;
   return (
@@ -44,13 +45,25 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
   );
 }
 
+const ERASED = ['visitors', 'events', 'transitions', 'deadLetters'] as const;
+
 /** What was erased, and nothing else of whoever it was. */
-function Receipt({ of, site, visitorId }: { of: object; site: Site; visitorId: string }): JSX.Element {
+function Receipt({ of, site, visitorId }: { of: ErasureReceipt; site: Site; visitorId: string }): JSX.Element {
   const text = JSON.stringify(of, null, 2);
   return (
     <section class="card" role="status">
       <p>{t('erased')}</p>
-      <pre tabIndex={0}>{text}</pre>
+      <dl class="facts">
+        {ERASED.map((name) => (
+          <Fragment key={name}>
+            <dt>{t(`erasedOf.${name}`)}</dt>
+            <dd>{showNumber(of[name])}</dd>
+          </Fragment>
+        ))}
+        <dt>{t('erasedOf.erasedAt')}</dt>
+        <dd>{showTime(of.erasedAt, site.timeZone)}</dd>
+      </dl>
+      <p>{t(of.isWiped ? 'isWiped' : 'notWiped')}</p>
       <button
         type="button"
         class="plain small"
@@ -72,7 +85,7 @@ function Details({
 }: {
   visitor: Visitor;
   site: Site;
-  onErased: (receipt: object) => void;
+  onErased: (receipt: ErasureReceipt) => void;
 }): JSX.Element {
   const { why } = visitor;
   const only = chosen('event');
@@ -127,6 +140,7 @@ function Details({
                   </div>
                 ))}
                 <span class="soft">{t('othersHint', { user: visitor.userId })}</span>
+                {may('editor') && <Separate site={site} visitor={visitor} />}
               </dd>
             </>
           )}
@@ -219,6 +233,26 @@ function Details({
   );
 }
 
+/** Takes this browser out of the user whose it was said to be. */
+function Separate({ site, visitor: { visitorId, userId } }: { site: Site; visitor: Visitor }): JSX.Element {
+  const [problem, setProblem] = useState('');
+  const separate = () =>
+    confirm(t('confirmSeparate', { user: userId })) &&
+    change('DELETE', `sites/${site.siteKey}/visitors/${visitorId}/link`).catch((error: Error) =>
+      setProblem(t('notDone', { message: error.message })),
+    );
+  return (
+    <>
+      <p>
+        <button type="button" class="plain small" onClick={separate}>
+          {t('separate')}
+        </button>
+      </p>
+      {problem && <Alert>{problem}</Alert>}
+    </>
+  );
+}
+
 /** Whether reports count the visitor, and the way to say otherwise, and to take that back. */
 function Counted({ site, visitor: { visitorId, bot, isJudged } }: { site: Site; visitor: Visitor }): JSX.Element {
   const [problem, setProblem] = useState('');
@@ -255,7 +289,7 @@ function Rights({
 }: {
   site: Site;
   visitorId: string;
-  onErased: (receipt: object) => void;
+  onErased: (receipt: ErasureReceipt) => void;
 }): JSX.Element {
   const [problem, setProblem] = useState('');
   const attempt = async (run: () => Promise<void>) => {
@@ -275,7 +309,7 @@ function Rights({
     );
   const erase = () =>
     attempt(async () => {
-      if (confirm(t('confirmErase'))) onErased(await change<object>('DELETE', path));
+      if (confirm(t('confirmErase'))) onErased(await change<ErasureReceipt>('DELETE', path));
     });
   return (
     <>

@@ -83,7 +83,12 @@ function sayCounted(rules: RulesNames | undefined, days: { from: string; to: str
   const stage = (name: string) => (STAGES.some((each) => each === name) ? t(`stages.${name as 'action'}`) : name);
   const period = t(`periods.${(chosen('period') || 'week') as 'week'}`);
   const words: Record<string, () => string> = {
-    stages: () => t(first === 'left' ? 'countedWho.left' : 'countedWho.entered', { stage: stage(rest), ...days }),
+    stages: () =>
+      t(`countedWho.${(['left', 'stood', 'reached'] as const).find((each) => each === first) ?? 'entered'}`, {
+        stage: stage(rest),
+        ...days,
+      }),
+    value: () => t(first === 'again' ? 'countedWho.again' : 'countedWho.buyers'),
     kpis: () => t('countedWho.kpis', { name: inLanguage(rules?.signals?.[first]?.label) ?? first, ...days }),
     rfm: () => t('countedWho.rfm', { recency: first, frequencyAmount: rest }),
     lifecycle: () => t('countedWho.lifecycle', { state: t(`lifecycles.${rest as 'new'}`), day: first, period }),
@@ -121,7 +126,11 @@ function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
       {chosen('lastPage') && ` ${t('lastPageWas', { page: chosen('lastPage') })}`}
       {chosen('steps') && t(`stepFates.${fate}`, { step: chosen('step', '1'), ...days })}
       {chosen('by') && ` ${t('ofRow', { value: showRow(chosen('by'), chosen('value') || null, rules) })}`}
-      {DEEDS.includes(kind) && t('didWhat', { what: t(`did.${kind as 'path'}`, { name }), ...days })}
+      {DEEDS.includes(kind) &&
+        t(chosen('fate') === 'wentOn' ? 'didAndWentOn' : 'didWhat', {
+          what: t(`did.${kind as 'path'}`, { name }),
+          ...days,
+        })}
       {chosen('audience') && t('inAudience')}
       {chosen('when') && (
         <>

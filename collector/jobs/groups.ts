@@ -1,13 +1,22 @@
 /** Groups that take everybody's data to know, set as traits, so that conditions can ask for them, in the browser too. */
 import { randomBytes } from 'node:crypto';
-import { compileExclusions, compileScores, dayOf, traitNames, traitsOf, type Scalar } from '../../sdk/core/index.js';
+import {
+  compileExclusions,
+  compileRules,
+  compileScores,
+  dayOf,
+  traitNames,
+  traitsOf,
+  type Rules,
+  type Scalar,
+} from '../../sdk/core/index.js';
 import { foldInto } from '../ingest/fold.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import { cutsOf, scoreRfm, type Buyer } from '../model/rfm.js';
 import { activeDays } from '../projection/counted.js';
 import { buyerOfRecord, chooseOrderSignal, lifecycleNow, refundSignalOf } from '../reports/customers.js';
 import { readPeople } from '../reports/people.js';
-import type { Store, VisitorRecord } from '../store/store.js';
+import type { Site, Store, VisitorRecord } from '../store/store.js';
 
 /** The traits: an RFM group, and a state of the lifecycle by weeks. No site's own is called so. */
 const [RFM, LIFECYCLE] = ['stagetag.rfm', 'stagetag.lifecycle'] as const;
@@ -21,6 +30,45 @@ export interface Grouped {
   changed: number;
 }
 
+/** Which of the groups conditions of the rules ask for. */
+export function groupsAsked(rules: Rules): string[] {
+  // Browsers are told nothing of who is left out or fits; groups may be asked for there all the same.
+  const apart = [
+    ...compileExclusions(rules).conditions.map(([, when]) => when),
+    ...compileScores(rules).fit.map(({ when }) => when),
+  ];
+  const names = new Set([...traitNames(compileRules(rules)), ...apart.flatMap(traitsOf)]);
+  return [RFM, LIFECYCLE].filter((name) => names.has(name));
+}
+
+/** Finds the groups of people, who are added one by one. @param asked see groupsAsked */
+export function findGroups(rules: Rules, asked: string[], weekStart: Site['weekStart'], now: number) {
+  const chosen = chooseOrderSignal(rules, undefined);
+  const refund = 'signal' in chosen ? refundSignalOf(rules, chosen.signal) : undefined;
+  const buyers: Buyer[] = [];
+  const people = new Map<string, { wanted: Record<string, Scalar>; before: Record<string, Scalar | null> }>();
+  return {
+    add(record: Pick<VisitorRecord, 'visitorId' | 'facts'>): void {
+      const { visitorId, facts } = record;
+      const buyer = 'signal' in chosen ? buyerOfRecord(record, chosen.signal, refund, now) : undefined;
+      if (buyer) buyers.push(buyer);
+      const lifecycle = lifecycleNow(activeDays(facts), dayOf(now), weekStart);
+      const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2] ?? null]));
+      people.set(visitorId, { wanted: lifecycle ? { [LIFECYCLE]: lifecycle } : {}, before });
+    },
+    /** By person, the traits that are others than they were. Null where somebody is in none any more; who never was needs no word. */
+    changes(): Array<{ id: string; props: Record<string, Scalar | null> }> {
+      for (const { id, group } of scoreRfm(buyers, cutsOf(rules, buyers.length))) people.get(id)!.wanted[RFM] = group;
+      return [...people].flatMap(([id, { wanted, before }]) => {
+        const others = asked.filter((name) => (wanted[name] ?? null) !== before[name]);
+        return others.length
+          ? [{ id, props: Object.fromEntries(others.map((name) => [name, wanted[name] ?? null])) }]
+          : [];
+      });
+    },
+  };
+}
+
 /**
  * Sets the groups of everybody for whom they changed, as far as the rules ask for such traits: an event `identify` of the collector's own
  * is stored like any other, so that a replay comes to the same.
@@ -29,44 +77,17 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   const published = await store.rules(siteKey);
   const timeline = timelineOf(published);
   const { rules } = published.at(-1)!;
-  const { weekStart } = (await store.site(siteKey))!;
-  // Browsers are told nothing of who is left out or fits; groups may be asked for there all the same.
-  const apart = [
-    ...compileExclusions(rules).conditions.map(([, when]) => when),
-    ...compileScores(rules).fit.map(({ when }) => when),
-  ];
-  const names = new Set([...traitNames(timeline.current), ...apart.flatMap(traitsOf)]);
-  const asked = [RFM, LIFECYCLE].filter((name) => names.has(name));
+  const asked = groupsAsked(rules);
   const grouped = { people: 0, changed: 0 };
   if (!asked.length) return grouped;
-  const chosen = chooseOrderSignal(rules, undefined);
-  const refund = 'signal' in chosen ? refundSignalOf(rules, chosen.signal) : undefined;
-  const buyers: Buyer[] = [];
-  const traits = new Map<string, Record<string, Scalar | null>>();
-  /** What is known so far, of each whose group may be another. */
-  const known = new Map<string, Pick<VisitorRecord, 'isPerson' | 'lastSeen'> & { before: Record<string, unknown> }>();
+  const groups = findGroups(rules, asked, (await store.site(siteKey))!.weekStart, now);
+  const known = new Map<string, Pick<VisitorRecord, 'isPerson' | 'lastSeen'>>();
   await readPeople(store, siteKey, (record) => {
-    const { visitorId, facts, isPerson, lastSeen } = record;
     grouped.people++;
-    const buyer = 'signal' in chosen ? buyerOfRecord(record, chosen.signal, refund, now) : undefined;
-    if (buyer) buyers.push(buyer);
-    const lifecycle = lifecycleNow(activeDays(facts), dayOf(now), weekStart);
-    traits.set(visitorId, lifecycle ? { [LIFECYCLE]: lifecycle } : {});
-    const before = Object.fromEntries(asked.map((name) => [name, facts.traits[name]?.[2]]));
-    known.set(visitorId, { isPerson, lastSeen, before });
+    groups.add(record);
+    known.set(record.visitorId, { isPerson: record.isPerson, lastSeen: record.lastSeen });
   });
-  for (const { id, group } of scoreRfm(buyers, cutsOf(rules, buyers.length))) traits.get(id)![RFM] = group;
-
-  const changes = [...traits].flatMap(([id, wanted]) => {
-    const { before } = known.get(id)!;
-    const props = Object.fromEntries(
-      asked
-        // Who is in none any more is told so; who never was needs no word.
-        .filter((name) => (wanted[name] ?? null) !== (before[name] ?? null))
-        .map((name) => [name, wanted[name] ?? null]),
-    );
-    return Object.keys(props).length ? [{ id, props }] : [];
-  });
+  const changes = groups.changes();
   for (let done = 0; done < changes.length; done += TOGETHER) {
     await Promise.all(
       changes.slice(done, done + TOGETHER).map(async ({ id, props }) => {

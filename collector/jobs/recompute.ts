@@ -1,4 +1,5 @@
 import type { Job, Store } from '../store/store.js';
+import { setGroups } from './groups.js';
 import { refreshVisitor } from './restage.js';
 
 const CHUNK = 100;
@@ -23,5 +24,7 @@ export async function recompute(
     await Promise.all(stale.map((visitorId) => refreshVisitor(store, job.siteKey, visitorId, now())));
     onProgress?.((done += stale.length));
   }
+  // The rules may ask for groups that nobody asked for before.
+  await setGroups(store, job.siteKey, now());
   await store.finishJob(job.id);
 }

@@ -75,8 +75,37 @@ export function whoMoved(
   return found;
 }
 
-/** How many had each stage as their highest by a moment. Who went into a person is counted as that. */
+/** Those who count and stood at a stage at a moment. */
+export function whoStood(projection: Projection, until: number, stage: Stage): Set<number> {
+  const { visitor, from, to, at } = projection.moves.columns;
+  const wanted = STAGES.indexOf(stage);
+  const times = new Int32Array(projection.visitors.length);
+  for (let row = 0; row < projection.moves.length; row++)
+    if (at[row]! < until) times[visitor[row]!]! += +(to[row] === wanted) - +(from[row] === wanted);
+  return ownersWhere(projection, (who) => times[who]! > 0);
+}
+
+/** Those who count and had a stage, or one beyond, as their highest by a moment. */
+export function whoReached(projection: Projection, until: number, stage: Stage): Set<number> {
+  const peaks = peaksBy(projection, until);
+  return ownersWhere(projection, (who) => peaks[who]! >= STAGES.indexOf(stage));
+}
+
+/** Whoever is counted for one of these visitors. */
+function ownersWhere(projection: Projection, isIt: (visitor: number) => boolean): Set<number> {
+  return new Set([...projection.owners()].filter((owner, visitor) => owner !== NONE && isIt(visitor)));
+}
+
+/** How many had each stage as their highest by a moment. */
 export function peakCounts(projection: Projection, until: number): Map<Stage, number> {
+  const counts = new Map<Stage, number>();
+  for (const peak of peaksBy(projection, until))
+    if (peak !== NONE) counts.set(STAGES[peak]!, (counts.get(STAGES[peak]!) ?? 0) + 1);
+  return counts;
+}
+
+/** The highest stage of each visitor by a moment; none of who is left out, or went into a person, which has its own. */
+function peaksBy(projection: Projection, until: number): Int8Array {
   const { visitor, to, at, kind } = projection.moves.columns;
   const isOut = isLeftOut(projection);
   const peaks = new Int8Array(projection.visitors.length).fill(NONE);
@@ -87,10 +116,7 @@ export function peakCounts(projection: Projection, until: number): Map<Stage, nu
     peaks[who] = Math.max(peaks[who]!, to[row]!);
     isJoined[who] = +(to[row] === NONE && kind[row] === MOVE_KINDS.link);
   }
-  const counts = new Map<Stage, number>();
-  for (const [who, peak] of peaks.entries())
-    if (peak !== NONE && !isJoined[who]) counts.set(STAGES[peak]!, (counts.get(STAGES[peak]!) ?? 0) + 1);
-  return counts;
+  return peaks.map((peak, who) => (isJoined[who] ? NONE : peak));
 }
 
 /** How many stand at each stage now, and have it as their highest. */

@@ -187,12 +187,13 @@ type Order = CountedDay & { at: number; id?: string };
  * many there were and what they came to in all, so that those of a day share it. @param times of the events that carry the signal, ascending
  */
 function ordersBy(facts: Facts, signal: string, times: number[]): Order[] {
-  const withId = Object.entries(facts.orders).flatMap(([key, [at, , { signals, values, keys }]]): Order[] => {
-    if (!signals[signal]) return [];
+  const start = `${signal}\n`;
+  const withId = Object.entries(facts.orders).flatMap(([key, [at, , { values, keys }]]): Order[] => {
+    if (!key.startsWith(start)) return [];
     const sum = (numbers: number[]) => numbers.reduce((all, each) => all + each, 0);
     const keyed = Object.values(keys[signal] ?? {}).flatMap((each) => Object.values(each).map(([, , units]) => units));
     const units = sum(Object.values(values[signal] ?? {})) + sum(keyed);
-    return [{ at, day: dayOf(at), count: 1, units, daily: units, id: key.slice(key.indexOf('\n') + 1) }];
+    return [{ at, day: dayOf(at), count: 1, units, daily: units, id: key.slice(start.length) }];
   });
   const taken = new Set(withId.map(({ at }) => at));
   const without = countedDays({ ...facts, orders: {} }).find(([name]) => name === signal)?.[1] ?? [];

@@ -15,7 +15,7 @@ import { lastOfFacts, readRange, type ReportQuery } from './range.js';
 export interface PeopleFilter extends FunnelQuery {
   /** Those who got to this stage from `from` to `to`. */
   reached?: Stage;
-  /** Of them, or of those who made a step of a funnel, what became of them. */
+  /** Of them, or of those who made a step of a funnel, what became of them; with `did` alone `wentOn`: who got to a new stage after it. */
   fate?: Fate;
   /** Days without a sign of life after which somebody is dormant. */
   dormantAfter?: number;
@@ -45,8 +45,8 @@ export const isOfPeople = ({ reached, steps, moved, lastPage, did, counted, audi
   [reached, steps, moved, lastPage, did, counted, audience, when].some((each) => each !== undefined);
 
 /** Whether it hangs on when stages were first reached. */
-export const needsDates = ({ reached, steps, moved, counted = '' }: PeopleFilter): boolean =>
-  [reached, steps, moved].some((each) => each !== undefined) || isDated(counted);
+export const needsDates = ({ reached, steps, moved, fate, counted = '' }: PeopleFilter): boolean =>
+  [reached, steps, moved, fate].some((each) => each !== undefined) || isDated(counted);
 
 /** What somebody can have done, as reports name it: each says whether an event is that. */
 const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
@@ -132,14 +132,20 @@ const madeStep: Make = async ({ view, filter, now }) => {
   return (person) => found.has(person);
 };
 
-const hasDone: Make = async ({ view, filter: { did }, span, people }) => {
+const hasDone: Make = async ({ view, filter: { did, fate, reached, steps, counted }, span, people }) => {
   if (did === undefined) return undefined;
+  // Where nothing else says of whom it is asked what became of them.
+  const isAfter = fate === 'wentOn' && [reached, steps, counted].every((each) => each === undefined);
+  const wentOnAt = (person: Person) => Math.max(...STAGES.map((stage) => view.reachedAt(person, stage) ?? -Infinity));
   const [kind = '', ...rest] = did.split(':');
   const name = rest.join(':');
   if (Object.hasOwn(DEEDS, kind) && (name || NAMELESS.has(kind))) {
     const found = new Set<Person>();
     const isIt = (each: Kind) => DEEDS[kind]!(each, name) || undefined;
-    await view.eachDeeds(span, isIt, (person, deeds) => deeds.length && found.add(person), people);
+    const note = (person: Person, [first]: Array<Deed<unknown>>) => {
+      if (first && (!isAfter || wentOnAt(person) > first.time)) found.add(person);
+    };
+    await view.eachDeeds(span, isIt, note, people);
     return (person) => found.has(person);
   }
   const isIt = name && visitTest(kind, name);

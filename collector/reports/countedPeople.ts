@@ -2,7 +2,7 @@
 import { isDay } from '../isDay.js';
 import { parseDay, STAGES, type Stage } from '../../sdk/core/index.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
-import { whoMoved } from '../projection/noticed.js';
+import { whoMoved, whoReached, whoStood } from '../projection/noticed.js';
 import { LONGEST } from '../projection/kinds.js';
 import type { Deed, Person, View } from '../projection/view.js';
 import { eachBefore } from './common.js';
@@ -42,9 +42,11 @@ const rulesOf = async ({ store, site }: View) => (await store.rules(site.siteKey
 /** How each is written, and who is meant. `isDated`: it hangs on when stages were first reached. */
 const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> = {
   stages: {
-    numbers: 'entered:STAGE or left:STAGE',
+    numbers: 'entered:STAGE or left:STAGE, stood:STAGE or reached:STAGE at the end',
     find: async ({ view, span }, [way, stage]) => {
       if (!isOneOf(STAGES, stage)) return undefined;
+      if (way === 'stood') return isAmong(whoStood(view.projection, span.until, stage));
+      if (way === 'reached') return isAmong(whoReached(view.projection, span.until, stage));
       if (way === 'entered') return isAmong(whoMoved(view.projection, span, (_, to) => to === stage));
       return way === 'left' ? isAmong(whoMoved(view.projection, span, (from) => from === stage)) : undefined;
     },
@@ -66,6 +68,15 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
       if ('error' in order || !/^[1-5]$/.test(r ?? '') || !/^[1-5]$/.test(fm ?? '')) return undefined;
       const buyers = scoreBuyers(view, rules, order.signal, now);
       return isAmong(new Set(buyers.filter((each) => each.r === +r! && each.fm === +fm!).map(({ id }) => id)));
+    },
+  },
+  value: {
+    numbers: 'buyers or again, who bought more than once',
+    find: async ({ view }, [who]) => {
+      const order = chooseOrderSignal(await rulesOf(view), undefined);
+      if ('error' in order || !isOneOf(['buyers', 'again'], who)) return undefined;
+      return (person) =>
+        view.counted(person, order.signal).reduce((all, { count }) => all + count, 0) > +(who === 'again');
     },
   },
   lifecycle: {

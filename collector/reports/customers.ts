@@ -77,7 +77,7 @@ export function buyerOf<K>(id: K, days: CountedDay[], now: number): Buyer<K> | u
 
 /** The same of a record. */
 export function buyerOfRecord(
-  { visitorId, facts }: VisitorRecord,
+  { visitorId, facts }: Pick<VisitorRecord, 'visitorId' | 'facts'>,
   signal: string,
   refund: string | undefined,
   now: number,

@@ -1,6 +1,7 @@
 /** What publishing rules would do, before it is done: the same folding over the same events, and nothing is written. */
 import {
   compileRules,
+  datedTraits,
   explainStage,
   formatDay,
   inferFrom,
@@ -9,12 +10,15 @@ import {
   viewFacts,
   type Explanation,
   type Facts,
+  type FactsView,
   type Inference,
   type Rules,
   type Stage,
 } from '../../sdk/core/index.js';
+import { findGroups, groupsAsked } from '../jobs/groups.js';
 import { sinceOf, timelineOf, type Timeline } from '../ingest/timeline.js';
-import { isBot, type RemoteStore, type Site } from '../store/store.js';
+import { PAGE, pages } from '../store/pages.js';
+import { isBot, type RemoteStore, type Site, type VisitorRecord } from '../store/store.js';
 import { factsUnder } from './under.js';
 
 export interface Move {
@@ -41,7 +45,6 @@ export interface Preview {
   exactFrom: string | null;
 }
 
-const PAGE = 200;
 const EXAMPLES = 3;
 
 export async function previewRules(
@@ -59,29 +62,40 @@ export async function previewRules(
   const then = timelineOf([...(since ? published : []), { ...next, since }]);
   const counter = new Counter(today.current.tags, compileRules(rules).tags);
 
-  for (let after: string | undefined; ;) {
-    const page = await store.everyVisitor(siteKey, after, PAGE);
-    for (const record of page) {
-      // A person's visitors are told of with the person.
-      if (record.personId || isBot(record.bot)) continue;
-      const inferred = (timeline: Timeline, facts: Facts) => {
-        const view = viewFacts(timeline.current, facts, now);
-        // Who was judged by hand is left out by no rule.
-        return !record.isJudged && timeline.excludedAs(view) ? undefined : inferFrom(view);
-      };
-      const before = inferred(today, await factsUnder(store, site, today, record));
+  const everybody = () => pages((last?: VisitorRecord) => store.everyVisitor(siteKey, last?.visitorId, PAGE));
+  // A person's visitors are told of with the person.
+  const isCounted = ({ personId, bot }: VisitorRecord) => !personId && !isBot(bot);
+  // Who was judged by hand is left out by no rule.
+  const isExcluded = (record: VisitorRecord, timeline: Timeline, view: FactsView) =>
+    !record.isJudged && timeline.excludedAs(view) !== null;
+  const inferred = (record: VisitorRecord, timeline: Timeline, facts: Facts) => {
+    const view = viewFacts(timeline.current, facts, now);
+    return isExcluded(record, timeline, view) ? undefined : inferFrom(view);
+  };
+  // Groups are set anew when rules are published: of whoever is left out then, none.
+  const asked = groupsAsked(next.rules);
+  const groups = findGroups(next.rules, asked, site.weekStart, now);
+  if (asked.length)
+    for await (const record of everybody()) {
+      if (!isCounted(record)) continue;
       const facts = await factsUnder(store, site, then, record);
-      const later = inferred(then, facts);
-      const isExample = counter.add(before, later);
-      if (!isExample || !before || !later) continue;
-      const [from, to] = [before.stage, later.stage];
-      const why = explainStage(then.current, facts, now, (rank(to) > rank(from) ? to : from)!);
-      counter.examples.push({ visitorId: record.visitorId, userId: record.userId, from, to, why });
+      if (!isExcluded(record, then, viewFacts(then.current, facts, now))) groups.add({ ...record, facts });
     }
-    if (page.length < PAGE) break;
-    after = page.at(-1)!.visitorId;
-    // Other reports have their turn.
-    await new Promise(setImmediate);
+  const regrouped = new Map(groups.changes().map(({ id, props }) => [id, props]));
+
+  for await (const record of everybody()) {
+    if (!isCounted(record)) continue;
+    const { visitorId, userId } = record;
+    const before = inferred(record, today, await factsUnder(store, site, today, record));
+    const replayed = await factsUnder(store, site, then, record);
+    const traits = { ...replayed.traits, ...datedTraits(regrouped.get(visitorId) ?? {}, now, visitorId) };
+    const facts = { ...replayed, traits };
+    const later = inferred(record, then, facts);
+    const isExample = counter.add(before, later);
+    if (!isExample || !before || !later) continue;
+    const [from, to] = [before.stage, later.stage];
+    const why = explainStage(then.current, facts, now, (rank(to) > rank(from) ? to : from)!);
+    counter.examples.push({ visitorId, userId, from, to, why });
   }
   return { asOf: now, ...counter.result(), exactFrom: keptFrom ? formatDay(keptFrom) : null };
 }

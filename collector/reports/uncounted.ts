@@ -8,7 +8,7 @@ import {
   type StagetagEvent,
 } from '../../sdk/core/index.js';
 
-/** `amount`: no number from 0; `currency`: another than the rules'; `repeated`: the same order was there before. */
+/** `amount`: no number from 0; `currency`: another than the rules'; `repeated`: an event with the same transaction was counted instead. */
 export const UNCOUNTED = ['amount', 'currency', 'repeated'] as const;
 export type Uncounted = (typeof UNCOUNTED)[number];
 
@@ -37,15 +37,21 @@ function bare(rules: CompiledRules) {
  * @returns undefined where an event has no amount that a signal asks for, or one of them counts it
  */
 export function whyUncounted(rules: CompiledRules, facts: Facts, event: StagetagEvent): Uncounted | undefined {
+  const url = attempt(() => new URL(event.url!));
+  const carried = (under: CompiledRules) => {
+    const names = matchSignals(under, event, url && placeOf(url)).map(([signal]) => signal);
+    const adding = names.filter((name) => rules.signals[name]!.value);
+    return { names, adding };
+  };
+  const { names, adding } = carried(rules);
   const transaction = event.props?.transaction_id;
   const isOrder = typeof transaction === 'string' || typeof transaction === 'number';
-  const first = isOrder && facts.orders[`${event.name}\n${transaction}`];
-  if (first && first[1] !== event.id.toLowerCase()) return 'repeated';
-  const url = attempt(() => new URL(event.url!));
-  const carried = (under: CompiledRules) =>
-    matchSignals(under, event, url && placeOf(url))
-      .map(([signal]) => signal)
-      .filter((signal) => rules.signals[signal]!.value);
-  if (carried(rules).length || !carried(bare(rules).amount).length) return undefined;
-  return carried(bare(rules).currency).length ? 'currency' : 'amount';
+  const isRepeated = (signal: string) => {
+    const first = facts.orders[`${signal}\n${transaction as string}`];
+    return !!first && first[1] !== event.id.toLowerCase();
+  };
+  const asked = adding.length ? adding : names;
+  if (isOrder && asked.length && asked.every(isRepeated)) return 'repeated';
+  if (adding.length || !carried(bare(rules).amount).adding.length) return undefined;
+  return carried(bare(rules).currency).adding.length ? 'currency' : 'amount';
 }

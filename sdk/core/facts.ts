@@ -55,7 +55,7 @@ export interface FactsBase {
 
 export interface Facts extends Counts {
   v: number;
-  /** By event name and `transaction_id`: the first event of each, and what it counts for, which stands here alone. */
+  /** By signal and `transaction_id`: the first event of each, and what it counts for, which stands here alone. */
   orders: Record<string, Dated<Counts>>;
   /** Traits; null is a trait taken back. */
   traits: Record<string, Dated<Scalar | null>>;
@@ -66,7 +66,7 @@ export function emptyFacts(): Facts {
   return { v: FACTS_VERSION, signals: {}, values: {}, keys: {}, orders: {}, traits: {} };
 }
 
-/** What facts count, and what each order counts beside it: of events that share a transaction the first stands for all. */
+/** What facts count, and what each order counts beside it: of events that share a transaction and a signal the first stands for all. */
 export const sourcesOf = (facts: Facts): Counts[] => [
   facts,
   ...Object.values(facts.orders).map(([, , counts]) => counts),
@@ -82,17 +82,18 @@ export function matchedFacts(event: StagetagEvent, matches: Matches): Facts {
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));
   const transaction = props.transaction_id;
-  let counts: Counts = facts;
   const isOrder = !matches.isRefused && (typeof transaction === 'string' || typeof transaction === 'number');
-  if (isOrder) counts = { signals: {}, values: {}, keys: {} };
   for (const [signal, value, key, isPaired] of matches) {
+    let counts: Counts = facts;
+    if (isOrder) {
+      counts = { signals: {}, values: {}, keys: {} };
+      facts.orders[`${signal}\n${transaction}`] = [time, id, counts];
+    }
     counts.signals[signal] = { [day]: 1 };
     if (!isPlain && isPaired && event.sessionId)
       counts.keys[pairsOf(signal)] = { [day]: { [`${hashKey(event.sessionId)}.${key ?? ''}`]: [time, id, 0] } };
     if (key) counts.keys[signal] = { [day]: { [key]: [time, id, value] } };
     else if (value) counts.values[signal] = { [day]: value };
-    // An event that carries no signal does not stand for its transaction.
-    if (isOrder) facts.orders[`${name}\n${transaction}`] = [time, id, counts];
   }
   if (!isPlain && name === 'identify') facts.traits = datedTraits(props, time, id);
   return facts;

@@ -1,7 +1,8 @@
 // Measures what each capability adds to what a page loads: both files are built without it, and weighed. `npm run bench:size`.
 import zlib from 'node:zlib';
 import { rollup } from 'rollup';
-import configs, { fillTag, orders } from '../../rollup.config.mjs';
+import { found } from '../../rollup.arrange.mjs';
+import configs, { fillTag } from '../../rollup.config.mjs';
 
 /** By the name of a capability: the module that holds it, and what takes its place. */
 const PARTS = {
@@ -52,7 +53,7 @@ async function build(left, fill = fillTag) {
 
 const built = await build();
 // What is left without a part has no order that was found for it: all is weighed in the order in which it is written.
-for (const name of Object.keys(orders)) delete orders[name];
+for (const name of Object.keys(found)) delete found[name];
 const all = await build();
 const rows = [];
 for (const [name, part] of Object.entries(PARTS)) rows.push([name, all - (await build(part))]);

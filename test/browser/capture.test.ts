@@ -19,7 +19,7 @@ const LINKS = `
   <a id="mail" href="mailto:a@b.example" onclick="event.preventDefault()">Mail</a>
   <a id="here" href="#top">Top</a>
   <a id="stopped" href="{{other}}/stopped">Stopped</a>
-  <button id="marked" data-st-event="add_to_cart" data-st-prop-item="a b" data-st-prop-value="12.5">Add</button>
+  <button id="marked" data-st-event="add_to_cart" data-st-prop-item="a b" data-st-prop-value="12.5" data-st-prop-code="12345678901234567890">Add</button>
   <script>
     document.getElementById('stopped').onclick = (event) => event.preventDefault();
     document.getElementById('host').attachShadow({ mode: 'open' }).innerHTML = '<a href="/stay/shadow.pdf">Shadow</a>';
@@ -87,13 +87,32 @@ describe.each(ENGINES)('in %s', (name) => {
       out,
       ['outbound_click', { link_url: `${other}/stay/quiet` }],
       download('area.zip', 'zip', 'area.zip', ''),
-      ['add_to_cart', { item: 'a b', value: 12.5 }],
+      ['add_to_cart', { item: 'a b', value: 12.5, code: '12345678901234567890' }],
       download('drawing.pdf', 'pdf', 'drawing.pdf', 'Drawing'),
       download('shadow.pdf', 'pdf', 'shadow.pdf', 'Shadow'),
       out,
       download('later.mp4', 'mp4', 'later.mp4', ''),
     ]);
     await expectNoProblems(tab);
+  });
+
+  test('routes of a router that calls no method of the page’s history count, where the browser tells of them', async () => {
+    const site = await startSite(engine, { '/app': 'app' }, { attributes: 'data-auto="page"' });
+    await site.visit('/app');
+    const { told } = await site.tab.evaluate<{ told: boolean }>(`(async () => {
+      if (!window.navigation) return { told: false };
+      navigation.addEventListener('navigate', (event) => event.intercept({ handler: async () => {} }));
+      await navigation.navigate('/app/one').finished;
+      History.prototype.pushState.call(history, {}, '', '/app/two');
+      history.pushState({}, '', '/app/three');
+      return { told: true };
+    })()`);
+    const views = await site.named('page_view', told ? 4 : 1);
+    expect(views.map(({ url }) => url?.replace(site.pages, ''))).toEqual(
+      told ? ['/app', '/app/one', '/app/two', '/app/three'] : ['/app'],
+    );
+    expect(told || name !== 'chromium').toBe(true);
+    await expectNoProblems(site.tab);
   });
 
   test('routes count once each, with where they came from, and a replaced state that goes nowhere does not', async () => {

@@ -253,6 +253,24 @@ test('an audience is counted while it is made, saved, and opened again', async (
   await page.waitForSelector('.audiences td:last-child a');
   await page.click('.audiences td:last-child a');
   await isSaid(all - standing('action'));
+  // What is open can be changed, or kept beside what it was.
+  await page.select('.builder li:first-child select:nth-of-type(3)', 'loyalty');
+  await isSaid(all - standing('loyalty'));
+  await page.$eval('section input[name=name]', (input) => {
+    (input as HTMLInputElement).value = 'Not loyal';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  await page.click('section form.filters button[name=change]');
+  await page.waitForFunction(() => document.querySelector('.audiences tbody td')?.textContent === 'Not loyal');
+  const changed = { id: audiences[0]!.id, name: 'Not loyal', when: { all: [{ not: { stage: ['loyalty'] } }] } };
+  expect(await ask('audiences')).toMatchObject({ audiences: [changed] });
+  await page.click('section form.filters button:not([name])');
+  await page.waitForFunction(() => document.querySelectorAll('.audiences tbody tr').length === 2);
+  expect(await ask<{ audiences: object[] }>('audiences')).toMatchObject({
+    audiences: expect.arrayContaining([expect.objectContaining(changed)]),
+  });
+  await page.click('.audiences td button');
+  await page.waitForFunction(() => document.querySelectorAll('.audiences tbody tr').length === 1);
   await page.click('.audiences td button');
   await page.waitForFunction(() => !document.querySelector('.audiences tbody tr'));
   expect(problems).toEqual([]);
@@ -868,8 +886,10 @@ test('a source is given a channel, a campaign its link, and a person is erased w
       .find((each) => each.textContent === 'Erase for good')!
       .dispatchEvent(new Event('click')),
   );
-  await page.waitForSelector('pre');
-  expect(await page.$eval('pre', (receipt) => receipt.textContent)).toContain('"visitors": 1');
+  await page.waitForSelector('section[role=status] dl');
+  expect(
+    await page.$$eval('section[role=status] dl > :nth-child(-n+2)', (all) => all.map((each) => each.textContent)),
+  ).toEqual(['Visitors', '1']);
   await expect(ask(`visitors/${visitorId}`)).rejects.toThrow('404');
   // The page goes on asking for who is gone.
   expect(problems.filter((each) => !each.includes('404'))).toEqual([]);
@@ -910,6 +930,26 @@ test('says of a user why the journey has the step of a login in it', async () =>
   await page.evaluate(() => [...document.querySelectorAll('header button')].at(-1)!.dispatchEvent(new Event('click')));
   await page.waitForFunction(() => document.documentElement.lang === 'zh');
   expect(await history()).toContain('属于某位用户');
+
+  // Another browser of the user, which turns out to be somebody else's.
+  const other = newId(Date.now());
+  await send({ visitorId: other, events: [event()], userId: 'u1' });
+  const press = (text: string) =>
+    page.waitForFunction(
+      (label) => {
+        const button = [...document.querySelectorAll('main button')].find((each) => each.textContent === label);
+        button?.dispatchEvent(new Event('click'));
+        return !!button;
+      },
+      {},
+      text,
+    );
+  page.on('dialog', (dialog) => void dialog.accept());
+  await press('此浏览器属于其他人');
+  await expect.poll(async () => (await collector.store.visitor(site.siteKey, visitorId))!.personId).toBeNull();
+  await page.waitForFunction(
+    () => ![...document.querySelectorAll('main button')].some((each) => /其他人/.test(each.textContent)),
+  );
   expect(problems).toEqual([]);
 });
 

@@ -127,6 +127,31 @@ describe.each(ENGINES)('in %s', (name) => {
     await expectNoProblems(tab);
   });
 
+  test('who is identified before consent is linked on a yes, and not after a no', async () => {
+    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-consent="required" data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    const ours = 'Object.keys(localStorage).map((key) => key.split(":")[1])';
+    await tab.evaluate(`void (stagetag.identify('early', { plan: 'pro' }), stagetag.consent('denied'))`);
+    expect(await tab.evaluate(ours)).toEqual(['consent']);
+    await tab.evaluate(`void (stagetag.identify('none'), stagetag.consent('granted'), stagetag.track('first'))`);
+    const [first] = await site.named('first');
+    await site.confirmed();
+    expect((await site.visitor(first!.visitorId)).userId).toBeUndefined();
+    expect(await tab.evaluate(ours)).not.toContain('user');
+
+    await tab.evaluate('localStorage.clear()');
+    await site.visit('/');
+    await tab.evaluate(`stagetag.identify('u9', { plan: 'pro' })`);
+    expect(await tab.evaluate('localStorage.length')).toBe(0);
+    await tab.evaluate(`stagetag.consent('granted')`);
+    const [identified] = await site.named('identify');
+    await site.confirmed();
+    expect(await site.visitor(identified!.visitorId)).toMatchObject({ userId: 'u9' });
+    expect(identified).toMatchObject({ props: { plan: 'pro' } });
+    expect(identified!.visitorId).not.toBe(first!.visitorId);
+    await expectNoProblems(tab);
+  });
+
   test('calls made before the script are kept, and a second tag on the page does nothing', async () => {
     const early = `<script>window.stagetag = { q: [['track', 'early', { n: 1 }], ['identify', 'u7', { plan: 'pro' }]] };</script>`;
     const again = `<script>addEventListener('DOMContentLoaded', () => {

@@ -112,3 +112,28 @@ test('what is refused for its amount or its currency does not stand for its tran
     expect([sum(facts.signals.order!), sum(facts.signals.buys!)]).toEqual([1, 2]);
   }
 });
+
+test('an order that the shop’s server tells again under another name is shown as repeated', async () => {
+  const { send, visitor, putRules } = await makeCollector();
+  await putRules({
+    signals: {
+      order: { event: ['purchase', 'order_paid'], value: 'props.value' },
+      thanks: { event: 'order_paid' },
+    },
+    stages: { action: { when: { signal: 'order' } } },
+  });
+  const id = newId();
+  const order = (name: string, minute: number) =>
+    makeEvent(name, { time: NOW - 3_600_000 + minute * 60_000, props: { transaction_id: 't', value: 5 } });
+  await send(id, [order('order_paid', 1)]);
+  await send(id, [order('purchase', 0)]);
+  const { events, facts } = (await visitor(id)) as unknown as {
+    events: Array<{ name: string; uncounted?: string }>;
+    facts: { values: Record<string, Record<string, number>> };
+  };
+  expect(Object.fromEntries(events.map(({ name, uncounted }) => [name, uncounted]))).toEqual({
+    order_paid: 'repeated',
+    purchase: undefined,
+  });
+  expect(Object.values(facts.values.order!)).toEqual([50_000]);
+});

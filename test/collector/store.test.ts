@@ -63,6 +63,56 @@ test('events of an older schema, each in a row of its own, are all there after t
   database.close();
 });
 
+test('orders that stood by the names of their events stand by signals after the update, the first of each', async () => {
+  const folder = temporaryFolder();
+  const old = new Database(path.join(folder, 'stagetag.sqlite'));
+  for (const step of MIGRATIONS.slice(0, 15)) old.exec(step);
+  old.pragma('user_version = 15');
+  old.exec(`INSERT INTO sites (id, site_key, secret_key, name, origins, time_zone, template, rules_version, created_at)
+    VALUES (1, 'st_a', 's', 'A', '[]', 'UTC', 'general', 1, 0)`);
+  const [first, second, day] = [newId(), newId(), '2026-11-22'];
+  const keys = { item: { [day]: { x: [5, second, 0] } }, '~buys': { [day]: { 's.x': [5, second, 0] } } };
+  const one = (signal: string, units?: number) => ({
+    signals: { [signal]: { [day]: 1 } },
+    values: units === undefined ? {} : { [signal]: { [day]: units } },
+  });
+  const facts = {
+    v: 1,
+    signals: { visit: { [day]: 3 } },
+    values: {},
+    keys: {},
+    orders: {
+      'purchase\nt\n"1': [
+        5,
+        second,
+        { signals: { order: { [day]: 1 }, buys: { [day]: 1 } }, values: { order: { [day]: 70 } }, keys },
+      ],
+      'order_paid\nt\n"1': [4, first, { ...one('order', 60), keys: {} }],
+      'refund\n2': [6, second, { ...one('refund', 9), keys: { refund: { [day]: { y: [6, second, 9] } } } }],
+    },
+    traits: { plan: [1, first, 'pro'] },
+  };
+  const insert = old.prepare(`INSERT INTO visitors
+    (site_id, id, first_seen, last_seen, events, rev, rules, tags, score, have, last_time, stage_since, facts)
+    VALUES (1, ?, 0, 0, 4, 1, 1, '[]', 0, '[]', 0, 0, ?)`);
+  const [visitor, plain] = [newId(), newId()];
+  insert.run(toBlob(visitor), JSON.stringify(facts));
+  insert.run(toBlob(plain), JSON.stringify({ ...facts, orders: {} }));
+  old.close();
+
+  const store = openSqliteStore(folder);
+  expect((await store.visitor('st_a', visitor))!.facts).toEqual({
+    ...facts,
+    orders: {
+      'order\nt\n"1': [4, first, { ...one('order', 60), keys: {} }],
+      'buys\nt\n"1': [5, second, { ...one('buys'), keys: { '~buys': keys['~buys'] } }],
+      'refund\n2': facts.orders['refund\n2'],
+    },
+  });
+  expect((await store.visitor('st_a', plain))!.facts).toEqual({ ...facts, orders: {} });
+  await store.close();
+});
+
 const never = () => {
   throw new Error('nobody is folded here');
 };

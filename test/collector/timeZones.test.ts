@@ -679,9 +679,14 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
       return new Set(visitors.map(({ visitorId }) => visitorId));
     };
     const idsOf = (those: Person[]) => new Set(those.map(({ id }) => id));
-    for (const { path, visitors } of content.pages) expect((await listed(`did=path:${path}`)).size).toBe(visitors);
-    for (const { file, visitors } of content.downloads) expect((await listed(`did=file:${file}`)).size).toBe(visitors);
-    for (const { term, visitors } of content.searches) expect((await listed(`did=term:${term}`)).size).toBe(visitors);
+    for (const [did, { visitors, wentOn }] of [
+      ...content.pages.map((page) => [`path:${page.path}`, page] as const),
+      ...content.downloads.map((download) => [`file:${download.file}`, download] as const),
+      ...content.searches.map((search) => [`term:${search.term}`, search] as const),
+    ]) {
+      expect((await listed(`did=${did}`)).size).toBe(visitors);
+      expect((await listed(`did=${did}&fate=wentOn`)).size / visitors).toBe(wentOn);
+    }
     for (const { source, visitors } of sources) expect((await listed(`did=named:${source}`)).size).toBe(visitors);
     expect(await listed('did=event:invite')).toEqual(
       idsOf(people.filter((person) => within(person).some(({ name }) => name === 'invite'))),
@@ -729,6 +734,16 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
         expect(await listed(`counted=stages:${way}:${stage}`)).toEqual(
           idsOf(people.filter(({ moves }) => moves.some((move) => isIn(move.at) && move[of] === stage))),
         );
+    for (const stage of STAGES) {
+      const before = ({ moves }: Person) => moves.filter(({ at }) => dayOf(at) <= to);
+      const rankOf = (name: string | null) => STAGES.findIndex((each) => each === name);
+      expect(await listed(`counted=stages:stood:${stage}`)).toEqual(
+        idsOf(people.filter((person) => before(person).at(-1)?.to === stage)),
+      );
+      expect(await listed(`counted=stages:reached:${stage}`)).toEqual(
+        idsOf(people.filter((person) => before(person).some((move) => rankOf(move.to) >= rankOf(stage)))),
+      );
+    }
     for (const signal of ['order', 'product_view'])
       expect(await listed(`counted=kpis:${signal}`)).toEqual(
         idsOf(
@@ -792,6 +807,9 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
       spent / orders.flat().length,
     ]);
     expect(value.repurchaseRate).toBe(buyers.filter(({ length }) => length > 1).length / buyers.length);
+    const who = people.filter((_, index) => orders[index]!.length);
+    expect(await listed('counted=value:buyers')).toEqual(idsOf(who));
+    expect(await listed('counted=value:again')).toEqual(idsOf(people.filter((_, index) => orders[index]!.length > 1)));
     expect(value.invitations).toBe(lines.filter(({ name }) => name === 'invite').length);
   }
   expect([...asked].sort()).toEqual([...REPORTS].sort());

@@ -131,6 +131,30 @@ test('of two orders with one transaction_id the first by time counts, whichever 
   }
 });
 
+test('a transaction counts once for a signal, whatever its events are called, and for each signal', () => {
+  const rules = rulesOf({
+    signals: {
+      order: { event: ['purchase', 'order_paid'], value: 'props.value' },
+      checkout: { event: 'begin_checkout' },
+      refund: { event: 'refund', value: 'props.value' },
+    },
+    stages: {},
+  });
+  const [earlier, later] = [NOW - 60_000, NOW];
+  const events = [
+    event('begin_checkout', earlier - 1, { transaction_id: 7 }),
+    event('order_paid', later, { transaction_id: '7', value: 9 }),
+    event('purchase', earlier, { transaction_id: '7', value: 10 }),
+    event('refund', later, { transaction_id: '7', value: 4 }),
+  ];
+  for (const each of [events, [...events].reverse()]) {
+    const { signals, values } = countedFacts(factsOf(rules, each));
+    const day = '2026-11-22';
+    expect(signals).toEqual({ checkout: { [day]: 1 }, order: { [day]: 1 }, refund: { [day]: 1 } });
+    expect(values).toEqual({ order: { [day]: 100_000 }, refund: { [day]: 40_000 } });
+  }
+});
+
 test.each([
   ['negative', -1],
   ['not a number', 'ten'],

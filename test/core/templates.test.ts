@@ -137,6 +137,13 @@ describe.each(NAMES)('the template %s', (name) => {
 /** Addresses of ordinary sites: what a signal must take, and what only looks like it. */
 test.each([
   [
+    'general',
+    'order_view',
+    'page_view',
+    '/checkout/order-received/7/ /order-confirmation /checkouts/1a2b/thank_you /en/checkout/success',
+    '/order-history /thank-you /orders/7 /blog/success',
+  ],
+  [
     'retail',
     'order_page',
     'page_view',

@@ -455,4 +455,21 @@ export const MIGRATIONS = [
   ALTER TABLE audiences ADD COLUMN list INTEGER;
   UPDATE audiences SET list = id WHERE people IS NOT NULL;
   `,
+  `
+  -- The first of the events that share a transaction stands for all of them by signal, no more by the name of the event.
+  UPDATE visitors SET facts = json_set(facts, '$.orders', json((
+    SELECT json_group_object(key, json(line)) FROM (
+      SELECT signal.key || substr(old.key, instr(old.key, char(10))) AS key,
+        json_array(old.value -> 0, old.value -> 1, json_object(
+          'signals', json((SELECT json_group_object(key, json(value)) FROM json_each(old.value, '$[2].signals') WHERE key IN (signal.key, '~' || signal.key))),
+          'values', json((SELECT json_group_object(key, json(value)) FROM json_each(old.value, '$[2].values') WHERE key IN (signal.key, '~' || signal.key))),
+          'keys', json((SELECT json_group_object(key, json(value)) FROM json_each(old.value, '$[2].keys') WHERE key IN (signal.key, '~' || signal.key)))
+        )) AS line,
+        row_number() OVER (
+          PARTITION BY signal.key, substr(old.key, instr(old.key, char(10))) ORDER BY old.value ->> 0, old.value ->> 1
+        ) AS place
+      FROM json_each(facts, '$.orders') AS old, json_each(old.value, '$[2].signals') AS signal
+    ) WHERE place = 1
+  ))) WHERE facts ->> '$.orders' <> '{}';
+  `,
 ];
