@@ -317,6 +317,16 @@ test('a number opens into those who are behind it, and back', async () => {
   await press();
   await expect.poll(times).toEqual(asRead);
   expect(await follow('.pages a')).toMatch(/saw the page “.+”/);
+  await page.goBack();
+  await page.waitForSelector('.pages a[href*="fate=wentOn"]');
+  await page.click('.pages a[href*="fate=wentOn"]');
+  await page.waitForFunction(() =>
+    /got to a new stage after that/.test(document.querySelector('.who')?.textContent ?? ''),
+  );
+  const [from, to] = [20, 10].map((days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10));
+  await open(`board?from=${from}&to=${to}`);
+  expect(await follow('.funnel .current a')).toContain(`at the end of ${to}`);
+  await page.goBack();
   await open('channels');
   expect(await follow('.sources a')).toMatch(/came from “.+”/);
   await open('customers');
@@ -326,7 +336,9 @@ test('a number opens into those who are behind it, and back', async () => {
   await page.goBack();
   expect(await follow('.cohorts td:nth-child(2) a')).toContain('Those who first came in the week that begins on');
   await page.goBack();
-  expect(await follow('.figure dd a')).toContain('Promoters by their latest answer');
+  expect(await follow('.figure dd a')).toContain('Those who bought.');
+  await page.goBack();
+  expect(await follow('.figure dd a[href*="nps"]')).toContain('Promoters by their latest answer');
   await page.goBack();
   expect(await follow('.tags a')).toContain('To its conditions');
   // The conditions are the audience's of the same people.
