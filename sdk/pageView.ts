@@ -10,7 +10,8 @@ declare const navigation: EventTarget;
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
 export const capturePageViews: Capture = () => {
   const searched = (url?: string) => {
-    const query = new URL(url ?? 'a:').searchParams;
+    // That of a route in the fragment is the last one.
+    const query = new URLSearchParams(url?.split('?').pop());
     return searchNames()
       .map((name) => query.get(name))
       .find(Boolean);

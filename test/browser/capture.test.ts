@@ -145,12 +145,18 @@ describe.each(ENGINES)('in %s', (name) => {
     const site = await startSite(
       engine,
       { '/': 'app' },
-      { attributes: 'data-auto="page" data-hash-routing', head: frozen },
+      { attributes: 'data-auto="page search" data-hash-routing', head: frozen },
     );
     await site.visit('/#/one');
     await site.tab.evaluate(`location.hash = '#/pricing?email=planted'`);
-    const views = await site.named('page_view', 2);
-    expect(views.map(({ url }) => url!.replace(site.pages, ''))).toEqual(['/#/one', '/#/pricing?email=***']);
+    await site.tab.evaluate(`location.hash = '#/find?q=red+shoes'`);
+    const views = await site.named('page_view', 3);
+    expect(views.map(({ url }) => url!.replace(site.pages, ''))).toEqual([
+      '/#/one',
+      '/#/pricing?email=***',
+      '/#/find?q=red+shoes',
+    ]);
+    expect((await site.named('search')).map(({ props }) => props)).toEqual([{ search_term: 'red shoes' }]);
     await expectNoProblems(site.tab);
   });
 
