@@ -40,7 +40,6 @@ function keepVisitor(lifetime: number): void {
 
 /** Finds out who this browser is, or begins a new visitor, linked to nobody. @param linked an id that another of the site's domains handed over */
 export function openIdentity(isNew?: boolean, linked?: string): void {
-  const early = !visitorId && user;
   const start = cookieStart();
   const known = start ? attempt(() => ofDocument('cookie').split(start)[1]?.slice(0, 36)) : readText('visitor');
   visitorId = known!;
@@ -52,13 +51,11 @@ export function openIdentity(isNew?: boolean, linked?: string): void {
     keepVisitor(COOKIE_SECONDS);
   }
   user = readJson('user');
-  if (early) linkUser(early);
 }
 
-/** Links the visitor to a user; before consent as soon as there is a visitor. */
 export function linkUser(given: User): void {
   user = given;
-  if (visitorId) writeJson('user', user);
+  writeJson('user', user);
 }
 
 /** Is nobody from now on, and takes the cookie away; what is in storage goes with all of it. */

@@ -10,8 +10,9 @@ declare const navigation: EventTarget;
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
 export const capturePageViews: Capture = () => {
   const searched = (url?: string) => {
-    // That of a route in the fragment is the last one.
-    const query = new URLSearchParams(url?.split('?').pop());
+    const { search, hash } = new URL(url ?? 'a:');
+    // A route in the fragment has a query of its own.
+    const query = new URLSearchParams(hash.split('?')[1] + search.replace('?', '&'));
     return searchNames()
       .map((name) => query.get(name))
       .find(Boolean);

@@ -48,6 +48,9 @@ export type Started = Settings & { rules: CompiledRules };
 /** The visitor that another of the site's domains handed over to this page. */
 let linked: string | undefined;
 
+/** Says who the visitor is, where that was said before consent. */
+let early: false | undefined | (() => void);
+
 /** Finds out who this is, or begins a new visitor, and goes on from what earlier pages left. */
 function open(isNew?: boolean): void {
   openIdentity(isNew, isPlain ? undefined : linked);
@@ -55,10 +58,13 @@ function open(isNew?: boolean): void {
   maskFields([]);
   loadModel();
   releaseHeld();
+  if (early) early();
+  early = false;
 }
 
 /** Forgets user and visitor: a new visitor begins. */
 export function reset(): void {
+  early = false;
   if (!isOpen()) return;
   removeText('session');
   open(true);
@@ -75,6 +81,7 @@ function choose(choice: Consent): void {
   } else {
     // Everything of ours goes from the browser, except the word that it was denied.
     closeIdentity();
+    early = false;
     releaseHeld();
     openStorage();
     textNames('').forEach(removeText);
@@ -164,7 +171,11 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
       name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : undefined,
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
-      if (!userId || consent === 'denied') return undefined;
+      // Nobody is linked before a yes.
+      if (!userId || !isOpen()) {
+        early = consent === 'pending' && (() => calls.identify(userId, traits, proof));
+        return undefined;
+      }
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
       return record('identify', toProps(traits));
     },

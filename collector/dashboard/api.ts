@@ -591,6 +591,9 @@ export const change = <T>(method: 'PUT' | 'POST' | 'PATCH' | 'DELETE', path: str
     }),
   });
 
+/** Whether the session ended under something that was to be saved: it stays on the page until somebody has signed in elsewhere. */
+export let hasUnsaved = false;
+
 const inChinese = async (message: string): Promise<string> => (await import('./messagesZh.js')).sayInChinese(message);
 
 /** How long an answer is waited for. */
@@ -610,7 +613,10 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
     return {};
   })) as T & { error?: string; preparing?: number };
   if (response.status === 401 && !init.method) throw new SignedOut();
-  if (response.status === 401 && path !== 'session') throw new Refused(t('sessionEnded'), body, 401);
+  if (init.method && path !== 'session') {
+    hasUnsaved = response.status === 401;
+    if (hasUnsaved) throw new Refused(t('sessionEnded'), body, 401);
+  }
   if (response.status === 503 && body.preparing !== undefined) throw new Preparing(body.error ?? '', body.preparing);
   if (!response.ok) {
     const says = body.error ?? `${response.status} ${response.statusText}`;

@@ -14,7 +14,7 @@ import {
 import { AGAIN_MS, useOnce, useRead } from './live.js';
 import { Alert, Loaded, People, StageName, Table } from './parts.js';
 import { explainRefusal } from './rulesErrors.js';
-import { choose, chosen, linkTo, linkToVisitor, may } from './state.js';
+import { choose, chosen, linkTo, linkToVisitor, may, route } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 const KINDS = ['stage', 'peak', 'tag', 'signal', 'channel', 'source', 'rfm', 'lifecycle', 'trait'] as const;
@@ -187,7 +187,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
       const { id } = await (isChange
         ? change<SavedAudience>('PUT', `${path}/${opened.id}`, body)
         : change<SavedAudience>('POST', path, body));
-      choose({ saved: `${id}` });
+      if (route.value.view === 'audiences') choose({ saved: `${id}` });
     });
   };
   return (

@@ -200,6 +200,7 @@ export function useRead<T>(path: string | undefined, isLasting?: boolean): Read<
     set((last) => ({
       ...(last.data !== undefined && { data: last.data, path: last.path }),
       ...(last.preparing !== undefined && { preparing: last.preparing }),
+      ...(last.path === path && last.problem !== undefined && { problem: last.problem }),
       isLoading: last.path !== path || last.data === undefined,
     }));
     const begun = Date.now();
@@ -224,6 +225,7 @@ export function useRead<T>(path: string | undefined, isLasting?: boolean): Read<
             isLoading: false,
           }));
           if (error instanceof Unreachable) readIn(EVERY_MS);
+          else if (isLasting) readIn(FRESH_MS);
         }
       },
     );

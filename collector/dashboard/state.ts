@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals';
-import { readRole, type Role } from './api.js';
+import { hasUnsaved, readRole, type Role } from './api.js';
 
 /** Undefined until the collector has said so. */
 export const isSignedIn = signal<boolean | undefined>(undefined);
@@ -18,6 +18,7 @@ export const hasShareEnded = signal(sessionStorage.getItem(GUEST) !== null);
 
 /** The session has ended. */
 export function signedOut(): void {
+  if (hasUnsaved) return;
   hasShareEnded.value = role.value === 'guest';
   isSignedIn.value = false;
 }

@@ -1924,10 +1924,14 @@ const flat = (texts: Texts) =>
 
 const i18n = setupI18n({ messages: { en: flat(en), zh: flat(zh) } });
 
+/** The library reads escapes such as \u0041, in what is put into a text too: there they are what somebody wrote. */
+const literally = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replace(/\\(?=[ux])/g, '\\u005c') : value;
+
 /** The text of that name in the page's language. */
-export function t(key: Key, values?: Record<string, unknown>): string {
+export function t(key: Key, values: Record<string, unknown> = {}): string {
   if (i18n.locale !== language.value) i18n.activate(language.value);
-  return i18n._(key, values);
+  return i18n._(key, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, literally(value)])));
 }
 
 export function switchLanguage(): void {

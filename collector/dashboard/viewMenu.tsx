@@ -100,7 +100,11 @@ export function ViewMenu({ site }: { site: Site }): JSX.Element {
             />{' '}
             {/* Browsers have it where the page came over HTTPS. */}
             {navigator.clipboard && (
-              <button type="button" class="plain small" onClick={() => void navigator.clipboard.writeText(state.link!)}>
+              <button
+                type="button"
+                class="plain small"
+                onClick={() => void navigator.clipboard.writeText(state.link!).catch(() => {})}
+              >
                 {t('copy')}
               </button>
             )}

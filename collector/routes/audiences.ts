@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
 import { Hono, type Context } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
@@ -27,6 +28,14 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (typeof name !== 'string' || !name.trim() || name.length > MAX_NAME)
       return c.json({ error: `name: expected a text of 1 to ${MAX_NAME} characters` }, 400);
     if (typeof isStatic !== 'boolean') return c.json({ error: 'isStatic: expected true or false' }, 400);
+    const { siteKey } = c.get('site');
+    const known = (await store.audiences(siteKey)).find((each) => each.id === id);
+    // Who was in it for good stays in it, whatever it is called.
+    if (known?.people != null && isStatic && isDeepStrictEqual(known.when, when)) {
+      const renamed = { ...known, name: name.trim() };
+      await store.saveAudience(siteKey, renamed, await store.audienceMembers(siteKey, known.id), known.id);
+      return c.json(renamed);
+    }
     await work.restage(now());
     const found = await (isStatic ? work.members : work.audience)(c.get('site'), when, now());
     if ('errors' in found) return c.json(refusal(found.errors), 400);
@@ -39,7 +48,7 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       savedAt: now(),
       people,
     };
-    const saved = await store.saveAudience(c.get('site').siteKey, audience, members, id);
+    const saved = await store.saveAudience(siteKey, audience, members, id);
     return saved === undefined ? c.json({ error: NONE }, 404) : c.json({ id: saved, ...audience }, id ? 200 : 201);
   };
   routes.post('/audiences', (c) => save(c));

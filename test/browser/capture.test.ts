@@ -147,16 +147,19 @@ describe.each(ENGINES)('in %s', (name) => {
       { '/': 'app' },
       { attributes: 'data-auto="page search" data-hash-routing', head: frozen },
     );
-    await site.visit('/#/one');
+    await site.visit('/?q=what+is+this?#/one');
     await site.tab.evaluate(`location.hash = '#/pricing?email=planted'`);
     await site.tab.evaluate(`location.hash = '#/find?q=red+shoes'`);
     const views = await site.named('page_view', 3);
     expect(views.map(({ url }) => url!.replace(site.pages, ''))).toEqual([
-      '/#/one',
-      '/#/pricing?email=***',
-      '/#/find?q=red+shoes',
+      '/?q=what+is+this?#/one',
+      '/?q=what+is+this?#/pricing?email=***',
+      '/?q=what+is+this?#/find?q=red+shoes',
     ]);
-    expect((await site.named('search')).map(({ props }) => props)).toEqual([{ search_term: 'red shoes' }]);
+    expect((await site.named('search', 2)).map(({ props }) => props!.search_term)).toEqual([
+      'what is this?',
+      'red shoes',
+    ]);
     await expectNoProblems(site.tab);
   });
 

@@ -141,6 +141,18 @@ describe.each(ENGINES)('in %s', (name) => {
 
     await tab.evaluate('localStorage.clear()');
     await site.visit('/');
+    await tab.evaluate(
+      `void (stagetag.identify('gone', { plan: 'pro' }), stagetag.reset(), stagetag.consent('granted'))`,
+    );
+    await tab.evaluate(`void stagetag.track('second')`);
+    const [second] = await site.named('second');
+    await site.confirmed();
+    expect((await site.visitor(second!.visitorId)).userId).toBeUndefined();
+    expect(await tab.evaluate(ours)).not.toContain('user');
+    expect((await site.events()).map((event) => event.name)).not.toContain('identify');
+
+    await tab.evaluate('localStorage.clear()');
+    await site.visit('/');
     await tab.evaluate(`stagetag.identify('u9', { plan: 'pro' })`);
     expect(await tab.evaluate('localStorage.length')).toBe(0);
     await tab.evaluate(`stagetag.consent('granted')`);

@@ -150,6 +150,14 @@ test('a static audience is those who met its condition when it was saved, until 
   // Who meets it later is not in it, and who is in it is listed as they are by now.
   await send(newId(), [makeEvent('page_view', { url: 'https://www.example.com/pricing' })]);
   expect((await listed()).sort()).toEqual(before.sort());
+  // Whatever it is called then.
+  const renamed = await ask<{ people: number }>('PUT', `/${json.id}`, {
+    name: 'Once',
+    when: pricing(),
+    isStatic: true,
+  });
+  expect([renamed.status, renamed.json]).toEqual([200, { ...json, name: 'Once' }]);
+  expect((await listed()).sort()).toEqual(before.sort());
   const secret = { Authorization: `Bearer ${site.secretKey}` };
   await send(ids.ada, [makeEvent('identify')], { userId: 'ada' }, secret);
   const members = (await ask<{ members: Member[] }>('GET', `/${json.id}/members`)).json.members;

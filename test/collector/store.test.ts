@@ -110,6 +110,9 @@ test('orders that stood by the names of their events stand by signals after the 
     },
   });
   expect((await store.visitor('st_a', plain))!.facts).toEqual({ ...facts, orders: {} });
+  // Theirs are counted anew from their events, which may stand for more signals than they did.
+  expect(await store.staleVisitors('st_a', 1, 10)).toEqual([visitor]);
+  expect(await store.runningJobs()).toMatchObject([{ siteKey: 'st_a', rules: 1, total: 1, done: 0 }]);
   await store.close();
 });
 

@@ -457,7 +457,8 @@ export const MIGRATIONS = [
   `,
   `
   -- The first of the events that share a transaction stands for all of them by signal, no more by the name of the event.
-  UPDATE visitors SET facts = json_set(facts, '$.orders', json((
+  -- Whose they are is counted anew at the next start: events that stood for nothing may stand for another signal now.
+  UPDATE visitors SET rules = 0, facts = json_set(facts, '$.orders', json((
     SELECT json_group_object(key, json(line)) FROM (
       SELECT signal.key || substr(old.key, instr(old.key, char(10))) AS key,
         json_array(old.value -> 0, old.value -> 1, json_object(
@@ -471,5 +472,8 @@ export const MIGRATIONS = [
       FROM json_each(facts, '$.orders') AS old, json_each(old.value, '$[2].signals') AS signal
     ) WHERE place = 1
   ))) WHERE facts ->> '$.orders' <> '{}';
+  INSERT INTO jobs (site_id, kind, rules, state, total)
+    SELECT sites.id, 'recompute', sites.rules_version, 'running', count(*)
+    FROM sites JOIN visitors ON visitors.site_id = sites.id AND visitors.rules = 0 GROUP BY sites.id;
   `,
 ];
