@@ -25,11 +25,8 @@ export function maskFields(names: Array<string | null>): void {
   if (isOpen() && fieldNames[0]) writeJson('names', fieldNames);
 }
 
-/**
- * Masks the values of personal parameters in an address, in its fragment and in an address that is itself a value too.
- * @param depth of how many in each other: below them whatever is a parameter is masked
- */
-export const mask = (address: string, depth = 3): string =>
+/** Masks the values of personal parameters in an address, in its fragment and in an address that is itself a value too; and long values. */
+export const mask = (address: string): string =>
   address.replace(/([?&#])([^=&#?]+)=([^&#]*)/g, (all, start: string, name: string, value: string) => {
     const [key, text] = [name, value].map((each) => decode(each.replace(/\+/g, ' '))) as [string, string];
     const isPersonal =
@@ -37,7 +34,7 @@ export const mask = (address: string, depth = 3): string =>
       MAIL.test(text) ||
       fieldNames.includes(key) ||
       matchesGlobs(words(settings.mask), key) ||
-      !depth ||
-      mask(text, depth - 1) !== text;
+      !!text[999] ||
+      mask(text) !== text;
     return isPersonal ? `${start}${name}=***` : all;
   });

@@ -10,9 +10,7 @@ declare const navigation: EventTarget;
 /** Records a page view for the first page, each change of route, and each return from the back/forward cache; and what was searched for. */
 export const capturePageViews: Capture = () => {
   const searched = (url?: string) => {
-    const { search, hash } = new URL(url ?? 'a:');
-    // A route in the fragment has a query of its own.
-    const query = new URLSearchParams(hash.split('?')[1] + search.replace('?', '&'));
+    const query = new URL(url ?? 'a:').searchParams;
     return searchNames()
       .map((name) => query.get(name))
       .find(Boolean);

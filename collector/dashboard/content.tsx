@@ -140,7 +140,15 @@ function More({
               { title: t('rate'), of: ({ rate }) => rate, show: ({ rate }) => (rate === null ? '–' : showShare(rate)) },
               { title: t('lastField'), of: ({ lastField }) => lastField },
               { title: t('seconds'), of: ({ seconds }) => seconds },
-              { title: t('ofThemWentOn'), of: ({ wentOn }) => wentOn, show: ({ wentOn }) => showShare(wentOn) },
+              {
+                title: t('ofThemWentOn'),
+                of: ({ wentOn }) => wentOn,
+                show: ({ form, wentOn }) => (
+                  <People site={site} asked={{ ...rangeOf(site), did: `form:${form}`, fate: 'wentOn' }} count={wentOn}>
+                    {showShare(wentOn)}
+                  </People>
+                ),
+              },
             ]}
           />
         ) : (

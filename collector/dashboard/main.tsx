@@ -144,6 +144,10 @@ function Signed(): JSX.Element {
   useEffect(() => {
     if (isUnknown) live.again();
   }, [siteKey, isUnknown]);
+  // On a narrow screen the menu is longer than what is seen of it.
+  useEffect(() => {
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [view, isSignedIn.value]);
   const Page = PAGES[view];
   const leave = async () => {
     await signOut();

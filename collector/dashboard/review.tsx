@@ -70,7 +70,13 @@ export function Review({ site }: { site: Site }): JSX.Element {
                 rows={report.stages}
                 columns={[
                   stageColumn(t('stage'), 'stage'),
-                  { title: t('standAtEnd'), of: ({ current }) => current },
+                  {
+                    title: t('standAtEnd'),
+                    of: ({ current }) => current,
+                    show: ({ stage, current }) => (
+                      <People site={site} asked={{ ...range, counted: `stages:stood:${stage}` }} count={current} />
+                    ),
+                  },
                   {
                     title: t('enteredWeek'),
                     of: ({ entered }) => entered,

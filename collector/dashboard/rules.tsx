@@ -579,7 +579,7 @@ function Unclassified({ site, add }: { site: Site; add: (row: Row) => Promise<vo
                   show: ({ event, path, people }) => (
                     <People
                       site={site}
-                      asked={{ did: event === 'page_view' && path ? `path:${path}` : `event:${event}` }}
+                      asked={{ did: event === 'page_view' && path ? `path:${path}` : `untold:${event}` }}
                       count={people}
                     />
                   ),

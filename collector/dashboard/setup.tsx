@@ -334,12 +334,14 @@ function Loss({ site }: { site: Site }): JSX.Element {
   );
 }
 
+/** As many as are looked at. */
+const LETTERS = 1000;
 /** Samples of a reason, the latest first. */
 const SAMPLES = 3;
 
 /** What came and was not taken: by the reason, with the latest of each. */
 function Refused({ site }: { site: Site }): JSX.Element {
-  const read = useRead<{ letters: DeadLetter[] }>(`sites/${site.siteKey}/dead-letters?limit=1000`);
+  const read = useRead<{ letters: DeadLetter[] }>(`sites/${site.siteKey}/dead-letters?limit=${LETTERS}`, true);
   return (
     <section class="card">
       <h2>{t('refused')}</h2>
@@ -351,22 +353,25 @@ function Refused({ site }: { site: Site }): JSX.Element {
             all: letters.filter((letter) => letter.reason === reason),
           }));
           return reasons.length ? (
-            reasons.map(({ reason, all }) => (
-              <details key={reason}>
-                <summary>
-                  {sayRefusal(reason)} · {showNumber(all.length)}
-                </summary>
-                <p class="soft">
-                  <code>{reason}</code> · {all[0]!.detail}
-                </p>
-                {all.slice(0, SAMPLES).map(({ receivedAt, body }) => (
-                  <div key={receivedAt + body}>
-                    <p class="soft">{showTime(receivedAt, site.timeZone)}</p>
-                    <pre tabIndex={0}>{body || '–'}</pre>
-                  </div>
-                ))}
-              </details>
-            ))
+            [
+              letters.length >= LETTERS && <p class="soft">{t('latestOnly', { count: showNumber(LETTERS) })}</p>,
+              ...reasons.map(({ reason, all }) => (
+                <details key={reason}>
+                  <summary>
+                    {sayRefusal(reason)} · {showNumber(all.length)}
+                  </summary>
+                  <p class="soft">
+                    <code>{reason}</code> · {all[0]!.detail}
+                  </p>
+                  {all.slice(0, SAMPLES).map(({ receivedAt, body }) => (
+                    <div key={receivedAt + body}>
+                      <p class="soft">{showTime(receivedAt, site.timeZone)}</p>
+                      <pre tabIndex={0}>{body || '–'}</pre>
+                    </div>
+                  ))}
+                </details>
+              )),
+            ]
           ) : (
             <p>{t('nothingRefused')}</p>
           );
@@ -401,6 +406,7 @@ export function AddSite({ isFirst }: { isFirst?: boolean }): JSX.Element {
     };
     try {
       set({ added: { ...(await change<Omit<Added, 'timeZone'>>('POST', 'sites', given)), timeZone } });
+      settingsChanged.value++;
     } catch (error) {
       set({ problem: t('notSaved', { message: (error as Error).message }) });
     }

@@ -151,7 +151,7 @@ function sayAddress(address: string): string {
 }
 
 function Audit({ zone }: { zone: string }): JSX.Element {
-  const read = useRead<{ entries: AuditEntry[] }>('audit?limit=200');
+  const read = useRead<{ entries: AuditEntry[] }>('audit?limit=200', true);
   return (
     <section class="card">
       <h2>{t('audit')}</h2>

@@ -34,7 +34,7 @@ export function VisitorPage({ site, visitorId }: { site: Site; visitorId: string
       </p>
       {visitor ? (
         <Words.Provider value={rules}>
-          <Details visitor={visitor} site={site} onErased={setReceipt} />
+          <Details visitor={visitor} site={site} onErased={setReceipt} onChanged={live.again} />
         </Words.Provider>
       ) : live.isMissing ? (
         <p>{t('noVisitor')}</p>
@@ -82,10 +82,12 @@ function Details({
   visitor,
   site,
   onErased,
+  onChanged,
 }: {
   visitor: Visitor;
   site: Site;
   onErased: (receipt: ErasureReceipt) => void;
+  onChanged: () => void;
 }): JSX.Element {
   const { why } = visitor;
   const only = chosen('event');
@@ -103,7 +105,7 @@ function Details({
   return (
     <>
       <section class="card">
-        <h2 class="id">{visitor.userId ?? visitor.visitorId}</h2>
+        <h2 class="id">{visitor.userId?.trim() || visitor.visitorId}</h2>
         <dl class="facts">
           <dt>{t('stage')}</dt>
           <dd class="stage-now">
@@ -140,7 +142,7 @@ function Details({
                   </div>
                 ))}
                 <span class="soft">{t('othersHint', { user: visitor.userId })}</span>
-                {may('editor') && <Separate site={site} visitor={visitor} />}
+                {may('editor') && <Separate site={site} visitor={visitor} onChanged={onChanged} />}
               </dd>
             </>
           )}
@@ -150,7 +152,7 @@ function Details({
           <dt>{t('lastSeen')}</dt>
           <dd>{time(visitor.lastSeen)}</dd>
         </dl>
-        {may('editor') && <Counted site={site} visitor={visitor} />}
+        {may('editor') && <Counted site={site} visitor={visitor} onChanged={onChanged} />}
         {may('owner') && <Rights site={site} visitorId={visitor.visitorId} onErased={onErased} />}
         <h3>{t('whyHere')}</h3>
         {why.sticky && <p>{t('sticky')}</p>}
@@ -233,12 +235,18 @@ function Details({
   );
 }
 
+interface Changing {
+  site: Site;
+  visitor: Visitor;
+  onChanged: () => void;
+}
+
 /** Takes this browser out of the user whose it was said to be. */
-function Separate({ site, visitor: { visitorId, userId } }: { site: Site; visitor: Visitor }): JSX.Element {
+function Separate({ site, visitor: { visitorId, userId }, onChanged }: Changing): JSX.Element {
   const [problem, setProblem] = useState('');
   const separate = () =>
     confirm(t('confirmSeparate', { user: userId })) &&
-    change('DELETE', `sites/${site.siteKey}/visitors/${visitorId}/link`).catch((error: Error) =>
+    change('DELETE', `sites/${site.siteKey}/visitors/${visitorId}/link`).then(onChanged, (error: Error) =>
       setProblem(t('notDone', { message: error.message })),
     );
   return (
@@ -254,11 +262,11 @@ function Separate({ site, visitor: { visitorId, userId } }: { site: Site; visito
 }
 
 /** Whether reports count the visitor, and the way to say otherwise, and to take that back. */
-function Counted({ site, visitor: { visitorId, bot, isJudged } }: { site: Site; visitor: Visitor }): JSX.Element {
+function Counted({ site, visitor: { visitorId, bot, isJudged }, onChanged }: Changing): JSX.Element {
   const [problem, setProblem] = useState('');
   const path = `sites/${site.siteKey}/visitors/${visitorId}/bot`;
   const say = (how: 'PUT' | 'DELETE', body?: object) => () =>
-    change(how, path, body).catch((error: Error) => setProblem(t('notDone', { message: error.message })));
+    change(how, path, body).then(onChanged, (error: Error) => setProblem(t('notDone', { message: error.message })));
   return (
     <>
       {bot && <p role="status">{t('leftOutBecause', { reason: leftOut(bot) })}</p>}

@@ -29,7 +29,7 @@ export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; s
           of: (visitor) => visitor.userId ?? visitor.visitorId,
           show: ({ userId, visitorId, bot }) => (
             <>
-              <a href={linkToVisitor(site.siteKey, visitorId)}>{userId ?? `…${visitorId.slice(-8)}`}</a>
+              <a href={linkToVisitor(site.siteKey, visitorId)}>{userId?.trim() || `…${visitorId.slice(-8)}`}</a>
               {bot && <div class="soft">{leftOut(bot)}</div>}
             </>
           ),
@@ -61,7 +61,7 @@ const isOfNumber = () =>
   ['reached', 'moved', 'lastPage', 'steps', 'did', 'counted', 'audience', 'when'].some((name) => chosen(name));
 
 /** What somebody can have done, as numbers ask for it. */
-const DEEDS = 'signal,event,page,path,file,term,form,abandoned,channel,source,medium,campaign,named'.split(',');
+const DEEDS = 'signal,event,untold,page,path,file,term,form,abandoned,channel,source,medium,campaign,named'.split(',');
 
 const PLACES = ['new', 'dormant', ...STAGES] as const;
 
@@ -148,11 +148,12 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
     chosen(name) || (name === 'value' && chosen('by')) ? [[name, chosen(name)]] : [],
   );
   const path = `sites/${site.siteKey}/visitors?${new URLSearchParams([['limit', String(PAGE)], ...asked]).toString()}`;
-  const read = useRead<{ visitors: VisitorSummary[]; count?: number }>(path);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   const [later, set] = useState<{ path: string; more: VisitorSummary[]; problem?: string }>({ path, more: [] });
   // What was read on under another choice is not of this one.
   const { more, problem } = later.path === path ? later : { more: [] };
+  // What was read on goes on from what was read first.
+  const read = useRead<{ visitors: VisitorSummary[]; count?: number }>(path, !more.length);
   const all = [...(read.data?.visitors ?? []), ...more];
   const readMore = async () => {
     try {

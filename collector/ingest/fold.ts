@@ -27,7 +27,7 @@ import {
   type Facts,
   type FactsView,
   type Inference,
-  type Matches,
+  type Match,
   type Stage,
   type StagetagEvent,
   type Touch,
@@ -256,7 +256,7 @@ function withId(stored: StoredEvent): StagetagEvent {
   return id === stored.event.id ? stored.event : { ...stored.event, id };
 }
 
-const signalsIn = (timeline: Pick<Timeline, 'at'>, event: StagetagEvent): Matches =>
+const signalsIn = (timeline: Pick<Timeline, 'at'>, event: StagetagEvent): Match[] =>
   matchesOf(timeline.at(event.time), event, parseUrl(event.url));
 
 /** Whether it counts for something beside its signals. */
@@ -273,15 +273,15 @@ const hasLabels = ({ source }: StagetagEvent) => !!source && Object.keys(source)
 const OF_A_PAGE = 20;
 
 /** What events mean by their page and name, where it hangs on nothing else of them. */
-const meanings = new WeakMap<CompiledRules, WeakMap<URL, Map<string, Matches>>>();
+const meanings = new WeakMap<CompiledRules, WeakMap<URL, Map<string, Match[]>>>();
 
-function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefined): Matches {
+function matchesOf(rules: CompiledRules, event: StagetagEvent, url: URL | undefined): Match[] {
   const find = () => matchSignals(rules, event, url && placeOf(url));
   if (event.props || !url || hasLabels(event)) return find();
   let pages = meanings.get(rules);
-  if (!pages) meanings.set(rules, (pages = new WeakMap<URL, Map<string, Matches>>()));
+  if (!pages) meanings.set(rules, (pages = new WeakMap<URL, Map<string, Match[]>>()));
   let names = pages.get(url);
-  if (!names) pages.set(url, (names = new Map<string, Matches>()));
+  if (!names) pages.set(url, (names = new Map<string, Match[]>()));
   return remembered(names, event.name, find, OF_A_PAGE);
 }
 

@@ -5,8 +5,11 @@ import {
   compileRules,
   compileScores,
   dayOf,
+  holds,
   traitNames,
   traitsOf,
+  viewFacts,
+  type Facts,
   type Rules,
   type Scalar,
 } from '../../sdk/core/index.js';
@@ -15,8 +18,8 @@ import { inForce, timelineOf } from '../ingest/timeline.js';
 import { cutsOf, scoreRfm, type Buyer } from '../model/rfm.js';
 import { activeDays } from '../projection/counted.js';
 import { buyerOfRecord, chooseOrderSignal, lifecycleNow, refundSignalOf } from '../reports/customers.js';
-import { readPeople } from '../reports/people.js';
-import type { Site, Store, VisitorRecord } from '../store/store.js';
+import { PAGE, pages } from '../store/pages.js';
+import { isBot, type Site, type Store, type VisitorRecord } from '../store/store.js';
 
 /** The traits: an RFM group, and a state of the lifecycle by weeks. No site's own is called so. */
 const [RFM, LIFECYCLE] = ['stagetag.rfm', 'stagetag.lifecycle'] as const;
@@ -39,6 +42,26 @@ export function groupsAsked(rules: Rules): string[] {
   ];
   const names = new Set([...traitNames(compileRules(rules)), ...apart.flatMap(traitsOf)]);
   return [RFM, LIFECYCLE].filter((name) => names.has(name));
+}
+
+/**
+ * Says who is in none: bots, and whom the rules leave out. Not whom they leave out for a group: they would stay in it whatever they did, and
+ * every time more would be left out.
+ */
+export function groupable(
+  rules: Rules,
+  asked: string[],
+  now: number,
+): (record: VisitorRecord, facts: Facts) => boolean {
+  const { conditions } = compileExclusions(rules);
+  const own = conditions.flatMap(([, when]) => (traitsOf(when).some((name) => asked.includes(name)) ? [] : [when]));
+  const current = compileRules(rules);
+  return ({ personId, bot, isJudged }, facts) => {
+    if (personId || isBot(bot)) return false;
+    if (!own.length || isJudged) return true;
+    const view = viewFacts(current, facts, now);
+    return !own.some((when) => holds(view, when, view.today));
+  };
 }
 
 /** Finds the groups of people, who are added one by one. @param asked see groupsAsked */
@@ -82,11 +105,13 @@ export async function setGroups(store: Store, siteKey: string, now: number): Pro
   if (!asked.length) return grouped;
   const groups = findGroups(rules, asked, (await store.site(siteKey))!.weekStart, now);
   const known = new Map<string, Pick<VisitorRecord, 'isPerson' | 'lastSeen'>>();
-  await readPeople(store, siteKey, (record) => {
+  const isIn = groupable(rules, asked, now);
+  for await (const record of pages((last?: VisitorRecord) => store.everyVisitor(siteKey, last?.visitorId, PAGE))) {
+    if (!isIn(record, record.facts)) continue;
     grouped.people++;
     groups.add(record);
     known.set(record.visitorId, { isPerson: record.isPerson, lastSeen: record.lastSeen });
-  });
+  }
   const changes = groups.changes();
   for (let done = 0; done < changes.length; done += TOGETHER) {
     await Promise.all(

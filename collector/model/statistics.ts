@@ -19,7 +19,8 @@ export function wilson(count: number, total: number): Interval | null {
   const [share, z2] = [count / total, Z95 ** 2];
   const middle = share + z2 / (2 * total);
   const half = Z95 * Math.sqrt((share * (1 - share)) / total + z2 / (4 * total ** 2));
-  return [Math.max(0, (middle - half) / (1 + z2 / total)), Math.min(1, (middle + half) / (1 + z2 / total))];
+  // At the ends what is left of adding up is not shown.
+  return [count ? (middle - half) / (1 + z2 / total) : 0, count < total ? (middle + half) / (1 + z2 / total) : 1];
 }
 
 /** Probability of a z-value this far from 0 on either side by chance. */

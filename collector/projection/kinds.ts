@@ -9,6 +9,7 @@ import {
 } from '../../sdk/core/index.js';
 import { remembered } from '../ingest/remembered.js';
 import type { Timeline } from '../ingest/timeline.js';
+import { regardless } from './regardless.js';
 import { Texts } from './table.js';
 
 export interface Kind {
@@ -163,13 +164,13 @@ export class Kinds {
     const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
     const place = url && placeOf(url);
     const matched = matchSignals(rules, event, place);
-    const inForce = rules === current ? matched : matchSignals(current, event, place);
     // That it is a page view tells no page from another; and what is refused for its amount is known for what it is.
     const tells = ([signal]: Match) => {
       const { path, host, match } = current.signals[signal]!;
       return name !== 'page_view' || !!path || !!host || !!match;
     };
-    const isTold = !!inForce.isRefused || inForce.some(tells);
+    const isTold =
+      (rules === current && matched.some(tells)) || matchSignals(regardless(current).amount, event, place).some(tells);
     return { name, path: place?.path ?? null, signals: matched.map(([signal]) => signal), isTold };
   }
 }

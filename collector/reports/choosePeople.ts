@@ -10,6 +10,7 @@ import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
 import { isHit, readSteps, type FunnelQuery, type Progress } from './funnelSteps.js';
 import { pageOf } from './leaving.js';
+import { findRepeats, type Repeats } from './repeats.js';
 import { lastOfFacts, readRange, type ReportQuery } from './range.js';
 
 export interface PeopleFilter extends FunnelQuery {
@@ -53,6 +54,7 @@ const DEEDS: Record<string, (kind: Kind, name: string) => boolean> = {
   signal: (kind, name) => isHit(kind, `signal:${name}`),
   event: (kind, name) => isHit(kind, `event:${name}`),
   page: (kind, name) => isHit(kind, `page:${name}`),
+  untold: (kind, name) => kind.name === name && !kind.isTold,
   path: (kind, name) => kind.name === 'page_view' && kind.path?.slice(0, LONGEST) === name,
   file: ({ name: event, subject }, name) => event === 'file_download' && subject === name,
   term: ({ name: event, subject }, name) => event === 'search' && subject === name,
@@ -142,7 +144,10 @@ const hasDone: Make = async ({ view, filter: { did, fate, reached, steps, counte
   if (Object.hasOwn(DEEDS, kind) && (name || NAMELESS.has(kind))) {
     const found = new Set<Person>();
     const isIt = (each: Kind) => DEEDS[kind]!(each, name) || undefined;
-    const note = (person: Person, [first]: Array<Deed<unknown>>) => {
+    const repeats: Repeats = kind === 'signal' ? await findRepeats(view, [name]) : new Map();
+    const note = (person: Person, deeds: Array<Deed<unknown>>) => {
+      const repeated = repeats.get(person)?.get(name);
+      const first = deeds.find(({ time }) => !repeated?.has(time));
       if (first && (!isAfter || wentOnAt(person) > first.time)) found.add(person);
     };
     await view.eachDeeds(span, isIt, note, people);

@@ -5,6 +5,7 @@ import { bitsOf, isOptional, planFunnel, type Done } from '../model/funnel.js';
 import type { Kind } from '../projection/kinds.js';
 import type { Deed, Person, View } from '../projection/view.js';
 import { readRange, type ReportQuery } from './range.js';
+import { findRepeats, type Repeats } from './repeats.js';
 
 /** The steps that an event of a kind is, and what is held of it. */
 interface Hit {
@@ -79,6 +80,17 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
       return undefined;
     return { bits: bitsOf(hits, names), held: hold === 'path' ? kind.path! : '' };
   };
+  /** The steps that are signals: a repeated order is none of them. */
+  const ofSignals = Object.keys(signals).flatMap((signal) => {
+    const name = `signal:${signal}`;
+    return names.includes(name) ? [{ signal, bits: bitsOf([name], names) }] : [];
+  });
+  let repeats: Repeats = new Map();
+  const bitsAt = (person: Person, time: number, bits: number): number => {
+    const own = repeats.get(person);
+    if (!own) return bits;
+    return ofSignals.reduce((left, each) => (own.get(each.signal)!.has(time) ? left & ~each.bits : left), bits);
+  };
   /** What everybody did with the props or labels that are held. */
   const held = hold && hold !== 'path' ? new Map<Person, Map<string, Done>>() : undefined;
   const readHeld = () =>
@@ -88,7 +100,7 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
       if (value === undefined || !hit) return;
       const groups = held.get(person) ?? new Map<string, Done>();
       held.set(person, groups);
-      insert(groupOf(groups, value), hit.bits, event.time);
+      insert(groupOf(groups, value), bitsAt(person, event.time, hit.bits), event.time);
     });
   const stages = STAGES.filter((stage) => names.includes(`stage:${stage}`)).map((stage) => ({
     stage,
@@ -101,12 +113,18 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
   const groupsOf = (person: Person, deeds: Array<Deed<Hit>>): Done[] => {
     whole.steps.length = whole.times.length = 0;
     const groups = held?.get(person) ?? new Map<string, Done>();
-    for (const { of, time } of deeds) insert(hold ? groupOf(groups, of.held) : whole, of.bits, time);
+    for (const { of, time } of deeds)
+      insert(hold ? groupOf(groups, of.held) : whole, bitsAt(person, time, of.bits), time);
     return groups.size ? [...groups.values()] : [whole];
   };
   const progressOf = planFunnel(asked, { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil });
   const places = asked.flatMap((step, index) => (isOptional(step) ? [] : [index]));
   const follow: Steps['follow'] = async (visit) => {
+    if (ofSignals.length)
+      repeats = await findRepeats(
+        view,
+        ofSignals.map(({ signal }) => signal),
+      );
     await readHeld();
     await view.eachDeeds({ from, until }, held ? () => undefined : hitOf, (person, deeds) => {
       const groups = groupsOf(person, deeds);

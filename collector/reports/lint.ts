@@ -89,6 +89,8 @@ function unknownGroups(rules: Rules): Warning[] {
     const names = Object.hasOwn(GROUP_NAMES, String(part.trait)) ? GROUP_NAMES[String(part.trait)]! : undefined;
     const asked = names && [part.eq, part.in].flat().filter((each) => each !== undefined);
     const wrong = asked?.filter((each) => !names!.includes(each as string)) ?? [];
+    if (typeof part.trait === 'string' && part.trait.startsWith('stagetag.') && !names)
+      warnings.push(warn('unknown_group', path, [part.trait]));
     if (wrong.length) warnings.push(warn('unknown_group', path, wrong.map(String)));
     for (const [name, each] of Object.entries(part)) walk(each, path ? `${path}.${name}` : name);
   };

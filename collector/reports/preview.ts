@@ -15,7 +15,7 @@ import {
   type Rules,
   type Stage,
 } from '../../sdk/core/index.js';
-import { findGroups, groupsAsked } from '../jobs/groups.js';
+import { findGroups, groupable, groupsAsked } from '../jobs/groups.js';
 import { sinceOf, timelineOf, type Timeline } from '../ingest/timeline.js';
 import { PAGE, pages } from '../store/pages.js';
 import { isBot, type RemoteStore, type Site, type VisitorRecord } from '../store/store.js';
@@ -72,14 +72,15 @@ export async function previewRules(
     const view = viewFacts(timeline.current, facts, now);
     return isExcluded(record, timeline, view) ? undefined : inferFrom(view);
   };
-  // Groups are set anew when rules are published: of whoever is left out then, none.
+  // Groups are set anew when rules are published.
   const asked = groupsAsked(next.rules);
+  const isIn = groupable(next.rules, asked, now);
   const groups = findGroups(next.rules, asked, site.weekStart, now);
   if (asked.length)
     for await (const record of everybody()) {
       if (!isCounted(record)) continue;
       const facts = await factsUnder(store, site, then, record);
-      if (!isExcluded(record, then, viewFacts(then.current, facts, now))) groups.add({ ...record, facts });
+      if (isIn(record, facts)) groups.add({ ...record, facts });
     }
   const regrouped = new Map(groups.changes().map(({ id, props }) => [id, props]));
 

@@ -5,6 +5,7 @@ import {
   explainTag,
   matchSignals,
   heldBy,
+  isRepeated,
   leavesOf,
   placeOf,
   traitsOf,
@@ -71,7 +72,7 @@ export async function explainVisitor(
       const { id, name, time, props } = event;
       const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
       const carried = matchSignals(timeline.at(time), event, url && placeOf(url)).map(([signal]) => signal);
-      const signals = carried.filter((signal) => isWanted(signal, dayOf(time)));
+      const signals = carried.filter((signal) => isWanted(signal, dayOf(time)) && !isRepeated(facts, event, signal));
       const traits = Object.keys({ ...(name === 'identify' && props), ...told }).filter((each) =>
         wantedTraits.has(each),
       );

@@ -31,18 +31,13 @@ const conditionsIn = ({ stages, tags }: CompiledRules): CompiledCondition[] => [
 ];
 
 /**
- * The rules as they travel: without signals that only the collector asks for, in reports and of who is left out, where it makes no difference
- * to anything else that an event carries them. It may stand for its transaction with them alone, and make a day count as active.
+ * The rules as they travel: without signals that only the collector asks for, in reports and of who is left out, unless it makes a
+ * difference that a day with them is an active one.
  */
 export function sentRules(rules: CompiledRules): CompiledRules {
   const asked = new Set(conditionsIn(rules).flatMap(signalsOf));
   const isAsked = (name: string) => asked.has(name) || rules.signals[name]!.weight !== undefined;
-  const others = Object.keys(rules.signals)
-    .filter(isAsked)
-    .map((name) => rules.signals[name]!.event);
-  const isApart = (events?: string[]) =>
-    !rules.turns && !!events && others.every((each) => each && !each.some((event) => events.includes(event)));
-  return { ...rules, signals: pick(rules.signals, (name, { event }) => isAsked(name) || !isApart(event)) };
+  return { ...rules, signals: pick(rules.signals, (name) => !!rules.turns || isAsked(name)) };
 }
 
 const namesByRules = new WeakMap<CompiledRules, Set<string>>();

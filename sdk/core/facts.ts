@@ -6,7 +6,7 @@ import { dayOf, formatDay } from './day.js';
 import type { StagetagEvent } from './event.js';
 import { isPlain } from './plain.js';
 import type { CompiledRules, Scalar, Stage } from './rules.js';
-import { hashKey, matchSignals, type Matches, type Place } from './signal.js';
+import { hashKey, matchSignals, type Match, type Place } from './signal.js';
 
 /** Most different values that are told apart for one signal and window. Beyond it the smallest hashes are kept. */
 export const DISTINCT_CAP = 64;
@@ -72,22 +72,31 @@ export const sourcesOf = (facts: Facts): Counts[] => [
   ...Object.values(facts.orders).map(([, , counts]) => counts),
 ];
 
+/** Whether it names a transaction: a text that is not empty, or a number. */
+const isId = (id: unknown): boolean => !!id && Object(id) !== id;
+
+/** Whether an event does not count for a signal that it carries, since another stands for its transaction. */
+export function isRepeated({ orders }: Facts, event: StagetagEvent, signal: string): boolean {
+  const transaction = event.props?.transaction_id;
+  const first = isId(transaction) && orders[`${signal}\n${transaction as string}`];
+  return !!first && first[1] !== event.id.toLowerCase();
+}
+
 /** Makes the facts of one event alone. Its id must be in lower case. */
 export const eventFacts = (rules: CompiledRules, event: StagetagEvent, place: Place | undefined): Facts =>
   matchedFacts(event, matchSignals(rules, event, place));
 
 /** The same of an event whose signals are known. */
-export function matchedFacts(event: StagetagEvent, matches: Matches): Facts {
+export function matchedFacts(event: StagetagEvent, matches: Match[]): Facts {
   const { id, name, time, props = {} } = event;
   const facts = emptyFacts();
   const day = formatDay(dayOf(time));
   const transaction = props.transaction_id;
-  const isOrder = !matches.isRefused && (typeof transaction === 'string' || typeof transaction === 'number');
   for (const [signal, value, key, isPaired] of matches) {
     let counts: Counts = facts;
-    if (isOrder) {
+    if (isId(transaction)) {
       counts = { signals: {}, values: {}, keys: {} };
-      facts.orders[`${signal}\n${transaction}`] = [time, id, counts];
+      facts.orders[`${signal}\n${transaction as string}`] = [time, id, counts];
     }
     counts.signals[signal] = { [day]: 1 };
     if (!isPlain && isPaired && event.sessionId)
@@ -100,7 +109,7 @@ export function matchedFacts(event: StagetagEvent, matches: Matches): Facts {
 }
 
 /** Adds an event to facts, in place: the same as merging in what matchedFacts makes of it, and cheaper where it is an ordinary one. */
-export function addEvent(into: Facts, event: StagetagEvent, matches: Matches): void {
+export function addEvent(into: Facts, event: StagetagEvent, matches: Match[]): void {
   const { id, name, time, props, sessionId } = event;
   if (name === 'identify' || props?.transaction_id != null) return void mergeFacts(into, matchedFacts(event, matches));
   const day = formatDay(dayOf(time));

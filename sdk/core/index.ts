@@ -23,17 +23,7 @@ export { isPlain } from './plain.js';
 export { MAX_RULES_DEPTH, parseRules } from './parseRules.js';
 export { RULES_MESSAGES, rulesError, sayError, type RulesError, type RulesErrorCode } from './rulesMessages.js';
 export * from './rules.js';
-export {
-  decode,
-  hashKey,
-  matchSignals,
-  placeOf,
-  UNITS,
-  type AddressParts,
-  type Match,
-  type Matches,
-  type Place,
-} from './signal.js';
+export { decode, hashKey, matchSignals, placeOf, UNITS, type AddressParts, type Match, type Place } from './signal.js';
 export { scoresOf, type Scores } from './scores.js';
 export {
   decay,

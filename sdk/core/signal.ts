@@ -38,12 +38,9 @@ export const decode = (text: string): string => attempt(() => decodeURIComponent
  */
 export type Match = [signal: string, value: number, key: string | undefined, isPaired?: boolean];
 
-/** Those of an event. `isRefused`: its amount does not count for some signal, so that it does not stand for its transaction. */
-export type Matches = Match[] & { isRefused?: boolean };
-
 /** Finds the signals that an event carries under the rules. */
-export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, place: Place | undefined): Matches {
-  const matches: Matches = [];
+export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, place: Place | undefined): Match[] {
+  const matches: Match[] = [];
   // An object is no amount and no text; it may even throw when it is made one.
   const plain = (value: unknown) => (value instanceof Object ? NaN : value);
   const read = (from: string) => (from === 'path' ? place?.path : plain(event.props?.[from.slice('props.'.length)]));
@@ -63,8 +60,7 @@ export function matchSignals({ signals }: CompiledRules, event: StagetagEvent, p
       const found: Match = [signal, amount!, key == null ? undefined : hashKey(`${key as string}`)];
       if (!isPlain && pairs && (!distinct || found[2])) found.push(true);
       // What is stored and not counted: see toUnits.
-      if (amount === undefined || (!isPlain && currency && !isIn(currency, event))) matches.isRefused = true;
-      else matches.push(found);
+      if (amount !== undefined && (isPlain || !currency || isIn(currency, event))) matches.push(found);
     }
   }
   return matches;

@@ -28,7 +28,8 @@ export function captureForms(): void {
 
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
     begun.delete(form);
-    if (!isWanted('forms')) return;
+    // What is searched for is told by the page that finds it.
+    if (!isWanted('forms') || fieldsOf(form, '[type=search]')[0]) return;
     recordCaptured(
       name,
       {

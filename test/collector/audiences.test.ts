@@ -127,6 +127,16 @@ test('an audience is kept by name, changed, listed as JSON and CSV, and deleted'
   expect((await ask<{ audiences: object[] }>('GET', '')).json.audiences).toEqual([]);
 });
 
+test('the number of an audience that is gone is nobody else’s: a page that is still open changes none', async () => {
+  const { ask } = await start();
+  const save = async (name: string) => (await ask<{ id: number }>('POST', '', { name, when: pricing() })).json.id;
+  const gone = await save('Gone');
+  expect((await ask('DELETE', `/${gone}`)).status).toBe(200);
+  const other = await save('Other');
+  expect(other).not.toBe(gone);
+  expect((await ask('PUT', `/${gone}`, { name: 'Gone', when: pricing() })).status).toBe(404);
+});
+
 test('a static audience is those who met its condition when it was saved, until they are erased', async () => {
   const { ask, send, ids, app, site } = await start();
   const { status, json } = await ask<{ id: number; people: number }>('POST', '', {

@@ -187,6 +187,37 @@ test('a preview knows the groups that publishing would set, of whom the new rule
   expect(stages.map(({ current }) => current)).toEqual(preview.stages.map(({ after }) => after));
 });
 
+test('who is left out for a group is still in one, so that nobody is left out for good, and no more of them every night', async () => {
+  const collector = await makeCollector();
+  const { send, visitor, putRules, clock } = collector;
+  const ids = await populate(collector);
+  await putRules({
+    ...RULES,
+    exclude: {
+      staff: { when: { trait: 'role', eq: 'staff' } },
+      lost: { when: { trait: 'stagetag.rfm', in: ['lost', 'hibernating', 'at_risk', 'about_to_sleep'] } },
+      away: { when: { trait: 'stagetag.lifecycle', in: ['dormant', 'churned'] } },
+    },
+  });
+  await send(newId(), [makeEvent('identify', { time: NOW - DAY, props: { role: 'staff' } }), makeEvent('purchase')]);
+  const out = async () => {
+    const all = await Promise.all(ids.map((id) => visitor(id) as Promise<VisitorJson & { bot: string | null }>));
+    return all.map(({ bot }) => bot);
+  };
+  const before = await out();
+  expect(before[9]).toMatch(/^excluded:/);
+  expect(before[0]).toBeNull();
+  for (let night = 0; night < 3; night++) expect(await group(collector)).toEqual({ people: 10, changed: 0 });
+  expect(await out()).toEqual(before);
+  clock.now += 1000;
+  await send(
+    ids[9]!,
+    Array.from({ length: 12 }, (_, each) => makeEvent('purchase', { time: NOW - each * 1000, props: { value: 500 } })),
+  );
+  expect(await group(collector)).toMatchObject({ people: 10 });
+  expect((await out())[9]).toBeNull();
+});
+
 test('what the collector says of somebody is nothing that they did, at a replay neither', async () => {
   const collector = await makeCollector();
   const { send, visitor, putRules, get, site } = collector;

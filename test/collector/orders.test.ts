@@ -1,5 +1,6 @@
 /** Orders that count for less than they say: stored, shown with the reason, and never counted or counted twice. */
 import { expect, test } from 'vitest';
+import type { FunnelReport } from '../../collector/reports/funnel.js';
 import type { ValueReport } from '../../collector/reports/value.js';
 import { makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
 import { generalDocument, rulesOf } from '../helpers/rules.js';
@@ -109,8 +110,34 @@ test('what is refused for its amount or its currency does not stand for its tran
     const { stage, facts } = await visitor(id);
     expect(stage).toBe('action');
     const sum = (of: object) => Object.values(of).reduce((all: number, each) => all + (each as number), 0);
-    expect([sum(facts.signals.order!), sum(facts.signals.buys!)]).toEqual([1, 2]);
+    expect([sum(facts.signals.order!), sum(facts.signals.buys!)]).toEqual([1, 1]);
   }
+});
+
+test('a repeated order is no step of a funnel, and nothing that anybody did', async () => {
+  const { send, putRules, get, site } = await makeCollector();
+  await putRules({
+    signals: { visit: { event: 'page_view' }, order: { event: ['purchase', 'order_paid'], value: 'props.value' } },
+    stages: { action: { when: { signal: 'order' } } },
+  });
+  const day = 86_400_000;
+  const order = (name: string, time: number, transaction_id?: string) =>
+    makeEvent(name, { time, props: { value: 5, ...(transaction_id !== undefined && { transaction_id }) } });
+  // One who loaded the page anew, one who bought twice, one who bought twice without a name for it.
+  await send(newId(), [order('purchase', NOW - 2 * day, 'a'), order('order_paid', NOW - 60_000, 'a')]);
+  await send(newId(), [order('purchase', NOW - 2 * day, 'b'), order('purchase', NOW - 60_000, 'c')]);
+  await send(newId(), [order('purchase', NOW - 2 * day, ''), order('purchase', NOW - 60_000, '')]);
+  const steps = async (query: string) =>
+    (await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`)).steps.map(({ visitors }) => visitors);
+  expect(await steps('steps=signal:order,signal:order')).toEqual([3, 2]);
+  expect(await steps('steps=signal:order,signal:order&order=strict')).toEqual([3, 2]);
+  expect(await steps('steps=signal:order,event:order_paid')).toEqual([3, 1]);
+  const today = new Date(NOW).toISOString().slice(0, 10);
+  expect(await steps(`steps=signal:order,signal:visit&from=${today}&to=${today}`)).toEqual([2, 0]);
+  const did = async (query: string) =>
+    (await get<{ count: number }>(`sites/${site.siteKey}/visitors?did=${query}&from=${today}&to=${today}`)).count;
+  expect(await did('signal:order')).toBe(2);
+  expect(await did('event:order_paid')).toBe(1);
 });
 
 test('an order that the shop’s server tells again under another name is shown as repeated', async () => {

@@ -691,6 +691,8 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     expect(await listed('did=event:invite')).toEqual(
       idsOf(people.filter((person) => within(person).some(({ name }) => name === 'invite'))),
     );
+    for (const { event, path, people: who } of rows)
+      expect((await listed(path === null ? `did=untold:${event}` : `did=path:${path}`)).size).toBe(who);
     expect((await listed('did=form:f')).size).toBe(form?.visitors ?? 0);
     expect((await listed('did=abandoned:f')).size).toBe(form?.gaveUp ?? 0);
     expect(await listed('did=abandoned:f')).toEqual(

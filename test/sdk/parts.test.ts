@@ -220,7 +220,6 @@ describe('masking', () => {
     ['https://a.example/?hotel=h&page=2', 'https://a.example/?hotel=h&page=2'],
     ['https://a.example/?next=/reset?token=x&b=1', 'https://a.example/?next=***&b=1'],
     ['https://a.example/?next=%2Fin%3Fgo%3D%252Fb%253Fphone%253D1', 'https://a.example/?next=***'],
-    ['https://a.example/?a=/b?c=/d?e=/f?page=2', 'https://a.example/?a=***'],
     [`https://a.example/${'?a='.repeat(4000)}`, 'https://a.example/?a=***'],
     ['https://a.example/?next=/list?page=2&q=what?%20phone', 'https://a.example/?next=/list?page=2&q=what?%20phone'],
   ])('of %s gives %s', async (given, expected) => {

@@ -475,5 +475,57 @@ export const MIGRATIONS = [
   INSERT INTO jobs (site_id, kind, rules, state, total)
     SELECT sites.id, 'recompute', sites.rules_version, 'running', count(*)
     FROM sites JOIN visitors ON visitors.site_id = sites.id AND visitors.rules = 0 GROUP BY sites.id;
+  -- A number is never given again: a link, or a page that is still open, would change what is somebody else's by now.
+  CREATE TABLE new_audiences (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    site_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL,
+    people INTEGER,
+    list INTEGER
+  ) STRICT;
+  INSERT INTO new_audiences (id, site_id, name, body, author, saved_at, people, list) SELECT id, site_id, name, body, author, saved_at, people, list FROM audiences;
+  DROP TABLE audiences;
+  ALTER TABLE new_audiences RENAME TO audiences;
+  CREATE INDEX audiences_by_site ON audiences (site_id, name);
+  CREATE TABLE new_annotations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    site_id INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    text TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO new_annotations (id, site_id, day, text, author, saved_at) SELECT id, site_id, day, text, author, saved_at FROM annotations;
+  DROP TABLE annotations;
+  ALTER TABLE new_annotations RENAME TO annotations;
+  CREATE INDEX annotations_by_site ON annotations (site_id, day);
+  CREATE TABLE new_views (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    site_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO new_views (id, site_id, name, address, author, saved_at) SELECT id, site_id, name, address, author, saved_at FROM views;
+  DROP TABLE views;
+  ALTER TABLE new_views RENAME TO views;
+  CREATE INDEX views_by_site ON views (site_id, name);
+  CREATE TABLE new_shares (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    site_id INTEGER NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    address TEXT NOT NULL,
+    author TEXT,
+    saved_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO new_shares (id, site_id, hash, address, author, saved_at, expires_at) SELECT id, site_id, hash, address, author, saved_at, expires_at FROM shares;
+  DROP TABLE shares;
+  ALTER TABLE new_shares RENAME TO shares;
+  CREATE INDEX shares_by_site ON shares (site_id);
   `,
 ];
