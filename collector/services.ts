@@ -59,3 +59,19 @@ export function publicBase(c: Context, { mount, trustProxy }: Services): string 
   const host = forwarded('X-Forwarded-Host') || url.host;
   return `${proto}://${host}${mount}`;
 }
+
+export const FOREIGN =
+  "another site's page may not do this; where it is the dashboard's own, a proxy before the collector has to pass the Host header on";
+
+/**
+ * Whether another site's page caused a write. Browsers say so themselves where they trust the address (https, localhost); elsewhere they say
+ * whose page it is. Who says neither is no browser.
+ */
+export function isForeignWrite(c: Context, services: Services): boolean {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return false;
+  const site = c.req.header('Sec-Fetch-Site');
+  if (site !== undefined) return site !== 'same-origin';
+  const origin = c.req.header('Origin');
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== new URL(publicBase(c, services)).host;
+}

@@ -56,15 +56,22 @@ function checkFolder(data: string): Finding[] {
   const { bytes, free, isWritable, integrity, schema, isServing } = found;
   const size = (number: number) =>
     number < 1e9 ? `${(number / 1e6).toFixed(1)} MB` : `${(number / 1e9).toFixed(1)} GB`;
+  // Where nothing can be written it may not be readable, and sound all the same.
+  const database =
+    isWritable || integrity === 'ok'
+      ? [
+          finding('database', integrity === 'ok', integrity === 'ok' ? size(bytes) : `${integrity}; restore a backup`),
+          finding(
+            'schema',
+            schema[0] === schema[1],
+            `${schema[0]}, this Stagetag ${schema[0] < schema[1] ? 'brings it up to' : 'knows'} ${schema[1]}`,
+            schema[0] < schema[1] ? 'warning' : 'failure',
+          ),
+        ]
+      : [];
   return [
     finding('data', isWritable, isWritable ? data : `${data} cannot be written; give this user write access`),
-    finding('database', integrity === 'ok', integrity === 'ok' ? size(bytes) : `${integrity}; restore a backup`),
-    finding(
-      'schema',
-      schema[0] === schema[1],
-      `${schema[0]}, this Stagetag ${schema[0] < schema[1] ? 'brings it up to' : 'knows'} ${schema[1]}`,
-      schema[0] < schema[1] ? 'warning' : 'failure',
-    ),
+    ...database,
     finding(
       'disk',
       free > Math.max(MIN_FREE, bytes),

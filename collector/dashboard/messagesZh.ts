@@ -1,7 +1,10 @@
 /** What the API says where it refuses something, in Chinese: `$1` stands for what the message names. Loaded when there is something to say. */
 const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^this takes the role (\w+), and yours is (\w+)$/, '此操作需要“$1”角色，您的角色是“$2”'],
-  [/^another site's page may not do this$/, '其他网站的页面不能进行此操作'],
+  [
+    /^another site's page may not do this; .*$/,
+    '其他网站的页面不能进行此操作；如果这是控制台本身，请让采集服务前的代理传递 Host 请求头',
+  ],
   [/^from: expected a day not after to$/, '开始日期不能晚于结束日期'],
   [/^from, to: expected days such as (.*)$/, '日期应形如 $1'],
   [/^from, to: expected at most (\d+) days$/, '时间范围最多 $1 天'],

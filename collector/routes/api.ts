@@ -5,7 +5,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { version } from '../assets.js';
 import { mayAct } from '../access.js';
 import { openapiFor, operationAt, roleOf } from '../openapi.js';
-import { clientAddress, publicBase, type Services } from '../services.js';
+import { clientAddress, FOREIGN, isForeignWrite, publicBase, type Services } from '../services.js';
 import type { Site, Who } from '../store/store.js';
 import { demoOf } from '../jobs/templateDemo.js';
 import { readTemplate, templateNames, type Template } from '../templates.js';
@@ -84,7 +84,8 @@ const summaryOf = ({ name, title, about, kpis }: Template) => ({ name, title, ab
 /** Wrong tokens that one address may send in a minute: far above what a program does that has an old one, far below what finds one. */
 const GUESSES = 1000;
 
-function requireAccess({ access, mount, store, reports, log, now, trustProxy }: Services): MiddlewareHandler<SiteEnv> {
+function requireAccess(services: Services): MiddlewareHandler<SiteEnv> {
+  const { access, mount, store, reports, log, now, trustProxy } = services;
   const guesses = new RateLimiterMemory({ points: GUESSES, duration: 60 });
   return async (c, next) => {
     c.header('Cache-Control', 'no-store');
@@ -101,7 +102,7 @@ function requireAccess({ access, mount, store, reports, log, now, trustProxy }: 
       c.header('WWW-Authenticate', 'Bearer');
       return c.json({ error: 'sign in, or send Authorization: Bearer with the admin token' }, 401);
     }
-    if (session && isForeignWrite(c)) return c.json({ error: "another site's page may not do this" }, 403);
+    if (session && isForeignWrite(c, services)) return c.json({ error: FOREIGN }, 403);
     const { method } = c.req;
     const at = operationAt(method, c.req.path.slice(mount.length));
     const needed = roleOf(at);
@@ -127,12 +128,6 @@ function requireAccess({ access, mount, store, reports, log, now, trustProxy }: 
       .addAudit(entry)
       .catch((error: unknown) => log.error({ err: error, ...entry }, 'a change could not be noted'));
   };
-}
-
-/** A write with a cookie that another site's page caused; every browser of the last years says so itself. */
-function isForeignWrite(c: Context): boolean {
-  const site = c.req.header('Sec-Fetch-Site');
-  return c.req.method !== 'GET' && c.req.method !== 'HEAD' && site !== undefined && site !== 'same-origin';
 }
 
 /** Reads a JSON body, or undefined where it is none. */

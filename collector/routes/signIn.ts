@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { SESSION_DAYS } from '../access.js';
-import { clientAddress, publicBase, type Services } from '../services.js';
+import { clientAddress, FOREIGN, isForeignWrite, publicBase, type Services } from '../services.js';
 
 export const SESSION_COOKIE = 'stagetag_session';
 
@@ -69,6 +69,8 @@ export function signInRoutes(services: Services): Hono {
     return c.json({ signedIn: !!role, ...(role && { role }) });
   });
   routes.post('/api/session', async (c) => {
+    // Nobody is signed in as somebody else by a page that they happen to open.
+    if (isForeignWrite(c, services)) return c.json({ error: FOREIGN }, 403);
     if (await isOftenTried(c)) {
       c.header('Retry-After', '60');
       return c.json({ error: 'too many tries from this address; wait a minute' }, 429);

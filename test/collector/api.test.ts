@@ -57,6 +57,20 @@ describe('access', () => {
       });
     expect((await put('cross-site')).status).toBe(403);
     expect((await put('same-origin')).status).toBe(200);
+    // Where a browser does not trust the address it says no more than whose page it is.
+    const add = (headers: Record<string, string>, path = 'sites') =>
+      app.request(`http://stats.example.com:8080/api/${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'text/plain', ...headers },
+        body: JSON.stringify({ name: 'x', origins: ['https://x.example'], token: ADMIN }),
+      });
+    for (const Origin of ['http://evil.example.com:8080', 'http://stats.example.com:8081', 'null']) {
+      const refused = await add({ Cookie, Origin });
+      expect([Origin, refused.status]).toEqual([Origin, 403]);
+      expect((await add({ Origin }, 'session')).headers.get('Set-Cookie')).toBeNull();
+    }
+    expect((await add({ Cookie, Origin: 'http://stats.example.com:8080' })).status).toBe(201);
+    expect((await add({ Origin: 'http://stats.example.com:8080' }, 'session')).status).toBe(200);
     await app.request('/api/session', { method: 'DELETE', headers: { Cookie } });
     expect((await app.request('/api/sites', { headers: { Cookie } })).status).toBe(401);
   });

@@ -22,6 +22,7 @@ export interface BackupContent {
  */
 export function verifyBackup(file: string): BackupContent {
   if (!fs.existsSync(file)) throw new StoreError(`there is no file ${file}`);
+  const beside = [`${file}-wal`, `${file}-shm`].filter((each) => !fs.existsSync(each));
   let database: Database.Database | undefined;
   try {
     database = new Database(file, { readonly: true });
@@ -34,11 +35,16 @@ export function verifyBackup(file: string): BackupContent {
     return { sites: count('sites'), visitors: count('visitors'), events: count(version < 7 ? 'events' : 'event_ids') };
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw new StoreError(`${file} is no backup of Stagetag: ${explainError(error) ?? (error as Error).message}`, {
-      cause: error,
-    });
+    const { code, message } = error as { code?: string; message: string };
+    const says =
+      code === 'SQLITE_CANTOPEN'
+        ? `${file} cannot be opened where it lies; copy it into a folder that can be written, and name that copy`
+        : `${file} is no backup of Stagetag: ${explainError(error) ?? message}`;
+    throw new StoreError(says, { cause: error });
   } finally {
     database?.close();
+    // What an older one has beside it while it is read.
+    for (const each of beside) fs.rmSync(each, { force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The default store: one SQLite file. Writes of many requests share a commit; reads see committed rows alone. */
 import fs from 'node:fs';
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import {
   isBot,
   MAX_VISITORS,
@@ -332,6 +332,10 @@ export function openSqliteStore(
           return 1000;
         },
       });
+      // So that it can be read where nothing can be written beside it.
+      const copy = new Database(file);
+      copy.pragma('journal_mode = DELETE');
+      copy.close();
     },
 
     dueVisitors: async (now, limit, siteKey) =>
