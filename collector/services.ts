@@ -63,15 +63,20 @@ export function publicBase(c: Context, { mount, trustProxy }: Services): string 
 export const FOREIGN =
   "another site's page may not do this; where it is the dashboard's own, a proxy before the collector has to pass the Host header on";
 
+/** What a page may send to another site without asking first. @see https://fetch.spec.whatwg.org/#cors-safelisted-request-header */
+const UNASKED = /^($|text\/plain|multipart\/form-data|application\/x-www-form-urlencoded)/i;
+
 /**
  * Whether another site's page caused a write. Browsers say so themselves where they trust the address (https, localhost); elsewhere they say
- * whose page it is. Who says neither is no browser.
+ * whose page it is, and ask before they send what no form could. Who says neither is no browser.
  */
 export function isForeignWrite(c: Context, services: Services): boolean {
-  if (c.req.method === 'GET' || c.req.method === 'HEAD') return false;
+  const { method } = c.req;
+  if (method === 'GET' || method === 'HEAD') return false;
   const site = c.req.header('Sec-Fetch-Site');
   if (site !== undefined) return site !== 'same-origin';
   const origin = c.req.header('Origin');
-  if (origin === undefined) return false;
+  const isAsked = method !== 'POST' || c.req.header('Authorization') !== undefined;
+  if (origin === undefined || isAsked || !UNASKED.test(c.req.header('Content-Type') ?? '')) return false;
   return !URL.canParse(origin) || new URL(origin).host !== new URL(publicBase(c, services)).host;
 }

@@ -73,6 +73,11 @@ describe('the commands', () => {
     expect(JSON.parse(runCommand(['restore', backup, '--verify', '--data', folder, '--json']).stdout)).toMatchObject({
       events: 2,
     });
+    // It is one file, which needs nothing beside it to be read, and gets nothing.
+    expect(fs.readdirSync(path.dirname(backup)).filter((name) => name.startsWith('backup.sqlite'))).toEqual([
+      'backup.sqlite',
+    ]);
+    expect(fs.readFileSync(backup).subarray(18, 20)).toEqual(Buffer.from([1, 1]));
     // Who was erased after the backup was made stays erased.
     const restored = runCommand(['restore', backup, '--data', folder, '--json']);
     expect(JSON.parse(restored.stdout)).toMatchObject({ sites: 1, visitors: 1, events: 1, erased: 1 });
