@@ -12,6 +12,7 @@ import { nodeDoor } from './ingest/nodeDoor.js';
 import { openThreads } from './threads/threads.js';
 
 const RESTAGE_MS = 30_000;
+const RESUME_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** How long a request may take to come in: who sends one and stops in the middle must not stay for ever. */
 const REQUEST_MS = 30_000;
@@ -79,6 +80,8 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
       .then(() => store.wipe())
       .catch(fail('restage'));
   const expire = () => removeOld(store, work, Date.now()).catch(fail('expire'));
+  // One that failed, of a disk that was full, goes on when it can.
+  const resume = () => resumeJobs(store, work, fail('recompute')).catch(fail('recompute'));
   let groupedOn = -1;
   /** Once a day (UTC), and at the start. */
   const group = async () => {
@@ -94,15 +97,11 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   prepare().catch(() => {});
   const timers = [
     setInterval(restage, RESTAGE_MS),
+    setInterval(resume, RESUME_MS),
     setInterval(expire, HOUR_MS),
     setInterval(() => group().catch(fail('group')), HOUR_MS),
   ];
-  const jobs = Promise.all([
-    restage(),
-    expire(),
-    resumeJobs(store, work, fail('recompute')),
-    group().catch(fail('group')),
-  ]);
+  const jobs = Promise.all([restage(), expire(), resume(), group().catch(fail('group'))]);
 
   const { address, port: taken } = server.address() as AddressInfo;
   const name = address === '127.0.0.1' || address === '::' || address === '0.0.0.0' ? 'localhost' : address;

@@ -149,7 +149,7 @@ export interface Unmixed extends Work {
  * @param patienceMs for how long it waits
  */
 export function unmixed(work: Work, store: Pick<RemoteStore, 'job'>, patienceMs = PATIENCE_MS): Unmixed {
-  const running = new Map<string, { job: Job; done: Promise<void> }>();
+  const running = new Map<string, { job: Job; result: Promise<void>; done: Promise<void> }>();
   /** Number of the last job of a site. */
   const latest = new Map<string, number>();
   const settled = async ({ siteKey }: Site): Promise<void> => {
@@ -182,8 +182,10 @@ export function unmixed(work: Work, store: Pick<RemoteStore, 'job'>, patienceMs 
     members: (site, ...rest) => whole(site, () => work.members(site, ...rest)),
     listVisitors: (site, ...rest) => whole(site, () => work.listVisitors(site, ...rest)),
     async recompute(job) {
+      const known = running.get(job.siteKey);
+      if (known?.job.id === job.id) return known.result;
       const result = work.recompute(job);
-      const own = { job, done: result.catch(() => {}) };
+      const own = { job, result, done: result.catch(() => {}) };
       running.set(job.siteKey, own);
       latest.set(job.siteKey, job.id);
       await own.done;

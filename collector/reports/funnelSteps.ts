@@ -89,7 +89,7 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
   const bitsAt = (person: Person, time: number, bits: number): number => {
     const own = repeats.get(person);
     if (!own) return bits;
-    return ofSignals.reduce((left, each) => (own.get(each.signal)!.has(time) ? left & ~each.bits : left), bits);
+    return ofSignals.reduce((left, each) => (own.get(each.signal)?.has(time) ? left & ~each.bits : left), bits);
   };
   /** What everybody did with the props or labels that are held. */
   const held = hold && hold !== 'path' ? new Map<Person, Map<string, Done>>() : undefined;

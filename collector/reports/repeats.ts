@@ -1,16 +1,26 @@
 /** Orders that were told more than once: an event counts for a signal unless another stands for its transaction. */
-import { isRepeated } from '../../sdk/core/index.js';
+import { AUTOMATIC_EVENTS, isRepeated } from '../../sdk/core/index.js';
+import { timelineOf } from '../ingest/timeline.js';
 import type { Person, View } from '../projection/view.js';
 
 /** Tells by person and signal when events were that carry the signal and do not count for it. */
 export type Repeats = Map<Person, Map<string, Set<number>>>;
 
+/** Those that may name a transaction: not what browsers tell by themselves. */
+async function mayRepeat({ store, site }: View, asked: string[]): Promise<string[]> {
+  const { signals } = timelineOf(await store.rules(site.siteKey)).current;
+  const automatic = new Set<string>(AUTOMATIC_EVENTS);
+  return asked.filter((signal) => !signals[signal]?.event?.every((name) => automatic.has(name)));
+}
+
 /**
  * Finds them. Few have any: those of whom more events carry a signal than facts count. Theirs are read from the store.
- * @param signals those that are looked for
+ * @param asked signals that are looked for
  */
-export async function findRepeats(view: View, signals: string[]): Promise<Repeats> {
+export async function findRepeats(view: View, asked: string[]): Promise<Repeats> {
   const found: Repeats = new Map();
+  const signals = await mayRepeat(view, asked);
+  if (!signals.length) return found;
   const suspects: Person[] = [];
   const carried = signals.map(() => 0);
   const placesOf = (names: string[]) => signals.flatMap((signal, place) => (names.includes(signal) ? [place] : []));

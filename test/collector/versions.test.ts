@@ -373,19 +373,23 @@ test('while visitors are made anew, whoever asks for what mixes them waits, and 
   let finish = () => {};
   const held = new Promise<void>((resolve) => (finish = resolve));
   const plain = workOn(store, () => clock.now);
-  const work = unmixed({ ...plain, recompute: () => held }, store, 100);
+  let begun = 0;
+  const work = unmixed({ ...plain, recompute: () => (begun++, held) }, store, 100);
   const other = (await addSite(store, { name: 'Other', origins: ['https://other.example'] }, NOW)) as Site;
   const report = (of: Site) => work.report('stages', of, { from: '2026-11-01', to: '2026-11-30' }, clock.now);
 
   const job = await store.addJob(site.siteKey, 1);
   const done = work.recompute(job);
+  // Whoever goes on with what was interrupted does not begin what is going on.
+  const again = work.recompute({ ...job });
   await expect(report(site)).rejects.toMatchObject({ preparing: expect.any(Number) });
   await expect(work.audience(site, { stage: ['awareness'] }, clock.now)).rejects.toThrow('being applied');
   await expect(work.listVisitors(site, { limit: 9, stage: 'awareness' }, clock.now)).rejects.toThrow('being applied');
   expect(await report(other)).toHaveProperty('stages');
   const waiting = report(site);
   finish();
-  await done;
+  await Promise.all([done, again]);
+  expect(begun).toBe(1);
   expect(await waiting).toHaveProperty('stages');
   expect(await report(site)).toHaveProperty('stages');
 });
