@@ -140,7 +140,7 @@ function Common({ site }: { site: Site }): JSX.Element {
                   {
                     title: t('odds'),
                     of: ({ oddsRatio }) => oddsRatio,
-                    show: ({ oddsRatio, ci }) => `${showNumber(oddsRatio)} (${showNumber(ci[0])}–${showNumber(ci[1])})`,
+                    show: ({ oddsRatio, ci }) => `${showOdds(oddsRatio)} (${showOdds(ci[0])}–${showOdds(ci[1])})`,
                   },
                   { title: t('sure'), of: ({ q }) => (q < LEVEL ? t('yes') : t('maybeChance')) },
                 ]}
@@ -396,6 +396,10 @@ type Figure = [
   show: (value: number) => ComponentChildren,
   remark?: string | undefined,
 ];
+
+/** Beyond it a number of odds says no more than "practically always". */
+const MOST_ODDS = 1000;
+const showOdds = (odds: number): string => (odds > MOST_ODDS ? `> ${showNumber(MOST_ODDS)}` : showNumber(odds));
 
 /** Numbers that can be taken along. */
 const Figures = ({ name, figures }: { name: string; figures: Figure[] }): JSX.Element => (

@@ -147,7 +147,7 @@ function Signed(): JSX.Element {
   // On a narrow screen the menu is longer than what is seen of it.
   useEffect(() => {
     document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
-  }, [view, isSignedIn.value]);
+  }, [view, !!site]);
   const Page = PAGES[view];
   const leave = async () => {
     await signOut();
