@@ -63,4 +63,4 @@ console.log('| what a page would not load without | bytes, brotli |');
 console.log('| --- | ---: |');
 for (const [name, bytes] of rows) console.log(`| ${name} | ${bytes} |`);
 console.log(`| everything | ${all} |`);
-console.log(`| everything, in the order that compresses best | ${built} |`);
+console.log(`| everything, in the order and with the names that compress best | ${built} |`);
