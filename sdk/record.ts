@@ -20,6 +20,8 @@ export const later: {
   wake?: (at?: number, isFresh?: boolean) => void;
   run?: () => Promise<void>;
   leave?: () => void;
+  /** Hands out what the visitor does. */
+  take?: (deed: Event) => void;
   /** Resolves when it is here, or has failed to come for the first time. */
   isHere?: Promise<void>;
 } = {};
@@ -107,7 +109,7 @@ export function onCall<T extends object>(object: T, method: keyof T, handler: (s
 /** What the page's visitor does, with its path, which the browser forgets when the event is over. */
 export type Deed = Event & { stagetagPath?: EventTarget[] };
 
-/** Those before the second file is here, which takes them out and puts its own way to take them in place of `push`. */
+/** Those before the second file is here, which takes them out. */
 export const deeds: Deed[] = [];
 
 /** The element of an event that fits a selector, in open shadow trees too. */

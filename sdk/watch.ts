@@ -1,6 +1,6 @@
 /** What the visitor does: kept for the second file; and what a form puts into an address is masked at once. */
 import { maskFields } from './mask.js';
-import { attributeOf, closestOf, deeds, ofForm, on, onCall, type Deed } from './record.js';
+import { attributeOf, closestOf, deeds, later, ofForm, on, onCall, type Deed } from './record.js';
 import type { Capture } from './start.js';
 
 const known = new WeakSet<Element>();
@@ -21,7 +21,8 @@ function hide(deed: Deed): void {
 const note = (deed: Deed) => {
   deed.stagetagPath ??= deed.composedPath();
   // Where the second file never comes, they must not pile up.
-  if (!deeds[99]) deeds.push(deed);
+  if (later.take) later.take(deed);
+  else if (!deeds[99]) deeds.push(deed);
   if (/input|submit/.test(deed.type)) hide(deed);
 };
 

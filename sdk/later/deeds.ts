@@ -1,6 +1,6 @@
 /** What the visitor does, for the captures: each event comes in the capture phase, those from before this file was here too. */
 import type { Json } from '../core/index.js';
-import { attributeOf, deeds, farewells } from '../record.js';
+import { attributeOf, deeds, farewells, later } from '../record.js';
 import { guard } from '../settings.js';
 
 type Handler = (event: never) => void;
@@ -18,7 +18,7 @@ export function take(deed: Event): void {
 /** Starts to hand deeds out, when every capture has said what it wants. */
 export function takeDeeds(): void {
   deeds.splice(0).forEach(take);
-  deeds.push = take as typeof deeds.push;
+  later.take = take;
 }
 
 /** The event that an element's `data-st-prop-KEY` attributes describe. */

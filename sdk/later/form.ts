@@ -22,6 +22,7 @@ const destination = guard((action: string) => {
 /** Records when a form is begun, sent, and left without being sent; and the event that a form names, whatever else is wanted. */
 export function captureForms(): void {
   const begun = new Map<HTMLFormElement, Progress>();
+  const stopped = new WeakSet<HTMLFormElement>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
   const fieldsOf = (form: HTMLFormElement, selector: string) =>
     [...ofForm(form, 'elements')].filter((field) => field.matches(selector));
@@ -65,6 +66,9 @@ export function captureForms(): void {
     afterwards(() => {
       // Browsers ask for a submission of valid forms alone. A script that stops it sends the form itself, or found it wanting.
       if (event.defaultPrevented && fieldsOf(form, ':invalid,[aria-invalid=true]').length) return;
+      // A script that stopped a submission may send the form by itself later: that is the same one.
+      if (event.defaultPrevented) stopped.add(form);
+      else if (stopped.delete(form)) return;
       tell('form_submit', form, begun.get(form));
       const marked = attributeOf(form, 'data-st-event');
       if (marked) recordCaptured(marked, markedProps(form));

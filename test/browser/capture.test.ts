@@ -276,6 +276,35 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await site.named('contact')).toHaveLength(1);
   });
 
+  test('a form whose submission a script stops, to send it itself a little later, is sent once', async () => {
+    const body = `<form id="now" target="frame" action="/stay/now" data-st-event="contact"
+        onsubmit="event.preventDefault(); this.submit()"><input name="a"><button>Now</button></form>
+      <form id="soon" target="frame" action="/stay/soon"
+        onsubmit="event.preventDefault(); setTimeout(() => this.submit(), 60)"><input name="b"><button>Soon</button></form>
+      <form id="often" onsubmit="return false"><button>Often</button></form><iframe name="frame"></iframe>`;
+    const site = await startSite(engine, { '/': body }, { attributes: 'data-auto="forms"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.complete();
+    await tab.type('[name=a]', 'x');
+    await tab.click('#now button');
+    await tab.type('[name=b]', 'x');
+    await tab.click('#soon button');
+    // What a script sends in its own way each time is sent each time.
+    await tab.click('#often button');
+    await tab.click('#often button');
+    await tab.evaluate(`new Promise((resolve) => setTimeout(resolve, 300))`);
+    await tab.evaluate(`void stagetag.track('last')`);
+    await site.named('last');
+    const sent = (await site.named('form_submit', 4)).map(({ props }) => [props!.form_id, props!.fields_filled]);
+    expect(sent.sort()).toEqual([
+      ['now', 1],
+      ['often', 0],
+      ['often', 0],
+      ['soon', 1],
+    ]);
+    expect(await site.named('contact')).toHaveLength(1);
+  });
+
   test('what a form names is recorded where nothing else of forms is', async () => {
     const body = `<form data-st-event="contact" data-st-prop-topic="price" onsubmit="return false"><input name="a"><button>Send</button></form>`;
     const site = await startSite(engine, { '/': body }, { attributes: 'data-auto="page"' });
