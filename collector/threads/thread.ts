@@ -17,7 +17,7 @@ export interface ThreadOptions extends LookupFiles {
   gate: SharedArrayBuffer;
 }
 
-const READER_NICENESS = 19;
+const READER_NICENESS = 10;
 
 const options = workerData as ThreadOptions;
 // On Linux a thread has a priority of its own: a report gives way to events where processors are few.

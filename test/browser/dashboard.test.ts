@@ -521,6 +521,8 @@ test('an address that says nothing sensible shows the view all the same', async 
   await page.waitForSelector('main .card h2');
   await page.goto(`${collector.url}/#/${site.siteKey}/setup`);
   await page.waitForSelector('input[name=retentionDays]');
+  // What is still to come above would push the form out of sight.
+  await page.waitForFunction(() => !/Loading/.test(document.body.innerText));
   await page.type('input[name=retentionDays]', '90 days');
   await page.click('form.form button');
   await page.waitForSelector('.problem');
