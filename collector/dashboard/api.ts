@@ -594,6 +594,11 @@ export const change = <T>(method: 'PUT' | 'POST' | 'PATCH' | 'DELETE', path: str
 /** Whether the session ended under something that was to be saved: it stays on the page until somebody has signed in elsewhere. */
 export let hasUnsaved = false;
 
+/** Whoever goes elsewhere leaves it. */
+export function leaveUnsaved(): void {
+  hasUnsaved = false;
+}
+
 const inChinese = async (message: string): Promise<string> => (await import('./messagesZh.js')).sayInChinese(message);
 
 /** How long an answer is waited for. */

@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals';
-import { hasUnsaved, readRole, type Role } from './api.js';
+import { hasUnsaved, leaveUnsaved, readRole, type Role } from './api.js';
 
 /** Undefined until the collector has said so. */
 export const isSignedIn = signal<boolean | undefined>(undefined);
@@ -53,6 +53,7 @@ export type View = (typeof VIEWS)[number];
 
 const hash = signal(location.hash);
 addEventListener('hashchange', () => {
+  leaveUnsaved();
   hash.value = location.hash;
 });
 

@@ -1095,6 +1095,29 @@ test('is light or dark as was chosen, and a chart can be taken along as a pictur
   expect(problems).toEqual([]);
 });
 
+test('a session that ends while something is saved leaves it on the page, and asks to sign in elsewhere', async () => {
+  const { collector, site } = await startShop();
+  const { page } = await openPage(await openChromium());
+  await signIn(page, collector.url);
+  await page.waitForSelector('form.note');
+  await page.waitForFunction(() => !/Loading/.test(document.body.innerText));
+  await page.deleteCookie(...(await page.cookies()));
+  await page.type('form.note input[name=text]', 'Sale begins');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => /your session has ended/.test(document.body.innerText));
+  // Looking at the page again reads it again.
+  const refused = page.waitForResponse(
+    (response) => response.status() === 401 && response.request().method() === 'GET',
+  );
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await refused;
+  expect(await page.$eval('form.note input[name=text]', (input) => (input as HTMLInputElement).value)).toBe(
+    'Sale begins',
+  );
+  await page.evaluate((key) => (location.hash = `#/${key}/content`), site.siteKey);
+  await page.waitForSelector('input[name=token]');
+});
+
 test('what cannot be had says so, and is there again by itself', async () => {
   const { collector, site, ask } = await startShop();
   const { page } = await openPage(await openChromium());
