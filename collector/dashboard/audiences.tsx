@@ -4,6 +4,7 @@ import { isRecord, MEASURES, STAGES } from '../../sdk/core/index.js';
 import {
   change,
   Preparing,
+  Unreachable,
   LIFECYCLE,
   RFM,
   type Audience,
@@ -11,7 +12,7 @@ import {
   type SavedAudience,
   type Site,
 } from './api.js';
-import { AGAIN_MS, useOnce, useRead } from './live.js';
+import { AGAIN_MS, FRESH_MS, useOnce, useRead } from './live.js';
 import { Alert, Loaded, People, StageName, Table } from './parts.js';
 import { explainRefusal } from './rulesErrors.js';
 import { choose, chosen, linkTo, linkToVisitor, may, route } from './state.js';
@@ -150,10 +151,17 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
     let isGone = false;
     set(({ found }) => ({ ...(found && { found }), isLoading: true }));
     const ask = () => {
+      // Nobody looks, and to count takes its time.
+      if (document.hidden) return void (timer = setTimeout(ask, FRESH_MS));
       change<Audience>('POST', `sites/${site.siteKey}/audiences/preview`, `{"when":${text}}`).then(
-        (found) => isGone || set({ found }),
+        (found) => {
+          if (isGone) return;
+          set({ found });
+          timer = setTimeout(ask, FRESH_MS);
+        },
         (error: Error) => {
           if (isGone) return;
+          if (error instanceof Unreachable) timer = setTimeout(ask, FRESH_MS);
           if (!(error instanceof Preparing)) return set({ problem: explainRefusal(error) });
           set({ problem: t('preparing', { share: showShare(error.share) }) });
           timer = setTimeout(ask, AGAIN_MS);

@@ -14,7 +14,7 @@ import {
 import { Chart } from './chartPlace.js';
 import { Costs } from './costs.js';
 import { useOnce, useReport } from './live.js';
-import { Alert, Loaded, People, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
+import { Alert, Copy, Loaded, People, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
 import { chosen, may, settingsChanged } from './state.js';
 import { inLanguage, showChannel, showMoney, showNumber, t } from './texts.js';
 
@@ -296,11 +296,7 @@ function Links({ site }: { site: Site }): JSX.Element {
       <p>
         <output class="link">{link ? link.href : t('noAddress')}</output>
       </p>
-      {link && (
-        <button type="button" class="plain small" onClick={() => void navigator.clipboard?.writeText(link.href)}>
-          {t('copy')}
-        </button>
-      )}
+      {link && <Copy text={link.href} />}
     </section>
   );
 }

@@ -165,7 +165,7 @@ export const isUpdating = (data: unknown): data is { asOf: number } =>
   !!(data as { updating?: boolean } | undefined)?.updating;
 
 /** What is looked at for long is read again so often; and it rests so many times as long as the reading took. */
-const FRESH_MS = 60_000;
+export const FRESH_MS = 60_000;
 const FRESH_REST = 30;
 
 /**

@@ -48,6 +48,22 @@ export const Alert = ({ children }: { children: ComponentChildren }): JSX.Elemen
   </p>
 );
 
+/** Takes a text along. Browsers let a page do it where it came over HTTPS or from this machine; elsewhere the text can be marked by hand. */
+export function Copy({ text }: { text: string }): JSX.Element | null {
+  const [copied, set] = useState<string>();
+  if (!navigator.clipboard) return null;
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(
+      () => set(text),
+      () => {},
+    );
+  return (
+    <button type="button" class="plain small" onClick={() => void copy()}>
+      <span aria-live="polite">{t(copied === text ? 'copied' : 'copy')}</span>
+    </button>
+  );
+}
+
 /** Says that something is still to come, and how far the collector is where that takes long. */
 const Coming = ({ preparing }: { preparing: number | undefined }): JSX.Element => (
   <p class="soft" role="status">

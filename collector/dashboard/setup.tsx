@@ -14,7 +14,7 @@ import {
   type VisitorSummary,
 } from './api.js';
 import { useLive, useOnce, useRead, useReport } from './live.js';
-import { Alert, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
+import { Alert, Copy, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
 import { linkTo, may, settingsChanged } from './state.js';
 import { Team } from './team.js';
 import { inLanguage, sayRefusal, showChannel, showNumber, showShare, showTime, t } from './texts.js';
@@ -484,7 +484,6 @@ function Added({
   added: Added;
   onHeard: () => void;
 }): JSX.Element {
-  const [isCopied, setCopied] = useState(false);
   const { data } = useLive<{ visitors: VisitorSummary[] }>(`sites/${siteKey}/visitors?limit=1`);
   const first = data?.visitors[0];
   useEffect(() => {
@@ -494,19 +493,7 @@ function Added({
     <>
       <p>{t('added')}</p>
       <pre tabIndex={0}>{snippet}</pre>
-      <button
-        type="button"
-        class="plain small"
-        onClick={() =>
-          // Not every browser lets a page do it; the line can be marked by hand then.
-          void navigator.clipboard?.writeText(snippet).then(
-            () => setCopied(true),
-            () => {},
-          )
-        }
-      >
-        {t(isCopied ? 'lineCopied' : 'copyLine')}
-      </button>
+      <Copy text={snippet} />
       <p>
         {t('secretKey')} <code>{secretKey}</code>
       </p>

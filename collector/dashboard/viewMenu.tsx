@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, type SavedView, type Site } from './api.js';
 import { useRead } from './live.js';
-import { Alert } from './parts.js';
+import { Alert, Copy } from './parts.js';
 import { hereOf, may, route, VIEWS, type View } from './state.js';
 import { t } from './texts.js';
 
@@ -98,16 +98,7 @@ export function ViewMenu({ site }: { site: Site }): JSX.Element {
               readOnly
               onFocus={({ currentTarget }) => currentTarget.select()}
             />{' '}
-            {/* Browsers have it where the page came over HTTPS. */}
-            {navigator.clipboard && (
-              <button
-                type="button"
-                class="plain small"
-                onClick={() => void navigator.clipboard.writeText(state.link!).catch(() => {})}
-              >
-                {t('copy')}
-              </button>
-            )}
+            <Copy text={state.link} />
           </p>
         )}
         {(state.problem ?? read.problem) && <Alert>{state.problem ?? read.problem}</Alert>}

@@ -12,6 +12,9 @@ const PARTS = ['source', 'medium', 'campaign'] as const;
 /** Costs that are taken in at a time. */
 export const MAX_COSTS = 50_000;
 
+/** Lines that are named where the same is wrong with many. */
+const MAX_SAID = 10;
+
 /** What the library says in words of its own. */
 const EXPECTED: Record<string, string> = {
   CSV_RECORD_INCONSISTENT_COLUMNS:
@@ -61,7 +64,7 @@ export function parseCost(given: unknown): Cost | string {
 /**
  * Reads CSV with a line that names the columns `day`, `channel` and `cost`, and `source`, `medium` and `campaign` where there are such, in any
  * order; others are left alone. Several lines of one day and the same names add up.
- * @returns a text that says what is wrong with which line
+ * @returns a text that says what is wrong with which lines
  */
 export function readCosts(text: string): Cost[] | string {
   let rows: Array<{ info: { lines: number }; record: Record<string, string> }>;
@@ -83,11 +86,20 @@ export function readCosts(text: string): Cost[] | string {
   if (COLUMNS.some((name) => !names.includes(name)))
     return `line 1: expected the columns ${COLUMNS.join(', ')} with commas between, got ${names.join(', ') || 'nothing'}`;
   const sums = new Map<string, Cost>();
+  /** Numbers of lines by what is wrong with them. */
+  const wrong = new Map<string, number[]>();
   for (const { info, record } of rows) {
     const cost = parseCost(record);
-    if (typeof cost === 'string') return `line ${info.lines}: ${cost}`;
+    if (typeof cost === 'string') {
+      const lines = wrong.get(cost) ?? [];
+      wrong.set(cost, lines);
+      lines.push(info.lines);
+      continue;
+    }
     const key = JSON.stringify([cost.day, cost.channel, ...PARTS.map((part) => cost[part])]);
     sums.set(key, { ...cost, cost: (sums.get(key)?.cost ?? 0) + cost.cost });
   }
+  for (const [says, lines] of wrong)
+    return `line ${lines.slice(0, MAX_SAID).join(', ')}${lines.length > MAX_SAID ? ' …' : ''}: ${says}`;
   return [...sums.values()];
 }

@@ -176,6 +176,10 @@ test('what channels cost is imported from a table, as often as one likes', async
   ]);
   for (const [lines, error] of [
     [['day,channel,cost', '2026-11-10,Email,4', '2026-11-10,Email,-3'], /line 3: cost: expected an amount/],
+    [
+      ['day,channel,cost', '2026-11-10,Email,x', '2026-11-10,Email,3', '2026-11-10,Email,-1'],
+      /line 2, 4: cost: expected an amount/,
+    ],
     [['day,channel,cost', '10.11.2026,Email,4'], /line 2: day: expected one such as/],
     [
       ['day,cost', '2026-11-10,4'],
