@@ -53,9 +53,13 @@ export class Access {
     return siteKey === undefined ? undefined : { name: null, role: 'guest', siteKey };
   }
 
-  /** Begins a session for a token, or for a sign-in link's, which then is used up. @returns undefined where it is neither */
-  async signIn(token: string): Promise<string | undefined> {
-    const user = this.#isAdmin(token) ? undefined : await this.store.userOf(hash(token));
+  /**
+   * Begins a session for a token, or for a sign-in link's, which then is used up.
+   * @param byLink whether it came in an address, which anybody can write into a page: then no user's is taken
+   * @returns undefined where it is neither
+   */
+  async signIn(token: string, byLink?: boolean): Promise<string | undefined> {
+    const user = byLink || this.#isAdmin(token) ? undefined : await this.store.userOf(hash(token));
     const isKnown = user || this.#isAdmin(token) || (await this.store.takeToken(hash(token), 'link', this.now()));
     return isKnown ? this.#add('session', SESSION_DAYS, user?.name) : undefined;
   }

@@ -167,6 +167,7 @@ const paths: Record<string, Record<string, Operation>> = {
         303: { description: 'Done; on to the page.' },
         400: error('Neither yes nor no.'),
         403: error('It was not sent from the page itself.'),
+        413: error('More than the button sends.'),
       },
     },
   },

@@ -37,8 +37,8 @@ export const engagement: Capture = /* @__PURE__ */ wanted('engagement', captureE
 export const impressions: Capture = /* @__PURE__ */ wanted('views', captureImpressions);
 export const webVitals: Capture = /* @__PURE__ */ wanted('vitals', captureWebVitals);
 
-/** Where there is no page, on a server: every call does nothing, and says so in the form of the page API. */
-function serverSide({ siteKey }: Settings): Stagetag {
+/** Where there is no page, on a server, or no site: every call does nothing, and says so in the form of the page API. */
+function serverSide({ siteKey = '' }: Partial<Settings>): Stagetag {
   const state = (): State => ({
     stage: null,
     peak: null,
@@ -83,6 +83,11 @@ let running: Stagetag | undefined;
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
   if (running) return running;
+  if (!settings?.siteKey || !settings.endpoint) {
+    // An app whose environment lacks a variable goes on all the same.
+    if (settings?.debug) console.warn('stagetag: init needs {siteKey, endpoint}; nothing is recorded');
+    return serverSide(settings ?? {});
+  }
   // What is switched off is as if it were not there.
   const given = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== false),

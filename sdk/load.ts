@@ -7,8 +7,10 @@ import type { Capture, Stagetag } from './start.js';
 declare const __STAGETAG_LATE__: string;
 declare const __STAGETAG_SHARED__: unknown[];
 
+const MAX_DELAY_MS = 60_000;
+
 /**
- * Loads a further file, and starts it. One that does not come is asked for again, ever later, under an address that no browser
+ * Loads a further file, and starts it. One that does not come is asked for again, later and later, under an address that no browser
  * remembers as a failure; until then everything is as if it had nothing to do.
  */
 export const load = (file: string, given: unknown[], delayMs = 1000): Promise<void> =>
@@ -19,7 +21,7 @@ export const load = (file: string, given: unknown[], delayMs = 1000): Promise<vo
     }>
   ).then(
     guard((part) => part.start(...given)),
-    () => void setTimeout(() => load(file, given, delayMs * 2), delayMs),
+    () => void setTimeout(() => load(file, given, Math.min(delayMs * 2, MAX_DELAY_MS)), delayMs),
   );
 
 /**

@@ -1,6 +1,6 @@
 import { attempt } from './core/matcher.js';
 import { searchNames } from './mask.js';
-import { address, on, onCall, recordCaptured } from './record.js';
+import { address, arrive, on, onCall, recordCaptured } from './record.js';
 import { guard, isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
 
@@ -19,6 +19,7 @@ export const capturePageViews: Capture = () => {
   const view = () => {
     const before = searched(viewed);
     viewed = address();
+    arrive(viewed);
     if (isWanted('page')) recordCaptured('page_view');
     const search_term = searched(viewed);
     // The next page of the results is no other search.

@@ -4,11 +4,13 @@
  */
 import type { StagetagEvent } from './core/index.js';
 import { attempt } from './core/matcher.js';
-import { visitorId } from './identity.js';
+import { visitorId, type User } from './identity.js';
 import { readText, removeText, textNames, writeJson } from './storage.js';
 
 export interface Queued {
   visitorId: string;
+  /** Whom the visitor was linked to when it happened. */
+  user?: User | null | undefined;
   event: StagetagEvent;
 }
 

@@ -3,7 +3,7 @@ import { attempt, matchesGlobs } from './core/matcher.js';
 import { readSource, type Json, type StagetagEvent } from './core/index.js';
 import { isReturn } from './returns.js';
 import { touchSession } from './session.js';
-import { visitorId } from './identity.js';
+import { who } from './identity.js';
 import { mask } from './mask.js';
 import { stamp } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
@@ -22,6 +22,8 @@ export const later: {
   leave?: () => void;
   /** Hands out what the visitor does. */
   take?: (deed: Event) => void;
+  /** Lets the visitor go along with a link, see takeLink; absent where the site has one host. */
+  giveLink?: (link: Element, url: URL, given: string) => boolean;
   /** Resolves when it is here, or has failed to come for the first time. */
   isHere?: Promise<void>;
 } = {};
@@ -34,6 +36,7 @@ let held: Draft[] = [];
 export let cameFrom: string | undefined;
 
 /** As long as the collector takes them. */
+const MAX_NAME = 128;
 const MAX_ADDRESS = 8000;
 
 /** The page's address as it is recorded. */
@@ -43,14 +46,21 @@ export const address = (): string =>
 /** Records an event and returns its id. @param url where it happened, if not on the page as it is now */
 export function record(name: string, props?: Record<string, Json>, url = address()): string {
   const time = stamp();
-  const draft: Draft = { id: uuidV7(time), name, time, url, title: ofDocument('title'), props };
+  const draft: Draft = {
+    id: uuidV7(time),
+    name: name.slice(0, MAX_NAME),
+    time,
+    url,
+    title: ofDocument('title'),
+    props,
+  };
   const isBack = isReturn() && (cameFrom ?? url) === url;
   if (name === 'page_view') {
     draft.referrer = cameFrom ?? (isBack ? '' : mask(ofDocument('referrer')));
     // The later pages of a visit are no landings.
     if (cameFrom == null) draft.source = readSource(new URL(url).searchParams);
     cameFrom = url;
-    for (const arrival of arrivals) guard(arrival)(url);
+    arrive(url);
   }
   // Where there is known to be no source, none is to be read from the address.
   if (isBack) draft.source = {};
@@ -60,8 +70,8 @@ export function record(name: string, props?: Record<string, Json>, url = address
 }
 
 /** Records what a capture saw, unless the site left this page out. */
-export function recordCaptured(name: string, props?: Record<string, Json>, url?: string): void {
-  if (!matchesGlobs(words(settings.exclude), location.pathname)) record(name, props, url);
+export function recordCaptured(name: string, props?: Record<string, Json>, url = address()): void {
+  if (!matchesGlobs(words(settings.exclude), new URL(url).pathname)) record(name, props, url);
 }
 
 /** Writes an event down, counts it, and lets it be sent. */
@@ -74,7 +84,7 @@ function keep(draft: Draft): void {
     const event = { ...each, sessionId };
     // A handler of the page may have said no to what comes after it.
     if (!isOpen()) return;
-    enqueue({ visitorId, event });
+    enqueue({ ...who(), event });
     tell('event', event);
   }
   publish();
@@ -99,8 +109,9 @@ export function onCall<T extends object>(object: T, method: keyof T, handler: (s
   attempt(() => {
     object[method] = new Proxy(object[method] as object, {
       apply(act: () => unknown, self: never, args: []) {
-        act.apply(self, args);
+        const result = act.apply(self, args);
         attempt(() => handler(self));
+        return result;
       },
     }) as T[typeof method];
   });
@@ -128,6 +139,8 @@ export const ofForm = <K extends keyof HTMLFormElement>(form: HTMLFormElement, n
 
 /** What each capture does when a page is viewed, the next route of a single-page app too. */
 export const arrivals = new Set<(url: string) => void>();
+
+export const arrive = (url: string): void => arrivals.forEach((arrival) => guard(arrival)(url));
 
 /** What each capture has to say when the page is left, for good or for another tab. */
 export const farewells = new Set<(isGone: boolean) => void>();

@@ -7,10 +7,10 @@ import { farewells, later, on, record, releaseHeld } from './record.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
-import { takeLink } from './takeLink.js';
+import { giveLink, takeLink } from './takeLink.js';
 import { referrerHost } from './returns.js';
-import { configure, guard, ofDocument, ourName, words, type Settings } from './settings.js';
-import { openStorage, readText, removeText, textNames, writeText } from './storage.js';
+import { configure, guard, ofDocument, words, type Settings } from './settings.js';
+import { keyOf, openStorage, readText, removeText, textNames, writeText } from './storage.js';
 
 /** One thing that is recorded by itself. */
 export type Capture = () => void;
@@ -48,8 +48,8 @@ export type Started = Settings & { rules: CompiledRules };
 /** The visitor that another of the site's domains handed over to this page. */
 let linked: string | undefined;
 
-/** Says who the visitor is, where that was said before consent. */
-let early: false | undefined | (() => void);
+/** Who the visitor was said to be before consent. */
+let early: Array<() => void> = [];
 
 /** Finds out who this is, or begins a new visitor, and goes on from what earlier pages left. */
 function open(isNew?: boolean): void {
@@ -58,13 +58,13 @@ function open(isNew?: boolean): void {
   maskFields([]);
   loadModel();
   releaseHeld();
-  if (early) early();
-  early = false;
+  for (const identify of early) identify();
+  early = [];
 }
 
 /** Forgets user and visitor: a new visitor begins. */
 export function reset(): void {
-  early = false;
+  early = [];
   if (!isOpen()) return;
   removeText('session');
   open(true);
@@ -81,7 +81,7 @@ function choose(choice: Consent): void {
   } else {
     // Everything of ours goes from the browser, except the word that it was denied.
     closeIdentity();
-    early = false;
+    early = [];
     releaseHeld();
     openStorage();
     textNames('').forEach(removeText);
@@ -135,13 +135,21 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     begin = () => {};
     openStorage();
     openConsent();
-    if (!isPlain) linked = guard(takeLink)();
+    if (!isPlain) {
+      linked = guard(takeLink)();
+      later.giveLink = giveLink;
+    }
     // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
+    const from = referrerHost();
     if (
-      (referrerHost() === location.hostname && !(isOpen() && readText('session'))) ||
-      (!isPlain && words(settings.hosts).includes(referrerHost()))
+      from === location.hostname ? !(isOpen() && readText('session')) : !isPlain && words(settings.hosts).includes(from)
     )
-      maskFields([...new URLSearchParams(location.search).keys()]);
+      maskFields(
+        location.search
+          .slice(1)
+          .split('&')
+          .map((parameter) => [parameter.split('=')[0]!, parameter]),
+      );
     together(() => {
       if (isOpen()) guard(open)();
       captures.forEach((capture) => guard(capture)());
@@ -151,7 +159,7 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     let looking: unknown;
     on('storage', ({ key }: StorageEvent) => {
       // Once for all that another tab writes at a time.
-      if (key?.startsWith(ourName())) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
+      if (key?.startsWith(keyOf(''))) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
     });
     on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
     started(state());
@@ -168,16 +176,17 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     state,
     why,
     track: (name: string, props?: object) =>
-      name && typeof name === 'string' ? record(name.slice(0, 128), toProps(props)) : undefined,
+      name && typeof name === 'string' ? record(name, toProps(props)) : undefined,
     page: (props?: object) => record('page_view', toProps(props)),
     identify(userId: string, traits?: object, proof?: string) {
+      const props = toProps(traits);
       // Nobody is linked before a yes.
       if (!userId || !isOpen()) {
-        early = consent === 'pending' && (() => calls.identify(userId, traits, proof));
+        if (consent === 'pending') early.push(() => calls.identify(userId, props, proof));
         return undefined;
       }
       linkUser({ userId: `${userId}`.slice(0, 256), proof });
-      return record('identify', toProps(traits));
+      return record('identify', props);
     },
     consent: (choice: Consent) => {
       if (/^(granted|denied)$/.test(choice)) choose(choice);

@@ -15,7 +15,7 @@ const unwritten: Record<string, string> = {};
 /** Whether much happens at once: then nothing is written or shown before its end. */
 export let isQuiet = false;
 
-const keyOf = (name: string) => `${ourName()}:${name}`;
+export const keyOf = (name: string): string => `${ourName()}:${name}`;
 
 export function openStorage(): void {
   box = (settings.storage !== 'none' && attempt(() => localStorage)) || {};
@@ -45,7 +45,9 @@ export function writeText(name: string, text: string): void {
 }
 
 export function removeText(name: string): void {
-  for (const texts of [unwritten, box]) Reflect.deleteProperty(texts, keyOf(name));
+  delete unwritten[keyOf(name)];
+  // Some browsers' stand-ins throw where there is nothing to delete.
+  attempt(() => delete box[keyOf(name)]);
 }
 
 /** Names that begin so. */
@@ -63,11 +65,12 @@ export const writeJson = (name: string, value: unknown): void => writeText(name,
 
 /** Makes JSON whatever the page did to lists: old libraries give them a `toJSON` that makes them texts. */
 export function stringify(value: unknown, replace?: (key: string, value: unknown) => unknown): string {
-  const own = Object.getOwnPropertyDescriptor(Array.prototype, 'toJSON');
-  Reflect.deleteProperty(Array.prototype, 'toJSON');
+  const lists = Array.prototype as { toJSON?: unknown };
+  const { toJSON } = lists;
+  if (toJSON) Reflect.set(lists, 'toJSON', 0);
   try {
     return JSON.stringify(value, replace);
   } finally {
-    if (own) Reflect.defineProperty(Array.prototype, 'toJSON', own);
+    if (toJSON) Reflect.set(lists, 'toJSON', toJSON);
   }
 }

@@ -1,6 +1,5 @@
 /** Carrying the visitor from one of the site's own domains to another, by a parameter that lives for two minutes. */
 import { isOpen } from './consent.js';
-import { isPlain } from './core/index.js';
 import { who } from './identity.js';
 import { referrerHost } from './returns.js';
 import { settings, words } from './settings.js';
@@ -13,7 +12,7 @@ const hasHost = (host: string | undefined): boolean => words(settings.hosts).inc
 
 /** Lets the visitor go along with a link to another of the site's own hosts. @param given its address as it stands there @returns whether it is one */
 export function giveLink(link: Element, url: URL, given: string): boolean {
-  if (isPlain || !hasHost(url.hostname)) return false;
+  if (!hasHost(url.hostname)) return false;
   const { visitorId } = who();
   if (visitorId) {
     url.search += `&st_link=${visitorId}.${Date.now()}.${readText(`seq:${visitorId}`) ?? 0}`;

@@ -15,7 +15,9 @@ function hide(deed: Deed): void {
   const isFree = (each: Element) =>
     !/^(select|button)|checkbox|radio|range|hidden/.test((each as HTMLInputElement).type);
   // Of every form, since a button or a script may send one by GET whatever it says itself.
-  maskFields([...ofForm(form as HTMLFormElement, 'elements')].filter(isFree).map((each) => attributeOf(each, 'name')));
+  maskFields(
+    [...ofForm(form as HTMLFormElement, 'elements')].filter(isFree).map((each) => [attributeOf(each, 'name')]),
+  );
 }
 
 const note = (deed: Deed) => {

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { STAGES } from '../../sdk/core/index.js';
+import { compileExclusions, compileRules, compileScores, lintRules, STAGES } from '../../sdk/core/index.js';
 import { inspectFolder } from '../store/sqlite/inspect.js';
 import type { Site, Store } from '../store/store.js';
 import { dataCommand, withStore, type DataFlags } from './command.js';
@@ -119,6 +119,8 @@ async function checkSites(store: Store, sites: Site[]): Promise<Finding[]> {
       ? `no visitor can reach ${missing.join(', ')}: these stages have no rule`
       : `version ${rules.version}`;
     findings.push(finding(`rules of ${name}`, !missing.length, text, 'warning'));
+    for (const { path, message } of lintRules(compileRules(rules), compileExclusions(rules), compileScores(rules).fit))
+      findings.push(finding(`rules of ${name}`, false, `${path}: ${message}`, 'warning'));
   }
   return findings;
 }

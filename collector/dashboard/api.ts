@@ -603,12 +603,24 @@ const inChinese = async (message: string): Promise<string> => (await import('./m
 
 /** How long an answer is waited for. */
 const WAIT_MS = 60_000;
+/** What is sent to be told something, and changes nothing. */
+const ASKING = /\/(preview|lint)(\?|$)/;
+
+/** Reads a file. */
+export async function download(path: string): Promise<Blob> {
+  const response = await fetch(`api/${path}`).catch(() => {
+    throw new Unreachable(t('unreachable'));
+  });
+  if (response.ok) return response.blob();
+  // Says why, as everything else does.
+  return request<Blob>(path, {});
+}
 
 async function request<T>(path: string, init: RequestInit): Promise<T> {
   // Relative to the page, which may stand under a mount. What is read comes soon or is not waited for; a change takes what it takes.
   const response = await fetch(`api/${path}`, {
     ...init,
-    ...(!init.method && { signal: AbortSignal.timeout(WAIT_MS) }),
+    ...((!init.method || ASKING.test(path)) && { signal: AbortSignal.timeout(WAIT_MS) }),
   }).catch((error: Error) => {
     throw new Unreachable(t(error.name === 'TimeoutError' ? 'noAnswer' : 'unreachable'));
   });

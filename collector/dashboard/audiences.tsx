@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { isRecord, MEASURES, STAGES } from '../../sdk/core/index.js';
 import {
   change,
+  download,
   Preparing,
   Unreachable,
   LIFECYCLE,
@@ -13,7 +14,7 @@ import {
   type Site,
 } from './api.js';
 import { AGAIN_MS, FRESH_MS, useOnce, useRead } from './live.js';
-import { Alert, Loaded, People, StageName, Table } from './parts.js';
+import { Alert, Loaded, People, save as saveFile, StageName, Table } from './parts.js';
 import { explainRefusal } from './rulesErrors.js';
 import { choose, chosen, linkTo, linkToVisitor, may, route } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
@@ -141,7 +142,9 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const text = JSON.stringify(asked);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   const saved = useRead<{ audiences: SavedAudience[] }>(`sites/${site.siteKey}/audiences`);
-  const [state, set] = useState<{ found?: Audience; problem?: string; isLoading?: boolean }>({ isLoading: true });
+  const [state, set] = useState<{ found?: Audience; of?: string; problem?: string; isLoading?: boolean }>({
+    isLoading: true,
+  });
   const opened = saved.data?.audiences.find(({ id }) => `${id}` === chosen('saved'));
   // As it is saved, until something else is written.
   const [typed, type] = useState<{ of: string; name?: string; isStatic?: boolean }>({ of: '' });
@@ -149,14 +152,14 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const { name = opened?.name ?? '', isStatic = opened ? opened.people !== null : false } = own;
   useEffect(() => {
     let isGone = false;
-    set(({ found }) => ({ ...(found && { found }), isLoading: true }));
+    set(({ found, of }) => ({ ...(found && { found, of }), isLoading: true }));
     const ask = () => {
       // Nobody looks, and to count takes its time.
       if (document.hidden) return void (timer = setTimeout(ask, FRESH_MS));
       change<Audience>('POST', `sites/${site.siteKey}/audiences/preview`, `{"when":${text}}`).then(
         (found) => {
           if (isGone) return;
-          set({ found });
+          set({ found, of: text });
           timer = setTimeout(ask, FRESH_MS);
         },
         (error: Error) => {
@@ -180,8 +183,8 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
       await run();
       saved.again();
     } catch (error) {
-      set(({ found }) => ({
-        ...(found && { found }),
+      set(({ found, of }) => ({
+        ...(found && { found, of }),
         problem: t('notSaved', { message: explainRefusal(error as Error) }),
       }));
     }
@@ -189,6 +192,9 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const save = (event: SubmitEvent) => {
     event.preventDefault();
     const isChange = opened && event.submitter?.getAttribute('name') === 'change';
+    // Who was in it for good would be out of it for good.
+    const isLess = isChange && opened.people !== null && (!isStatic || spelled(opened.when) !== spelled(asked));
+    if (isLess && !confirm(t('confirmMembersGone', { count: opened.people! }))) return;
     void attempt(async () => {
       const path = `sites/${site.siteKey}/audiences`;
       const body = { name, when: asked, isStatic };
@@ -222,7 +228,11 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
             {t('loading')}
           </p>
         )}
-        {state.found && <Found found={state.found} when={text} site={site} rules={rules} />}
+        {state.found && (
+          <div class={state.of === text ? '' : 'soft'}>
+            <Found found={state.found} when={state.of!} site={site} rules={rules} />
+          </div>
+        )}
         {may('editor') && (
           <form class="filters" onSubmit={save}>
             <label>
@@ -285,12 +295,23 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                         <a href={linkTo(site.siteKey, 'audiences', { when: JSON.stringify(when), saved: `${id}` })}>
                           {t('open')}
                         </a>{' '}
-                        <a href={`api/sites/${site.siteKey}/audiences/${id}/members?format=csv`} download>
-                          CSV
-                        </a>{' '}
-                        <a href={`api/sites/${site.siteKey}/audiences/${id}/members`} download={`${own}.json`}>
-                          JSON
-                        </a>{' '}
+                        {(['csv', 'json'] as const).map((format) => (
+                          <>
+                            <button
+                              key={format}
+                              type="button"
+                              class="plain small"
+                              onClick={() =>
+                                void attempt(async () => {
+                                  const path = `sites/${site.siteKey}/audiences/${id}/members`;
+                                  saveFile(`${own}.${format}`, await download(`${path}?format=${format}`));
+                                })
+                              }
+                            >
+                              {format.toUpperCase()}
+                            </button>{' '}
+                          </>
+                        ))}
                         {may('editor') && (
                           <button
                             type="button"

@@ -25,6 +25,7 @@ import {
   PictureButton,
   Problem,
   RangePicker,
+  rangeBefore,
   rangeOf,
   stageColumn,
   StageName,
@@ -291,7 +292,11 @@ export function KpiTable({ site, report: { kpis, from, to } }: { site: Site; rep
         {
           title: t('daysBefore'),
           of: ({ before }) => before,
-          show: ({ before, measure }) => shown(before, measure),
+          show: ({ before, measure, signal }) => (
+            <People site={site} asked={{ counted: `kpis:${signal}`, ...rangeBefore({ from, to }) }} count={before ?? 0}>
+              {shown(before, measure)}
+            </People>
+          ),
         },
         {
           title: t('changed'),

@@ -38,6 +38,9 @@ const NAMELESS: Record<string, () => string> = {
 /** What is shown of each model. */
 const MEASURES = ['entries', 'revenue', 'cac', 'roas'] as const;
 
+/** Sums of amounts carry noise in their last digits. */
+const rounded = (amount: number) => Number(amount.toFixed(6));
+
 const valueOf = (measure: (typeof MEASURES)[number], row: Row, model: Model): number | null =>
   measure === 'entries' ? row[model] : (row[measure]?.[model] ?? null);
 
@@ -116,7 +119,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                           <People site={site} asked={{ ...rangeOf(site), did: `${by}:${channel}` }} count={visitors} />
                         ),
                     },
-                    { title: t('cost'), of: ({ cost }) => cost, show: ({ cost }) => money(cost) },
+                    { title: t('cost'), of: ({ cost }) => cost && rounded(cost), show: ({ cost }) => money(cost) },
                     ...MODELS.map((model): Column<Row> => ({
                       title: t(`models.${model}`),
                       of: (row) => valueOf(measure, row, model),
@@ -135,7 +138,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
         </Loaded>
       </section>
       {may('viewer') && <Costs site={site} changed={read.again} />}
-      <Sources site={site} />
+      <Sources site={site} changed={read.again} />
       <Links site={site} />
     </>
   );
@@ -186,7 +189,8 @@ const CHANNELS = (
   'Email,Affiliates,Referral,Audio,SMS,Mobile Push Notifications,AI Assistants,Paid Other'
 ).split(',');
 
-function Sources({ site }: { site: Site }): JSX.Element {
+/** @param changed called when a source was given another channel, which holds in every report */
+function Sources({ site, changed }: { site: Site; changed: () => void }): JSX.Element {
   const read = useReport<SourcesReport>(site.siteKey, 'sources', rangeOf(site));
   const [given, setGiven] = useState(site.channels);
   const [problem, setProblem] = useState('');
@@ -204,6 +208,7 @@ function Sources({ site }: { site: Site }): JSX.Element {
       settingsChanged.value++;
       setProblem('');
       read.again();
+      changed();
     } catch (error) {
       setProblem(t('notSaved', { message: (error as Error).message }));
     }

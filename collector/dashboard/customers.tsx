@@ -281,6 +281,7 @@ function Lifecycle({ site }: { site: Site }): JSX.Element {
           const begins = periods.map(({ from }) => from);
           const marks = notes.data && begins.length ? marksOf(notes.data, [begins[0]!, range.to]) : [];
           const periodOf = ({ day }: Mark) => begins.findLast((begin) => begin <= day)!;
+          if (!series.some(({ values }) => values.some(Boolean))) return <p>{t('nothingInRange')}</p>;
           return (
             <>
               <Chart

@@ -8,7 +8,7 @@ import {
   Alert,
   COLORS,
   CsvButton,
-  daysBefore,
+  rangeBefore,
   Loaded,
   People,
   PictureButton,
@@ -92,12 +92,6 @@ export function Flow({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** As many days, up to the one before. */
-function rangeBefore({ from, to }: { from: string; to: string }): { from: string; to: string } {
-  const days = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
-  return { from: daysBefore(from, days), to: daysBefore(from, 1) };
-}
-
 function Steps({
   site,
   report: { steps, leak, stays, from, to, dormantAfter },
@@ -110,10 +104,16 @@ function Steps({
   const was = (stage: Stage) => before?.steps.find((step) => step.from === stage);
   if (!steps.some(({ reached }) => reached)) return <p>{t('nobodyReached', { from, to })}</p>;
   /** A number, and the way to those who are behind it. */
-  const people = (step: Step, fate: 'wentOn' | 'stillThere' | 'lost' | '', count: number) => {
-    const asked = { reached: step.from, fate, from, to, dormantAfter: `${dormantAfter}`, channel: chosen('channel') };
+  const people = (step: Step, fate: 'wentOn' | 'stillThere' | 'lost' | '', count: number, more: object = {}) => {
+    const of = { from, to, channel: chosen('channel'), ...more };
+    const asked = { reached: step.from, fate, dormantAfter: `${dormantAfter}`, ...of };
     return <People site={site} asked={asked} count={count} />;
   };
+  const isPeriod = chosen('compare') === 'before';
+  const compared = isPeriod ? rangeBefore({ from, to }) : { channel: chosen('compare') };
+  /** The same of what it is held against. */
+  const peopleThere = (step: Step, fate: 'lost' | '', count: number | undefined) =>
+    count === undefined ? '–' : people(step, fate, count, compared);
   const isPriced = steps.some(({ lostValue }) => lostValue !== null);
   const medianOf = (stage: Stage) => stays.find((each) => each.stage === stage)?.medianDays ?? null;
   return (
@@ -123,7 +123,7 @@ function Steps({
       </p>
       {before && (
         <p class="soft">
-          {t('heldAgainst')} {before.from} – {before.to}:{' '}
+          {t('heldAgainst')} {isPeriod ? `${before.from} – ${before.to}` : showChannel(chosen('compare'))}:{' '}
           {before.steps.some(({ reached }) => reached)
             ? sayLeak(site, before.leak)
             : t('nobodyReached', { from: before.from, to: before.to })}
@@ -159,7 +159,11 @@ function Steps({
             : []),
           ...(before
             ? [
-                { title: t('gotThereBefore'), of: (step: Step) => was(step.from)?.reached ?? null },
+                {
+                  title: t('gotThereBefore'),
+                  of: (step: Step) => was(step.from)?.reached ?? null,
+                  show: (step: Step) => peopleThere(step, '', was(step.from)?.reached),
+                },
                 {
                   title: t('ofThemBefore'),
                   of: (step: Step) => was(step.from)?.share ?? null,
@@ -168,7 +172,11 @@ function Steps({
                     return share === null ? '–' : <Share share={share} interval={interval} />;
                   },
                 },
-                { title: t('lostBefore'), of: (step: Step) => was(step.from)?.lost ?? null },
+                {
+                  title: t('lostBefore'),
+                  of: (step: Step) => was(step.from)?.lost ?? null,
+                  show: (step: Step) => peopleThere(step, 'lost', was(step.from)?.lost),
+                },
               ]
             : []),
           {

@@ -257,6 +257,8 @@ function Result({
     <People site={site} asked={{ ...asked, step: `${place + 1}`, ...more }} count={count} />
   );
   const valueName = (value: string | null) => showRow(by!, value, rules);
+  // A step may be there twice.
+  const worst = steps.find(({ step }, at) => step === leak?.to && steps[at - 1]?.step === leak.from);
   if (!steps[0]!.visitors) return <p>{t('nobodyBegan')}</p>;
   return (
     <>
@@ -268,7 +270,7 @@ function Result({
       <Table
         name="funnelSteps"
         rows={steps}
-        isWorst={({ step }) => step === leak?.to}
+        isWorst={(row) => row === worst}
         columns={[
           {
             title: t('step'),

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { EVERY_MS } from './live.js';
 import { Alert } from './parts.js';
 import { t } from './texts.js';
 
@@ -16,8 +17,20 @@ export function later<P extends object>(load: () => Promise<(props: P) => JSX.El
     useEffect(() => {
       if (!state.isMissing) return;
       const again = () => location.reload();
+      // The connection of this machine, or the collector itself, is back.
+      const timer = setInterval(
+        () =>
+          void fetch('healthz').then(
+            ({ ok }) => ok && again(),
+            () => {},
+          ),
+        EVERY_MS,
+      );
       addEventListener('online', again);
-      return () => removeEventListener('online', again);
+      return () => {
+        clearInterval(timer);
+        removeEventListener('online', again);
+      };
     }, [state.isMissing]);
     if (state.View) return <state.View {...props} />;
     if (!state.isMissing) return <p class="soft">{t('loading')}</p>;

@@ -4,7 +4,7 @@ import { signedOut } from './state.js';
 import { t } from './texts.js';
 
 /** Stages change as time passes too; and where changes cannot be heard, this is what is left. */
-const EVERY_MS = 15_000;
+export const EVERY_MS = 15_000;
 /** How soon a report is asked for again that is being made. */
 export const AGAIN_MS = 3000;
 

@@ -54,6 +54,8 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^line ([\d, …]+): .*$/, '第 $1 行有误，未作任何更改'],
   [/^expected at most (\d+) lines, got (\d+).*$/, '最多 $1 行，实际 $2 行，未作任何更改'],
   [/^costs\[(\d+)\]: .*$/, '第 $1 项费用有误，未作任何更改'],
+  [/^when[\w.[\]]*:? no signal is called "([^"]*)".*$/, '人群条件中的信号“$1”已不在规则中，请打开人群并修改条件'],
+  [/^when[\w.[\]]*:? .*$/s, '人群条件有误，请打开人群并修改条件'],
   [/^the body is larger than (\d+) bytes$/, '内容超过 $1 字节'],
   [/^bot: expected null, or a reason .*$/, '原因应为最多 64 个字母、数字或下划线'],
   [/^(\w+): .*$/s, '“$1”的取值无效，请在页面中重新选择'],

@@ -37,6 +37,7 @@ export const marksOf = ({ annotations, published }: Notes, days: string[]): Mark
 /** The marks of a chart by their numbers there, and a way to leave one. */
 export function NoteList({ site, marks, again }: { site: Site; marks: Mark[]; again: () => void }): JSX.Element {
   const [problem, setProblem] = useState('');
+  const [saved, setSaved] = useState<string>();
   const attempt = async (run: () => Promise<unknown>) => {
     try {
       await run();
@@ -53,6 +54,7 @@ export function NoteList({ site, marks, again }: { site: Site; marks: Mark[]; ag
     void attempt(async () => {
       await change('POST', `sites/${site.siteKey}/annotations`, { day, text });
       form.reset();
+      setSaved(day as string);
     });
   };
   const remove = ({ id, text }: Mark) =>
@@ -87,6 +89,11 @@ export function NoteList({ site, marks, again }: { site: Site; marks: Mark[]; ag
           <input name="text" aria-label={t('noteText')} placeholder={t('noteText')} maxLength={500} required />
           <button class="plain">{t('addNote')}</button>
         </form>
+      )}
+      {saved && !marks.some(({ day, id }) => day === saved && id !== undefined) && (
+        <p class="soft" role="status">
+          {t('notedElsewhere', { day: saved })}
+        </p>
       )}
       {problem && <Alert>{problem}</Alert>}
     </>

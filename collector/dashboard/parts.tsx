@@ -381,6 +381,12 @@ export const todayOf = ({ timeZone }: Site): string =>
 export const daysBefore = (day: string, count: number): string =>
   new Date(Date.parse(day) - count * DAY_MS).toISOString().slice(0, 10);
 
+/** As many days, up to the one before. */
+export function rangeBefore({ from, to }: { from: string; to: string }): { from: string; to: string } {
+  const days = Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS) + 1;
+  return { from: daysBefore(from, days), to: daysBefore(from, 1) };
+}
+
 const DAYS = 30;
 
 /** How many days were chosen. */

@@ -84,7 +84,21 @@ export function Review({ site }: { site: Site }): JSX.Element {
                       <People site={site} asked={{ ...range, counted: `stages:entered:${stage}` }} count={entered} />
                     ),
                   },
-                  { title: t('weekBefore'), of: ({ before }) => before.entered },
+                  {
+                    title: t('weekBefore'),
+                    of: ({ before }) => before.entered,
+                    show: ({ stage, before }) => (
+                      <People
+                        site={site}
+                        asked={{
+                          from: daysBefore(range.from, DAYS),
+                          to: daysBefore(to, DAYS),
+                          counted: `stages:entered:${stage}`,
+                        }}
+                        count={before.entered}
+                      />
+                    ),
+                  },
                   {
                     title: t('changed'),
                     of: ({ entered, before }) => changeOf(entered, before.entered),

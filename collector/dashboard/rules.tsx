@@ -40,6 +40,10 @@ addEventListener('beforeunload', (event) => {
   if (unsaved.size) event.preventDefault();
 });
 
+/** What somebody else saved or published since, where that is why something was refused. */
+const meanwhileOf = (error: unknown) =>
+  ((error as Refused).body as { meanwhile?: { author: string | null; at: number } } | undefined)?.meanwhile;
+
 interface Checked {
   errors: RulesError[];
   warnings: Finding[];
@@ -70,15 +74,25 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     else unsaved.set(site.siteKey, next);
     keepText(next);
     // It was said of another text.
-    set(({ preview, done }) => ({ ...(preview && { preview }), ...(done && { done }) }));
+    set(({ done }) => (done ? { done } : {}));
   };
   const [note, setNote] = useState('');
   const [apply, setApply] = useState<'all' | 'now'>('all');
   const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
   const isChanged = text !== undefined;
   const editor = useRef<HTMLTextAreaElement>(null);
-  /** Whether what is written is the draft that is kept. */
-  const isDraft = useRef(false);
+  /** When the draft was saved that is written here; 0 where it is none that is kept. */
+  const draftAt = useRef(0);
+  const unlessMeanwhile = async <T,>(act: (isSure: boolean) => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await act(false);
+    } catch (error) {
+      const other = meanwhileOf(error);
+      if (!other) throw error;
+      const words = { author: other.author ?? '?', time: showTime(other.at, site.timeZone) };
+      return confirm(t('confirmMeanwhile', words)) ? act(true) : undefined;
+    }
+  };
   const draft = useMemo(() => parsed(shown), [shown]);
   const [caret, setCaret] = useState<number>();
   const complete = (next: string, at: number) => {
@@ -116,7 +130,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       set({
         problem: explainRefusedRules(error as Error),
         ...((errors.length || warnings.length) && { checked: { errors, warnings } }),
-        isContradictory: status === 409,
+        isContradictory: status === 409 && !meanwhileOf(error),
       });
     }
   };
@@ -132,10 +146,19 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         ...(note && { note }),
         ...(state.isContradictory && { confirm: 'true' }),
       });
-      const { version } = await change<{ version: number }>('PUT', `${base}?${query}`, given);
+      // What a document is made of stands in it; a template is made of nothing.
+      const { version: basedOn } = given as { version?: unknown };
+      const isMade = Number.isInteger(basedOn);
+      const done = await unlessMeanwhile((isSure) => {
+        if (isMade && !isSure) query.set('basedOn', String(basedOn));
+        else query.delete('basedOn');
+        return change<{ version: number }>('PUT', `${base}?${query}`, given);
+      });
+      if (!done) return {};
+      const { version } = done;
       // Somebody else's stays.
-      if (isDraft.current) await change('DELETE', `${base}/draft`).catch(() => {});
-      isDraft.current = false;
+      if (draftAt.current) await change('DELETE', `${base}/draft?after=${draftAt.current}`).catch(() => {});
+      draftAt.current = 0;
       setText(undefined);
       setNote('');
       rules.again();
@@ -144,17 +167,20 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     });
   const saveDraft = () =>
     run(async (given) => {
-      await change('PUT', `${base}/draft`, given);
-      isDraft.current = true;
+      const saved = await unlessMeanwhile((isSure) =>
+        change<{ savedAt: number }>('PUT', `${base}/draft${isSure ? '' : `?after=${draftAt.current}`}`, given),
+      );
+      if (!saved) return {};
+      draftAt.current = saved.savedAt;
       return { done: t('draftSaved') };
     });
   const mayDrop = () => !isChanged || confirm(t('confirmDrop'));
   const load = async (path: string, done: string) => {
     if (!mayDrop()) return;
     try {
-      const found = await get<{ rules?: object }>(path);
+      const found = await get<{ rules?: object; savedAt?: number }>(path);
       setText(JSON.stringify(found.rules ?? found, null, 2));
-      isDraft.current = path === `${base}/draft`;
+      draftAt.current = found.savedAt ?? 0;
       set({ done });
     } catch (error) {
       set({ problem: (error as Error).message });
@@ -259,7 +285,13 @@ export function Rules({ site }: { site: Site }): JSX.Element {
           </label>
           <label>
             {t('applies')}{' '}
-            <select value={apply} onChange={({ currentTarget }) => setApply(currentTarget.value as typeof apply)}>
+            <select
+              value={apply}
+              onChange={({ currentTarget }) => {
+                setApply(currentTarget.value as typeof apply);
+                set({});
+              }}
+            >
               <option value="all">{t('appliesAll')}</option>
               <option value="now">{t('appliesNow')}</option>
             </select>

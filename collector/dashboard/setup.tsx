@@ -17,7 +17,7 @@ import { useLive, useOnce, useRead, useReport } from './live.js';
 import { Alert, Copy, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
 import { linkTo, may, settingsChanged } from './state.js';
 import { Team } from './team.js';
-import { inLanguage, sayRefusal, showChannel, showNumber, showShare, showTime, t } from './texts.js';
+import { inLanguage, language, sayRefusal, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
 /** The line for the pages, whether it works, what of it was lost, and the site's settings. */
 export function Setup({ site }: { site: Site }): JSX.Element {
@@ -113,6 +113,8 @@ const lines = (text: FormDataEntryValue | null) =>
 
 function Settings({ site }: { site: Site }): JSX.Element {
   const [state, set] = useState<{ problem?: string; done?: string }>({});
+  /** What the form was opened with: what stands as it was is not written over what somebody else changed meanwhile. */
+  const opened = useRef<object>(site);
   const save = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -123,14 +125,20 @@ function Settings({ site }: { site: Site }): JSX.Element {
     const isLess = retentionDays !== null && retentionDays < (site.retentionDays ?? Infinity);
     if (isLess && !confirm(t('confirmRetention', { count: retentionDays }))) return;
     try {
-      await change('PATCH', `sites/${site.siteKey}`, {
+      const given = {
         name: form.get('name'),
         origins: lines(form.get('origins')),
         timeZone: form.get('timeZone'),
         internal: lines(form.get('internal')),
         retentionDays,
         weekStart: form.get('weekStart'),
-      });
+      };
+      const was = opened.current as Record<string, unknown>;
+      const changed = Object.entries(given).filter(
+        ([name, value]) => JSON.stringify(value) !== JSON.stringify(was[name]),
+      );
+      await change('PATCH', `sites/${site.siteKey}`, Object.fromEntries(changed));
+      opened.current = { ...was, ...given };
       set({ done: t('saved') });
       settingsChanged.value++;
     } catch (error) {
@@ -361,7 +369,8 @@ function Refused({ site }: { site: Site }): JSX.Element {
                     {sayRefusal(reason)} · {showNumber(all.length)}
                   </summary>
                   <p class="soft">
-                    <code>{reason}</code> · {all[0]!.detail}
+                    <code>{reason}</code>
+                    {language.value === 'en' && ` · ${all[0]!.detail}`}
                   </p>
                   {all.slice(0, SAMPLES).map(({ receivedAt, body }) => (
                     <div key={receivedAt + body}>

@@ -236,7 +236,13 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
         <form onSubmit={find}>
           <label>
             <span class="soft">{t('visitor')}</span>{' '}
-            <input name="id" size={26} placeholder={t('visitorId')} defaultValue={chosen('find') || chosen('user')} />
+            <input
+              key={chosen('find') || chosen('user')}
+              name="id"
+              size={26}
+              placeholder={t('visitorId')}
+              defaultValue={chosen('find') || chosen('user')}
+            />
           </label>{' '}
           <button>{t('findVisitor')}</button>
         </form>

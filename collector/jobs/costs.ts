@@ -96,8 +96,9 @@ export function readCosts(text: string): Cost[] | string {
       lines.push(info.lines);
       continue;
     }
-    const key = JSON.stringify([cost.day, cost.channel, ...PARTS.map((part) => cost[part])]);
-    sums.set(key, { ...cost, cost: (sums.get(key)?.cost ?? 0) + cost.cost });
+    const key = JSON.stringify([cost.day, cost.channel.toLowerCase(), ...PARTS.map((part) => cost[part])]);
+    const known = sums.get(key);
+    sums.set(key, { ...(known ?? cost), cost: (known?.cost ?? 0) + cost.cost });
   }
   for (const [says, lines] of wrong)
     return `line ${lines.slice(0, MAX_SAID).join(', ')}${lines.length > MAX_SAID ? ' …' : ''}: ${says}`;

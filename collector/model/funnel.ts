@@ -61,8 +61,9 @@ export function planFunnel(
   const places = steps.map((step, index) => ({ bit: 1 << index, isRequired: !isOptional(step) }));
   const bits = places.filter(({ isRequired }) => isRequired).map(({ bit }) => bit);
   if (options.order !== 'any') return (done) => inOrder(done, places, options);
+  const follow = options.isPerStep && options.window !== undefined ? inAnyOrderPerStep : inAnyOrder;
   return (done) => {
-    const progress = inAnyOrder(done, bits, options);
+    const progress = follow(done, bits, options);
     return { ...progress, did: bits.slice(0, progress.reached).reduce((all, bit) => all | bit, 0) };
   };
 }
@@ -121,7 +122,7 @@ const upTo = (bit: number | undefined): number => (bit === undefined ? -1 : (bit
 function inAnyOrder(
   { steps, times }: Done,
   bits: number[],
-  { window = Infinity, isPerStep, entriesUntil = Infinity }: FunnelOptions,
+  { window = Infinity, entriesUntil = Infinity }: FunnelOptions,
 ): Progress {
   const progress = { reached: 0, openUntil: -Infinity };
   for (let start = 0; start < steps.length; start++) {
@@ -138,12 +139,11 @@ function inAnyOrder(
         made[step] = could;
         return true;
       });
-    let [from, reached] = [times[start]!, 0];
+    const from = times[start]!;
+    let reached = 0;
     for (let index = start; index < steps.length && reached < bits.length; index++) {
       if (times[index]! - from > window) break;
-      if (!steps[index] || !take(steps[index]!, new Set())) continue;
-      reached++;
-      if (isPerStep) from = times[index]!;
+      if (steps[index] && take(steps[index]!, new Set())) reached++;
     }
     progress.reached = Math.max(progress.reached, reached);
     if (reached < bits.length) progress.openUntil = Math.max(progress.openUntil, from + window);
@@ -151,6 +151,39 @@ function inAnyOrder(
     if (reached === bits.length || window === Infinity) break;
   }
   return progress;
+}
+
+/** Tries that are followed at a time: all that there can be of ten steps. Of more those that got furthest go on. */
+const MAX_TRIES = 1024;
+
+/** Of all tries that have made the same steps it is enough to know which made its last one latest. */
+function inAnyOrderPerStep(
+  { steps, times }: Done,
+  bits: number[],
+  { window = Infinity, entriesUntil = Infinity }: FunnelOptions,
+): Progress {
+  /** By the steps made, a bit for each: when the latest such try made its last. */
+  let since = new Map<number, number>();
+  const countOf = (made: number) => bits.filter((bit) => made & bit).length;
+  let [reached, last] = [0, -Infinity];
+  for (let index = 0; index < steps.length && reached < bits.length; index++) {
+    const time = times[index]!;
+    const could = bits.filter((bit) => steps[index]! & bit);
+    if (!could.length) continue;
+    const before = [...since].flatMap(([made, at]) => (time - at <= window ? [made] : []));
+    if (time <= entriesUntil) before.push(0);
+    for (const made of before)
+      for (const bit of could) {
+        if (made & bit) continue;
+        since.set(made | bit, time);
+        last = time;
+        reached = Math.max(reached, countOf(made | bit));
+      }
+    const open = [...since].filter(([, at]) => time - at <= window);
+    if (open.length > MAX_TRIES) open.sort(([a, x], [b, y]) => countOf(b) - countOf(a) || y - x).splice(MAX_TRIES);
+    since = new Map(open);
+  }
+  return { reached, openUntil: reached < bits.length ? last + window : -Infinity };
 }
 
 /** Of visitors at each step: the share of the step before, and of the first. */

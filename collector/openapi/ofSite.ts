@@ -9,20 +9,23 @@ import { BREAKDOWNS } from '../reports/funnel.js';
 import { REPORT_SCHEMAS, REPORT_SUMMARIES } from '../reports/schemas.js';
 import { templateNames } from '../templates.js';
 import {
-  json,
-  plain,
+  basedOn,
   body,
   bodyOrTable,
+  day,
+  draftAfter,
+  error,
+  json,
   path,
+  plain,
+  published,
+  publishing,
   query,
+  ruleVersion,
+  type Operation,
   visitorId,
   who,
-  day,
-  ruleVersion,
-  publishing,
   WRONG,
-  published,
-  type Operation,
 } from './operation.js';
 
 const audienceId = path('id', 'expected the number of an audience');
@@ -509,7 +512,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'publishRules',
       'x-role': 'editor',
       summary: 'Publishes a new version of the rules',
-      parameters: publishing,
+      parameters: [...publishing, basedOn],
       requestBody: body(ref('Rules')),
       responses: published,
     },
@@ -582,14 +585,23 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'saveDraft',
       'x-role': 'editor',
       summary: 'Keeps a draft of rules, valid or not, in place of the one before',
+      parameters: [draftAfter],
       requestBody: body({ type: 'object' }),
-      responses: { 200: json('The draft, and what is wrong with it.', ref('RuleDraft')), 400: WRONG },
+      responses: {
+        200: json('The draft, and what is wrong with it.', ref('RuleDraft')),
+        400: WRONG,
+        409: error('Another draft was saved meanwhile.'),
+      },
     },
     delete: {
       operationId: 'dropDraft',
       'x-role': 'editor',
       summary: 'Drops the draft',
-      responses: { 200: json('Dropped.', record({ draft: { type: 'null' } })) },
+      parameters: [draftAfter],
+      responses: {
+        200: json('Dropped.', record({ draft: { type: 'null' } })),
+        409: error('Another draft was saved meanwhile.'),
+      },
     },
   },
   '/jobs/{id}': {

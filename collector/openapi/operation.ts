@@ -68,11 +68,17 @@ export const publishing = [
   query('confirm', 'expected true or false', { enum: ['true', 'false'] }),
   query('note', 'expected a text of at most 500 characters', { ...text, maxLength: 500 }),
 ];
+const number = { type: 'integer', minimum: 0 };
+export const basedOn = query('basedOn', 'expected the version that these rules were made of', number);
+export const draftAfter = query('after', 'expected the moment at which the draft that is known was saved', number);
 export const UNKNOWN_SITE = error('No site has this key, or what was asked for is not there.');
 export const WRONG = error('What was expected is said.');
 
 export const published = {
   200: json('The new version.', ref('Published')),
   400: json('What is wrong.', ref('RulesErrors')),
-  409: json('Nobody could ever meet a condition, and that was not confirmed.', ref('Error')),
+  409: json(
+    'Nobody could ever meet a condition, and that was not confirmed; or another version was published meanwhile.',
+    ref('Error'),
+  ),
 };

@@ -14,6 +14,7 @@ import { countedDays, type CountedDay } from '../projection/counted.js';
 import { endOfDay } from '../projection/dating.js';
 import type { Kind } from '../projection/kinds.js';
 import { chooseOrderSignal, netOf, ordersOf, refundSignalOf } from './customers.js';
+import { findRepeats } from './repeats.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 const DIRECT = 'Direct';
@@ -231,14 +232,13 @@ async function conversionsBy(
   { from, until }: { from: number; until: number },
 ): Promise<Map<Person, Conversion[]>> {
   const times = new Map<Person, number[]>();
+  const repeats = await findRepeats(view, [signal]);
   const carries = ({ signals }: Kind) => signals.includes(signal) || undefined;
   const span = { from: dayOf(from) * DAY_MS, until: (dayOf(until - 1) + 1) * DAY_MS };
   await view.eachDeeds(span, carries, (person, deeds) => {
-    if (deeds.length)
-      times.set(
-        person,
-        deeds.map(({ time }) => time),
-      );
+    const repeated = repeats.get(person)?.get(signal);
+    const counted = deeds.map(({ time }) => time).filter((time) => !repeated?.has(time));
+    if (counted.length) times.set(person, counted);
   });
   const found = new Map<Person, Conversion[]>();
   for (const person of view.people) {

@@ -48,7 +48,7 @@ export function readRange(
   const today = DateTime.fromMillis(now, { zone }).startOf('day');
   const to = range.to ? parseDay(range.to, zone) : today;
   const from = range.from ? parseDay(range.from, zone) : to?.minus({ days: DEFAULT_DAYS - 1 }).startOf('day');
-  if (!to || !from) return 'from, to: expected days such as 2026-01-31';
+  if (!to || !from || from.year < 0) return 'from, to: expected days such as 2026-01-31';
   if (from > to) return 'from: expected a day not after to';
   if (to.diff(from, 'days').days > MAX_DAYS) return `from, to: expected at most ${MAX_DAYS} days`;
   // A day may begin at one o'clock, where clocks are put forward at midnight.

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
 import { Hono, type Context } from 'hono';
-import { isRecord } from '../../sdk/core/index.js';
+import { isDeep, isRecord, MAX_RULES_DEPTH, rulesError } from '../../sdk/core/index.js';
 import type { Member } from '../reports/audience.js';
 import type { Services } from '../services.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 
 const MAX_NAME = 200;
+const TOO_DEEP = [rulesError('when', 'too_deep', { max: MAX_RULES_DEPTH })];
 const NONE = 'this site has no such audience; it may have been deleted';
 
 export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
@@ -17,8 +18,10 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 
   routes.post('/audiences/preview', async (c) => {
     const body = await readJson(c);
+    const when = isRecord(body) ? body.when : body;
+    if (isDeep(when, MAX_RULES_DEPTH)) return c.json(refusal(TOO_DEEP), 400);
     await work.restage(now());
-    const found = await work.audience(c.get('site'), isRecord(body) ? body.when : body, now());
+    const found = await work.audience(c.get('site'), when, now());
     return 'errors' in found ? c.json(refusal(found.errors), 400) : c.json(found);
   });
 
@@ -28,6 +31,7 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (typeof name !== 'string' || !name.trim() || name.length > MAX_NAME)
       return c.json({ error: `name: expected a text of 1 to ${MAX_NAME} characters` }, 400);
     if (typeof isStatic !== 'boolean') return c.json({ error: 'isStatic: expected true or false' }, 400);
+    if (isDeep(when, MAX_RULES_DEPTH)) return c.json(refusal(TOO_DEEP), 400);
     const { siteKey } = c.get('site');
     const known = (await store.audiences(siteKey)).find((each) => each.id === id);
     // Who was in it for good stays in it, whatever it is called.

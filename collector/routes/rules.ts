@@ -22,7 +22,12 @@ interface Publishing {
   wait: string;
   confirm: string;
   note: string;
+  basedOn: number;
 }
+
+/** What somebody else did since what is given was begun. */
+const otherwise = (c: Context<SiteEnv>, error: string, author: string | null, at: number) =>
+  c.json({ error, meanwhile: { author, at } }, 409);
 
 const UNTOUCHED = 'the rules were not changed: ';
 
@@ -34,7 +39,12 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
   /** Puts rules in force, and has every visitor's stage made anew. */
   const publish = async (c: Context<SiteEnv>, rules: Rules, publishing: Partial<Publishing>) => {
     const { siteKey } = c.get('site');
-    const { apply = 'all', wait = 'false', confirm = 'false', note = null } = publishing;
+    const { apply = 'all', wait = 'false', confirm = 'false', note = null, basedOn } = publishing;
+    const [latest] = await store.ruleVersions(siteKey);
+    if (basedOn !== undefined && latest && latest.version !== basedOn) {
+      const { version, author, publishedAt } = latest;
+      return otherwise(c, `${UNTOUCHED}version ${version} was published meanwhile`, author, publishedAt);
+    }
     const warnings = lintRules(compileRules(rules), compileExclusions(rules), compileScores(rules).fit);
     const contradictions = warnings.filter(({ code }) => code === 'never_met');
     if (contradictions.length && confirm !== 'true') {
@@ -124,6 +134,15 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
     return draft ? c.json(draft) : c.json({ error: 'there is no draft of this site’s rules' }, 404);
   });
 
+  /** Refuses where a draft is there that is not the one that is known. */
+  const draftMeanwhile = async (c: Context<SiteEnv>, operation: string) => {
+    const query = readQuery<{ after: number }>(c, operation);
+    if (typeof query === 'string') return c.json({ error: query }, 400);
+    const there = await store.draft(c.get('site').siteKey);
+    if (query.after === undefined || !there || there.savedAt === query.after) return undefined;
+    return otherwise(c, 'the draft was not changed: another was saved meanwhile', there.author, there.savedAt);
+  };
+
   routes.put('/rules/draft', async (c) => {
     const body = await readJson(c);
     if (!isRecord(body) || isDeep(body, MAX_RULES_DEPTH))
@@ -132,6 +151,8 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
         400,
       );
     const { siteKey } = c.get('site');
+    const other = await draftMeanwhile(c, 'saveDraft');
+    if (other) return other;
     const author = c.get('who').name ?? 'admin';
     await store.saveDraft(siteKey, { rules: body, author, savedAt: now() });
     const parsed = parseRules(body);
@@ -140,6 +161,8 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
   });
 
   routes.delete('/rules/draft', async (c) => {
+    const other = await draftMeanwhile(c, 'dropDraft');
+    if (other) return other;
     await store.saveDraft(c.get('site').siteKey, null);
     return c.json({ draft: null });
   });

@@ -24,8 +24,8 @@ export function signInRoutes(services: Services): Hono {
       () => true,
     );
 
-  async function signIn(c: Context, token: unknown): Promise<boolean> {
-    const session = typeof token === 'string' ? await access.signIn(token) : undefined;
+  async function signIn(c: Context, token: unknown, byLink?: boolean): Promise<boolean> {
+    const session = typeof token === 'string' ? await access.signIn(token, byLink) : undefined;
     if (!session) return false;
     keepSession(c, session);
     return true;
@@ -43,7 +43,9 @@ export function signInRoutes(services: Services): Hono {
   const routes = new Hono();
   routes.get('/sign-in', async (c) => {
     c.header('Cache-Control', 'no-store');
-    const isSignedIn = !(await isOftenTried(c)) && (await signIn(c, c.req.query('token')));
+    // Who only looks whether there is something uses up no link.
+    if (c.req.method === 'HEAD') return c.body(null);
+    const isSignedIn = !(await isOftenTried(c)) && (await signIn(c, c.req.query('token'), true));
     return c.redirect(isSignedIn ? path : `${path}#/sign-in/link-expired`);
   });
   routes.get('/shared', async (c) => {

@@ -16,10 +16,13 @@ let text: string;
 
 /** Writes a day number as `YYYY-MM-DD`. */
 export function formatDay(day: number): string {
-  if (day !== last) text = new Date(day * DAY_MS).toISOString().slice(0, 10);
+  if (isPlain) return written(day);
+  if (day !== last) text = written(day);
   last = day;
   return text;
 }
+
+const written = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
 
 /** Days that were read. All that are in use are few: a window's, for each site. */
 const read = new Map<string, number>();

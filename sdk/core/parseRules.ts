@@ -173,7 +173,7 @@ const matcher: Check = (value, path, report) => {
 /** What people call a thing: a text, or one by the code of each language. */
 const label: Check = (value, path, report) => (isRecord(value) ? mapOf(text) : text)(value, path, report);
 
-const signal = shape({
+const SIGNAL = {
   event: oneOrMore(text),
   path: oneOrMore(text),
   host: oneOrMore(text),
@@ -182,15 +182,21 @@ const signal = shape({
   distinct: source,
   value: propSource,
   label,
-});
+};
+const signal = shape(SIGNAL);
 
 const count = range(bounded('not_whole', 0));
 
+/** What a condition is made of that has parts, by the member that names its kind. */
+const PARTS: Record<string, Check> = {
+  all: (value, path, report) => listOf(condition)(value, path, report),
+  any: (value, path, report) => listOf(condition)(value, path, report),
+  not: (value, path, report) => condition(value, path, report),
+};
+
 /** The kinds of condition by the member that names them. */
 const CONDITIONS: Record<string, Check> = {
-  all: (value, path, report) => shape({ all: listOf(condition) })(value, path, report),
-  any: (value, path, report) => shape({ any: listOf(condition) })(value, path, report),
-  not: (value, path, report) => shape({ not: condition })(value, path, report),
+  ...Object.fromEntries(Object.entries(PARTS).map(([name, check]) => [name, shape({ [name]: check })])),
   trait: (value, path, report) => {
     shape({ trait: text, ...MATCHERS })(value, path, report);
     const { trait, ...rest } = value as Record<string, unknown>;
@@ -214,10 +220,15 @@ const condition: Check = (value, path, report) => {
   const kind = Object.keys(CONDITIONS).find((name) => name in value);
   if (kind) return CONDITIONS[kind]!(value, path, report);
   const kinds = Object.keys(CONDITIONS);
-  const near = Object.keys(value)
-    .map((name) => suggest(name, kinds))
-    .find(Boolean);
+  const wrong = Object.keys(value).find((name) => suggest(name, kinds)) ?? '';
+  const near = suggest(wrong, kinds);
   report(path, 'not_condition', { names: kinds.join(', '), got: show(value), ...near });
+  // What is only misspelled is looked into all the same.
+  if (!near) return;
+  const { [wrong]: meant, ...others } = value;
+  const part = PARTS[near.nearest];
+  if (part) part(meant, join(path, wrong), report);
+  else CONDITIONS[near.nearest]!({ ...others, [near.nearest]: meant }, path, report);
 };
 
 const TAG = {
@@ -241,31 +252,27 @@ const limits: Check = (value, path, report) => {
   if (!isFit) report(path, 'not_limits', { got: show(value) });
 };
 
-const document = shape(
-  {
-    version: anything,
-    $schema: anything,
-    name: text,
-    currency: (value, path, report) => {
-      if (typeof value !== 'string' || !/^[A-Z]{3}$/.test(value)) report(path, 'not_currency', { got: show(value) });
-    },
-    signals: namedMapOf(signal),
-    stages: shape(Object.fromEntries(STAGES.map((name) => [name, stage]))),
-    tags: namedMapOf(tag),
-    score: shape(
-      {
-        weights: mapOf(weight),
-        halfLifeDays: bounded('not_days', 0.01, MAX_DAYS),
-        intent: listOf(text),
-        fit: listOf(shape({ when: condition, points: weight, label }, ['when', 'points'])),
-      },
-      ['weights'],
-    ),
-    rfm: shape(Object.fromEntries(RFM_MEASURES.map((measure) => [measure, limits]))),
-    exclude: namedMapOf(exclusion),
+const SCORE: Record<string, Check> = {
+  weights: mapOf(weight),
+  halfLifeDays: bounded('not_days', 0.01, MAX_DAYS),
+  intent: listOf(text),
+  fit: listOf(shape({ when: condition, points: weight, label }, ['when', 'points'])),
+};
+const DOCUMENT: Record<string, Check> = {
+  version: anything,
+  $schema: anything,
+  name: text,
+  currency: (value, path, report) => {
+    if (typeof value !== 'string' || !/^[A-Z]{3}$/.test(value)) report(path, 'not_currency', { got: show(value) });
   },
-  ['signals', 'stages'],
-);
+  signals: namedMapOf(signal),
+  stages: shape(Object.fromEntries(STAGES.map((name) => [name, stage]))),
+  tags: namedMapOf(tag),
+  score: shape(SCORE, ['weights']),
+  rfm: shape(Object.fromEntries(RFM_MEASURES.map((measure) => [measure, limits]))),
+  exclude: namedMapOf(exclusion),
+};
+const document = shape(DOCUMENT, ['signals', 'stages']);
 
 /** What of one part hangs on another. Looked at wherever the shape allows it, so that every mistake is named at once. */
 function checkReferences(input: unknown, report: Report): void {
@@ -273,7 +280,13 @@ function checkReferences(input: unknown, report: Report): void {
     isRecord(value)
       ? Object.entries(value).filter((each): each is [string, Record<string, unknown>] => isRecord(each[1]))
       : [];
-  const { signals, stages, tags, score, exclude } = isRecord(input) ? input : {};
+  /** A member, under whatever name it is there, with that name. */
+  const memberIn = (value: unknown, members: object, member: string): [name: string, value: unknown] => {
+    const record = isRecord(value) ? value : {};
+    const name = meantBy(record, Object.keys(members)).get(member) ?? member;
+    return [name, record[name]];
+  };
+  const [, signals] = memberIn(input, DOCUMENT, 'signals');
   const known = new Map(membersOf(signals));
   const names = Object.keys(isRecord(signals) ? signals : {});
   const checkSignal = (name: unknown, path: string) => {
@@ -285,18 +298,25 @@ function checkReferences(input: unknown, report: Report): void {
   };
   const walk = (part: unknown, path: string): void => {
     if (!isRecord(part)) return;
-    for (const group of ['all', 'any'] as const)
-      if (Array.isArray(part[group])) part[group].forEach((each, index) => walk(each, `${path}.${group}[${index}]`));
-    walk(part.not, `${path}.not`);
-    checkSignal(part.signal, `${path}.signal`);
-    const signal = known.get(part.signal as string);
+    const isNamed = Object.keys(CONDITIONS).some((kind) => kind in part);
+    const within = (kind: string) => (isNamed ? ([kind, part[kind]] as const) : memberIn(part, CONDITIONS, kind));
+    for (const kind of ['all', 'any']) {
+      const [name, parts] = within(kind);
+      if (Array.isArray(parts)) parts.forEach((each, index) => walk(each, `${path}.${name}[${index}]`));
+    }
+    const [not, other] = within('not');
+    walk(other, `${path}.${not}`);
+    const [signalAt, named] = within('signal');
+    checkSignal(named, `${path}.${signalAt}`);
+    const signal = known.get(named as string);
     if (signal)
       for (const [measure, member, code] of [
         ['distinct', 'distinct', 'no_distinct'],
         ['value', 'value', 'no_value'],
         ['perSession', 'distinct', 'no_distinct'],
       ] as const)
-        if (part[measure] && !signal[member]) report(`${path}.${measure}`, code, { signal: part.signal as string });
+        if (part[measure] && memberIn(signal, SIGNAL, member)[1] === undefined)
+          report(`${path}.${measure}`, code, { signal: named as string });
     for (const name of ['distinct', 'perSession', 'sessions'] as const) {
       const { gte, lte } = (isRecord(part[name]) ? part[name] : {}) as Range;
       const isOver =
@@ -304,23 +324,34 @@ function checkReferences(input: unknown, report: Report): void {
       if (isOver) report(`${path}.${name}`, name === 'distinct' ? 'values_cap' : 'sessions_cap', { max: DISTINCT_CAP });
     }
   };
-  /** Walks a member, under whatever name it is there. */
-  const walkIn = (value: Record<string, unknown>, member: string, names: readonly string[], path: string) => {
-    const name = meantBy(value, names).get(member) ?? member;
-    walk(value[name], `${path}.${name}`);
+  const walkIn = (value: unknown, members: object, member: string, path: string) => {
+    const [name, condition] = memberIn(value, members, member);
+    walk(condition, `${path}.${name}`);
   };
+  const [stagesAt, stages] = memberIn(input, DOCUMENT, 'stages');
   for (const [name, part] of membersOf(stages)) {
     const { when, sticky, keep } = part;
-    for (const member of ['when', 'keep']) walkIn(part, member, Object.keys(STAGE), `stages.${name}`);
-    if (sticky && keep) report(`stages.${name}.keep`, 'sticky_keep');
-    if (sticky && hasUpperBound(when)) report(`stages.${name}.sticky`, 'sticky_falls');
+    for (const member of ['when', 'keep']) walkIn(part, STAGE, member, `${stagesAt}.${name}`);
+    if (sticky && keep) report(`${stagesAt}.${name}.keep`, 'sticky_keep');
+    if (sticky && hasUpperBound(when)) report(`${stagesAt}.${name}.sticky`, 'sticky_falls');
   }
-  for (const [name, part] of membersOf(tags)) walkIn(part, 'when', Object.keys(TAG), `tags.${name}`);
-  for (const [name, part] of membersOf(exclude)) walkIn(part, 'when', Object.keys(EXCLUSION), `exclude.${name}`);
-  const { weights, intent, fit } = isRecord(score) ? score : {};
-  for (const name of Object.keys(isRecord(weights) ? weights : {})) checkSignal(name, `score.weights.${name}`);
-  if (Array.isArray(intent)) intent.forEach((name, index) => checkSignal(name, `score.intent[${index}]`));
-  if (Array.isArray(fit)) fit.forEach((each, index) => isRecord(each) && walk(each.when, `score.fit[${index}].when`));
+  for (const [member, members] of [
+    ['tags', TAG],
+    ['exclude', EXCLUSION],
+  ] as const) {
+    const [at, parts] = memberIn(input, DOCUMENT, member);
+    for (const [name, part] of membersOf(parts)) walkIn(part, members, 'when', `${at}.${name}`);
+  }
+  const [scoreAt, score] = memberIn(input, DOCUMENT, 'score');
+  const inScore = (member: string) => memberIn(score, SCORE, member);
+  const [weightsAt, weights] = inScore('weights');
+  for (const name of Object.keys(isRecord(weights) ? weights : {}))
+    checkSignal(name, `${scoreAt}.${weightsAt}.${name}`);
+  const [intentAt, intent] = inScore('intent');
+  if (Array.isArray(intent)) intent.forEach((name, at) => checkSignal(name, `${scoreAt}.${intentAt}[${at}]`));
+  const [fitAt, fit] = inScore('fit');
+  if (Array.isArray(fit))
+    fit.forEach((each, at) => isRecord(each) && walk(each.when, `${scoreAt}.${fitAt}[${at}].when`));
 }
 
 function hasUpperBound(part: unknown): boolean {

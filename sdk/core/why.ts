@@ -79,9 +79,12 @@ function missingIn(reason: Reason): Reason[] {
 /** How much is to do: times, days, different things or money that are missing. Without end where nothing a visitor does would help. */
 function effort(parts: Reason[]): number {
   let sum = 0;
-  // Of a trait that is not known there is nothing.
-  for (const { need, have } of parts as Array<{ need?: Record<string, Range>; have: Record<string, number> }>) {
-    if (!need) sum = Infinity;
+  for (const { trait, need, have } of parts as Array<{
+    trait?: string;
+    need?: Record<string, Range>;
+    have: Record<string, number>;
+  }>) {
+    if (!need || (!isPlain && trait)) sum = Infinity;
     for (const name in need) {
       const [range, value] = [need[name]!, (isPlain ? have : Object(have))[name] as number];
       if (!isInRange(range, value)) sum += range.gte! > value ? range.gte! - value : Infinity;

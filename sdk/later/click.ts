@@ -1,8 +1,7 @@
 import { decode } from '../core/index.js';
 import { mask } from '../mask.js';
-import { attributeOf, closestOf, recordCaptured } from '../record.js';
+import { attributeOf, closestOf, later, recordCaptured } from '../record.js';
 import { isWanted } from '../settings.js';
-import { giveLink } from '../takeLink.js';
 import { afterwards, markedProps, onDeed } from './deeds.js';
 
 /** File types whose links are downloads: the common ones of GA4's list, and today's books and installers. */
@@ -26,7 +25,7 @@ export function captureClicks(): void {
     // Without the name and password that an address may hold.
     const link_url = hostname ? mask(`${protocol}//${host}${pathname}${search}`) : protocol;
     const isOutside = hostname && hostname !== location.hostname;
-    const isOwn = isOutside && giveLink(link!, url, given);
+    const isOwn = isOutside && later.giveLink?.(link!, url, given);
     afterwards(() => {
       if (event.defaultPrevented) return;
       const isKnown = DOWNLOADS.test(file);

@@ -63,9 +63,11 @@ export function captureForms(): void {
   };
   const submit = (event: Event) => {
     const form = closestOf(event, 'form') as HTMLFormElement;
+    // Looked at before the page's handlers: one that sends a form itself may clear it.
+    const [invalid] = fieldsOf(form, ':invalid');
     afterwards(() => {
       // Browsers ask for a submission of valid forms alone. A script that stops it sends the form itself, or found it wanting.
-      if (event.defaultPrevented && fieldsOf(form, ':invalid,[aria-invalid=true]').length) return;
+      if (event.defaultPrevented && (invalid || fieldsOf(form, '[aria-invalid=true]')[0])) return;
       // A script that stopped a submission may send the form by itself later: that is the same one.
       if (event.defaultPrevented) stopped.add(form);
       else if (stopped.delete(form)) return;

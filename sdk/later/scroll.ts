@@ -10,7 +10,7 @@ const STEPS = [90, 75, 50, 25];
 export function captureScroll(): void {
   let reached = 0;
   on('scroll', ({ target }: Event) => {
-    const { scrollHeight, clientHeight } = document.documentElement;
+    const { scrollHeight, clientHeight } = document.scrollingElement!;
     const percent = ((scrollY + clientHeight) / scrollHeight) * 100;
     const step = STEPS.find((each) => each <= percent) ?? 0;
     if (target === document && step > reached) recordCaptured('scroll', { percent: (reached = step) });

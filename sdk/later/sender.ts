@@ -109,7 +109,8 @@ async function sendBatch(): Promise<boolean | void> {
       siteKey: settings.siteKey,
       rules: rules().version,
       sentAt: Date.now(),
-      ...(owner === who().visitorId && who().user),
+      // The latest user; what proved one before still does where nothing was proven again.
+      ...(Object.assign({}, ...items.map(({ user }) => user)) as object),
       lost: +readJson<number>(`lost:${owner}`)!,
       sdk: 'js/0.1.0',
       visitorId: owner,

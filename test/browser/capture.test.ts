@@ -206,11 +206,13 @@ describe.each(ENGINES)('in %s', (name) => {
     const body = `
       <form id="strict" novalidate><input name="must" required><button>Send</button></form>
       <form id="marked" novalidate><input name="odd"><button>Send</button></form>
+      <form id="cleared"><input name="need" required value="x"><button>Send</button></form>
       <div id="host"></div>
       <script>
         for (const form of document.forms) form.onsubmit = (event) => {
           event.preventDefault();
           if (form.id === 'marked') form.elements.odd.setAttribute('aria-invalid', 'true');
+          if (form.id === 'cleared') form.elements.need.value = '';
         };
         const root = host.attachShadow({ mode: 'open' });
         root.innerHTML = '<form id="deep"><input name="inside"><button>Send</button></form>';
@@ -220,18 +222,38 @@ describe.each(ENGINES)('in %s', (name) => {
     const { tab } = site;
     await site.visit('/');
     await site.complete(); // What is sent in a shadow tree is heard of only once a field of it was touched.
-    for (const id of ['strict', 'marked']) await tab.evaluate(`void document.querySelector('#${id}').requestSubmit()`);
+    for (const id of ['strict', 'marked', 'cleared'])
+      await tab.evaluate(`void document.querySelector('#${id}').requestSubmit()`);
     await tab.evaluate(`(() => {
       const form = host.shadowRoot.querySelector('form');
       form.querySelector('input').dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
       form.requestSubmit();
     })()`);
-    await site.named('form_submit');
+    await site.named('form_submit', 2);
     const forms = (await site.events()).filter((event) => event.name.startsWith('form'));
     expect(forms.map((event) => [event.name, event.props!.form_id, event.props!.last_field])).toEqual([
+      // One that a script sends itself may be empty by then.
+      ['form_submit', 'cleared', ''],
       ['form_start', 'deep', 'inside'],
       ['form_submit', 'deep', 'inside'],
     ]);
+  });
+
+  test('of pages that are left out nothing is told, and the time on them is no other page’s', async () => {
+    const site = await startSite(engine, { '/admin/secret': 'secret' }, { attributes: 'data-exclude="/admin/*"' });
+    const { tab } = await site.visit('/admin/secret').then(() => site);
+    await site.complete();
+    await tab.evaluate(`new Promise((resolve) => setTimeout(resolve, 1200))`);
+    await tab.evaluate(`void history.pushState({}, '', '/public')`);
+    await site.named('page_view');
+    await tab.evaluate(`void history.pushState({}, '', '/admin/two')`);
+    await tab.evaluate(`new Promise((resolve) => setTimeout(resolve, 1200))`);
+    await tab.evaluate(`void history.pushState({}, '', '/open')`);
+    await site.named('page_view', 2);
+    await site.confirmed();
+    const told = await site.events();
+    expect(told.map(({ url }) => new URL(url!).pathname)).toEqual(['/public', '/public', '/open']);
+    expect(told.map(({ name }) => name)).toEqual(['session_start', 'page_view', 'page_view']);
   });
 
   test('a form that is left is abandoned: with the page, or when a route takes it away', async () => {

@@ -269,9 +269,9 @@ test('an audience is counted while it is made, saved, and opened again', async (
   expect(await ask<{ audiences: object[] }>('audiences')).toMatchObject({
     audiences: expect.arrayContaining([expect.objectContaining(changed)]),
   });
-  await page.click('.audiences td button');
+  await page.click('.audiences td button:last-of-type');
   await page.waitForFunction(() => document.querySelectorAll('.audiences tbody tr').length === 1);
-  await page.click('.audiences td button');
+  await page.click('.audiences td button:last-of-type');
   await page.waitForFunction(() => !document.querySelector('.audiences tbody tr'));
   expect(problems).toEqual([]);
 });
@@ -630,6 +630,16 @@ test('rules are checked, previewed and published, and an old version is put in f
   await press('发布');
   await expect.poll(alert).toContain('没有人能满足下列条件');
   expect(await findings()).toContain('没有人能满足这个条件');
+  // What somebody else published meanwhile is not replaced without a word.
+  await write('rules.stages.interest = { when: { signal: "visit" } }');
+  const others = await page.evaluate(async (path) => {
+    const { version: _, ...rules } = (await (await fetch(path)).json()) as { version: number };
+    const sent = await fetch(path, { method: 'PUT', body: JSON.stringify({ ...rules, name: 'of others' }) });
+    return ((await sent.json()) as { version: number }).version;
+  }, `/api/sites/${site.siteKey}/rules`);
+  await press('发布');
+  await expect.poll(() => asked.at(-1)).toMatch(/^admin 在 .* 保存或发布了新的内容/);
+  await expect.poll(() => ask<{ version: number }>('rules')).toMatchObject({ version: others + 1 });
 });
 
 test('rules are made by a form as well, which is the same document as the text beside it', async () => {

@@ -153,13 +153,31 @@ describe.each(ENGINES)('in %s', (name) => {
 
     await tab.evaluate('localStorage.clear()');
     await site.visit('/');
-    await tab.evaluate(`stagetag.identify('u9', { plan: 'pro' })`);
+    await tab.evaluate(`void (() => {
+      const traits = { plan: 'pro' };
+      stagetag.identify('u9', traits, '${'ab'.repeat(32)}');
+      traits.plan = 'changed later';
+      stagetag.identify('u9', { team: 4 });
+    })()`);
     expect(await tab.evaluate('localStorage.length')).toBe(0);
     await tab.evaluate(`stagetag.consent('granted')`);
-    const [identified] = await site.named('identify');
+    const [identified, again] = await site.named('identify', 2);
     await site.confirmed();
     expect(await site.visitor(identified!.visitorId)).toMatchObject({ userId: 'u9' });
-    expect(identified).toMatchObject({ props: { plan: 'pro' } });
+    expect([identified!.props, again!.props]).toEqual([{ plan: 'pro' }, { team: 4 }]);
+    // Who was proven is so too where it is only told more of them before anything is sent.
+    expect(site.road.batches.map(({ text }) => JSON.parse(text) as object)).toContainEqual(
+      expect.objectContaining({ userId: 'u9', proof: 'ab'.repeat(32) }),
+    );
+    // What was queued is sent for the user of then.
+    await tab.evaluate(`void (stagetag.identify('u10'), stagetag.reset(), stagetag.track('next'))`);
+    const [next] = await site.named('next');
+    const last = (await site.named('identify', 3)).find(({ props }) => !props);
+    expect(next!.visitorId).not.toBe(last!.visitorId);
+    expect([(await site.visitor(last!.visitorId)).userId, (await site.visitor(next!.visitorId)).userId]).toEqual([
+      'u10',
+      undefined,
+    ]);
     expect(identified!.visitorId).not.toBe(first!.visitorId);
     await expectNoProblems(tab);
   });
@@ -226,6 +244,32 @@ describe.each(ENGINES)('in %s', (name) => {
     await site.named('page_view', 3);
     expect(await second.evaluate('location.search')).toBe('');
     expect((await site.events()).map(({ visitorId }) => visitorId)).not.toContain(stranger);
+  });
+
+  test('of an address that nobody saw typed its own values are masked, and no others', async () => {
+    const body = `<a id="first" href="/p?id=7&page=2">One</a><a id="later" href="/p?id=5">Other</a>`;
+    const origins = (pages: string) => [pages.replace('localhost', '127.0.0.1')];
+    const attributes = 'data-auto="page" data-consent="required"';
+    const site = await startSite(engine, { '/': body, '/p': 'p' }, { attributes, origins });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.click('#first');
+    await site.arrived('/p');
+    await tab.evaluate(`void stagetag.consent('granted')`);
+    await tab.evaluate(`void history.pushState({}, '', '/p?id=8&page=3')`);
+    await site.named('page_view', 2);
+    await site.visit('/p?id=7&k=1');
+    await site.visit('/');
+    await tab.click('#later');
+    await site.arrived('/p');
+    const views = await site.named('page_view', 5);
+    expect(views.map(({ url }) => url!.slice(site.pages.length))).toEqual([
+      '/p?id=***&page=***',
+      '/p?id=8&page=3',
+      '/p?id=***&k=1',
+      '/',
+      '/p?id=5',
+    ]);
+    expect(await tab.evaluate('JSON.stringify({ ...localStorage })')).not.toContain('id=7');
   });
 
   test('what a script fills in and sends by GET, with no key pressed, never leaves the page', async () => {
@@ -399,7 +443,7 @@ describe.each(ENGINES)('in %s', (name) => {
       Array.prototype.toJSON = function () { return JSON.stringify([...this]); };
       Object.prototype.extra = function () {};
       Array.prototype.extra = 'polluted';
-      for (const name of ['pushState', 'replaceState']) history[name] = ((original) => function (...args) { return original.apply(this, args); })(history[name]);
+      for (const name of ['pushState', 'replaceState']) history[name] = ((original) => function (...args) { original.apply(this, args); return 'moved'; })(history[name]);
     </script>`;
     const clobbers =
       'title referrer cookie currentScript documentElement head hidden dispatchEvent addEventListener createElement adoptedStyleSheets'.split(
@@ -434,6 +478,7 @@ describe.each(ENGINES)('in %s', (name) => {
     const [harm] = await site.named('harm');
     expect(harm!.props).toEqual({ list: [1, 2], at: '1970-01-01T00:00:00.000Z' });
     expect(harm!.title).toBe('Page /');
+    expect(await tab.evaluate(`history.replaceState({}, '', location.href)`)).toBe('moved');
     const foreign = `Object.keys(localStorage).filter((key) => !key.startsWith('stagetag-1-'))`;
     expect(await tab.evaluate(foreign)).toEqual([]);
     const names = (await site.events()).map((event) => event.name);

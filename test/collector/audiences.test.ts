@@ -64,7 +64,7 @@ test('an audience is whoever meets its condition, of facts, windows, traits, sta
 });
 
 test('what is wrong with a condition is said all at once, each with its place', async () => {
-  const { ask } = await start();
+  const { ask, app, site } = await start();
   const wrong = {
     all: [
       { stage: ['intrest'] },
@@ -95,6 +95,20 @@ test('what is wrong with a condition is said all at once, each with its place', 
   const refused = await ask<{ error: string }>('POST', '/preview', { when: many });
   expect([refused.status, refused.json.error]).toEqual([400, expect.stringContaining('at most 100 conditions')]);
   for (const body of [{}, { when: null }, { when: [] }]) expect((await ask('POST', '/preview', body)).status).toBe(400);
+  const deep = `{"name":"A","when":${'['.repeat(6000)}${']'.repeat(6000)}}`;
+  for (const path of ['/preview', '']) {
+    const headers = { Authorization: `Bearer ${ADMIN}` };
+    const sent = await app.request(`/api/sites/${site.siteKey}/audiences${path}`, {
+      method: 'POST',
+      headers,
+      body: deep,
+    });
+    expect([path, sent.status, ((await sent.json()) as { error: string }).error]).toEqual([
+      path,
+      400,
+      expect.stringContaining('when'),
+    ]);
+  }
 });
 
 test('an audience is kept by name, changed, listed as JSON and CSV, and deleted', async () => {

@@ -90,6 +90,22 @@ describe('the commands', () => {
     expect(bytes).not.toContain(Buffer.from(gone.replaceAll('-', ''), 'hex').toString('latin1'));
   });
 
+  it('take the log along that stands beside a copy which is no backup', async () => {
+    const [folder, copy, target] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
+    runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
+    const store = openSqliteStore(folder);
+    await store.addUser({ name: 'in the log', role: 'viewer', createdAt: 1 }, 'hash');
+    // As after a crash.
+    for (const end of ['', '-wal'])
+      fs.copyFileSync(path.join(folder, `stagetag.sqlite${end}`), path.join(copy, `stagetag.sqlite${end}`));
+    await store.close();
+    const restored = runCommand(['restore', path.join(copy, 'stagetag.sqlite'), '--data', target, '--json']);
+    expect(JSON.parse(restored.stdout)).toMatchObject({ sites: 1 });
+    const known = openSqliteStore(target);
+    expect((await known.users()).map(({ name }) => name)).toEqual(['in the log']);
+    await known.close();
+  });
+
   it('say what is wrong with a backup, and leave the data as it is', () => {
     const folder = temporaryFolder();
     runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
@@ -241,6 +257,19 @@ describe('doctor', () => {
       'origins of S': 'warning: no address is known for shop.invalid; is it spelt so?',
       address: expect.stringMatching(/^failure: http:..127.0.0.1:1 cannot be reached: /),
     });
+    const store = openSqliteStore(folder);
+    const { siteKey } = (await store.sites())[0]!;
+    const { rules } = (await store.rules(siteKey)).at(-1)!;
+    const never = {
+      all: [
+        { signal: 'visit', count: { gte: 5 } },
+        { signal: 'visit', count: { lte: 2 } },
+      ],
+    };
+    const stages = { ...rules.stages, interest: { when: never } };
+    await store.publishRules(siteKey, { ...rules, stages }, { author: 'a', note: '', publishedAt: 1, since: 0 });
+    await store.close();
+    expect(doctor('--data', folder)['rules of S']).toMatch(/^warning: stages.interest/);
     const file = path.join(folder, 'stagetag.sqlite');
     const bytes = fs.readFileSync(file);
     bytes.fill(7, 4096, 40_960);

@@ -46,6 +46,22 @@ test('what one collector gives out another takes in: the same visitors stand whe
   }
 });
 
+test('each event keeps the moment at which it was received', async () => {
+  const visitorId = newId();
+  const lines = [20, 15, 10].map((daysAgo) => {
+    const event = makeEvent('page_view', { time: NOW - daysAgo * 86_400_000 });
+    return JSON.stringify({ ...event, visitorId, receivedAt: event.time + daysAgo });
+  });
+  const { folder, siteKey, run } = makeImport(lines);
+  expect(JSON.parse(run().stdout)).toMatchObject({ stored: 3 });
+  const store = openSqliteStore(folder);
+  const received: number[] = [];
+  for await (const { event, receivedAt } of store.events(siteKey, { visitorId }))
+    received.push(receivedAt - event.time);
+  await store.close();
+  expect(received.sort((a, b) => a - b)).toEqual([10, 15, 20]);
+});
+
 test('a line that is no event is refused with its number, and the others are stored', () => {
   const good = { ...makeEvent('page_view'), visitorId: newId() };
   const { run } = makeImport([
@@ -174,6 +190,9 @@ test('what channels cost is imported from a table, as often as one likes', async
     { day: '2026-11-10', channel: 'Email', campaign: 'may', cost: 1.5 },
     { day: '2026-11-11', channel: 'Paid Search', cost: 30 },
   ]);
+  // Of one day and name, however it is written.
+  fs.writeFileSync(file, 'day,channel,cost\n2026-11-12,email,10\n2026-11-12,Email,5\n');
+  expect(JSON.parse(run('--format', 'costs').stdout)).toMatchObject({ costs: 1, sum: 15 });
   for (const [lines, error] of [
     [['day,channel,cost', '2026-11-10,Email,4', '2026-11-10,Email,-3'], /line 3: cost: expected an amount/],
     [

@@ -1,8 +1,20 @@
 import { createHmac } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
 import { transitionCounts } from '../../collector/projection/noticed.js';
 import { Projection } from '../../collector/projection/projection.js';
 import { describe, expect, test } from 'vitest';
-import { makeCollector, makeEvent, newId, NOW, ORIGIN, type TestCollector } from '../helpers/collector.js';
+import { restoreBackup } from '../../collector/store/sqlite/restore.js';
+import {
+  ADMIN,
+  makeCollector,
+  makeEvent,
+  newId,
+  NOW,
+  ORIGIN,
+  temporaryFolder,
+  type TestCollector,
+} from '../helpers/collector.js';
 import { workOn } from '../../collector/work.js';
 import { seeded } from '../helpers/random.js';
 
@@ -10,6 +22,12 @@ const DAY = 86_400_000;
 
 const proofOf = ({ site }: TestCollector, userId: string) =>
   createHmac('sha256', site.secretKey).update(userId).digest('hex');
+
+const asker =
+  ({ app, site }: TestCollector) =>
+  async (method: string, to: string) =>
+    (await app.request(`/api/sites/${site.siteKey}${to}`, { method, headers: { Authorization: `Bearer ${ADMIN}` } }))
+      .status;
 
 interface Answer {
   accepted: number;
@@ -210,6 +228,45 @@ describe('a user', () => {
     const fifth = newId();
     expect((await sendAs(collector, fifth, ['page_view'], linked)).visitor).toMatchObject({ stage: 'awareness' });
     expect(await countsOf(collector)).toEqual({ awareness: 2 });
+  });
+
+  test('keeps nothing of a visitor that is erased, in its moves neither, and in no backup that is restored', async () => {
+    const collector = await makeCollector();
+    const { ask, site, store, folder } = { ...collector, ask: asker(collector) };
+    const [gone, stays] = [newId(), newId()];
+    const proven = { userId: 'u', proof: proofOf(collector, 'u') };
+    const planted = makeEvent('purchase', {
+      time: NOW - 5000,
+      props: { transaction_id: 'planted-order', value: 100 },
+      source: { utm_source: 'planted-source' },
+    });
+    await collector.send(stays, [makeEvent('sign_up', { time: NOW - 9000 })], proven);
+    await collector.send(gone, [planted], proven);
+    const shown = () =>
+      collector.get<{ stage: string; facts: object; transitions: Array<{ to: string; cause: object }> }>(
+        `sites/${site.siteKey}/visitors/${stays}`,
+      );
+    expect(await shown()).toMatchObject({ stage: 'action' });
+    const backup = path.join(temporaryFolder(), 'backup.sqlite');
+    await store.backup(backup);
+    expect(await ask('DELETE', `/people/${gone}`)).toBe(200);
+    const marks = [planted.id, planted.id.replaceAll('-', ''), 'planted-order', 'planted-source'];
+    const expectNothing = async (found: Awaited<ReturnType<typeof shown>>) => {
+      expect(found.stage).toBe('consideration');
+      expect(found.transitions.at(-1)!.to).toBe('consideration');
+      for (const mark of marks) expect(JSON.stringify(found)).not.toContain(mark);
+    };
+    await expectNothing(await shown());
+    await store.close();
+    const text = () => fs.readFileSync(path.join(folder, 'stagetag.sqlite'), 'latin1');
+    for (const mark of marks) expect(text()).not.toContain(mark);
+
+    expect(restoreBackup(backup, folder, NOW)).toMatchObject({ erased: 1 });
+    for (const mark of marks) expect(text()).not.toContain(mark);
+    const again = await makeCollector({}, folder);
+    const [job] = await again.store.runningJobs();
+    await workOn(again.store, () => NOW).recompute(job!);
+    await expectNothing(await again.get<Awaited<ReturnType<typeof shown>>>(`sites/${site.siteKey}/visitors/${stays}`));
   });
 
   test('is what its visitors are while one of them is erased and others send', async () => {

@@ -300,6 +300,46 @@ describe('a funnel', () => {
     expect(any('CXXBA', 15)).toBe(2);
   });
 
+  test('in any order with a window a step, the step made later may be the one that leads on', () => {
+    const followed = (days: number[]) =>
+      followFunnel(
+        ['A', 'B', 'B', 'C'].map((name, at): Made => [[name], days[at]!]),
+        ['A', 'B', 'C'],
+        { order: 'any', window: 5, isPerStep: true },
+      );
+    expect(followed([0, 2, 4, 8])).toEqual({ reached: 3, openUntil: -Infinity });
+    // A step holds the window open once, and not each time that it is made again.
+    expect(followed([0, 4, 8, 12])).toEqual({ reached: 2, openUntil: 17 });
+    const text = fc.array(fc.tuple(fc.constantFrom('A', 'B', 'C', 'D', 'X'), fc.nat(9)), { maxLength: 9 });
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 12 }), (given, window) => {
+        let now = 0;
+        const events = given.map(([name, after]): Made => [[name], (now += after)]);
+        /** Every way to choose an event for each of some steps. */
+        const best = (from: number, last: number | undefined, left: string[]): number => {
+          let most = 0;
+          for (let at = from; at < events.length; at++) {
+            const [[name], time] = events[at]!;
+            if (left.includes(name!) && (last === undefined || time - last <= window))
+              most = Math.max(
+                most,
+                1 +
+                  best(
+                    at + 1,
+                    time,
+                    left.filter((each) => each !== name),
+                  ),
+              );
+          }
+          return most;
+        };
+        const steps = ['A', 'B', 'C', 'D'];
+        expect(stepsReached(events, steps, { order: 'any', window, isPerStep: true })).toBe(best(0, undefined, steps));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('a strict order is not broken by a step that may be left out, and by nothing else', () => {
     const reached = (text: string, steps: string[]) => {
       const names = steps.map((step) => step.replace('?', ''));

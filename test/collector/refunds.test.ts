@@ -47,6 +47,30 @@ test('a refund is taken off once, and off purchases alone', async () => {
   expect(await value('refund')).toMatchObject({ revenue: 20, refunded: 0 });
 });
 
+test('an order without an id is credited to its own session, not to that in which another was told again', async () => {
+  const { send, get, putRules, site } = await makeCollector();
+  await putRules(templateDocument('retail'));
+  const day = NOW - (NOW % DAY) - 2 * DAY;
+  const at = (name: string, time: number, sessionId: string, more: object = {}) =>
+    makeEvent(name, { time, sessionId, ...more });
+  const HOUR = DAY / 24;
+  await send(newId(), [
+    at('purchase', day - 3 * DAY, 's1', { props: { transaction_id: 'T1', value: 10 } }),
+    at('page_view', day + 8 * HOUR, 's2', { source: { utm_source: 'letter', utm_medium: 'email' } }),
+    at('purchase', day + 8 * HOUR + 1, 's2', { props: { transaction_id: 'T1', value: 10 } }),
+    at('page_view', day + 20 * HOUR, 's3', { source: { gclid: 'x' } }),
+    at('purchase', day + 20 * HOUR + 1, 's3', { props: { value: 99 } }),
+  ]);
+  const on = new Date(day).toISOString().slice(0, 10);
+  const { entries, channels } = await get<AttributionReport>(
+    `sites/${site.siteKey}/reports/attribution?signal=order&from=${on}&to=${on}`,
+  );
+  const credited = channels
+    .filter(({ last }) => last)
+    .map(({ channel, last, revenue }) => [channel, last, revenue!.last]);
+  expect([entries, credited]).toEqual([1, [['Paid Search', 1, 99]]]);
+});
+
 test('a refund that names its order is taken off that one where orders are credited', async () => {
   const { send, get, putRules, site } = await makeCollector();
   await putRules(templateDocument('retail'));

@@ -43,6 +43,17 @@ test('a session may do what its user may, and ends with it', async () => {
   const token = await addUser(collector, 'viewer', 'Ada');
   const signIn = await app.request('/api/session', { method: 'POST', body: JSON.stringify({ token }) });
   expect(signIn.status).toBe(200);
+  // By a link, which anybody can put before anybody, nobody becomes another user; and to look whether there is one uses it up no more.
+  const follow = async (link: string, method = 'GET') => {
+    const { headers } = await app.request(`/sign-in?token=${link}`, { method });
+    return [headers.get('Location'), headers.has('Set-Cookie')];
+  };
+  expect(await follow(token)).toEqual(['/#/sign-in/link-expired', false]);
+  const { token: link, tokenHash } = makeToken();
+  await store.addToken({ hash: tokenHash, kind: 'link', expiresAt: NOW + 1000 });
+  expect(await follow(link, 'HEAD')).toEqual([null, false]);
+  expect(await follow(link)).toEqual(['/', true]);
+  expect(await follow(link)).toEqual(['/#/sign-in/link-expired', false]);
   const cookie = signIn.headers.get('Set-Cookie')!.split(';')[0]!;
   expect(signIn.headers.get('Set-Cookie')).toMatch(/HttpOnly.*SameSite=Lax/);
   const ask = (path: string, method = 'GET', headers: object = {}) =>

@@ -216,6 +216,26 @@ describe('versions', () => {
   });
 });
 
+test('whoever was at the same rules meanwhile is named before what they did is replaced', async () => {
+  const collector = await makeCollector();
+  const { version: _, ...rules } = generalDocument;
+  expect((await post(collector, '?basedOn=1&wait=true', rules, 'PUT')).body).toMatchObject({ version: 2 });
+  expect(await post(collector, '?basedOn=1', rules, 'PUT')).toMatchObject({
+    status: 409,
+    body: { error: expect.stringContaining('version 2 was published'), meanwhile: { author: 'admin', at: NOW } },
+  });
+  expect((await post(collector, '?basedOn=x', rules, 'PUT')).status).toBe(400);
+  expect((await post(collector, '?wait=true', rules, 'PUT')).body).toMatchObject({ version: 3 });
+
+  const { savedAt } = (await post(collector, '/draft?after=0', rules, 'PUT')).body as { savedAt: number };
+  const other = { status: 409, body: { meanwhile: { author: 'admin', at: savedAt } } };
+  expect(await post(collector, '/draft?after=0', {}, 'PUT')).toMatchObject(other);
+  expect(await post(collector, `/draft?after=${savedAt - 1}`, undefined, 'DELETE')).toMatchObject(other);
+  expect((await post(collector, `/draft?after=${savedAt}`, {}, 'PUT')).status).toBe(200);
+  expect((await post(collector, '/draft', undefined, 'GET')).body).toMatchObject({ rules: {} });
+  expect((await post(collector, `/draft?after=${savedAt}`, undefined, 'DELETE')).body).toEqual({ draft: null });
+});
+
 test('a draft is kept as it is, with what is wrong with it, until it is dropped', async () => {
   const collector = await makeCollector();
   expect((await post(collector, '/draft', undefined, 'GET')).status).toBe(404);

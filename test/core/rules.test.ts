@@ -13,6 +13,14 @@ const errorsOf = (change: object) => {
 const stage = (when: unknown, more: object = {}) => ({ stages: { interest: { when, ...more } } });
 
 const WRONG: Array<[path: string, message: RegExp, change: object]> = [
+  [
+    'stages.interest.when.al[0].signal',
+    /no signal is called "zzz"/,
+    stage({ al: [{ signal: 'zzz' }, { signal: 'view' }] }),
+  ],
+  ['stages.interest.when', /did you mean "signal"/, stage({ signl: 'veiw' })],
+  ['score.weight.zz', /no signal is called "zz"/, { score: { weight: { zz: 1 } } }],
+  ['tag.q.when.signal', /no signal is called "zz"/, { tag: { q: { when: { signal: 'zz' }, dimension: 'intent' } } }],
   ['stages.intrest', /did you mean "interest"/, { stages: { intrest: { when: { signal: 'view' } } } }],
   ['signals.view.event', /text/, { signals: { view: { event: 7 } } }],
   ['signals.view.props.a.equals', /known are eq/, { signals: { view: { props: { a: { equals: 1 } } } } }],

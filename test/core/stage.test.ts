@@ -156,6 +156,22 @@ test('why names the nearest step to the next stage', () => {
   });
 });
 
+test('what no visitor does, a trait, is the nearest step only where there is no other', () => {
+  const ask = (any: object[]) => {
+    const rules = rulesOf({ signals: { a: { event: 'page_view' } }, stages: { interest: { when: { any } } } });
+    return explainStage(rules, factsOf(rules, []), NOW).next!.missing;
+  };
+  for (const test of [{ exists: true }, { eq: 1 }, { gte: 2 }]) {
+    expect(
+      ask([
+        { signal: 'a', count: { gte: 2 } },
+        { trait: 'p', ...test },
+      ]),
+    ).toMatchObject([{ signal: 'a' }]);
+    expect(ask([{ trait: 'p', ...test }])).toMatchObject([{ trait: 'p' }]);
+  }
+});
+
 test('why explains a stage that does not hold, and one that nobody stands at', () => {
   const facts = factsOf(general, [at(0, 'page_view')]);
   expect(explainStage(general, facts, NOW, 'action')).toMatchObject({

@@ -8,12 +8,14 @@ import {
   DAY_MS,
   emptyFacts,
   eventFacts,
+  holds,
   inferState,
   lintRules,
   matchSignals,
   mergeFacts,
   placeOf,
   STAGES,
+  viewFacts,
   type Rules,
   type StagetagEvent,
 } from '../../sdk/core/index.js';
@@ -204,6 +206,23 @@ test.each([
     '/billing/success /checkout/success /payment/success',
     '/success-stories /checkout',
   ],
+  ['saas', 'careers_view', 'page_view', '/careers /jobs /jobs/dev /about/jobs', '/docs/jobs/queues /jobs-scheduler'],
+  [
+    'retail',
+    'order_page',
+    'page_view',
+    '/payment/success /pay/success /order/thanks',
+    '/payment /payments/success-fees',
+  ],
+  ['regulated-retail', 'order_page', 'page_view', '/支付成功 /checkout/order-received/12', '/支付 /checkout'],
+  [
+    'education',
+    'enrolment_page',
+    'page_view',
+    '/enroll/complete /checkout/success /order-received/12',
+    '/enroll /checkout',
+  ],
+  ['travel', 'order_page', 'page_view', '/checkout/order-received/12 /payment/success', '/checkout /payment'],
   [
     'travel',
     'order_page',
@@ -220,6 +239,61 @@ test.each([
   };
   for (const path of good.split(' ')) expect([path, isCarried(path)]).toEqual([path, true]);
   for (const path of bad.split(' ')) expect([path, isCarried(path)]).toEqual([path, false]);
+});
+
+/** What a visitor did, by days ago: an address is a page view there. */
+function whereIs(name: string, deeds: Array<[daysAgo: number, path: string, event?: string]>) {
+  const { rules } = readTemplate(name)!;
+  const compiled = compileRules({ ...rules, version: 1 });
+  const facts = deeds
+    .map(([daysAgo, path, event = 'page_view'], index): StagetagEvent => ({
+      id: `00000000-0000-7000-8000-${String(index).padStart(12, '0')}`,
+      name: event,
+      time: NOW - daysAgo * DAY_MS + index,
+      url: `https://a.example${path}`,
+    }))
+    .map((event) => eventFacts(compiled, event, placeOf(new URL(event.url!))))
+    .reduce(mergeFacts, emptyFacts());
+  const view = viewFacts(compiled, facts, NOW);
+  const excluded = compileExclusions(rules).conditions.filter(([, when]) => holds(view, when, view.today));
+  const { stage, tags } = inferState(compiled, facts, NOW);
+  return { stage, tags, excluded: excluded.map(([each]) => each) };
+}
+
+test('who buys looks for no work, whatever was looked at', () => {
+  const looked: Array<[number, string]> = [
+    [3, '/careers'],
+    [3, '/careers/sales'],
+  ];
+  expect(whereIs('saas', looked).excluded).toEqual(['job_seeker']);
+  const payer = whereIs('saas', [...looked, [2, '/signup', 'form_submit'], [1, '/billing/success']]);
+  expect(payer).toMatchObject({ stage: 'action', excluded: [] });
+  for (const last of ['request_sample', 'qualify_lead'])
+    expect(whereIs('b2b-manufacturing', [...looked, [1, '/', last]])).toMatchObject({ stage: 'action', excluded: [] });
+});
+
+test('pages and forms alone say what events say', () => {
+  const again = whereIs('travel', [
+    [3, '/booking/confirmed'],
+    [2, '/booking/confirmed'],
+  ]);
+  expect(again).toMatchObject({ stage: 'action' });
+  expect(again.tags).not.toContain('loyal');
+  expect(
+    whereIs('travel', [
+      [90, '/reservations/1/confirmed'],
+      [2, '/reservations/2/confirmed'],
+    ]),
+  ).toMatchObject({ stage: 'loyalty' });
+  expect(whereIs('saas', [[2, '/free-trial', 'form_submit']]).tags).toContain('evaluating');
+  expect(
+    whereIs('saas', [
+      [2, '/free-trial', 'form_submit'],
+      [1, '/checkout/success'],
+    ]).tags,
+  ).not.toContain('evaluating');
+  expect(whereIs('retail', [[2, '/cart']]).tags).toContain('cart_left');
+  for (const name of NAMES) expect(whereIs(name, [[0, '/', 'purchase']]).tags).not.toContain('to_activate');
 });
 
 test('healthcare tells nobody by what they read: no signal counts different pages', () => {

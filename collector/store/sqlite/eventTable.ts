@@ -93,8 +93,12 @@ export class EventTable {
     const added: StoredEvent[] = [];
     const rows: number[] = [];
     let isChanged = false;
-    for (let from = 0; from < offered.length; from += ROW_EVENTS) {
-      const part = offered.slice(from, from + ROW_EVENTS);
+    for (let from = 0, until: number; from < offered.length; from = until) {
+      until = Math.min(from + ROW_EVENTS, offered.length);
+      // A row is of one moment of receiving; what is brought along from elsewhere came in many.
+      const other = offered.findIndex(({ receivedAt }, at) => at > from && receivedAt !== offered[from]!.receivedAt);
+      if (other > 0) until = Math.min(until, other);
+      const part = offered.slice(from, until);
       const { news, row } = this.#addRow(site, visitor, part);
       if (news.length) rows.push(row);
       added.push(...news);

@@ -6,9 +6,14 @@ import { cacheFiles } from './cacheFiles.js';
 import { MIGRATIONS } from './migrations.js';
 import { explainError, StoreError } from './error.js';
 import { keptFile, openFile, takeFolder } from './open.js';
+import { emptyFacts } from '../../../sdk/core/index.js';
 import { EventTable } from './eventTable.js';
+import { jobTable } from './jobTable.js';
 import { PageTable } from './pageTable.js';
 import { SiteTable } from './siteTable.js';
+import { idsOf } from './sqliteStore.js';
+import { fromBlob } from './uuid.js';
+import { VisitorTable } from './visitorTable.js';
 
 export interface BackupContent {
   sites: number;
@@ -67,7 +72,8 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
   const current = path.resolve(folder, 'stagetag.sqlite');
   const arriving = `${current}.restore`;
   try {
-    fs.copyFileSync(file, arriving);
+    // A copy of a folder, which is no backup, may have a log beside it.
+    for (const end of ['', '-wal']) if (fs.existsSync(file + end)) fs.copyFileSync(file + end, arriving + end);
     const graves = fs.existsSync(current) ? readGraves(current) : [];
     // Brought up to date and cleaned before it takes the place of anything.
     const database = openFile(arriving, true);
@@ -121,6 +127,18 @@ function readGraves(file: string): Grave[] | undefined {
   }
 }
 
+/** What is known of a person before its visitors are added up, by rules that are never in force. */
+const NOTHING = {
+  facts: emptyFacts(),
+  peak: null,
+  tags: [],
+  score: 0,
+  firstTouch: null,
+  lastTouch: null,
+  dueAt: null,
+  rules: 0,
+};
+
 /** @returns how many visitors were erased again */
 function eraseAgain(database: Database.Database, graves: Grave[]): number {
   const sites = new SiteTable(database);
@@ -137,6 +155,8 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
     database.prepare(`DELETE FROM ${table} WHERE site_id = ? AND visitor_id = ?`),
   );
   const events = new EventTable(database, new PageTable(database));
+  const table = new VisitorTable(database);
+  const jobs = jobTable(database, sites, table);
   const eraseVisitor = database.prepare('DELETE FROM visitors WHERE site_id = ? AND id = ?');
   return database
     .transaction(() => {
@@ -145,14 +165,29 @@ function eraseAgain(database: Database.Database, graves: Grave[]): number {
       const gone = visitors.all().filter(({ site_id, id }) => has.get(site_id, sites.hashOf(site_id, id)));
       // A batch that was refused may name somebody in its text alone.
       if (graves.length) database.exec('DELETE FROM dead_letters; DELETE FROM visitor_changes');
-      for (const { site_id, id } of gone) {
+      /** Of the people whose visitors they were, what was theirs. */
+      const people = new Map<string, { site: number; id: Buffer; events: Set<string> }>();
+      for (const { site_id, id, person_id } of gone) {
+        if (person_id) {
+          const key = `${site_id} ${fromBlob(person_id)}`;
+          const known = people.get(key) ?? { site: site_id, id: person_id, events: new Set<string>() };
+          people.set(key, known);
+          for (const each of idsOf(events.ofVisitor(site_id, id))) known.events.add(each);
+        }
         events.erase(site_id, id);
         for (const each of [...erase, eraseVisitor]) each.run(site_id, id);
       }
-      // A user of whom no visitor is left is gone with the last.
-      for (const { site_id, person_id } of gone)
-        if (person_id && !hasVisitor.get(site_id, person_id))
-          for (const each of [...erase, eraseVisitor]) each.run(site_id, person_id);
+      for (const { site, id, events: theirs } of people.values()) {
+        // A user of whom no visitor is left is gone with the last; what others did is added up anew.
+        if (!hasVisitor.get(site, id)) for (const each of [...erase, eraseVisitor]) each.run(site, id);
+        else {
+          const record = table.get(site, id)!;
+          const stage = table.forgetMoves(site, id, theirs);
+          table.put(site, id, { ...record, ...NOTHING, stage }, record);
+        }
+      }
+      for (const site of new Set([...people.values()].map((each) => each.site)))
+        jobs.add(sites.keyOf(site), sites.get(sites.keyOf(site))!.rulesVersion);
       return gone.length;
     })
     .immediate();

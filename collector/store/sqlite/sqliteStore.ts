@@ -35,6 +35,9 @@ import { WalKeeper, type Bell, type Gate } from './walKeeper.js';
 /** People of a list that are written in one go. */
 const PIECE = 1000;
 
+/** As they are compared. */
+export const idsOf = (events: StoredEvent[]): Set<string> => new Set(events.map(({ event }) => event.id.toLowerCase()));
+
 /** No visitor's id, and before every one. */
 const NOBODY = Buffer.alloc(0);
 
@@ -284,6 +287,7 @@ export function openSqliteStore(
       const erased = await commits.write(() => {
         const { personId } = visitors.get(site, visitor) ?? {};
         const person = personId ? visitors.get(site, toBlob(personId)) : undefined;
+        const ids = person && idsOf(events.ofVisitor(site, visitor));
         tombstones.add(site, visitor, now);
         sessions.erase(site, visitor);
         audiences.erase(site, visitor);
@@ -293,7 +297,11 @@ export function openSqliteStore(
           transitions: visitors.erase(site, visitor),
           deadLetters: deadLetters.erase(site, visitor, visitorId),
         };
-        if (person) foldPerson(site, person, how, { isLinked: true });
+        if (person) {
+          const id = toBlob(person.visitorId);
+          visitors.put(site, id, { ...person, stage: visitors.forgetMoves(site, id, ids!) }, person);
+          foldPerson(site, person, how, { isLinked: true });
+        }
         return erased;
       });
       files.clear();

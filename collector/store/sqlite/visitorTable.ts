@@ -70,6 +70,9 @@ export class VisitorTable {
   readonly #markStale;
   readonly #addTransition;
   readonly #transitions;
+  readonly #moves;
+  readonly #dropMove;
+  readonly #writeCause;
   readonly #nextTransitions;
   readonly #ids;
   readonly #ofUser;
@@ -133,6 +136,11 @@ export class VisitorTable {
     this.#transitions = database.prepare<[number, Buffer], TransitionRow>(
       'SELECT from_stage, to_stage, at, cause FROM transitions WHERE site_id = ? AND visitor_id = ? ORDER BY id',
     );
+    this.#moves = database.prepare<[number, Buffer], Pick<TransitionRow, 'to_stage' | 'cause'> & { id: number }>(
+      'SELECT id, to_stage, cause FROM transitions WHERE site_id = ? AND visitor_id = ? ORDER BY id',
+    );
+    this.#dropMove = database.prepare('DELETE FROM transitions WHERE id = ?');
+    this.#writeCause = database.prepare('UPDATE transitions SET cause = ? WHERE id = ?');
     this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(`
       SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind,
         coalesce(cause ->> 'rules', 0) AS rules FROM transitions
@@ -239,6 +247,27 @@ export class VisitorTable {
 
   addTransition(site: number, visitor: Buffer, { from, to, at, cause }: Transition): void {
     this.#addTransition.run(site, visitor, from, to, at, JSON.stringify(cause));
+  }
+
+  /**
+   * Takes out of a person's moves what erased events brought about: the first of them and all after it; and of those before it what was
+   * counted then.
+   * @returns where the person stood after the last that stays
+   */
+  forgetMoves(site: number, person: Buffer, events: ReadonlySet<string>): Stage | null {
+    const moves = this.#moves.all(site, person).map(({ id, to_stage, cause }) => ({
+      id,
+      to: to_stage,
+      cause: JSON.parse(cause) as Cause,
+    }));
+    const first = moves.findIndex(({ cause }) => events.has(cause.event?.toLowerCase() ?? ''));
+    const kept = first < 0 ? moves : moves.slice(0, first);
+    for (const { id } of moves.slice(kept.length)) this.#dropMove.run(id);
+    for (const { id, cause } of kept) {
+      delete cause.because;
+      this.#writeCause.run(JSON.stringify(cause), id);
+    }
+    return kept.at(-1)?.to ?? null;
   }
 
   transitions(site: number, visitor: Buffer): Transition[] {
