@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { isRecord, MEASURES, STAGES } from '../../sdk/core/index.js';
 import {
@@ -296,9 +296,8 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                           {t('open')}
                         </a>{' '}
                         {(['csv', 'json'] as const).map((format) => (
-                          <>
+                          <Fragment key={format}>
                             <button
-                              key={format}
                               type="button"
                               class="plain small"
                               onClick={() =>
@@ -310,7 +309,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                             >
                               {format.toUpperCase()}
                             </button>{' '}
-                          </>
+                          </Fragment>
                         ))}
                         {may('editor') && (
                           <button

@@ -41,7 +41,7 @@ export function Flow({ site }: { site: Site }): JSX.Element {
   const read = useReport<FlowReport>(site.siteKey, 'flow', own);
   const compared = chosen('compare');
   const isCompared = !!compared;
-  const other = compared === 'before' ? { ...own, ...rangeBefore(range) } : { ...own, channel: compared };
+  const other = { ...own, ...otherThan(range) };
   const before = useReport<FlowReport>(site.siteKey, 'flow', isCompared ? other : undefined);
   const channels = (read.data?.channels ?? []).map(({ channel }) => channel);
   // What the address names is shown as chosen, though nobody came by it.
@@ -92,6 +92,10 @@ export function Flow({ site }: { site: Site }): JSX.Element {
   );
 }
 
+/** What the days are held against: as many before, or one channel. */
+const otherThan = (range: { from: string; to: string }): object =>
+  chosen('compare') === 'before' ? rangeBefore(range) : { channel: chosen('compare') };
+
 function Steps({
   site,
   report: { steps, leak, stays, from, to, dormantAfter },
@@ -110,7 +114,7 @@ function Steps({
     return <People site={site} asked={asked} count={count} />;
   };
   const isPeriod = chosen('compare') === 'before';
-  const compared = isPeriod ? rangeBefore({ from, to }) : { channel: chosen('compare') };
+  const compared = otherThan({ from, to });
   /** The same of what it is held against. */
   const peopleThere = (step: Step, fate: 'lost' | '', count: number | undefined) =>
     count === undefined ? '–' : people(step, fate, count, compared);

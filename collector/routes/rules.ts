@@ -40,11 +40,6 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
   const publish = async (c: Context<SiteEnv>, rules: Rules, publishing: Partial<Publishing>) => {
     const { siteKey } = c.get('site');
     const { apply = 'all', wait = 'false', confirm = 'false', note = null, basedOn } = publishing;
-    const [latest] = await store.ruleVersions(siteKey);
-    if (basedOn !== undefined && latest && latest.version !== basedOn) {
-      const { version, author, publishedAt } = latest;
-      return otherwise(c, `${UNTOUCHED}version ${version} was published meanwhile`, author, publishedAt);
-    }
     const warnings = lintRules(compileRules(rules), compileExclusions(rules), compileScores(rules).fit);
     const contradictions = warnings.filter(({ code }) => code === 'never_met');
     if (contradictions.length && confirm !== 'true') {
@@ -56,13 +51,18 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
     let version: number | undefined;
     while (version === undefined) {
       const published = await store.rules(siteKey);
+      const after = published.at(-1)!.rules.version;
+      if (basedOn !== undefined && after !== basedOn) {
+        const { author, publishedAt: at } = (await store.ruleVersions(siteKey)).find((each) => each.version === after)!;
+        return otherwise(c, `${UNTOUCHED}version ${after} was published meanwhile`, author, at);
+      }
       version = await store.publishRules(siteKey, rules, {
         publishedAt,
         since: sinceOf(published, { rules: { ...rules, version: Infinity } }, apply, publishedAt),
         author: c.get('who').name ?? 'admin',
         note,
         // Another version that comes in between may have other signals.
-        after: published.at(-1)!.rules.version,
+        after,
       });
     }
     const job = await store.addJob(siteKey, version);

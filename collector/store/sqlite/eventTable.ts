@@ -94,10 +94,10 @@ export class EventTable {
     const rows: number[] = [];
     let isChanged = false;
     for (let from = 0, until: number; from < offered.length; from = until) {
-      until = Math.min(from + ROW_EVENTS, offered.length);
+      until = from + 1;
       // A row is of one moment of receiving; what is brought along from elsewhere came in many.
-      const other = offered.findIndex(({ receivedAt }, at) => at > from && receivedAt !== offered[from]!.receivedAt);
-      if (other > 0) until = Math.min(until, other);
+      const { receivedAt } = offered[from]!;
+      while (until < from + ROW_EVENTS && offered[until]?.receivedAt === receivedAt) until++;
       const part = offered.slice(from, until);
       const { news, row } = this.#addRow(site, visitor, part);
       if (news.length) rows.push(row);
@@ -259,6 +259,9 @@ export class EventTable {
     }
   }
 }
+
+/** Ids as they are compared. */
+export const idsOf = (events: StoredEvent[]): Set<string> => new Set(events.map(({ event }) => event.id.toLowerCase()));
 
 const MIN_TIME = Number.MIN_SAFE_INTEGER;
 

@@ -7,11 +7,10 @@ import { MIGRATIONS } from './migrations.js';
 import { explainError, StoreError } from './error.js';
 import { keptFile, openFile, takeFolder } from './open.js';
 import { emptyFacts } from '../../../sdk/core/index.js';
-import { EventTable } from './eventTable.js';
+import { EventTable, idsOf } from './eventTable.js';
 import { jobTable } from './jobTable.js';
 import { PageTable } from './pageTable.js';
 import { SiteTable } from './siteTable.js';
-import { idsOf } from './sqliteStore.js';
 import { fromBlob } from './uuid.js';
 import { VisitorTable } from './visitorTable.js';
 

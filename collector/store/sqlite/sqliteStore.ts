@@ -19,7 +19,7 @@ import { cacheFiles } from './cacheFiles.js';
 import { changeTable } from './changeTable.js';
 import { costTable } from './costTable.js';
 import { deadLetterTable } from './deadLetterTable.js';
-import { EventTable, PAGE } from './eventTable.js';
+import { EventTable, idsOf, PAGE } from './eventTable.js';
 import { GroupCommit } from './groupCommit.js';
 import { dropKept, openDatabase, takeFolder } from './open.js';
 import { jobTable } from './jobTable.js';
@@ -34,9 +34,6 @@ import { WalKeeper, type Bell, type Gate } from './walKeeper.js';
 
 /** People of a list that are written in one go. */
 const PIECE = 1000;
-
-/** As they are compared. */
-export const idsOf = (events: StoredEvent[]): Set<string> => new Set(events.map(({ event }) => event.id.toLowerCase()));
 
 /** No visitor's id, and before every one. */
 const NOBODY = Buffer.alloc(0);
