@@ -298,6 +298,11 @@ export interface Preview {
   visitors: number;
   excluded: { before: number; after: number };
   moves: Array<{ from: Stage | null; to: Stage | null; visitors: number }>;
+  people: Array<{
+    from: Stage | null;
+    to: Stage | null;
+    visitors: Array<{ visitorId: string; userId: string | null }>;
+  }>;
   stages: Array<{ stage: Stage; before: number; after: number }>;
   tags: Array<{ tag: string; before: number; after: number }>;
   examples: Array<{

@@ -526,6 +526,12 @@ function Found({
   site: Site;
   rules: RulesNames | undefined;
 }): JSX.Element {
+  /** Those of them who have a feature. */
+  const withFeature = (feature: string) => {
+    const [kind = '', ...rest] = feature.split(':');
+    const own = rest.join(':');
+    return JSON.stringify({ all: [JSON.parse(when), { [kind]: kind === 'tag' ? own : [own] }] });
+  };
   const name = (feature: string) => {
     const [kind, ...rest] = feature.split(':');
     const own = rest.join(':');
@@ -550,7 +556,13 @@ function Found({
             rows={found.profile}
             columns={[
               { title: t('feature'), of: ({ feature }) => name(feature) },
-              { title: t('visitorsCount'), of: ({ people }) => people },
+              {
+                title: t('visitorsCount'),
+                of: ({ people }) => people,
+                show: ({ feature, people }) => (
+                  <People site={site} asked={{ when: withFeature(feature) }} count={people} />
+                ),
+              },
               { title: t('ofThem'), of: ({ share }) => share, show: ({ share }) => showShare(share) },
               {
                 title: t('ofEverybody'),

@@ -391,7 +391,15 @@ function Stays({ site, loss }: { site: Site; loss: Live<LossReport> }): JSX.Elem
                   <dd>
                     {medianDays === null ? '–' : showDays(medianDays)}
                     {medianDays === null && !!open && <span class="soft">{t('notHalf')}</span>}
-                    <span class="soft">{t('staysCount', { ended: showNumber(ended), open: showNumber(open) })}</span>
+                    <span class="soft">
+                      <People site={site} asked={{ ...rangeOf(site), counted: `flow:ended:${stage}` }} count={ended}>
+                        {t('staysEnded', { count: showNumber(ended) })}
+                      </People>
+                      {' · '}
+                      <People site={site} asked={{ ...rangeOf(site), counted: `flow:open:${stage}` }} count={open}>
+                        {t('staysOpen', { count: showNumber(open) })}
+                      </People>
+                    </span>
                   </dd>
                 </div>
               ))}

@@ -14,7 +14,7 @@ import {
 import { Chart } from './chartPlace.js';
 import { Costs } from './costs.js';
 import { useOnce, useReport } from './live.js';
-import { Alert, Copy, Loaded, People, RangePicker, rangeOf, Select, Table, type Column } from './parts.js';
+import { Alert, Copy, Loaded, People, RangePicker, rangeOf, Select, sayWay, Table, type Column } from './parts.js';
 import { chosen, may, settingsChanged } from './state.js';
 import { inLanguage, showChannel, showMoney, showNumber, t } from './texts.js';
 
@@ -22,18 +22,6 @@ type Row = AttributionReport['channels'][number];
 
 /** What can be credited. */
 const CREDITED = ['channel', 'source', 'medium', 'campaign'] as const;
-
-/** What a row is called. */
-const calledBy = (by: AttributionReport['by']) => (name: string) =>
-  by === 'channel' ? showChannel(name) : Object.hasOwn(NAMELESS, name) ? NAMELESS[name]!() : name;
-
-/** What came with no name, as GA4 calls it. */
-const NAMELESS: Record<string, () => string> = {
-  '(not set)': () => t('namelessNotSet'),
-  '(direct)': () => t('direct'),
-  '(none)': () => t('none'),
-  '(other)': () => t('namelessOther'),
-};
 
 /** What is shown of each model. */
 const MEASURES = ['entries', 'revenue', 'cac', 'roas'] as const;
@@ -93,7 +81,16 @@ export function Channels({ site }: { site: Site }): JSX.Element {
         <Loaded read={read}>
           {({ by, entries, withoutTouch, unnamedCost, channels, moves }) => (
             <>
-              <p role="status">{t('entriesSum', { count: showNumber(entries), without: showNumber(withoutTouch) })}</p>
+              <p role="status">
+                {t('entriesSum', { count: showNumber(entries) })}{' '}
+                <People
+                  site={site}
+                  asked={{ ...rangeOf(site), counted: `attribution:${of}:${by}` }}
+                  count={withoutTouch}
+                >
+                  {t('entriesWithout', { count: showNumber(withoutTouch) })}
+                </People>
+              </p>
               {/cac|roas/.test(measure) && !unnamedCost && channels.every(({ cost }) => cost === null) && (
                 <p class="soft">{t('noCosts', rangeOf(site))}</p>
               )}
@@ -105,7 +102,7 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                   columns={[
                     {
                       title: t(by === 'channel' ? 'channel' : `breakdowns.${by}`),
-                      of: ({ channel }) => calledBy(by)(channel),
+                      of: ({ channel }) => sayWay(by, channel),
                     },
                     { title: t('sessions'), of: ({ sessions }) => sessions },
                     {
@@ -123,16 +120,29 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                     ...MODELS.map((model): Column<Row> => ({
                       title: t(`models.${model}`),
                       of: (row) => valueOf(measure, row, model),
-                      ...((measure === 'revenue' || measure === 'cac') && {
-                        show: (row) => money(valueOf(measure, row, model)),
-                      }),
+                      show: (row) => {
+                        const value = valueOf(measure, row, model);
+                        return (
+                          <People
+                            site={site}
+                            asked={{ ...rangeOf(site), counted: `attribution:${of}:${by}:${model}:${row.channel}` }}
+                            count={row[model]}
+                          >
+                            {measure === 'revenue' || measure === 'cac'
+                              ? money(value)
+                              : value === null
+                                ? '–'
+                                : showNumber(value)}
+                          </People>
+                        );
+                      },
                     })),
                   ]}
                 />
               ) : (
                 <p>{t('nothingInRange')}</p>
               )}
-              {!!moves.length && <ChannelMoves moves={moves} called={calledBy(by)} />}
+              {!!moves.length && <ChannelMoves site={site} of={of} by={by} moves={moves} />}
             </>
           )}
         </Loaded>
@@ -144,14 +154,23 @@ export function Channels({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** By which channel people came after which, or by whatever is credited. @param called what the name of one is shown as */
+/** By which channel people came after which, or by whatever is credited. @param of the stage, or the signal, to which they were on the way */
 function ChannelMoves({
+  site,
+  of,
+  by,
   moves,
-  called,
 }: {
+  site: Site;
+  of: string;
+  by: AttributionReport['by'];
   moves: AttributionReport['moves'];
-  called: (name: string) => string;
 }): JSX.Element {
+  const called = (name: string) => sayWay(by, name);
+  const people = (which: 'all' | 'converted', { from, to }: AttributionReport['moves'][number]) => ({
+    ...rangeOf(site),
+    counted: `moves:${of}:${by}:${which}:${JSON.stringify([from, to])}`,
+  });
   const links = moves.map(({ from, to, times }) => ({
     from: called(from),
     to: called(to),
@@ -175,8 +194,16 @@ function ChannelMoves({
         columns={[
           { title: t('fromChannel'), of: ({ from }) => called(from) },
           { title: t('toChannel'), of: ({ to }) => called(to) },
-          { title: t('times'), of: ({ times }) => times },
-          { title: t('beforeEntry'), of: ({ beforeEntry }) => beforeEntry },
+          {
+            title: t('times'),
+            of: ({ times }) => times,
+            show: (move) => <People site={site} asked={people('all', move)} count={move.times} />,
+          },
+          {
+            title: t('beforeEntry'),
+            of: ({ beforeEntry }) => beforeEntry,
+            show: (move) => <People site={site} asked={people('converted', move)} count={move.beforeEntry} />,
+          },
         ]}
       />
     </>

@@ -209,7 +209,15 @@ function More({
               {
                 title: t('ofThemWentOn'),
                 of: ({ path }) => wentOnOf(path),
-                show: ({ path }) => (wentOnOf(path) === null ? '–' : showShare(wentOnOf(path)!)),
+                show: ({ path }) => (
+                  <People
+                    site={site}
+                    asked={{ ...rangeOf(site), did: `path:${path}`, fate: 'wentOn' }}
+                    count={wentOnOf(path) ?? 0}
+                  >
+                    {wentOnOf(path) === null ? '–' : showShare(wentOnOf(path)!)}
+                  </People>
+                ),
               },
             ]}
           />

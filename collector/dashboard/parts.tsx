@@ -196,6 +196,22 @@ export const WithBar = ({ share, children }: { share: number; children: Componen
   </span>
 );
 
+/** What came with no name, as GA4 calls it. */
+const NAMELESS: Record<string, () => string> = {
+  '(not set)': () => t('namelessNotSet'),
+  '(direct)': () => t('direct'),
+  '(none)': () => t('none'),
+  '(other)': () => t('namelessOther'),
+};
+
+/** A channel, or whatever else of a session is credited, in words. */
+export const sayWay = (by: string, name: string): string =>
+  by === 'channel' ? showChannel(name) : Object.hasOwn(NAMELESS, name) ? NAMELESS[name]!() : name;
+
+/** A browser or a channel whose losses are told, in words. */
+export const sayLost = (by: 'browser' | 'channel', name: string | null): string =>
+  by === 'channel' ? showChannel(name) : name || t('unknown');
+
 /** A button that saves a file. */
 const Take = ({ text, take }: { text: string; take: () => unknown }): JSX.Element => (
   <button type="button" class="plain small" onClick={take}>
@@ -404,9 +420,10 @@ export function rangeOf(site: Site, otherwise = DAYS): { from: string; to: strin
   const today = todayOf(site);
   const to = isDay(chosen('to')) && chosen('to') < today ? chosen('to') : today;
   const from = chosen('from');
-  const first = daysBefore(to, lengthOf(otherwise) - 1);
-  // Days that an address names the other way round, or that are still to come, are the last one.
-  return { from: isDay(from) ? (from < to ? from : to) : first, to };
+  if (!isDay(from)) return { from: daysBefore(to, lengthOf(otherwise) - 1), to };
+  // An address may name days the other way round, and such as are still to come.
+  const begin = from < today ? from : today;
+  return begin < to ? { from: begin, to } : { from: to, to: begin };
 }
 
 /** How much of these days was never seen: every rate is of what was. */

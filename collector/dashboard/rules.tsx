@@ -18,21 +18,21 @@ import {
   type RulesNames,
   type RuleVersion,
   type Site,
-  type Template,
-  type TemplateDemo,
   type UnclassifiedReport,
 } from './api.js';
 import { Completions } from './completionList.js';
 import { showEvent } from './events.js';
-import { useOnce, useRead, useReport } from './live.js';
+import { useRead, useReport } from './live.js';
 import { sayNote } from './notes.js';
-import { Alert, Loaded, People, stageColumn, StageName, Table, WithBar } from './parts.js';
+import { Alert, Loaded, People, Table } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
 import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
-import { linkToVisitor, may } from './state.js';
-import { inLanguage, showNumber, showShare, showTime, t } from './texts.js';
-import { Why, Words } from './why.js';
+import { Moves } from './rulesPreview.js';
+import { Templates } from './rulesTemplates.js';
+import { may } from './state.js';
+import { showTime, t } from './texts.js';
+import { Words } from './why.js';
 
 /** What was written and not published, by site: it is there again after a look at another view. */
 const unsaved = new Map<string, string>();
@@ -460,126 +460,6 @@ function Findings({
           ),
       )}
     </>
-  );
-}
-
-function Moves({
-  preview: { visitors, excluded, moves, stages, examples },
-  site,
-}: {
-  preview: Preview;
-  site: Site;
-}): JSX.Element {
-  const moved = moves.reduce((sum, move) => sum + move.visitors, 0);
-  return (
-    <div class="preview">
-      <p role="status">{t('previewSum', { moved: showNumber(moved), visitors: showNumber(visitors) })}</p>
-      {excluded.before !== excluded.after && (
-        <p>{t('previewExcluded', { before: showNumber(excluded.before), after: showNumber(excluded.after) })}</p>
-      )}
-      <Table
-        name="previewStages"
-        rows={stages}
-        columns={[
-          { title: t('stage'), of: ({ stage }) => stage, show: ({ stage }) => <StageName stage={stage} /> },
-          { title: t('nowCount'), of: ({ before }) => before },
-          { title: t('thenCount'), of: ({ after }) => after },
-        ]}
-      />
-      {!!moves.length && (
-        <Table
-          name="previewMoves"
-          rows={moves}
-          columns={[
-            { title: t('fromStage'), of: ({ from }) => from, show: ({ from }) => <StageName stage={from} /> },
-            { title: t('toStage'), of: ({ to }) => to, show: ({ to }) => <StageName stage={to} /> },
-            { title: t('visitorsCount'), of: (move) => move.visitors },
-          ]}
-        />
-      )}
-      {!!examples.length && <h3>{t('examples')}</h3>}
-      {examples.map(({ visitorId, userId, from, to, why }) => (
-        <details key={visitorId}>
-          <summary>
-            {userId ?? `…${visitorId.slice(-8)}`}: <StageName stage={from} /> → <StageName stage={to} />
-          </summary>
-          <p>
-            <a href={linkToVisitor(site.siteKey, visitorId)}>{t('open')}</a>
-          </p>
-          <ul class="why">{why.because && <Why reason={why.because} />}</ul>
-        </details>
-      ))}
-    </div>
-  );
-}
-
-function Templates({ site, onOpen }: { site: Site; onOpen: (name: string) => void }): JSX.Element {
-  const read = useRead<{ templates: Template[] }>('templates');
-  const [seen, setSeen] = useState<Record<string, boolean>>({});
-  return (
-    <section class="card">
-      <h2>{t('templates')}</h2>
-      <p class="soft">{t('templatesHint')}</p>
-      <Loaded read={read}>
-        {({ templates }) => (
-          <ul class="templates">
-            {templates.map(({ name, title, about }) => (
-              <li key={name}>
-                <strong>{inLanguage(title)}</strong>{' '}
-                {name === site.template && <span class="mark">{t('ownTemplate')}</span>}
-                <div class="soft">{inLanguage(about)}</div>
-                <button type="button" class="plain small" onClick={() => onOpen(name)}>
-                  {t('intoEditor')}
-                </button>
-                <details onToggle={({ currentTarget }) => currentTarget.open && setSeen({ ...seen, [name]: true })}>
-                  <summary>{t('withInvented')}</summary>
-                  {seen[name] && <Demo of={name} />}
-                </details>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Loaded>
-    </section>
-  );
-}
-
-/** What a template makes of invented visitors. */
-function Demo({ of }: { of: string }): JSX.Element {
-  const read = useRead<TemplateDemo>(`templates/${of}/demo`);
-  const rules = useOnce<{ rules: RulesNames }>(`templates/${of}`)?.rules;
-  return (
-    <Loaded read={read}>
-      {({ visitors, stages, tags }) => (
-        <>
-          <Table
-            name="demo"
-            of={of}
-            rows={stages}
-            columns={[
-              stageColumn(t('stage'), 'stage'),
-              {
-                title: t('everReached'),
-                of: ({ reached }) => reached,
-                show: ({ reached }) => <WithBar share={reached / visitors}>{showNumber(reached)}</WithBar>,
-              },
-              {
-                title: t('ofStageBefore'),
-                of: ({ fromPrevious }) => fromPrevious,
-                show: ({ fromPrevious }) => (fromPrevious === null ? '–' : showShare(fromPrevious)),
-              },
-              { title: t('standNow'), of: ({ current }) => current },
-            ]}
-          />
-          <p class="soft">
-            {tags
-              .filter((each) => each.visitors)
-              .map(({ tag, visitors: count }) => `${inLanguage(rules?.tags?.[tag]?.label) ?? tag} ${showNumber(count)}`)
-              .join(' · ')}
-          </p>
-        </>
-      )}
-    </Loaded>
   );
 }
 

@@ -14,10 +14,10 @@ import {
   type VisitorSummary,
 } from './api.js';
 import { useLive, useOnce, useRead, useReport } from './live.js';
-import { Alert, Copy, Loaded, RangePicker, rangeOf, Table, type Column } from './parts.js';
+import { Alert, Copy, Loaded, People, RangePicker, rangeOf, sayLost, Table, type Column } from './parts.js';
 import { linkTo, may, settingsChanged } from './state.js';
 import { Team } from './team.js';
-import { inLanguage, language, sayRefusal, showChannel, showNumber, showShare, showTime, t } from './texts.js';
+import { inLanguage, language, sayRefusal, showNumber, showShare, showTime, t } from './texts.js';
 
 /** The line for the pages, whether it works, what of it was lost, and the site's settings. */
 export function Setup({ site }: { site: Site }): JSX.Element {
@@ -287,9 +287,19 @@ function Coverage({ site }: { site: Site }): JSX.Element {
   );
 }
 
-const columns = <T extends Lost>(title: string, of: (row: T) => string | null): Array<Column<T>> => [
-  { title, of: (row) => of(row) ?? t('unknown') },
-  { title: t('visitorsCount'), of: ({ visitors }) => visitors },
+const columns = <T extends Lost>(
+  site: Site,
+  by: 'browser' | 'channel',
+  of: (row: T) => string | null,
+): Array<Column<T>> => [
+  { title: t(by), of: (row) => sayLost(by, of(row)) },
+  {
+    title: t('visitorsCount'),
+    of: ({ visitors }) => visitors,
+    show: (row) => (
+      <People site={site} asked={{ ...rangeOf(site), counted: `loss:${by}:${of(row) ?? ''}` }} count={row.visitors} />
+    ),
+  },
   { title: t('stored'), of: ({ stored }) => stored },
   { title: t('missing'), of: ({ missing }) => missing },
   { title: t('rate'), of: ({ rate }) => rate, show: ({ rate }) => (rate === null ? '–' : showShare(rate)) },
@@ -325,12 +335,12 @@ function Loss({ site }: { site: Site }): JSX.Element {
               <Table
                 name="lossByBrowser"
                 rows={report.byBrowser}
-                columns={columns<LossReport['byBrowser'][number]>(t('browser'), ({ browser }) => browser)}
+                columns={columns<LossReport['byBrowser'][number]>(site, 'browser', ({ browser }) => browser)}
               />
               <Table
                 name="lossByChannel"
                 rows={report.byChannel}
-                columns={columns<LossReport['byChannel'][number]>(t('channel'), ({ channel }) => showChannel(channel))}
+                columns={columns<LossReport['byChannel'][number]>(site, 'channel', ({ channel }) => channel)}
               />
             </>
           ) : (

@@ -1,10 +1,11 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { STAGES } from '../../sdk/core/index.js';
+import { attempt } from '../../sdk/core/matcher.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
 import { sayFeature } from './features.js';
 import { useOnce, useRead } from './live.js';
-import { Alert, Loaded, Select, showRow, stageColumn, Table } from './parts.js';
+import { Alert, Loaded, sayLost, sayWay, Select, showRow, stageColumn, Table } from './parts.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
 import { leftOut } from './leftOut.js';
@@ -88,6 +89,31 @@ function sayCounted(rules: RulesNames | undefined, days: { from: string; to: str
         stage: stage(rest),
         ...days,
       }),
+    flow: () => t(first === 'open' ? 'countedWho.open' : 'countedWho.ended', { stage: stage(rest), ...days }),
+    attribution: () => {
+      const [by = '', model = '', ...name] = more;
+      const of = sayCredited(rules, first);
+      return model
+        ? t('countedWho.credited', {
+            of,
+            model: t(`models.${model as 'linear'}`),
+            name: sayWay(by, name.join(':')),
+            ...days,
+          })
+        : t('countedWho.withoutTouch', { of, ...days });
+    },
+    moves: () => {
+      const [by = '', which, ...pair] = more;
+      const [left = '', right = ''] = JSON.parse(pair.join(':')) as string[];
+      return t(which === 'all' ? 'countedWho.channelMoves' : 'countedWho.channelMovesBefore', {
+        of: sayCredited(rules, first),
+        left: sayWay(by, left),
+        right: sayWay(by, right),
+        ...days,
+      });
+    },
+    loss: () =>
+      t('countedWho.loss', { name: sayLost(first === 'channel' ? 'channel' : 'browser', rest || null), ...days }),
     value: () => t(first === 'again' ? 'countedWho.again' : 'countedWho.buyers'),
     kpis: () => t('countedWho.kpis', { name: inLanguage(rules?.signals?.[first]?.label) ?? first, ...days }),
     rfm: () => t('countedWho.rfm', { recency: first, frequencyAmount: rest }),
@@ -106,8 +132,15 @@ function sayCounted(rules: RulesNames | undefined, days: { from: string; to: str
         ...days,
       }),
   };
-  return Object.hasOwn(words, report) ? words[report]!() : chosen('counted');
+  // An address can say anything.
+  return (Object.hasOwn(words, report) && attempt(words[report]!)) || chosen('counted');
 }
+
+/** What is credited: entries into a stage, or the orders of a signal. */
+const sayCredited = (rules: RulesNames | undefined, of: string): string =>
+  STAGES.some((each) => each === of)
+    ? t('entriesOf', { stage: t(`stages.${of as 'action'}`) })
+    : t('eachOf', { name: inLanguage(rules?.signals?.[of]?.label) || of });
 
 /** Whom such a number counts, in words. */
 function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {

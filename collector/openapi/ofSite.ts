@@ -1,7 +1,7 @@
 /** Operations below a site. */
 import { count, date, list, moment, nullable, number, record, ref, stage, text, uuid } from '../schema.js';
 import { STAGES } from '../../sdk/core/index.js';
-import { CREDITED } from '../reports/attribution.js';
+import { CREDITED } from '../reports/journeys.js';
 import { DID } from '../reports/choosePeople.js';
 import { COUNTED } from '../reports/countedPeople.js';
 import { FATES } from '../reports/flow.js';

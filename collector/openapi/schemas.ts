@@ -220,6 +220,9 @@ export const schemas: Record<string, Schema> = {
     visitors: count,
     excluded: record({ before: count, after: count }),
     moves: list(record({ from: stage, to: stage, visitors: count })),
+    people: list(
+      record({ from: stage, to: stage, visitors: list(record({ visitorId: uuid, userId: nullable('string') })) }),
+    ),
     stages: list(record({ stage: { enum: STAGES }, before: count, after: count })),
     tags: list(record({ tag: text, before: count, after: count })),
     examples: list(

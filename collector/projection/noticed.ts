@@ -133,17 +133,41 @@ export function stageCounts(projection: Projection): { current: Map<Stage, numbe
   return counts;
 }
 
-/** Losses of the visitors last seen in a span of time, by what their latest session says. */
-export function lossCounts(projection: Projection, from: number, until: number): LossCount[] {
-  const { isMarked, lastSeen, stored, missing, ownedUp } = projection.visitors.columns;
-  const { endedAt, browser, channel } = projection.sessions.columns;
-  const rows = new Map<number, LossCount>();
-  const texts = projection.texts.length;
+/** Each visitor last seen in a span of time whose browser numbers events, and their latest session, or none. */
+function* numbered(projection: Projection, from: number, until: number): Generator<[visitor: number, latest: number]> {
+  const { isMarked, lastSeen, stored } = projection.visitors.columns;
+  const { endedAt } = projection.sessions.columns;
   for (let visitor = 0; visitor < projection.visitors.length; visitor++) {
     if (isMarked[visitor] || !stored[visitor] || lastSeen[visitor]! < from || lastSeen[visitor]! >= until) continue;
     let latest = NONE;
     for (const row of projection.sessions.of(visitor))
       if (latest === NONE || endedAt[row]! > endedAt[latest]!) latest = row;
+    yield [visitor, latest];
+  }
+}
+
+/** The people whose losses those of a browser or a channel are; of none where it is null. */
+export function whoLost(
+  projection: Projection,
+  { from, until }: { from: number; until: number },
+  by: 'browser' | 'channel',
+  name: string | null,
+): Set<number> {
+  const column = projection.sessions.columns[by];
+  const owners = projection.owners();
+  const found = new Set<number>();
+  for (const [visitor, latest] of numbered(projection, from, until))
+    if ((latest === NONE ? null : projection.texts.at(column[latest]!)) === name) found.add(owners[visitor]!);
+  return found;
+}
+
+/** Losses of the visitors last seen in a span of time, by what their latest session says. */
+export function lossCounts(projection: Projection, from: number, until: number): LossCount[] {
+  const { stored, missing, ownedUp } = projection.visitors.columns;
+  const { browser, channel } = projection.sessions.columns;
+  const rows = new Map<number, LossCount>();
+  const texts = projection.texts.length;
+  for (const [visitor, latest] of numbered(projection, from, until)) {
     const key = latest === NONE ? NONE : browser[latest]! * texts + channel[latest]!;
     let row = rows.get(key);
     if (!row) {

@@ -1,9 +1,10 @@
 /** Who is meant by a number of a report: every number that the dashboard shows opens into these people. */
 import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { attempt } from '../../sdk/core/matcher.js';
 import { nameOf } from '../projection/channels.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Deed, Person, View, Visit } from '../projection/view.js';
-import { CREDITED, NAMED } from './attribution.js';
+import { CREDITED, NAMED } from './journeys.js';
 import { parseAudience, prepareAudience } from './audience.js';
 import { findCounted, isDated } from './countedPeople.js';
 import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
@@ -184,7 +185,11 @@ const isKept: Make = async ({ view, filter: { audience } }) => {
 const meets: Make = async ({ view, filter: { when }, now }) => {
   if (when === undefined) return undefined;
   const published = await view.store.rules(view.site.siteKey);
-  const parsed = parseAudience(published, parseJson(when));
+  const parsed = parseAudience(
+    published,
+    // What is no JSON is no condition, and said to be none.
+    attempt(() => JSON.parse(when) as unknown),
+  );
   if ('errors' in parsed) return parsed.errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
   return prepareAudience(view, published, parsed, now);
 };
@@ -208,12 +213,4 @@ export async function choosePeople(view: View, filter: PeopleFilter, now: number
     if (isAsked) people = people.filter(isAsked);
   }
   return new Set(people);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Which is no condition, and said to be none.
-  }
 }

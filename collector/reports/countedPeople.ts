@@ -1,10 +1,12 @@
 /** Those whom a number of a report counts that names them by nothing else: `REPORT:NUMBER`, the number as the report has it. */
 import { isDay } from '../isDay.js';
 import { parseDay, STAGES, type Stage } from '../../sdk/core/index.js';
+import { attempt } from '../../sdk/core/matcher.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
-import { whoMoved, whoReached, whoStood } from '../projection/noticed.js';
+import { whoLost, whoMoved, whoReached, whoStood } from '../projection/noticed.js';
 import { LONGEST } from '../projection/kinds.js';
 import type { Deed, Person, View } from '../projection/view.js';
+import { isCredited, MODELS } from './attribution.js';
 import { eachBefore } from './common.js';
 import {
   activePeriods,
@@ -16,7 +18,8 @@ import {
   scoreBuyers,
   statesOf,
 } from './customers.js';
-import type { Fate } from './flow.js';
+import { staysIn, type Fate } from './flow.js';
+import { CREDITED, findJourneys, type Journey } from './journeys.js';
 import { pageOf } from './leaving.js';
 import type { ReportQuery } from './range.js';
 
@@ -37,6 +40,20 @@ type Find = (asked: Counted, rest: string[]) => Promise<((person: Person) => boo
 
 const isAmong = (found: ReadonlySet<Person>) => (person: Person) => found.has(person);
 const isOneOf = <T extends string>(all: readonly T[], name: string | undefined): name is T => all.includes(name as T);
+/** Finds those whose way to what is credited fits. @param of a stage, or the signal of orders @param by what of a session is credited */
+async function onWay(
+  { view, span }: Counted,
+  [of, by]: string[],
+  fits: (journey: Journey) => boolean,
+): Promise<((person: Person) => boolean) | undefined> {
+  if (of === undefined || by === undefined) return undefined;
+  const journeys = await findJourneys(view, { ...(isOneOf(STAGES, of) ? { stage: of } : { signal: of }), by }, span);
+  if (typeof journeys === 'string') return undefined;
+  const found = new Set<Person>();
+  journeys.each((journey) => fits(journey) && found.add(journey.person));
+  return isAmong(found);
+}
+
 const rulesOf = async ({ store, site }: View) => (await store.rules(site.siteKey)).at(-1)!.rules;
 
 /** How each is written, and who is meant. `isDated`: it hangs on when stages were first reached. */
@@ -50,6 +67,48 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
       if (way === 'entered') return isAmong(whoMoved(view.projection, span, (_, to) => to === stage));
       return way === 'left' ? isAmong(whoMoved(view.projection, span, (from) => from === stage)) : undefined;
     },
+  },
+  flow: {
+    numbers: 'ended:STAGE or open:STAGE, of stays that began in the range',
+    find: async ({ view, span, now }, [way, stage]) => {
+      if (!isOneOf(STAGES, stage) || !isOneOf(['ended', 'open'], way)) return undefined;
+      const isIn = (at: number) => at >= span.from && at < span.until;
+      const isIt = ({ moves }: { moves: Parameters<typeof staysIn>[0] }) =>
+        [...staysIn(moves, isIn, now)].some((stay) => stay.stage === stage && stay.hasEnded === (way === 'ended'));
+      return (person) => view.journeys(person).some(isIt);
+    },
+  },
+  attribution: {
+    isDated: true,
+    numbers: `STAGE or SIGNAL:${CREDITED.join('|')}:MODEL:NAME, one of ${MODELS.join(', ')}; nothing behind the second for what no model credits`,
+    find: async (asked, [of = '', by = '', model, ...rest]) => {
+      const name = rest.join(':');
+      if (model === undefined)
+        return onWay(asked, [of, by], ({ credited }) => !!credited?.some(({ path }) => !path.length));
+      if (!isOneOf(MODELS, model) || !name) return undefined;
+      return onWay(asked, [of, by], ({ credited }) => !!credited?.some((each) => isCredited(model, name, each)));
+    },
+  },
+  moves: {
+    isDated: true,
+    numbers: `STAGE or SIGNAL:${CREDITED.join('|')}:all|converted:["FROM","TO"], as JSON`,
+    find: async (asked, [of = '', by = '', which, ...rest]) => {
+      const pair = attempt(() => JSON.parse(rest.join(':')) as unknown);
+      if (!isOneOf(['all', 'converted'], which) || !Array.isArray(pair)) return undefined;
+      return onWay(asked, [of, by], ({ names, credited, walk }) => {
+        if (!walk || (which === 'converted' && !credited!.length)) return false;
+        for (let at = walk.first + 1; at < walk.until; at++)
+          if (names[at - 1] === pair[0] && names[at] === pair[1]) return true;
+        return false;
+      });
+    },
+  },
+  loss: {
+    numbers: 'browser:NAME or channel:NAME of the latest session; nothing behind the colon where there is none',
+    find: async ({ view, span }, [by, ...rest]) =>
+      isOneOf(['browser', 'channel'], by)
+        ? isAmong(whoLost(view.projection, span, by, rest.join(':') || null))
+        : undefined,
   },
   kpis: {
     numbers: 'SIGNAL',

@@ -54,6 +54,21 @@ export function movesIn(view: View, from: number, until: number, now: number, do
       );
 }
 
+/** Somebody's stays at stages that began in a range of time; those that go on last as long as they were seen. */
+export function* staysIn(
+  moves: Journey['moves'],
+  isIn: (at: number) => boolean,
+  now: number,
+): Generator<Stay & { stage: Stage }> {
+  for (let index = 0; index < moves.length; index++) {
+    const { to, at, isSilent } = moves[index]!;
+    if (!to || isSilent || !isIn(at)) continue;
+    const next = moves[index + 1];
+    // Of a stay that was cut off by no move nobody knows how long it would have been.
+    yield { stage: to, duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isSilent };
+  }
+}
+
 export interface FlowReport extends Heading {
   /** By which channels people first came, most first. */
   channels: Array<{ channel: string; people: number }>;
@@ -142,13 +157,7 @@ export async function reportFlow(
         known.people += +(known.latest !== person);
         known.latest = person;
       }
-      for (let index = 0; index < own.length; index++) {
-        const { to, at, isSilent } = own[index]!;
-        if (!to || isSilent || !isIn(at)) continue;
-        const next = own[index + 1];
-        // Of a stay that was cut off by no move nobody knows how long it would have been.
-        stays.get(to)!.push({ duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isSilent });
-      }
+      for (const stay of staysIn(own, isIn, now)) stays.get(stay.stage)!.push(stay);
     }
     let spent: number | undefined;
     for (const step of steps) {

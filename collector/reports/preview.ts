@@ -35,6 +35,12 @@ export interface Preview {
   excluded: { before: number; after: number };
   /** Those who would stand elsewhere, the most first. */
   moves: Move[];
+  /** Who they are, by the same moves: the first of each. */
+  people: Array<{
+    from: Stage | null;
+    to: Stage | null;
+    visitors: Array<{ visitorId: string; userId: string | null }>;
+  }>;
   /** How many stand at each stage, and would. */
   stages: Array<{ stage: Stage; before: number; after: number }>;
   /** How many each tag holds for, and would. */
@@ -46,6 +52,8 @@ export interface Preview {
 }
 
 const EXAMPLES = 3;
+/** Of a move as many are named. */
+const MOST_PEOPLE = 200;
 
 export async function previewRules(
   store: RemoteStore,
@@ -92,7 +100,7 @@ export async function previewRules(
     const traits = { ...replayed.traits, ...datedTraits(regrouped.get(visitorId) ?? {}, now, visitorId) };
     const facts = { ...replayed, traits };
     const later = inferred(record, then, facts);
-    const isExample = counter.add(before, later);
+    const isExample = counter.add(record, before, later);
     if (!isExample || !before || !later) continue;
     const [from, to] = [before.stage, later.stage];
     const why = explainStage(then.current, facts, now, (rank(to) > rank(from) ? to : from)!);
@@ -106,7 +114,7 @@ class Counter {
   readonly examples: Preview['examples'] = [];
   #visitors = 0;
   readonly #excluded = { before: 0, after: 0 };
-  readonly #moves = new Map<string, Move>();
+  readonly #moves = new Map<string, Move & { people: Preview['people'][number]['visitors'] }>();
   readonly #stages = STAGES.map((stage) => ({ stage, before: 0, after: 0 }));
   readonly #tags: Map<string, { tag: string; before: number; after: number }>;
 
@@ -116,7 +124,7 @@ class Counter {
   }
 
   /** Says whether it is one of the first of its move. @param before where it stands, @param later and would; undefined where it is excluded */
-  add(before: Inference | undefined, later: Inference | undefined): boolean {
+  add({ visitorId, userId }: VisitorRecord, before: Inference | undefined, later: Inference | undefined): boolean {
     if (before) this.#visitors++;
     else this.#excluded.before++;
     if (!later) this.#excluded.after++;
@@ -129,16 +137,19 @@ class Counter {
     if (!before || !later) return false;
     const [from, to] = [before.stage, later.stage];
     if (from === to) return false;
-    const move = this.#moves.get(`${from} ${to}`) ?? { from, to, visitors: 0 };
+    const move = this.#moves.get(`${from} ${to}`) ?? { from, to, visitors: 0, people: [] };
     this.#moves.set(`${from} ${to}`, move);
+    if (move.people.length < MOST_PEOPLE) move.people.push({ visitorId, userId });
     return ++move.visitors <= EXAMPLES;
   }
 
   result() {
+    const moves = [...this.#moves.values()].sort((a, b) => b.visitors - a.visitors);
     return {
       visitors: this.#visitors,
       excluded: this.#excluded,
-      moves: [...this.#moves.values()].sort((a, b) => b.visitors - a.visitors),
+      moves: moves.map(({ from, to, visitors }) => ({ from, to, visitors })),
+      people: moves.map(({ from, to, people }) => ({ from, to, visitors: people })),
       stages: this.#stages,
       tags: [...this.#tags.values()],
       examples: this.examples,

@@ -3,7 +3,7 @@ import { STAGES } from '../../sdk/core/index.js';
 import { TOUCH_MODELS } from '../model/attribution.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { count, date, list, moment, nullable, number, record, stage, text, type Schema } from '../schema.js';
-import { CREDITED } from './attribution.js';
+import { CREDITED } from './journeys.js';
 import { BREAKDOWNS } from './funnel.js';
 import { RATINGS } from './kpis.js';
 import type { ReportName } from './reports.js';

@@ -780,6 +780,56 @@ test.each(ZONES)('in %s, around %s', async (timeZone, changed, weekStart) => {
     for (const period of periods)
       for (const state of ['new', 'returning', 'dormant'] as const)
         expect((await listed(`period=week&counted=lifecycle:${period.from}:${state}`)).size).toBe(period[state]);
+    // Stays, credit and the ways between channels.
+    for (const stage of STAGES)
+      for (const way of ['ended', 'open'] as const)
+        expect(await listed(`counted=flow:${way}:${stage}`)).toEqual(
+          idsOf(
+            people.filter(({ moves }) =>
+              moves.some(
+                (move, index) => isIn(move.at) && move.to === stage && !!moves[index + 1] === (way === 'ended'),
+              ),
+            ),
+          ),
+        );
+    expect((await listed('counted=attribution:consideration:channel')).size).toBe(attribution.withoutTouch);
+    for (const { channel } of attribution.channels) {
+      const credited = (of: (touches: string[]) => boolean) => idsOf(entries.filter((person) => of(touchesOf(person))));
+      const list = (model: string) => listed(`counted=attribution:consideration:channel:${model}:${channel}`);
+      expect(await list('first')).toEqual(credited(([first]) => first === channel));
+      expect(await list('last')).toEqual(credited((touches) => touches.at(-1) === channel));
+      expect(await list('lastNonDirect')).toEqual(
+        credited((touches) => (touches.findLast((each) => each !== 'Direct') ?? 'Direct') === channel),
+      );
+      for (const model of ['linear', 'position', 'timeDecay', 'markov', 'shapley'])
+        expect(await list(model)).toEqual(credited((touches) => touches.includes(channel)));
+    }
+    for (const { from: left, to: right, times, beforeEntry } of attribution.moves) {
+      const walkOf = ({ sessions, reached: { consideration: at } }: Person) =>
+        at !== undefined && dayOf(at) < from
+          ? []
+          : sessions
+              .filter((session) => session.at <= (at !== undefined && isIn(at) ? at + 600_000 : NOW))
+              .filter(
+                (session, _, all) =>
+                  dayOf(session.at) <= to && (isIn(at) || isIn(all.findLast((each) => dayOf(each.at) <= to)?.at)),
+              )
+              .map(({ channel }) => channel);
+      const makes = (person: Person) =>
+        walkOf(person).filter((channel, index, all) => channel === right && all[index - 1] === left).length;
+      expect([left, right, times]).toEqual([left, right, sum(people.map(makes))]);
+      expect(beforeEntry).toBe(sum(entries.map(makes)));
+      const query = `counted=moves:consideration:channel`;
+      const pair = encodeURIComponent(JSON.stringify([left, right]));
+      expect(await listed(`${query}:all:${pair}`)).toEqual(idsOf(people.filter(makes)));
+      expect(await listed(`${query}:converted:${pair}`)).toEqual(idsOf(entries.filter(makes)));
+    }
+    for (const { browser, visitors } of loss.byBrowser)
+      expect((await listed(`counted=loss:browser:${browser}`)).size).toBe(visitors);
+    for (const { channel } of loss.byChannel)
+      expect(await listed(`counted=loss:channel:${channel}`)).toEqual(
+        idsOf(heard.filter(({ sessions }) => sessions.at(-1)!.channel === channel)),
+      );
     expect(await listed(`${steps.slice(1)}&step=2&by=channel&value=Email`)).toEqual(
       idsOf(people.filter((person) => made(person.lines) >= 2 && person.sessions[0]!.channel === 'Email')),
     );

@@ -89,6 +89,11 @@ describe('a preview', () => {
     }
     expect(new Map(preview.moves.map(({ from, to, visitors }) => [`${from} ${to}`, visitors]))).toEqual(moved);
     expect(moved.size).toBeGreaterThan(0);
+    for (const [at, { from, to, visitors }] of preview.people.entries()) {
+      expect(preview.moves[at]).toEqual({ from, to, visitors: visitors.length });
+      for (const { visitorId } of visitors)
+        expect([before.get(visitorId)!.stage, after.get(visitorId)!.stage]).toEqual([from, to]);
+    }
     expect(preview.visitors).toBe(before.size);
     const count = (all: typeof before, tag: string) =>
       [...all.values()].filter(({ tags }) => tags.includes(tag)).length;
