@@ -44,7 +44,15 @@ export class Access {
 
   /** Whose session it is; undefined where it is none, or has ended. */
   async whoIsIn(session: string): Promise<Who | undefined> {
-    return (await this.store.sessionUser(hash(session), this.now())) ?? this.#guestOf(session);
+    const owner = await this.store.sessionUser(this.#ownersHash(session), this.now());
+    if (owner) return owner;
+    const user = await this.store.sessionUser(hash(session), this.now());
+    return user?.name ? user : this.#guestOf(session);
+  }
+
+  /** What is kept of a session of the owner's own: with another admin token it is none any more. */
+  #ownersHash(session: string): string {
+    return hash(session + (this.#adminHash ?? ''));
   }
 
   /** Whoever has the token of a link that shows a site is its guest for as long as the link works. */
@@ -65,7 +73,8 @@ export class Access {
   }
 
   async signOut(session: string): Promise<void> {
-    await this.store.takeToken(hash(session), 'session', this.now());
+    for (const each of [hash(session), this.#ownersHash(session)])
+      await this.store.takeToken(each, 'session', this.now());
   }
 
   /** Makes a token that signs the owner in once, within a day. */
@@ -79,7 +88,8 @@ export class Access {
 
   async #add(kind: 'link' | 'session', days: number, user?: string): Promise<string> {
     const { token, tokenHash } = makeToken();
-    await this.store.addToken({ hash: tokenHash, kind, expiresAt: this.now() + days * DAY_MS, user });
+    const kept = kind === 'session' && !user ? this.#ownersHash(token) : tokenHash;
+    await this.store.addToken({ hash: kept, kind, expiresAt: this.now() + days * DAY_MS, user });
     return token;
   }
 }

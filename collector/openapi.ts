@@ -394,7 +394,11 @@ export function operationAt(
   method: string,
   where: string,
 ): { operation: Operation; values: Record<string, string> } | undefined {
-  const found = PATTERNS.find(({ pattern }) => pattern.test(where));
+  // Under a mount it does not begin there; of two that fit it is the one that says more.
+  const [found] = PATTERNS.flatMap(({ path, pattern }) => {
+    const at = where.search(pattern);
+    return at < 0 ? [] : [{ path, pattern, at }];
+  }).sort((a, b) => a.at - b.at);
   // A HEAD is answered as the GET would be.
   const operation = found && paths[found.path]![method === 'HEAD' ? 'get' : method.toLowerCase()];
   if (!operation) return undefined;

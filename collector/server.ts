@@ -1,5 +1,6 @@
 /** Running the collector: opens the port, starts the timers, stops cleanly. */
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Access } from './access.js';
@@ -14,6 +15,7 @@ import { openThreads } from './threads/threads.js';
 const RESTAGE_MS = 30_000;
 const RESUME_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const FIRST_EXPIRE_MS = 5 * 60_000;
 /** How long a request may take to come in: who sends one and stops in the middle must not stay for ever. */
 const REQUEST_MS = 30_000;
 /** How long answers under way may take when stopping. */
@@ -95,16 +97,19 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     for (const site of await store.sites()) await work.prepare(site, Date.now()).catch(() => {});
   };
   prepare().catch(() => {});
+  // A clock that is wrong as a machine starts is mostly right some minutes later; and what is removed is gone.
+  const first = setTimeout(expire, FIRST_EXPIRE_MS);
   const timers = [
     setInterval(restage, RESTAGE_MS),
     setInterval(resume, RESUME_MS),
     setInterval(expire, HOUR_MS),
     setInterval(() => group().catch(fail('group')), HOUR_MS),
   ];
-  const jobs = Promise.all([restage(), expire(), resume(), group().catch(fail('group'))]);
+  const jobs = Promise.all([restage(), resume(), group().catch(fail('group'))]);
 
   const { address, port: taken } = server.address() as AddressInfo;
-  const name = address === '127.0.0.1' || address === '::' || address === '0.0.0.0' ? 'localhost' : address;
+  const isHere = ['127.0.0.1', '::', '0.0.0.0'].includes(address);
+  const name = isHere ? 'localhost' : address.includes(':') ? `[${address}]` : address;
   const url = `http://${name}:${taken}${options.mount ?? ''}`;
   const access = new Access(store, Date.now, options.adminToken);
   return {
@@ -113,9 +118,11 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     signInLink: async () => `${url}/sign-in?token=${await access.addLink()}`,
     async stop() {
       for (const timer of timers) clearInterval(timer);
+      clearTimeout(first);
       changes.end();
       await close(server);
-      await jobs;
+      // They go on at the next start.
+      await Promise.race([jobs, delay(STOP_MS, undefined, { ref: false })]);
       await threads.close();
     },
   };

@@ -133,7 +133,7 @@ const MAX_CHANNELS = 1000;
 const MAX_CHANNEL = 256;
 
 /** Days: less could take away what a browser still has to send. */
-const MIN_RETENTION = 30;
+export const MIN_RETENTION = 30;
 const MAX_RETENTION = 36_600;
 
 function parseOrigin(text: unknown): string | undefined {

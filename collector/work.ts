@@ -11,7 +11,7 @@ import { countAudience, listAudience, type Audience, type Member } from './repor
 import { lintSite } from './reports/lint.js';
 import { previewRules, type Preview } from './reports/preview.js';
 import type { ReportQuery } from './reports/range.js';
-import { makeReport, type ReportName } from './reports/reports.js';
+import { makeReport, underRules, type ReportName } from './reports/reports.js';
 import { needsDates } from './reports/choosePeople.js';
 import { listVisitors, type VisitorFilter, type VisitorList } from './reports/visitorList.js';
 import { eraseVisitor, refreshVisitor, restageDue } from './jobs/restage.js';
@@ -126,7 +126,14 @@ export function workOn(store: Store, now: () => number, lookups?: Lookups): Work
     audience: (site, when, at) => projections.use(site, at, (view) => countAudience(view, when, at)),
     members: (site, when, at, saved) => projections.use(site, at, (view) => listAudience(view, when, at, saved)),
     listVisitors: (site, filter, at) =>
-      projections.use(site, at, (view) => listVisitors(view, filter, at), needsDates(filter)),
+      underRules(
+        { store, projections },
+        site,
+        filter.rules,
+        at,
+        (view) => listVisitors(view, filter, at),
+        needsDates(filter),
+      ),
     group: (siteKey, at) => setGroups(store, siteKey, at),
     recompute: (job) => recompute(store, job, now),
     prepare: (site, at) => projections.prepare(site, at),

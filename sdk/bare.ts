@@ -11,8 +11,16 @@ import { captureWebVitals } from './later/webVitals.js';
 import type { State } from './model.js';
 import { NO_RULES } from './rules.js';
 import { isWanted, type Settings } from './settings.js';
-import { init as start, type Capture, type Stagetag } from './start.js';
+import { on } from './record.js';
+import { goAway, init as start, type Capture, type Stagetag } from './start.js';
 import { watchDeeds } from './watch.js';
+
+declare global {
+  interface Window {
+    /** The page API; absent until the script tag has loaded, or `init` was called. */
+    stagetag?: Stagetag;
+  }
+}
 
 export { capturePageViews as pages } from './pageView.js';
 export type { CompiledRules, Explanation, Stage, StagetagEvent } from './core/index.js';
@@ -94,7 +102,15 @@ export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   ) as object as Settings;
   const endpoint = given.endpoint.replace(/\/+$/, '');
   const calls: unknown[][] | undefined = given.debug == null ? undefined : [];
+  // The script tag may be on the page as well: it is one to a page.
+  const host = window as { stagetag?: Stagetag & { q?: Array<[name: string, ...args: unknown[]]> } };
+  const tag = host.stagetag;
+  if (tag?.siteKey) return (running = tag);
   const api = start({ rules: NO_RULES, ...given, endpoint }, [...captures, watchDeeds, finish], calls);
   if (calls) void load('debug.js', [api, given, calls, 'option']);
+  on('pagehide', goAway);
+  host.stagetag = api;
+  for (const [name, ...args] of tag?.q ?? [])
+    (api[name as 'track'] as ((...args: unknown[]) => void) | undefined)?.(...args);
   return (running = api);
 }

@@ -1,5 +1,5 @@
 /** Loaded with `data-debug`, or the package's `debug`, alone: says on the console what was given wrongly, what was expected, and what was probably meant. */
-import { AUTOMATIC_EVENTS, KNOWN_EVENTS } from './core/index.js';
+import { AUTOMATIC_EVENTS, isDeep, KNOWN_EVENTS } from './core/index.js';
 import type { Stagetag } from './start.js';
 
 const WORDS = 'page downloads outbound forms scroll engagement search views vitals';
@@ -91,16 +91,26 @@ function say(text: string): void {
 function checkProps(props: unknown): void {
   if (props != null && typeof props !== 'object')
     return say(`expected the props as an object, got a ${typeof props}: they were left out`);
-  for (const [name, value] of Object.entries(props ?? {})) {
+  let length = 0;
+  for (const name of Object.keys(props ?? {})) {
+    let value: unknown;
     let text: string | undefined;
     try {
+      value = (props as Record<string, unknown>)[name];
       text = JSON.stringify(value);
     } catch {
-      // A cycle or a BigInt: said below.
+      // A cycle, a BigInt, or a getter that throws: said below.
     }
     if (text === undefined)
-      say(`the prop "${name}" cannot be written as JSON (a cycle, a function, a BigInt?): it was left out`);
-    else if (text.length > 16_384) say(`the prop "${name}" is longer than 16,384 characters: it was cut or left out`);
+      say(
+        `the prop "${name}" cannot be written as JSON (a cycle, a function, a BigInt, a getter that throws?): it was left out`,
+      );
+    else if (isDeep(value, 14))
+      say(`the prop "${name}" has more than 14 levels, one within the other: it was left out`);
+    else if ((length += text.length) > 16_384)
+      say(
+        `the props up to "${name}" have more than 16,384 characters: texts were cut at 2,048, and what was too long even so was left out`,
+      );
   }
 }
 
@@ -153,7 +163,13 @@ export function start(
   }
   if (document.readyState === 'complete') checkTags();
   else addEventListener('load', checkTags);
-  const look = ([name, ...given]: unknown[]) => LOOKS[name as string]?.(...given);
+  const look = ([name, ...given]: unknown[]) => {
+    try {
+      LOOKS[name as string]?.(...given);
+    } catch {
+      // Whatever was given: it is recorded as it would be without us.
+    }
+  };
   calls.splice(0).forEach(look);
   calls.push = (call: unknown[]) => {
     look(call);

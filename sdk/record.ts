@@ -1,6 +1,6 @@
 /** Recording: what happened becomes an event, is written down, counted, and sent. */
 import { attempt, matchesGlobs } from './core/matcher.js';
-import { readSource, type Json, type StagetagEvent } from './core/index.js';
+import { placeOf, readSource, type Json, type StagetagEvent } from './core/index.js';
 import { isReturn } from './returns.js';
 import { touchSession } from './session.js';
 import { who } from './identity.js';
@@ -71,7 +71,7 @@ export function record(name: string, props?: Record<string, Json>, url = address
 
 /** Records what a capture saw, unless the site left this page out. */
 export function recordCaptured(name: string, props?: Record<string, Json>, url = address()): void {
-  if (!matchesGlobs(words(settings.exclude), new URL(url).pathname)) record(name, props, url);
+  if (!matchesGlobs(words(settings.exclude), placeOf(new URL(url)).path)) record(name, props, url);
 }
 
 /** Writes an event down, counts it, and lets it be sent. */

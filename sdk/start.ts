@@ -2,12 +2,12 @@
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
 import { isPlain, type CompiledRules, type Explanation, type Stage } from './core/index.js';
 import { publish, subscribe, together, type Handlers } from './expose/publish.js';
-import { closeIdentity, linkUser, openIdentity } from './identity.js';
+import { closeIdentity, linkUser, openIdentity, renewCookie } from './identity.js';
 import { farewells, later, on, record, releaseHeld } from './record.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
-import { giveLink, takeLink } from './takeLink.js';
+import { giveLink, goOn, takeLink, type Linked } from './takeLink.js';
 import { referrerHost } from './returns.js';
 import { configure, guard, ofDocument, words, type Settings } from './settings.js';
 import { keyOf, openStorage, readText, removeText, textNames, writeText } from './storage.js';
@@ -45,16 +45,20 @@ export interface Stagetag {
 /** Settings with rules to begin with. */
 export type Started = Settings & { rules: CompiledRules };
 
-/** The visitor that another of the site's domains handed over to this page. */
-let linked: string | undefined;
+/** The visitor that another of the site's domains handed over to this page, with the session and the last number there. */
+let linked: Linked | undefined;
 
 /** Who the visitor was said to be before consent. */
 let early: Array<() => void> = [];
 
 /** Finds out who this is, or begins a new visitor, and goes on from what earlier pages left. */
 function open(isNew?: boolean): void {
-  openIdentity(isNew, isPlain ? undefined : linked);
-  if (!isPlain) linked = undefined;
+  openIdentity(isNew, isPlain ? undefined : linked?.id);
+  if (!isPlain) {
+    if (linked) goOn(linked);
+    linked = undefined;
+  }
+  renewCookie();
   maskFields([]);
   loadModel();
   releaseHeld();
@@ -66,7 +70,6 @@ function open(isNew?: boolean): void {
 export function reset(): void {
   early = [];
   if (!isOpen()) return;
-  removeText('session');
   open(true);
   publish();
 }
@@ -112,6 +115,12 @@ function arrive(): void {
   if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
 
+/** The page is left: for good, unless it is kept for the back button. To be called by whoever hears of it. */
+export function goAway(): void {
+  isGone = true;
+  depart();
+}
+
 /** Lets the captures say their last words, and sends them. A handler of the page that says yes meanwhile changes nothing of it. */
 function depart(gone = isGone): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
@@ -130,47 +139,37 @@ function depart(gone = isGone): void {
  */
 export function init(settings: Started, captures: Capture[], heard?: unknown[][]): Stagetag {
   configure(settings);
-  let started: (state: State) => void;
-  let begin = () => {
-    begin = () => {};
-    openStorage();
-    openConsent();
-    if (!isPlain) {
-      linked = guard(takeLink)();
-      later.giveLink = giveLink;
-    }
-    // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
-    const from = referrerHost();
-    if (
-      from === location.hostname ? !(isOpen() && readText('session')) : !isPlain && words(settings.hosts).includes(from)
-    )
-      maskFields(
-        location.search
-          .slice(1)
-          .split('&')
-          .map((parameter) => [parameter.split('=')[0]!, parameter]),
-      );
-    together(() => {
-      if (isOpen()) guard(open)();
-      captures.forEach((capture) => guard(capture)());
-    });
-    on('pageshow', arrive);
-    on('online', arrive);
-    let looking: unknown;
-    on('storage', ({ key }: StorageEvent) => {
-      // Once for all that another tab writes at a time.
-      if (key?.startsWith(keyOf(''))) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
-    });
-    on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
-    started(state());
-  };
-  // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
-  setTimeout(guard(() => begin()));
-  on('pagehide', () => {
-    begin();
-    isGone = true;
-    depart();
+  openStorage();
+  openConsent();
+  if (!isPlain) {
+    linked = guard(takeLink)();
+    later.giveLink = giveLink;
+  }
+  // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
+  const from = referrerHost();
+  if (
+    from === location.hostname ? !(isOpen() && readText('session')) : !isPlain && words(settings.hosts).includes(from)
+  )
+    maskFields(
+      location.search
+        .slice(1)
+        .split('&')
+        .map((parameter) => [parameter.split('=')[0]!, parameter]),
+    );
+  // Shown in the next task: whoever subscribes in this one hears of it.
+  setTimeout(publish);
+  together(() => {
+    if (isOpen()) guard(open)();
+    captures.forEach((capture) => guard(capture)());
+  }, true);
+  on('pageshow', arrive);
+  on('online', arrive);
+  let looking: unknown;
+  on('storage', ({ key }: StorageEvent) => {
+    // Once for all that another tab writes at a time.
+    if (key?.startsWith(keyOf(''))) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
   });
+  on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
 
   const calls = {
     state,
@@ -201,7 +200,9 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
   };
   const api = {
     siteKey: settings.siteKey,
-    ready: new Promise((resolve) => (started = resolve)),
+    get ready() {
+      return Promise.resolve(api.state());
+    },
     get stage() {
       return api.state().stage;
     },
@@ -209,7 +210,6 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
   for (const [name, act] of Object.entries(calls) as Array<[string, (...args: unknown[]) => unknown]>)
     (api as unknown as Record<string, unknown>)[name] = guard((...args: unknown[]) => {
       heard?.push([name, ...args]);
-      begin();
       return act(...args);
     });
   return api;

@@ -1,5 +1,5 @@
 /** For Vue: `useStage()`. */
-import { onScopeDispose, shallowReadonly, shallowRef, type ShallowRef } from 'vue';
+import { getCurrentInstance, onMounted, onScopeDispose, shallowReadonly, shallowRef, type ShallowRef } from 'vue';
 import type { Stagetag, State } from './bare.js';
 
 /**
@@ -10,7 +10,10 @@ import type { Stagetag, State } from './bare.js';
 export function useStage(stagetag?: Stagetag): Readonly<ShallowRef<State | undefined>> {
   const state = shallowRef<State>();
   if (typeof document !== 'undefined') {
-    state.value = (stagetag ?? (window as { stagetag?: Partial<Stagetag> }).stagetag)?.state?.();
+    const read = () => (state.value = (stagetag ?? (window as { stagetag?: Partial<Stagetag> }).stagetag)?.state?.());
+    // What a server rendered is taken over as it is, and then brought up to date.
+    if (getCurrentInstance()) onMounted(read);
+    else read();
     const tell = (event: Event) => (state.value = (event as CustomEvent<State>).detail);
     document.addEventListener('stagetag:state', tell);
     onScopeDispose(() => document.removeEventListener('stagetag:state', tell));

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { StartError } from '../server.js';
 import type { Site, Store } from '../store/store.js';
+import { useFolder } from '../store/sqlite/open.js';
 import { openSqliteStore } from '../store/sqlite/sqliteStore.js';
 
 export interface DataFlags {
@@ -28,11 +29,16 @@ export const dataCommand = (name: string): Command =>
 export async function withStore<T>(data: string, run: (store: Store) => Promise<T>, isNew = false): Promise<T> {
   if (!isNew && !fs.existsSync(path.join(data, 'stagetag.sqlite')))
     throw new StartError(`there is no database in ${path.resolve(data)}; check --data`);
-  const store = openSqliteStore(data);
+  const release = useFolder(data);
   try {
-    return await run(store);
+    const store = openSqliteStore(data);
+    try {
+      return await run(store);
+    } finally {
+      await store.close();
+    }
   } finally {
-    await store.close();
+    release();
   }
 }
 

@@ -10,24 +10,29 @@ import { chosenSites, dataCommand, noteDone, print, showProgress, withStore, typ
 interface ImportFlags extends DataFlags {
   site?: string;
   format: 'events' | 'access-log' | 'costs';
+  exclude?: string;
 }
 
 export function importCommand(): Command {
   return dataCommand('import')
     .description('store events or costs from a file, or count the pages of an access log, while the collector runs')
     .argument(
-      '<file>',
-      'events as events.ndjson gives them, one JSON object a line; an access log; or CSV with the columns day, channel and cost',
+      '<file...>',
+      'events as events.ndjson gives them, one JSON object a line; an access log, or several of them of the same days; or CSV with the columns day, channel and cost',
     )
     .option('--site <key>', 'to this site; not needed where there is one')
     .addOption(
       new Option('--format <name>', 'what the file holds').choices(['events', 'access-log', 'costs']).default('events'),
     )
-    .action((file: string, { data, site: siteKey, format, json }: ImportFlags) =>
+    .option('--exclude <globs>', "of an access log: paths that are no pages, such as the collector's own /st/*")
+    .action((files: string[], { data, site: siteKey, format, exclude, json }: ImportFlags) =>
       withStore(data, async (store) => {
         const [site, ...others] = await chosenSites(store, siteKey);
         if (others.length) throw new StartError('there are several sites in this data folder; choose one with --site');
-        const size = sizeOf(file);
+        const [file = '', ...more] = files;
+        if (more.length && format !== 'access-log')
+          throw new StartError('expected one file; only those of an access log may be several');
+        const size = files.reduce((sum, each) => sum + sizeOf(each), 0);
         let done = 0;
         const onLine = (length: number) => showProgress(file, Math.min((done += length) / size, 0.99));
         if (format === 'costs') {
@@ -38,9 +43,14 @@ export function importCommand(): Command {
           print({ costs: costs.length, sum: costs.reduce((sum, { cost }) => sum + cost, 0) }, { json });
           return;
         }
-        const lines = createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity });
+        const lines = linesOf(files);
         if (format === 'access-log') {
-          const { days, ...read } = await countPages(lines, site!.timeZone, onLine);
+          const { days, ...read } = await countPages(
+            lines,
+            site!.timeZone,
+            onLine,
+            exclude?.split(/[\s,]+/).filter(Boolean),
+          );
           showProgress(file, 1);
           await store.setPages(site!.siteKey, days);
           await noteDone(store, 'import', site!.siteKey, format);
@@ -56,6 +66,10 @@ export function importCommand(): Command {
         if (first) throw new StartError(`${result.refused} of ${result.lines} lines were not stored; ${first}`);
       }),
     );
+}
+
+async function* linesOf(files: string[]): AsyncGenerator<string> {
+  for (const file of files) yield* createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity });
 }
 
 /** @throws StartError where it is no file that can be read */

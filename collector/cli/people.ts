@@ -27,22 +27,28 @@ export function forgetCommand(): Command {
           receipts.push(receipt);
           await noteDone(store, 'forget', site.siteKey);
         }
-        if (!receipts.length) throw unknown(who);
+        // Before anything is said: the receipt tells whether it is wiped. It may be that of an earlier try which is not yet.
+        const isWiped = await waitUntilWiped(store);
+        if (!receipts.length && isWiped) throw unknown(who);
         for (const receipt of receipts)
-          print(json ? receipt : { ...receipt, erasedAt: new Date(receipt.erasedAt).toISOString() }, { json });
-        await waitUntilWiped(store);
+          print(
+            { ...receipt, isWiped, ...(!json && { erasedAt: new Date(receipt.erasedAt).toISOString() }) },
+            { json },
+          );
+        if (!isWiped)
+          throw new StartError(
+            'it is erased, but its bytes are not overwritten yet: somebody reads the database, or the disk has no room for a second file of its size; the collector tries again every few seconds, and so does this command when it is run again',
+          );
       }),
     );
 }
 
 const WIPE_TRIES = 20;
 
-/** A backup or a report that is being made may hold it up. @throws StartError where it does so for long */
-async function waitUntilWiped(store: Store): Promise<void> {
-  for (let tries = WIPE_TRIES; tries--; await setTimeout(500)) if (await store.wipe()) return;
-  throw new StartError(
-    'it is erased, but somebody reads the database and holds up the wiping of its log; run this again',
-  );
+/** A backup or a report that is being made may hold it up. */
+async function waitUntilWiped(store: Store): Promise<boolean> {
+  for (let tries = WIPE_TRIES; tries--; await setTimeout(500)) if (await store.wipe()) return true;
+  return false;
 }
 
 export function exportCommand(): Command {

@@ -63,6 +63,7 @@ export function serveCommand(): Command {
     )
     .addOption(
       new Option('--trust-proxy <number>', 'proxies in front whose X-Forwarded headers are believed')
+        .env('STAGETAG_TRUST_PROXY')
         .default(0)
         .argParser(whole('trust-proxy', 100)),
     )

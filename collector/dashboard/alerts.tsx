@@ -23,20 +23,26 @@ export function Alerts({ site, view }: { site: Site; view?: View }): JSX.Element
   return alerts.length ? (
     <>
       <Updating of={data} />
-      <AlertList site={site} alerts={alerts} />
+      <AlertList site={site} report={{ ...data!, alerts }} />
     </>
   ) : null;
 }
 
-export const AlertList = ({ site, alerts }: { site: Site; alerts: Alert[] }): JSX.Element => (
+export const AlertList = ({
+  site,
+  report: { alerts, from, to },
+}: {
+  site: Site;
+  report: AlertsReport;
+}): JSX.Element => (
   <ul class="alerts" aria-label={t('alerts')}>
     {alerts.map((alert) => {
       const place = PLACES[alert.code];
       return (
         <li key={alert.code + alert.stage} data-code={alert.code}>
-          {describe(alert)}{' '}
-          {route.value.view !== place && (place !== 'setup' || may('viewer')) && (
-            <a href={linkTo(site.siteKey, place)}>{t('lookAt')}</a>
+          {describe(alert, { from, to })}{' '}
+          {route.value.view !== place && (place !== 'setup' || may(alert.code === 'refused' ? 'owner' : 'viewer')) && (
+            <a href={linkTo(site.siteKey, place, place === 'flow' ? { from, to } : {})}>{t('lookAt')}</a>
           )}
         </li>
       );
@@ -44,14 +50,15 @@ export const AlertList = ({ site, alerts }: { site: Site; alerts: Alert[] }): JS
   </ul>
 );
 
-function describe({ code, stage, value, before, reason }: Alert): string {
+function describe({ code, stage, value, before, reason }: Alert, days: { from: string; to: string }): string {
   const name = t(`stages.${stage ?? 'none'}`);
+  const counts = { count: showNumber(value), before: showNumber(before ?? 0) };
   const texts: Record<Alert['code'], () => string> = {
     silent: () => t('alertTexts.silent', { count: showNumber(value) }),
     loss: () => t('alertTexts.loss', { share: showShare(value) }),
     refused: () => t('alertTexts.refused', { count: showNumber(value), reason: sayRefusal(reason ?? '') }),
-    fewer: () => t('alertTexts.fewer', { stage: name, count: showNumber(value), before: showNumber(before ?? 0) }),
-    more: () => t('alertTexts.more', { stage: name, count: showNumber(value), before: showNumber(before ?? 0) }),
+    fewer: () => t('alertTexts.fewer', { stage: name, ...days, ...counts }),
+    more: () => t('alertTexts.more', { stage: name, ...days, ...counts }),
   };
   return texts[code]();
 }

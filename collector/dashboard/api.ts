@@ -79,7 +79,7 @@ export interface FunnelReport {
     lost: number;
   }>;
   by: string | null;
-  leak: { from: string; to: string; lost: number } | null;
+  leak: { from: string; to: string; lost: number; isOpen: boolean } | null;
   breakdown: Array<{ value: string | null; visitors: number[] }>;
 }
 
@@ -147,6 +147,7 @@ export interface Seen {
 }
 
 export interface ContentReport {
+  exactFrom: string | null;
   wentOn: number | null;
   pages: Array<{ path: string; title: string | null } & Seen>;
   downloads: Array<{ file: string } & Seen>;
@@ -279,6 +280,8 @@ export interface Lost {
 }
 
 export interface LossReport extends Lost {
+  /** The first day of which raw events are kept, where the report reaches further back. */
+  exactFrom: string | null;
   /** What the site's own server served, where it says so. */
   pages: { served: number; viewed: number; rate: number } | null;
   byBrowser: Array<Lost & { browser: string | null }>;
@@ -495,6 +498,8 @@ export interface UnclassifiedReport {
 }
 
 export interface AlertsReport {
+  from: string;
+  to: string;
   alerts: Array<{
     code: 'silent' | 'loss' | 'refused' | 'fewer' | 'more';
     stage: Stage | null;

@@ -13,7 +13,7 @@ import {
   type SavedAudience,
   type Site,
 } from './api.js';
-import { AGAIN_MS, FRESH_MS, useOnce, useRead } from './live.js';
+import { AGAIN_MS, FRESH_MS, useOnce, useOnceEach, useRead } from './live.js';
 import { Alert, Loaded, People, save as saveFile, StageName, Table } from './parts.js';
 import { explainRefusal } from './rulesErrors.js';
 import { choose, chosen, linkTo, linkToVisitor, may, route } from './state.js';
@@ -49,6 +49,12 @@ function conditionOf(part: Part | Draft): object {
   return part.isNot ? { not: own } : own;
 }
 
+/** What is typed for a trait: it may be set as a text as well as a number, or as yes or no. */
+function meant(text: string): { eq: string } | { in: Array<string | number | boolean> } {
+  if (/^(true|false)$/.test(text)) return { in: [text, text === 'true'] };
+  return /^-?\d+(\.\d+)?$/.test(text) ? { in: [text, Number(text)] } : { eq: text };
+}
+
 function conditionOfLine({ kind, value, count = '', within = '' }: Part): object {
   if (kind === 'tag') return { tag: value };
   if (kind === 'signal')
@@ -56,7 +62,7 @@ function conditionOfLine({ kind, value, count = '', within = '' }: Part): object
   if (kind === 'trait')
     return {
       trait: value,
-      ...(count ? { eq: /^-?\d+(\.\d+)?$/.test(count) ? Number(count) : count } : { exists: true }),
+      ...(count ? meant(count) : { exists: true }),
     };
   return { [kind]: value.split(',').map((each) => each.trim()) };
 }
@@ -75,7 +81,13 @@ function partOf(when: object): Part | Draft | undefined {
   }
   const kind = KINDS.find((name) => name in own);
   if (!kind) return undefined;
-  const { count, within, eq } = own as { count?: { gte?: number }; within?: number; eq?: unknown };
+  const { count, within, ...trait } = own as {
+    count?: { gte?: number };
+    within?: number;
+    eq?: unknown;
+    in?: unknown[];
+  };
+  const eq = trait.eq ?? trait.in?.[0];
   return {
     kind,
     value: String(own[kind]),
@@ -85,12 +97,14 @@ function partOf(when: object): Part | Draft | undefined {
   };
 }
 
-/** A condition as a text that is the same for all that ask the same of signals: once where they say nothing, in whichever order. */
+/** A condition as a text that is the same for all that ask the same: of signals once where they say nothing, of traits what a text may mean. */
 const spelled = (when: object): string =>
   JSON.stringify(when, (_, value: unknown) => {
     if (!isRecord(value)) return value;
     const isOnce = 'signal' in value && !MEASURES.some((measure) => measure in value);
-    const whole = isOnce ? { ...value, count: { gte: 1 } } : value;
+    const { eq, ...others } = value;
+    const isOfTrait = 'trait' in value && eq !== undefined;
+    const whole = isOnce ? { ...value, count: { gte: 1 } } : isOfTrait ? { ...others, ...meant(String(eq)) } : value;
     return Object.fromEntries(Object.entries(whole).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 
@@ -141,6 +155,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const { draft, when: asked, isBroken } = readAddress();
   const text = JSON.stringify(asked);
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
+  const once = useOnceEach();
   const saved = useRead<{ audiences: SavedAudience[] }>(`sites/${site.siteKey}/audiences`);
   const [state, set] = useState<{ found?: Audience; of?: string; problem?: string; isLoading?: boolean }>({
     isLoading: true,
@@ -195,15 +210,17 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
     // Who was in it for good would be out of it for good.
     const isLess = isChange && opened.people !== null && (!isStatic || spelled(opened.when) !== spelled(asked));
     if (isLess && !confirm(t('confirmMembersGone', { count: opened.people! }))) return;
-    void attempt(async () => {
-      const path = `sites/${site.siteKey}/audiences`;
-      const body = { name, when: asked, isStatic };
-      const { id } = await (isChange
-        ? change<SavedAudience>('PUT', `${path}/${opened.id}`, body)
-        : change<SavedAudience>('POST', path, body));
-      type({ of: '' });
-      if (route.value.view === 'audiences') choose({ saved: `${id}` });
-    });
+    const path = `sites/${site.siteKey}/audiences`;
+    const body = { name, when: asked, isStatic };
+    void once([body, isChange], () =>
+      attempt(async () => {
+        const { id } = await (isChange
+          ? change<SavedAudience>('PUT', `${path}/${opened.id}`, body)
+          : change<SavedAudience>('POST', path, body));
+        type({ of: '' });
+        if (route.value.view === 'audiences') choose({ saved: `${id}` });
+      }),
+    );
   };
   return (
     <>
@@ -281,7 +298,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
                         </People>
                       ),
                   },
-                  { title: t('author'), of: ({ author }) => author },
+                  { title: t('madeBy'), of: ({ author }) => author },
                   {
                     title: t('savedAt'),
                     of: ({ savedAt }) => showTime(savedAt, site.timeZone),
@@ -450,7 +467,7 @@ function PartEditor({
           onChange({
             kind,
             value: names[kind][0]?.[0] ?? (kind === 'source' ? 'google' : 'plan'),
-            count: '',
+            count: kind === 'signal' ? '1' : '',
             within: '',
           });
         }}

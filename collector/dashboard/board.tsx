@@ -18,6 +18,7 @@ import {
   Alert,
   Change,
   COLORS,
+  Copy,
   CsvButton,
   inUtc,
   Living,
@@ -76,6 +77,7 @@ function WholeBoard({ site }: { site: Site }): JSX.Element {
       <section class="card">
         <p>{t('noVisitors')}</p>
         <pre tabIndex={0}>{site.snippet}</pre>
+        <Copy text={site.snippet} />
         <p class="soft">{t('tryDemo')}</p>
       </section>
     );
@@ -161,7 +163,7 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
                 })}
                 {fromPrevious !== null &&
                   ` · ${t('ofPrevious', { share: showShare(fromPrevious) })} (${interval!.map(showShare).join('–')})`}
-                {fromPrevious !== null && lost !== null && ` · ${t('notSeen', { share: showShare(lost) })}`}
+                {fromPrevious !== null && !!lost && ` · ${t('notSeen', { share: showShare(lost) })}`}
               </span>
               <span class="trend">
                 <Trend values={days.map((each) => each.current[stage])} color={COLORS[stage]} />
@@ -285,7 +287,7 @@ export function KpiTable({ site, report: { kpis, from, to } }: { site: Site; rep
           of: ({ value }) => value,
           show: ({ value, measure, signal }) => (
             <People site={site} asked={{ counted: `kpis:${signal}`, from, to }} count={value ?? 0}>
-              {shown(value, measure)}
+              {value === null ? t('noSuchSignal', { signal }) : shown(value, measure)}
             </People>
           ),
         },

@@ -244,6 +244,7 @@ function Sources({ site, changed }: { site: Site; changed: () => void }): JSX.El
     <section class="card">
       <h2>{t('sources')}</h2>
       <p class="soft">{t('sourcesHint')}</p>
+      {!may('owner') && <p class="soft">{t('takesOwner')}</p>}
       {problem && <Alert>{problem}</Alert>}
       <Loaded read={read}>
         {({ sources }) =>
@@ -306,7 +307,7 @@ const LABELS = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_
 
 /** An address with the labels of a campaign. */
 function Links({ site }: { site: Site }): JSX.Element {
-  const [values, setValues] = useState<Record<string, string>>({ url: `${site.origins[0]}/` });
+  const [values, setValues] = useState<Record<string, string>>({ url: site.origins[0] ? `${site.origins[0]}/` : '' });
   const set = (name: string) => (event: { currentTarget: HTMLInputElement }) =>
     setValues({ ...values, [name]: event.currentTarget.value });
   const link = URL.canParse(values.url ?? '') ? new URL(values.url!) : undefined;

@@ -1,5 +1,6 @@
 /** A condition as a form, nested as deep as it is, and in one line. */
-import type { JSX } from 'preact';
+import { createContext, type JSX } from 'preact';
+import { useContext } from 'preact/hooks';
 import {
   isRecord,
   MEASURES,
@@ -15,6 +16,9 @@ import { having, readList, without } from './rulesEdits.js';
 import { t } from './texts.js';
 
 type Put<T> = (next: T) => void;
+
+/** What people call a signal. */
+export const Called = createContext<(signal: string) => string>((signal) => signal);
 
 /** The simplest condition there is. */
 export const firstOf = (names: string[]): SignalCondition => ({ signal: names[0]! });
@@ -123,6 +127,7 @@ function SignalPart({
   names: string[];
   onChange: Put<Condition>;
 }): JSX.Element {
+  const called = useContext(Called);
   const present = MEASURES.filter((measure) => condition[measure]);
   // Where nothing is asked, once is enough.
   const shown: Measure[] = present.length ? present : ['count'];
@@ -140,7 +145,7 @@ function SignalPart({
         {!names.includes(condition.signal) && <option value={condition.signal}>{condition.signal} ?</option>}
         {names.map((name) => (
           <option key={name} value={name}>
-            {name}
+            {called(name)}
           </option>
         ))}
       </select>{' '}
@@ -299,7 +304,7 @@ export function MatcherForm({
 }
 
 /** A condition in one line. */
-export function inWords(condition: Condition): string {
+export function inWords(condition: Condition, called: (signal: string) => string): string {
   const kind = kindOf(condition);
   if (!kind) return '…';
   if (kind === 'trait') {
@@ -317,9 +322,9 @@ export function inWords(condition: Condition): string {
         .filter(Boolean)
         .map((bound) => `${measureName(measure)} ${bound}`);
     });
-    return [signal, ...asked, ...(within ? [t('within', { count: within })] : [])].join(' ');
+    return [called(signal), ...asked, ...(within ? [t('within', { count: within })] : [])].join(' ');
   }
-  const parts = partsOf(condition).map(inWords);
+  const parts = partsOf(condition).map((part) => inWords(part, called));
   return kind === 'not'
     ? `${t('not')} (${parts.join()})`
     : `(${parts.join(kind === 'all' ? ` ${t('and')} ` : ` ${t('or')} `)})`;

@@ -69,7 +69,7 @@ export function Content({ site }: { site: Site }): JSX.Element {
 
 function More({
   site,
-  report: { entries, pages, downloads, searches, forms, vitals },
+  report: { entries, pages, downloads, searches, forms, vitals, exactFrom },
 }: {
   site: Site;
   report: ContentReport;
@@ -105,11 +105,13 @@ function More({
         ) : (
           <p>{t('nothingInRange')}</p>
         )}
-        {gaps.map(({ stage, entered }) => (
-          <p key={stage} class="leak">
-            {t(entered ? 'gap' : 'gapOfAll', { stage: t(`stages.${stage}`), count: showNumber(entered) })}
-          </p>
-        ))}
+        {!!pages.length &&
+          !exactFrom &&
+          gaps.map(({ stage, entered }) => (
+            <p key={stage} class="leak">
+              {t(entered ? 'gap' : 'gapOfAll', { stage: t(`stages.${stage}`), count: showNumber(entered) })}
+            </p>
+          ))}
       </section>
       <section class="card">
         <h2>{t('forms')}</h2>

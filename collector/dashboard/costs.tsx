@@ -22,6 +22,15 @@ const DAILY = (['day', 'channel', 'source', 'medium', 'campaign', 'cost'] as con
   of: (cost) => cost[name] ?? null,
 }));
 
+/** Chinese spreadsheets write files of their own encoding. */
+function textOf(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('gb18030').decode(bytes);
+  }
+}
+
 function addUp(costs: Cost[]): Spent[] {
   const sums = new Map<string, Spent>();
   for (const { day: _, cost, ...of } of costs) {
@@ -46,8 +55,10 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
     const file = input.files?.[0];
     const send = async () => {
       setTaken(undefined);
-      const table = new Blob([await file!.text()], { type: 'text/csv' });
-      const { replaced } = await change<CostsTaken>('PUT', `${path}?dry=true`, table);
+      const table = new Blob([textOf(await file!.arrayBuffer())], { type: 'text/csv' });
+      const { replaced, unknownChannels } = await change<CostsTaken>('PUT', `${path}?dry=true`, table);
+      const names = unknownChannels.join(', ');
+      if (names && !confirm(`${t('unknownChannels', { names })} ${t('confirmUnknown')}`)) return;
       if (!replaced || confirm(t('confirmCosts', { count: replaced })))
         setTaken(await change<CostsTaken>('PUT', path, table));
     };

@@ -1,6 +1,6 @@
 /** Fields that the forms of rules share. */
 import type { JSX } from 'preact';
-import { t } from './texts.js';
+import { inLanguage, language, t } from './texts.js';
 
 export type Put<T> = (next: T) => void;
 
@@ -23,6 +23,29 @@ export function NameField({
           // A name that is taken, or none, would swallow another rule.
           if (to && to !== name && !Object.hasOwn(taken, to)) onRename(to);
           else currentTarget.value = name;
+        }}
+      />
+    </label>
+  );
+}
+
+/** What people call something, in the language of the page. */
+export function LabelField({
+  label,
+  onChange,
+}: {
+  label: string | Record<string, string> | undefined;
+  onChange: Put<string | Record<string, string> | undefined>;
+}): JSX.Element {
+  const own = language.value;
+  return (
+    <label>
+      {t('shownAs')}
+      <input
+        value={inLanguage(label as never) ?? ''}
+        onChange={({ currentTarget }) => {
+          const text = currentTarget.value.trim();
+          onChange(typeof label === 'object' && text ? { ...label, [own]: text } : text || undefined);
         }}
       />
     </label>

@@ -196,7 +196,9 @@ function StepEditor({
             aria-label={t('name')}
             value={step.name}
             list={`names-${step.kind}`}
-            onChange={({ currentTarget }) => onChange({ name: currentTarget.value.trim().replaceAll(',', '') || '/*' })}
+            onChange={({ currentTarget }) =>
+              onChange({ name: currentTarget.value.trim().replaceAll(',', '*') || '/*' })
+            }
           />
           <datalist id={`names-${step.kind}`}>
             {known.map((name) => (
@@ -258,13 +260,18 @@ function Result({
   );
   const valueName = (value: string | null) => showRow(by!, value, rules);
   // A step may be there twice.
-  const worst = steps.find(({ step }, at) => step === leak?.to && steps[at - 1]?.step === leak.from);
+  const needed = steps.filter(({ isOptional }) => !isOptional);
+  const worst = needed.find(({ step }, at) => step === leak?.to && needed[at - 1]?.step === leak.from);
   if (!steps[0]!.visitors) return <p>{t('nobodyBegan')}</p>;
   return (
     <>
       {leak && (
         <p class="leak" role="status">
-          {t('funnelLeak', { share: showShare(leak.lost), from: name(leak.from), to: name(leak.to) })}
+          {t(leak.isOpen ? 'funnelLeakOpen' : 'funnelLeak', {
+            share: showShare(leak.lost),
+            from: name(leak.from),
+            to: name(leak.to),
+          })}
         </p>
       )}
       <Table

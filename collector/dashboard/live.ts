@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, Preparing, SignedOut, Unreachable, type Refused } from './api.js';
-import { signedOut } from './state.js';
+import { chosen, signedOut } from './state.js';
 import { t } from './texts.js';
 
 /** Stages change as time passes too; and where changes cannot be heard, this is what is left. */
@@ -131,7 +131,9 @@ export function useLiveReport<T>(siteKey: string, name: string, parameters: Reco
 }
 
 const pathOf = (siteKey: string, name: string, parameters: Record<string, string>): string =>
-  `sites/${siteKey}/reports/${name}?${new URLSearchParams(Object.entries(parameters).filter(([, value]) => value))}`;
+  `sites/${siteKey}/reports/${name}?${new URLSearchParams(
+    Object.entries({ ...parameters, rules: chosen('rules') }).filter(([, value]) => value),
+  )}`;
 
 /** Reads a path of the API once; undefined until it is there, and where it cannot be had. */
 export function useOnce<T>(path: string): T | undefined {
@@ -249,6 +251,24 @@ export function useRead<T>(path: string | undefined, isLasting?: boolean): Read<
 /** Reads a report of a site; parameters that are empty are left out, and without any nothing is asked. */
 export function useReport<T>(siteKey: string, name: string, parameters: Record<string, string> | undefined): Read<T> {
   return useRead<T>(parameters && pathOf(siteKey, name, parameters), true);
+}
+
+const DOUBLE_MS = 1000;
+
+/** For what makes something new: the second click of a double one, and one while the first is under way, do nothing. */
+export function useOnceEach(): (what: unknown, run: () => Promise<unknown>) => Promise<void> {
+  const last = useRef({ text: '', at: 0, isBusy: false });
+  return async (what, run) => {
+    const { current } = last;
+    const text = JSON.stringify(what);
+    if (current.isBusy || (current.text === text && Date.now() - current.at < DOUBLE_MS)) return;
+    current.isBusy = true;
+    try {
+      await run();
+    } finally {
+      last.current = { text, at: Date.now(), isBusy: false };
+    }
+  };
 }
 
 /** Something that is changed on demand. @param done called when it was @returns why it was not, and what tries it */

@@ -39,7 +39,7 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^days: expected a whole number from 1 to (\d+)$/, '天数应为 1 到 $1 的整数'],
   [/^address: expected one of the views (.*): others show visitors$/, '只能分享这些视图：$1；其他视图会显示访客'],
   [/^too many tries from this address; wait a minute$/, '尝试次数过多，请一分钟后再试'],
-  [/^token: expected .*$/, '令牌不正确：请输入管理令牌，或重启采集服务以获得新的登录链接'],
+  [/^token: expected .*$/, '令牌不正确：请输入您的令牌或管理令牌，或重启采集服务以获得新的登录链接'],
   [
     /^line 1: expected the columns (.*) with commas between, got .*; nothing was changed$/,
     '第 1 行应包含以逗号分隔的列名 $1，未作任何更改',

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, type Notes, type Site } from './api.js';
-import { useRead, type Read } from './live.js';
+import { useOnceEach, useRead, type Read } from './live.js';
 import { Alert, todayOf } from './parts.js';
 import { may } from './state.js';
 import { t } from './texts.js';
@@ -38,6 +38,7 @@ export const marksOf = ({ annotations, published }: Notes, days: string[]): Mark
 export function NoteList({ site, marks, again }: { site: Site; marks: Mark[]; again: () => void }): JSX.Element {
   const [problem, setProblem] = useState('');
   const [saved, setSaved] = useState<string>();
+  const once = useOnceEach();
   const attempt = async (run: () => Promise<unknown>) => {
     try {
       await run();
@@ -51,11 +52,13 @@ export function NoteList({ site, marks, again }: { site: Site; marks: Mark[]; ag
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const { day, text } = Object.fromEntries(new FormData(form));
-    void attempt(async () => {
-      await change('POST', `sites/${site.siteKey}/annotations`, { day, text });
-      form.reset();
-      setSaved(day as string);
-    });
+    void once({ day, text }, () =>
+      attempt(async () => {
+        await change('POST', `sites/${site.siteKey}/annotations`, { day, text });
+        form.reset();
+        setSaved(day as string);
+      }),
+    );
   };
   const remove = ({ id, text }: Mark) =>
     confirm(t('confirmNoteGone', { text })) &&

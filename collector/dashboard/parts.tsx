@@ -1,8 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { DAY_MS, rank, type Stage } from '../../sdk/core/index.js';
-import type { LossReport, RulesNames, Site } from './api.js';
-import { isUpdating, useReport, type Live, type Read } from './live.js';
+import type { LossReport, RulesNames, RuleVersion, Site } from './api.js';
+import { isUpdating, useOnce, useReport, type Live, type Read } from './live.js';
 import { choose, chosen, linkTo, may } from './state.js';
 import {
   inLanguage,
@@ -148,7 +148,9 @@ export const People = ({
   count: number;
   children?: ComponentChildren;
 }): JSX.Element => {
-  const given = Object.entries(asked).filter(([name, value]) => value || name === 'value');
+  const given = Object.entries({ ...asked, rules: chosen('rules') }).filter(
+    ([name, value]) => value || name === 'value',
+  );
   return may('viewer') && count ? (
     <a href={linkTo(site.siteKey, 'visitors', Object.fromEntries(given))}>{children}</a>
   ) : (
@@ -429,12 +431,35 @@ export function rangeOf(site: Site, otherwise = DAYS): { from: string; to: strin
 /** How much of these days was never seen: every rate is of what was. */
 function Unseen({ site, range }: { site: Site; range: { from: string; to: string } }): JSX.Element | null {
   const { data } = useReport<LossReport>(site.siteKey, 'loss', range);
-  return !data?.rate ? null : (
-    <small class="soft" title={t('lossLine', { share: showShare(data.rate) })}>
-      {t('notSeen', { share: showShare(data.rate) })}
-    </small>
+  return (
+    <>
+      {!!data?.rate && (
+        <small class="soft" title={t('lossLine', { share: showShare(data.rate) })}>
+          {t('notSeen', { share: showShare(data.rate) })}
+        </small>
+      )}
+      {data?.exactFrom && <small class="mark">{t('exactFrom', { day: data.exactFrom })}</small>}
+    </>
   );
 }
+
+/** Under which version of the rules everybody is looked at. */
+function Version({ site }: { site: Site }): JSX.Element | null {
+  const all = useOnce<{ versions: RuleVersion[] }>(`sites/${site.siteKey}/rules/versions`)?.versions ?? [];
+  return all.length < 2 ? null : (
+    <Select
+      label={t('underRules')}
+      name="rules"
+      otherwise=""
+      options={all.map(({ version, inForce }) => [
+        inForce ? '' : `${version}`,
+        inForce ? t('rulesInForce', { version }) : t('rulesVersion', { version }),
+      ])}
+    />
+  );
+}
+
+const FIRST_DAY = '1970-01-01';
 
 export function RangePicker({ site, otherwise = DAYS }: { site: Site; otherwise?: number }): JSX.Element {
   const { from, to } = rangeOf(site, otherwise);
@@ -444,8 +469,9 @@ export function RangePicker({ site, otherwise = DAYS }: { site: Site; otherwise?
     choose(
       value === 'own' ? { from, to, days: '' } : { from: '', to: '', days: value === `${otherwise}` ? '' : value },
     );
+  // Of a year that is still being typed only the end is there yet.
   const set = (name: string) => (event: { currentTarget: HTMLInputElement }) =>
-    event.currentTarget.value && choose({ [name]: event.currentTarget.value });
+    event.currentTarget.value >= FIRST_DAY && choose({ [name]: event.currentTarget.value }, true);
   return (
     <>
       <label>
@@ -465,6 +491,7 @@ export function RangePicker({ site, otherwise = DAYS }: { site: Site; otherwise?
           <input type="date" aria-label={t('toDay')} value={to} min={from} max={todayOf(site)} onChange={set('to')} />
         </>
       )}
+      {may('viewer') && <Version site={site} />}
       <Unseen site={site} range={{ from, to }} />
     </>
   );

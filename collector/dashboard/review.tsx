@@ -52,14 +52,16 @@ export function Review({ site }: { site: Site }): JSX.Element {
               name="to"
               value={to}
               max={yesterday}
-              onChange={({ currentTarget: { value } }) => value && choose({ to: value === yesterday ? '' : value })}
+              onChange={({ currentTarget: { value } }) =>
+                value >= '1970-01-01' && choose({ to: value === yesterday ? '' : value }, true)
+              }
             />
           </label>
           <button type="button" onClick={() => print()}>
             {t('print')}
           </button>
         </div>
-        {!!alerts.current?.alerts.length && <AlertList site={site} alerts={alerts.current.alerts} />}
+        {!!alerts.current?.alerts.length && <AlertList site={site} report={alerts.current} />}
         <Updating of={alerts.current} />
         {alerts.problem && <Alert>{t('failed', { message: alerts.problem })}</Alert>}
         <Loaded read={now}>

@@ -36,8 +36,10 @@ import { Words } from './why.js';
 
 /** What was written and not published, by site: it is there again after a look at another view. */
 const unsaved = new Map<string, string>();
+/** What of it was saved as the draft. */
+const kept = new Map<string, string>();
 addEventListener('beforeunload', (event) => {
-  if (unsaved.size) event.preventDefault();
+  if ([...unsaved].some(([siteKey, text]) => kept.get(siteKey) !== text)) event.preventDefault();
 });
 
 /** What somebody else saved or published since, where that is why something was refused. */
@@ -53,7 +55,10 @@ interface Checked {
 export function Rules({ site }: { site: Site }): JSX.Element {
   const base = `sites/${site.siteKey}/rules`;
   const rules = useRead<object>(base);
-  const versions = useRead<{ versions: RuleVersion[] }>(`${base}/versions`);
+  const versions = useRead<{ versions: RuleVersion[]; draft: { author: string | null; savedAt: number } | null }>(
+    `${base}/versions`,
+  );
+  const other = versions.data?.draft;
   const [text, keepText] = useState(unsaved.get(site.siteKey));
   const [state, set] = useState<{
     problem?: string;
@@ -172,6 +177,8 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       );
       if (!saved) return {};
       draftAt.current = saved.savedAt;
+      kept.set(site.siteKey, shown);
+      versions.again();
       return { done: t('draftSaved') };
     });
   const mayDrop = () => !isChanged || confirm(t('confirmDrop'));
@@ -263,9 +270,11 @@ export function Rules({ site }: { site: Site }): JSX.Element {
           >
             {t('saveDraft')}
           </button>
-          <button type="button" class="plain" onClick={() => void load(`${base}/draft`, t('draftLoaded'))}>
-            {t('loadDraft')}
-          </button>
+          {other && (
+            <button type="button" class="plain" onClick={() => void load(`${base}/draft`, t('draftLoaded'))}>
+              {t('loadDraft', { author: other.author ?? '?', time: showTime(other.savedAt, site.timeZone) })}
+            </button>
+          )}
           <button
             type="button"
             class="plain"

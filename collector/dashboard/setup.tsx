@@ -36,6 +36,25 @@ export function Setup({ site }: { site: Site }): JSX.Element {
   );
 }
 
+/** The key that nobody sees who did not ask for it. */
+function SecretKey({ site }: { site: Site }): JSX.Element {
+  const [shown, show] = useState(false);
+  const read = useRead<{ secretKey: string }>(shown ? `sites/${site.siteKey}/secret-key` : undefined);
+  return shown ? (
+    <Loaded read={read}>
+      {({ secretKey }) => (
+        <p>
+          <code>{secretKey}</code> <Copy text={secretKey} />
+        </p>
+      )}
+    </Loaded>
+  ) : (
+    <button type="button" class="plain small" onClick={() => show(true)}>
+      {t('showSecret')}
+    </button>
+  );
+}
+
 function Snippet({ site }: { site: Site }): JSX.Element {
   const { data } = useLive<{ visitors: VisitorSummary[] }>(`sites/${site.siteKey}/visitors?limit=1`);
   const last = data?.visitors[0];
@@ -44,6 +63,7 @@ function Snippet({ site }: { site: Site }): JSX.Element {
       <h2>{t('snippet')}</h2>
       <p class="soft">{t('snippetHint')}</p>
       <pre tabIndex={0}>{site.snippet}</pre>
+      <Copy text={site.snippet} />
       <p role="status">
         {!data
           ? t('loading')
@@ -54,7 +74,9 @@ function Snippet({ site }: { site: Site }): JSX.Element {
       <details>
         <summary>{t('pinned')}</summary>
         <pre tabIndex={0}>{site.pinnedSnippet}</pre>
+        <Copy text={site.pinnedSnippet} />
       </details>
+      {may('owner') && <SecretKey site={site} />}
     </section>
   );
 }
@@ -514,7 +536,7 @@ function Added({
       <pre tabIndex={0}>{snippet}</pre>
       <Copy text={snippet} />
       <p>
-        {t('secretKey')} <code>{secretKey}</code>
+        {t('secretKey')} <code>{secretKey}</code> <Copy text={secretKey} />
       </p>
       <p role="status">
         {first

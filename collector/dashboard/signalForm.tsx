@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { isRecord, type Matcher, type Rules, type Signal } from '../../sdk/core/index.js';
 import { MatcherForm } from './conditionForm.js';
-import { NameField, NumberField, type Put } from './fields.js';
+import { LabelField, NameField, NumberField, type Put } from './fields.js';
 import { freeName, having, readList, renamed, renameSignal, showList, timesAsked, without } from './rulesEdits.js';
 import { inLanguage, t } from './texts.js';
 
@@ -11,10 +11,12 @@ const TEXT_FIELDS = ['event', 'path', 'host'] as const;
 export function SignalForm({
   name,
   rules,
+  isNew,
   onChange,
 }: {
   name: string;
   rules: Rules;
+  isNew: boolean;
   onChange: Put<Rules>;
 }): JSX.Element {
   const signal = rules.signals[name]!;
@@ -46,12 +48,14 @@ export function SignalForm({
     });
   };
   return (
-    <details class="rule">
+    <details class="rule" open={isNew}>
       <summary>
-        <strong>{inLanguage(signal.label) ?? name}</strong> <span class="soft">{meaningOf(signal)}</span>
+        <strong>{inLanguage(signal.label) ?? name}</strong>{' '}
+        <span class="soft">{[signal.label && name, meaningOf(signal)].filter(Boolean).join(' · ')}</span>
       </summary>
       <div class="form">
         <NameField name={name} taken={rules.signals} onRename={(to) => onChange(renameSignal(rules, name, to))} />
+        <LabelField label={signal.label} onChange={(label) => put('label', label)} />
         {TEXT_FIELDS.map((field) => (
           <label key={field}>
             {t(`signalFields.${field}`)}

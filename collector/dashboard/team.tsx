@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, type AuditEntry, type Share, type Site, type User } from './api.js';
-import { useAttempt, useRead } from './live.js';
-import { Alert, Loaded, Table } from './parts.js';
+import { useAttempt, useOnceEach, useRead } from './live.js';
+import { Alert, Copy, Loaded, Table } from './parts.js';
 import type { View } from './state.js';
 import { showTime, t } from './texts.js';
 
@@ -24,6 +24,7 @@ export function Team({ site }: { site: Site }): JSX.Element {
 function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.Element {
   const read = useRead<{ users: User[] }>('users');
   const [added, setAdded] = useState<{ name: string; token: string }>();
+  const once = useOnceEach();
   const [problem, attempt] = useAttempt(() => {
     read.again();
     changed();
@@ -32,10 +33,12 @@ function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.El
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const { name, role } = Object.fromEntries(new FormData(form));
-    void attempt(async () => {
-      setAdded(await change('POST', 'users', { name, role }));
-      form.reset();
-    });
+    void once({ name, role }, () =>
+      attempt(async () => {
+        setAdded(await change('POST', 'users', { name, role }));
+        form.reset();
+      }),
+    );
   };
   const remove = (name: string) =>
     confirm(t('confirmUserGone', { name })) &&
@@ -87,7 +90,8 @@ function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.El
       </form>
       {added && (
         <p role="status">
-          {t('userAdded', { name: added.name })} <code>{added.token}</code>
+          {t('userAdded', { name: added.name, address: location.href.split('#')[0]! })} <code>{added.token}</code>{' '}
+          <Copy text={added.token} />
         </p>
       )}
       {problem && <Alert>{problem}</Alert>}
@@ -116,7 +120,7 @@ function Shares({ site, changed }: { site: Site; changed: () => void }): JSX.Ele
               rows={shares}
               columns={[
                 { title: t('view'), of: ({ address }) => sayAddress(address) },
-                { title: t('author'), of: ({ author }) => author },
+                { title: t('madeBy'), of: ({ author }) => author },
                 {
                   title: t('ends'),
                   of: ({ expiresAt }) => showTime(expiresAt, site.timeZone),

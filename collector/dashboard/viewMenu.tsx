@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, type SavedView, type Site } from './api.js';
-import { useRead } from './live.js';
+import { useOnceEach, useRead } from './live.js';
 import { Alert, Copy } from './parts.js';
 import { hereOf, may, route, VIEWS, type View } from './state.js';
 import { t } from './texts.js';
@@ -15,6 +15,7 @@ export function ViewMenu({ site }: { site: Site }): JSX.Element {
   const path = `sites/${site.siteKey}`;
   const read = useRead<{ views: SavedView[] }>(`${path}/views`);
   const [state, set] = useState<{ problem?: string; link?: string }>({});
+  const once = useOnceEach();
   const address = hereOf(route.value);
   const attempt = async (run: () => Promise<{ link?: string }>) => {
     try {
@@ -27,11 +28,14 @@ export function ViewMenu({ site }: { site: Site }): JSX.Element {
   const save = (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
-    void attempt(async () => {
-      await change('POST', `${path}/views`, { name: new FormData(form).get('name'), address });
-      form.reset();
-      return {};
-    });
+    const view = { name: new FormData(form).get('name'), address };
+    void once(view, () =>
+      attempt(async () => {
+        await change('POST', `${path}/views`, view);
+        form.reset();
+        return {};
+      }),
+    );
   };
   const remove = ({ id, name }: SavedView) =>
     confirm(t('confirmViewGone', { name })) &&
@@ -42,7 +46,9 @@ export function ViewMenu({ site }: { site: Site }): JSX.Element {
   const share = (event: SubmitEvent) => {
     event.preventDefault();
     const days = Number(new FormData(event.currentTarget as HTMLFormElement).get('days'));
-    void attempt(() => change<{ link: string }>('POST', `${path}/shares`, { address, days }));
+    void once({ address, days }, () =>
+      attempt(() => change<{ link: string }>('POST', `${path}/shares`, { address, days })),
+    );
   };
   const views = read.data?.views ?? [];
   // An address may name a view of another version.

@@ -78,6 +78,9 @@ function Receipt({ of, site, visitorId }: { of: ErasureReceipt; site: Site; visi
   );
 }
 
+/** As many the API gives of one visitor, the latest. */
+const LISTED = { events: 500, sessions: 100 };
+
 function Details({
   visitor,
   site,
@@ -185,6 +188,7 @@ function Details({
         <Table
           name="visits"
           rows={visitor.sessions}
+          most={LISTED.sessions}
           columns={[
             { title: t('began'), of: ({ startedAt }) => time(startedAt), by: ({ startedAt }) => startedAt },
             {
@@ -220,6 +224,9 @@ function Details({
             ]}
           />
         </div>
+        {visitor.events.length >= LISTED.events && (
+          <p class="soft">{t('latestEvents', { count: LISTED.events, all: showNumber(visitor.eventCount) })}</p>
+        )}
         <ol class="timeline">
           {listed.map((event) => (
             <Happening

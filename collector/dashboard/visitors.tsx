@@ -1,7 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { STAGES } from '../../sdk/core/index.js';
-import { attempt } from '../../sdk/core/matcher.js';
+import { attempt, STAGES } from '../../sdk/core/index.js';
 import { get, type RulesNames, type Site, type Touch, type VisitorSummary } from './api.js';
 import { sayFeature } from './features.js';
 import { useOnce, useRead } from './live.js';
@@ -55,7 +54,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** What a number of a report asks for. */
 const OF_NUMBER =
-  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,perStep,hold,step,by,value,did,counted,period,audience,when'.split(
+  'reached,fate,moved,lastPage,from,to,dormantAfter,steps,order,window,perStep,hold,step,by,value,did,counted,period,audience,when,rules'.split(
     ',',
   );
 const isOfNumber = () =>
@@ -164,6 +163,7 @@ function sayWho(site: Site, rules: RulesNames | undefined): ComponentChildren {
           what: t(`did.${kind as 'path'}`, { name }),
           ...days,
         })}
+      {chosen('rules') && ` ${t('underVersion', { version: chosen('rules') })}`}
       {chosen('audience') && t('inAudience')}
       {chosen('when') && (
         <>

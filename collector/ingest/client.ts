@@ -21,8 +21,12 @@ export type Geo = (address: string) => Pick<ClientInfo, 'country' | 'region'>;
 /** Opens the owner's MMDB file. @throws where it is none */
 export async function openGeo(file: string): Promise<Geo> {
   const reader = await maxmind.open<CityResponse>(file);
-  return (address) => {
-    const found = maxmind.validate(address) ? reader.get(address) : null;
+  // In a file of the older addresses alone the newer are found at random.
+  const isKnown = (address: string) =>
+    maxmind.validate(address) && (reader.metadata.ipVersion > 4 || !address.includes(':'));
+  return (given) => {
+    const address = given.replace(/^::ffff:(?=[\d.]+$)/i, '');
+    const found = isKnown(address) ? reader.get(address) : null;
     return { country: found?.country?.iso_code ?? null, region: found?.subdivisions?.[0]?.iso_code ?? null };
   };
 }

@@ -62,7 +62,7 @@ export function eventDoor(services: Services): Door {
       userAgent: knock.header('user-agent'),
       brands: knock.header('sec-ch-ua'),
       address: forwardedFor(forwarded, trustProxy) ?? knock.remote,
-      isLocal: !forwarded && isLoopback(knock.remote),
+      isLocal: !trustProxy && !forwarded && isLoopback(knock.remote),
     };
     try {
       const reply = await work.ingest({ text, origin, bearer, receivedAt: now(), client });

@@ -89,7 +89,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     // What a person's visitor does is told of the person.
     const transitions = personId
       ? leave(before, now, timeline.current.version)
-      : findTransitions(
+      : findLateTransitions(
           timeline,
           before?.personId ? { ...start, stage: null } : start,
           past,
@@ -295,6 +295,37 @@ const isSame = (a: Inference, b: Inference) =>
   a.stage === b.stage && a.peak === b.peak && a.tags.join(' ') === b.tags.join(' ');
 
 /**
+ * The same as findTransitions. Events that came later than they happened, and after all that is known, such as those of a browser that was
+ * offline for long, or of a file, are looked at day by day, as they would have been then: windows may have ended since.
+ */
+function findLateTransitions(...given: Parameters<typeof findTransitions>): Transition[] {
+  const [timeline, start, past, events, last, end, now, anew] = given;
+  const today = dayOf(now);
+  const isAfter = !!events[0] && events[0].event.time > start.lastTime;
+  if (!isAfter || anew || start.rules !== timeline.current.version || dayOf(events[0]!.event.time) >= today)
+    return findTransitions(...given);
+  const transitions: Transition[] = [];
+  let [known, facts, rest] = [start, past, events];
+  while (rest[0] && dayOf(rest[0].event.time) < today) {
+    const day = dayOf(rest[0].event.time);
+    const until = rest.findIndex(({ event }) => dayOf(event.time) > day);
+    const own = until < 0 ? rest : rest.slice(0, until);
+    rest = rest.slice(own.length);
+    const asOf = (day + 1) * DAY_MS - 1;
+    const next = [facts, factsOf(timeline, own)].reduce(mergeFacts, emptyFacts());
+    const view = viewFacts(timeline.current, next, asOf);
+    const stage = stageOf(view);
+    const moves = findTransitions(timeline, known, facts, own, view, { stage }, asOf, undefined);
+    transitions.push(...moves);
+    const stageSince = moves.at(-1)?.at ?? known.stageSince;
+    const dueAt = nextChange(timeline.current, next, asOf, view) ?? null;
+    known = { ...known, stage, stageSince, dueAt, rev: known.rev || 1 };
+    facts = next;
+  }
+  return [...transitions, ...findTransitions(timeline, known, facts, rest, last, end, now, undefined)];
+}
+
+/**
  * What happened to the current stage, in order: a change of rules or time passing first, then event by event.
  * @param past facts before the events @param last the facts after them, as they are seen now @param anew why `past` is not what it was
  */
@@ -304,7 +335,7 @@ function findTransitions(
   past: Facts,
   events: StoredEvent[],
   last: FactsView,
-  end: Inference,
+  end: Pick<Inference, 'stage'>,
   now: number,
   anew: 'link' | undefined,
 ): Transition[] {

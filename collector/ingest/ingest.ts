@@ -14,6 +14,7 @@ import {
   type StagetagEvent,
 } from '../../sdk/core/index.js';
 import { namesForgotten } from '../jobs/erase.js';
+import { MIN_RETENTION } from '../site.js';
 import { isBot, type DeadLetter, type Site, type Store, type StoredEvent } from '../store/store.js';
 import { botReason, isImpossible, INTERNAL_SDK, isInternal, isSpam, type Client } from './bot.js';
 import { answerFor, type BatchAnswer } from './answer.js';
@@ -28,6 +29,9 @@ export const MAX_EVENTS = 500;
 
 /** How much of a refused text is looked through for visitors who were erased; less of it is kept. */
 const NAMED_IN = 8192;
+
+/** Levels of objects and lists in a batch's traits. */
+export const MAX_TRAIT_DEPTH = 4;
 
 /** Of a text that is no JSON. */
 const NAMES_VISITOR = /"visitorId"\s*:\s*"([^"]{36})"/;
@@ -262,7 +266,7 @@ function readEnvelope({ body }: Attempt): RefusalReason | undefined {
   const { visitorId, userId, traits, sentAt, rules, events } = body;
   if (!isUuidV7(visitorId)) return 'invalid_visitor_id';
   if (userId !== undefined && !(typeof userId === 'string' && userId && userId.length <= 256)) return 'invalid_user_id';
-  if (traits !== undefined && (!isRecord(traits) || isDeep(traits, 4))) return 'invalid_traits';
+  if (traits !== undefined && (!isRecord(traits) || isDeep(traits, MAX_TRAIT_DEPTH))) return 'invalid_traits';
   if (sentAt !== undefined && !Number.isFinite(sentAt)) return 'invalid_sent_at';
   if (rules !== undefined && !Number.isSafeInteger(rules)) return 'invalid_rules';
   return Array.isArray(events) ? undefined : 'invalid_events';
@@ -311,7 +315,9 @@ type Parsed = ReturnType<typeof parseEvent>;
 /** What is older than the site keeps is not counted any more: the facts of its day are as they are. */
 export function expireOld(parsed: Parsed, { retentionDays, keptFrom }: Site, receivedAt: number): Parsed {
   if (!('event' in parsed)) return parsed;
-  const first = Math.max(keptFrom, retentionDays === null ? 0 : firstKeptDay(retentionDays, receivedAt));
+  // No site keeps less than that: a day that lies later was set by a clock that was wrong.
+  const known = Math.min(keptFrom, firstKeptDay(MIN_RETENTION, receivedAt));
+  const first = Math.max(known, retentionDays === null ? 0 : firstKeptDay(retentionDays, receivedAt));
   return dayOf(parsed.event.time) < first ? { reason: 'expired' } : parsed;
 }
 

@@ -1,12 +1,22 @@
 /** What channels cost, as a table of an advertising platform or a spreadsheet gives it. */
 import { CsvError, parse } from 'csv-parse/sync';
-import { CHANNEL_NAMES, isRecord } from '../../sdk/core/index.js';
+import { CHANNEL_NAMES, CHANNELS_ZH, isRecord } from '../../sdk/core/index.js';
 import { isDay } from '../isDay.js';
 import type { Cost, GivenCost, Site } from '../store/store.js';
 
 /** The longest name of a channel, a source, a medium or a campaign. */
 const LONGEST = { channel: 64, source: 256, medium: 256, campaign: 256 };
 const COLUMNS = ['day', 'channel', 'cost'];
+/** The columns as a Chinese table calls them. */
+const COLUMNS_ZH: Record<string, string> = {
+  日期: 'day',
+  渠道: 'channel',
+  花费: 'cost',
+  费用: 'cost',
+  来源: 'source',
+  媒介: 'medium',
+  活动: 'campaign',
+};
 const PARTS = ['source', 'medium', 'campaign'] as const;
 
 /** Costs that are taken in at a time. */
@@ -25,15 +35,19 @@ const EXPECTED: Record<string, string> = {
 
 function nameIn(of: keyof typeof LONGEST, name: unknown): string | undefined {
   const isName = typeof name === 'string' && name.trim() && name.length <= LONGEST[of] && !/\p{Cc}/u.test(name);
-  return isName ? name.trim() : undefined;
+  // As the dashboard's own files have them, a name that a spreadsheet would take for a formula stands behind a mark.
+  return isName ? name.trim().replace(/^'(?=[=+\-@])/, '') : undefined;
 }
 
 /**
- * Calls channels as the reports do, whatever their letter case.
+ * Calls channels as the reports do, whatever their letter case, and whichever language they are named in.
  * @returns the costs, and the names of channels that no report has
  */
 export function nameChannels<C extends GivenCost>(site: Pick<Site, 'channels'>, costs: C[]) {
-  const known = new Map([...CHANNEL_NAMES, ...Object.values(site.channels)].map((name) => [name.toLowerCase(), name]));
+  const known = new Map([
+    ...Object.entries(CHANNELS_ZH).map(([name, zh]) => [zh.toLowerCase(), name] as const),
+    ...[...CHANNEL_NAMES, ...Object.values(site.channels)].map((name) => [name.toLowerCase(), name] as const),
+  ]);
   const named = costs.map((cost) => ({ ...cost, channel: known.get(cost.channel.toLowerCase()) ?? cost.channel }));
   const isKnown = new Set(known.values());
   return {
@@ -42,9 +56,18 @@ export function nameChannels<C extends GivenCost>(site: Pick<Site, 'channels'>, 
   };
 }
 
+/** A day as spreadsheets write it too: 2026/1/31. */
+const dayAs = (text: unknown): unknown =>
+  typeof text === 'string'
+    ? text.replace(/^(\d{4})\/(\d{1,2})\/(\d{1,2})$/, (_, year: string, month: string, day: string) =>
+        [year, month.padStart(2, '0'), day.padStart(2, '0')].join('-'),
+      )
+    : text;
+
 /** Reads what a channel cost on a day. @returns a text that says what was expected, where it is none */
 export function parseCost(given: unknown): Cost | string {
-  const { day, channel, cost, ...more } = isRecord(given) ? given : {};
+  const { day: written, channel, cost, ...more } = isRecord(given) ? given : {};
+  const day = dayAs(written);
   if (!isDay(day)) return 'day: expected one such as 2026-01-31';
   const name = nameIn('channel', channel);
   if (!name) return `channel: expected a name of at most ${LONGEST.channel} characters, such as Paid Search`;
@@ -55,7 +78,9 @@ export function parseCost(given: unknown): Cost | string {
     if (!own) return `${part}: expected a name of at most ${LONGEST[part]} characters, or none`;
     parts[part] = own;
   }
-  const amount = typeof cost === 'string' && cost.trim() ? Number(cost) : cost;
+  // As spreadsheets write amounts: ¥1,234.50.
+  const amount =
+    typeof cost === 'string' && cost.trim() ? Number(cost.replace(/^\s*\p{Sc}|(?<=\d),(?=\d{3}(\D|$))/gu, '')) : cost;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0)
     return 'cost: expected an amount from 0 such as 1200.50, in the currency of the orders';
   return { day, channel: name, ...parts, cost: amount };
@@ -70,7 +95,8 @@ export function readCosts(text: string): Cost[] | string {
   let rows: Array<{ info: { lines: number }; record: Record<string, string> }>;
   let names: string[] = [];
   try {
-    const columns = (header: string[]) => (names = header.map((name) => name.trim().toLowerCase()));
+    const columns = (header: string[]) =>
+      (names = header.map((name) => COLUMNS_ZH[name.trim()] ?? name.trim().toLowerCase()));
     rows = parse(text, {
       bom: true,
       columns,
@@ -85,7 +111,7 @@ export function readCosts(text: string): Cost[] | string {
   if (rows.length > MAX_COSTS) return `expected at most ${MAX_COSTS} lines, got ${rows.length}`;
   if (COLUMNS.some((name) => !names.includes(name)))
     return `line 1: expected the columns ${COLUMNS.join(', ')} with commas between, got ${names.join(', ') || 'nothing'}`;
-  const sums = new Map<string, Cost>();
+  const costs: Cost[] = [];
   /** Numbers of lines by what is wrong with them. */
   const wrong = new Map<string, number[]>();
   for (const { info, record } of rows) {
@@ -96,11 +122,21 @@ export function readCosts(text: string): Cost[] | string {
       lines.push(info.lines);
       continue;
     }
-    const key = JSON.stringify([cost.day, cost.channel.toLowerCase(), ...PARTS.map((part) => cost[part])]);
-    const known = sums.get(key);
-    sums.set(key, { ...(known ?? cost), cost: (known?.cost ?? 0) + cost.cost });
+    costs.push(cost);
   }
   for (const [says, lines] of wrong)
     return `line ${lines.slice(0, MAX_SAID).join(', ')}${lines.length > MAX_SAID ? ' …' : ''}: ${says}`;
+  return addUp(costs);
+}
+
+/** Costs of one day and the same names, as one; null takes back what was said before. */
+export function addUp<C extends GivenCost>(costs: C[]): C[] {
+  const sums = new Map<string, C>();
+  for (const cost of costs) {
+    const key = JSON.stringify([cost.day, cost.channel.toLowerCase(), ...PARTS.map((part) => cost[part])]);
+    const known = sums.get(key);
+    const isMore = known && known.cost !== null && cost.cost !== null;
+    sums.set(key, isMore ? { ...known, cost: known.cost! + cost.cost! } : cost);
+  }
   return [...sums.values()];
 }

@@ -1,8 +1,17 @@
 /** Events from elsewhere, in the form in which `events.ndjson` gives them out. */
-import { attempt, EVENT_REASONS, isRecord, isUuidV7, parseEvent, type EventReason } from '../../sdk/core/index.js';
+import {
+  attempt,
+  EVENT_REASONS,
+  isDeep,
+  isRecord,
+  isUuidV7,
+  parseEvent,
+  type EventReason,
+  type Json,
+} from '../../sdk/core/index.js';
 import { APP_NAMES } from '../ingest/client.js';
 import { foldInto, hostsOf } from '../ingest/fold.js';
-import { expireOld } from '../ingest/ingest.js';
+import { expireOld, MAX_TRAIT_DEPTH } from '../ingest/ingest.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import type { Site, Store, StoredEvent } from '../store/store.js';
 
@@ -84,9 +93,12 @@ export async function importEvents(
     }
     const { visitorId, receivedAt, bot, ...rest } = input;
     // What the event itself called so, and no collector, stays with it.
-    const { inApp, ...without } = rest;
+    const { inApp, traits } = rest;
     const isApp = APP_NAMES.has(inApp as string);
-    const event = isApp ? without : rest;
+    const hasTraits = isRecord(traits) && !isDeep(traits, MAX_TRAIT_DEPTH);
+    const event = { ...rest };
+    if (isApp) delete event.inApp;
+    if (hasTraits) delete event.traits;
     if (!isUuidV7(visitorId)) {
       refuse('invalid_visitor_id');
       continue;
@@ -101,6 +113,7 @@ export async function importEvents(
       receivedAt: Number.isSafeInteger(receivedAt) ? Math.min(receivedAt as number, now) : now,
       bot: typeof bot === 'string' && /^\w{1,64}$/.test(bot) ? bot : null,
       ...(isApp && { inApp: inApp as string }),
+      ...(hasTraits && { traits: traits as Record<string, Json> }),
     };
     const id = visitorId.toLowerCase();
     const others = waiting.get(id);

@@ -18,6 +18,9 @@ export interface Change<T> {
   isSilent?: boolean;
 }
 
+/** A session is said to begin a millisecond before the event that begins it: what that changes is where somebody comes back to. */
+const RETURN_MS = 1;
+
 /**
  * The changes of a journey in which whoever stays away becomes dormant, until the next sign of life; whatever wears off meanwhile is part
  * of the return. Who stood somewhere and stands nowhere any more is dormant too. What is only called otherwise is no change.
@@ -42,10 +45,12 @@ export function withDormancy<T>(
   const journey: Array<Change<T | 'dormant'>> = [];
   let [place, from] = [null as T | null, null as T | 'dormant' | null];
   let [isAsleep, hasStood] = [false, false];
-  for (const turn of all) {
+  for (const [index, turn] of all.entries()) {
     const isChange = 'to' in turn;
     if (isChange) place = turn.to;
     else ({ isAsleep } = turn);
+    const next = all[index + 1];
+    if (!isChange && !isAsleep && next && 'to' in next && !next.isSilent && next.at - turn.at <= RETURN_MS) continue;
     hasStood ||= place !== null;
     const to = hasStood && (isAsleep || place === null) ? 'dormant' : place;
     if (from !== to && !(isChange && turn.isSilent)) journey.push({ from, to, at: turn.at });

@@ -44,14 +44,17 @@ export const RFM_GROUPS = Object.fromEntries(GROUPS.map(([name, en, zh]) => [nam
   { en: string; zh: string }
 >;
 
-export function rfmGroup(r: Score, f: Score, m: Score): RfmGroup {
+/** @param isFirst whether they bought no more than once: where all bought equally often, the least score is no first order */
+export function rfmGroup(r: Score, f: Score, m: Score, isFirst = true): RfmGroup {
   const a = Math.round((f + m) / 2);
-  return GROUPS.find(([, , , fits]) => (fits as (r: Score, f: Score, a: number) => boolean)(r, f, a))![0];
+  return GROUPS.find(
+    ([name, , , fits]) => (isFirst || name !== 'new') && (fits as (r: Score, f: Score, a: number) => boolean)(r, f, a),
+  )![0];
 }
 
 /**
  * Scores each measure by quintiles, `floor(rank * 5 / n) + 1` where equal values share the lowest of their ranks; of recency fewer days
- * are better. With `cuts` by fixed limits instead: four ascending numbers, of which each that is reached is worth a point.
+ * are better, and equal ones share the highest, since nobody bought later than whoever bought last. With `cuts` by fixed limits instead: four ascending numbers, of which each that is reached is worth a point.
  * @see the R package rfm
  */
 export function scoreRfm<K>(
@@ -64,13 +67,13 @@ export function scoreRfm<K>(
     if (limits) return values.map((value) => (1 + limits.filter((limit) => value >= limit).length) as Score);
     const rankOf = new Map<number, number>();
     for (const [rank, value] of [...values].sort((a, b) => a - b).entries())
-      if (!rankOf.has(value)) rankOf.set(value, rank);
+      if (sign < 0 || !rankOf.has(value)) rankOf.set(value, rank);
     return values.map((value) => (Math.floor((rankOf.get(value)! * 5) / values.length) + 1) as Score);
   };
   const [r, f, m] = [scoresOf('recencyDays', -1), scoresOf('frequency', 1), scoresOf('monetary', 1)];
-  return buyers.map(({ id }, index) => {
+  return buyers.map(({ id, frequency }, index) => {
     const scores = { r: r[index]!, f: f[index]!, m: m[index]! };
-    return { id, ...scores, group: rfmGroup(scores.r, scores.f, scores.m) };
+    return { id, ...scores, group: rfmGroup(scores.r, scores.f, scores.m, frequency < 2) };
   });
 }
 

@@ -115,6 +115,10 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           minimum: 1,
         }),
         query('when', 'expected the JSON of a condition, as audiences have it: who meets it now'),
+        query('rules', 'expected the number of a version of the rules; the one in force where absent', {
+          type: 'integer',
+          minimum: 1,
+        }),
         query('dormantAfter', 'with `fate`: expected days from 1 to 3660; 30 where absent', {
           type: 'integer',
           minimum: 1,
@@ -376,6 +380,14 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       },
     },
   },
+  '/secret-key': {
+    get: {
+      operationId: 'readSecretKey',
+      'x-role': 'owner',
+      summary: 'The key with which the site’s own server sends events and proves users',
+      responses: { 200: json('It.', record({ secretKey: text })) },
+    },
+  },
   '/health': {
     get: {
       operationId: 'readHealth',
@@ -541,7 +553,15 @@ export const ofSite: Record<string, Record<string, Operation>> = {
     get: {
       operationId: 'listRuleVersions',
       summary: 'Every version of the rules, the latest first',
-      responses: { 200: json('Versions.', record({ versions: list(ref('RuleVersion')) })) },
+      responses: {
+        200: json(
+          'Versions, and who saved a draft and when.',
+          record({
+            versions: list(ref('RuleVersion')),
+            draft: { anyOf: [record({ author: nullable('string'), savedAt: moment }), { type: 'null' }] },
+          }),
+        ),
+      },
     },
   },
   '/rules/versions/{version}': {

@@ -1,5 +1,7 @@
 /** Counts of what was noticed, as it was, under the rules of its time: visitors left out are in none of them. */
 import { STAGES, type Stage } from '../../sdk/core/index.js';
+import type { Site } from '../store/store.js';
+import { channelOf } from './channels.js';
 import { MOVE_KINDS, stageAt, type Projection } from './projection.js';
 import { NONE } from './table.js';
 
@@ -9,8 +11,8 @@ export interface TransitionCount {
   quarter: number;
   from: Stage | null;
   to: Stage | null;
-  /** Whether nobody did anything: other rules came. */
-  byRules: boolean;
+  /** Whether nobody did anything: other rules came, or who a visitor is. */
+  isSilent: boolean;
   transitions: number;
 }
 
@@ -39,12 +41,12 @@ function isLeftOut(projection: Projection): (visitor: number) => boolean {
 export function transitionCounts(projection: Projection, until: number): TransitionCount[] {
   const { visitor, from, to, at, kind } = projection.moves.columns;
   const isOut = isLeftOut(projection);
-  /** By quarter hour, and the stages left and entered: eight numbers for each are enough; and whether rules did it. */
+  /** By quarter hour, and the stages left and entered: eight numbers for each are enough; and whether nobody did it. */
   const counts = new Map<number, number>();
   for (let row = 0; row < projection.moves.length; row++) {
     if (at[row]! >= until || isOut(visitor[row]!)) continue;
     const stages = (from[row]! + 1) * 8 + to[row]! + 1;
-    const key = Math.floor(at[row]! / QUARTER_MS) * 128 + stages * 2 + +(kind[row] === MOVE_KINDS.rules);
+    const key = Math.floor(at[row]! / QUARTER_MS) * 128 + stages * 2 + +(kind[row]! > MOVE_KINDS.expiry);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts]
@@ -53,12 +55,12 @@ export function transitionCounts(projection: Projection, until: number): Transit
       quarter: Math.floor(key / 128) * QUARTER_MS,
       from: stageAt((Math.floor(key / 16) % 8) - 1),
       to: stageAt((Math.floor(key / 2) % 8) - 1),
-      byRules: key % 2 === 1,
+      isSilent: key % 2 === 1,
       transitions,
     }));
 }
 
-/** Those who count and made a change that rules did not, in a span of time. @param isIt asked of each change */
+/** Those who count and made a change by what they did, or did no more, in a span of time. @param isIt asked of each change */
 export function whoMoved(
   projection: Projection,
   span: { from: number; until: number },
@@ -68,7 +70,7 @@ export function whoMoved(
   const owners = projection.owners();
   const found = new Set<number>();
   for (let row = 0; row < projection.moves.length; row++) {
-    if (at[row]! < span.from || at[row]! >= span.until || kind[row] === MOVE_KINDS.rules) continue;
+    if (at[row]! < span.from || at[row]! >= span.until || kind[row]! > MOVE_KINDS.expiry) continue;
     const owner = owners[visitor[row]!]!;
     if (owner !== NONE && isIt(stageAt(from[row]!), stageAt(to[row]!))) found.add(owner);
   }
@@ -146,35 +148,56 @@ function* numbered(projection: Projection, from: number, until: number): Generat
   }
 }
 
+/** What a visitor's latest session says: its channel is the one that the owner gave to its source. */
+type Latest = (row: number) => { browser: string | null; channel: string | null };
+
+function latestIn({ sessions, texts }: Projection, site: Pick<Site, 'channels'>): Latest {
+  const { browser, channel, source } = sessions.columns;
+  const none = { browser: null, channel: null };
+  const known = new Map<string, ReturnType<Latest>>();
+  return (row) => {
+    if (row === NONE) return none;
+    const key = `${browser[row]!} ${channel[row]!} ${source[row]!}`;
+    let latest = known.get(key);
+    if (!latest) {
+      const [own, from] = [texts.at(channel[row]!), texts.at(source[row]!)];
+      latest = { browser: texts.at(browser[row]!), channel: channelOf(site, { channel: own, source: from }) };
+      known.set(key, latest);
+    }
+    return latest;
+  };
+}
+
 /** The people whose losses those of a browser or a channel are; of none where it is null. */
 export function whoLost(
   projection: Projection,
+  site: Pick<Site, 'channels'>,
   { from, until }: { from: number; until: number },
   by: 'browser' | 'channel',
   name: string | null,
 ): Set<number> {
-  const column = projection.sessions.columns[by];
+  const latestOf = latestIn(projection, site);
   const owners = projection.owners();
   const found = new Set<number>();
   for (const [visitor, latest] of numbered(projection, from, until))
-    if ((latest === NONE ? null : projection.texts.at(column[latest]!)) === name) found.add(owners[visitor]!);
+    if (latestOf(latest)[by] === name) found.add(owners[visitor]!);
   return found;
 }
 
 /** Losses of the visitors last seen in a span of time, by what their latest session says. */
-export function lossCounts(projection: Projection, from: number, until: number): LossCount[] {
+export function lossCounts(
+  projection: Projection,
+  site: Pick<Site, 'channels'>,
+  from: number,
+  until: number,
+): LossCount[] {
   const { stored, missing, ownedUp } = projection.visitors.columns;
-  const { browser, channel } = projection.sessions.columns;
-  const rows = new Map<number, LossCount>();
-  const texts = projection.texts.length;
+  const latestOf = latestIn(projection, site);
+  const rows = new Map<ReturnType<Latest>, LossCount>();
   for (const [visitor, latest] of numbered(projection, from, until)) {
-    const key = latest === NONE ? NONE : browser[latest]! * texts + channel[latest]!;
-    let row = rows.get(key);
-    if (!row) {
-      const of = (column: Int32Array) => (latest === NONE ? null : projection.texts.at(column[latest]!));
-      row = { browser: of(browser), channel: of(channel), visitors: 0, stored: 0, missing: 0, ownedUp: 0 };
-      rows.set(key, row);
-    }
+    const key = latestOf(latest);
+    const row = rows.get(key) ?? { ...key, visitors: 0, stored: 0, missing: 0, ownedUp: 0 };
+    rows.set(key, row);
     row.visitors++;
     row.stored += stored[visitor]!;
     row.missing += missing[visitor]!;

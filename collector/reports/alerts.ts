@@ -92,5 +92,5 @@ function changes({ projection }: View, from: DateTime, to: DateTime) {
 
 const isEntry =
   (stage: Stage, since: number, until: number) =>
-  ({ to, quarter, byRules }: TransitionCount): boolean =>
-    to === stage && !byRules && quarter >= since && quarter < until;
+  ({ to, quarter, isSilent }: TransitionCount): boolean =>
+    to === stage && !isSilent && quarter >= since && quarter < until;

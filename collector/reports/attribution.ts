@@ -7,6 +7,7 @@ import {
   type Path,
   type TouchModel,
 } from '../model/attribution.js';
+import { channelOf } from '../projection/channels.js';
 import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { findJourneys, LOOKBACK_DAYS, type Credited, type NAMED } from './journeys.js';
@@ -198,7 +199,8 @@ export async function reportAttribution(
   const heading = headingOf(site, range, now);
   let unnamedCost = 0;
   for (const cost of await view.store.costs(site.siteKey, heading.from, heading.to)) {
-    const name = cost[by];
+    // What a source was given holds for what it cost too.
+    const name = by === 'channel' ? channelOf(site, { source: cost.source ?? null, channel: cost.channel })! : cost[by];
     if (name === undefined) unnamedCost += cost.cost;
     else costs.set(placeOf(name), (costs.get(placeOf(name)) ?? 0) + cost.cost);
   }

@@ -1,10 +1,17 @@
 /** What visitors looked at, took along, looked for and filled in, and whether they went on after it. */
 import jstat from 'jstat';
-import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { DAY_MS, STAGES, type Stage } from '../../sdk/core/index.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
+
+/** How long before the days of the report a page still counts as the last that was seen before a stage. */
+export const BEFORE_MS = 90 * DAY_MS;
+
+/** The page that is viewed, as reports name it. */
+export const viewed = ({ name, path }: Kind): string | undefined =>
+  name === 'page_view' ? path?.slice(0, LONGEST) : undefined;
 
 /** Of each kind those with most visitors. */
 const MOST = 200;
@@ -135,6 +142,12 @@ export async function reportContent(
   const vitals = new Map<string, { path: string; metric: string; values: number[] }>();
   /** By stage: how many entered it, and the page that each saw last before. */
   const entries = STAGES.map((stage) => ({ stage, entered: 0, pages: new Map<string, number>() }));
+  const count = (place: number, path: string) => {
+    const { pages: last } = entries[place]!;
+    last.set(path, (last.get(path) ?? 0) + 1);
+  };
+  /** Who entered stages without a page before them in these days: it may have been seen earlier. */
+  const earlier = new Map<Person, number[]>();
   const once = <T>(map: Map<string, T>, key: string, make: () => T): T => {
     if (!map.has(key)) map.set(key, make());
     return map.get(key)!;
@@ -207,12 +220,24 @@ export async function reportContent(
       }
     }
     for (const place of entered) {
-      const entry = entries[place]!;
-      entry.entered++;
+      entries[place]!.entered++;
       const path = before[place]?.path;
-      if (path !== undefined) entry.pages.set(path, (entry.pages.get(path) ?? 0) + 1);
+      if (path !== undefined) count(place, path);
+      else earlier.set(person, [...(earlier.get(person) ?? []), place]);
     }
   });
+  if (earlier.size) {
+    const span = { from: from - BEFORE_MS, until: from };
+    await view.eachDeeds(
+      span,
+      viewed,
+      (person, deeds) => {
+        const last = deeds.at(-1);
+        if (last) for (const place of earlier.get(person) ?? []) count(place, last.of);
+      },
+      [...earlier.keys()],
+    );
+  }
   const nothing = () => ({});
   return {
     ...headingOf(site, range, now),

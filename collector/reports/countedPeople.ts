@@ -1,13 +1,12 @@
 /** Those whom a number of a report counts that names them by nothing else: `REPORT:NUMBER`, the number as the report has it. */
 import { isDay } from '../isDay.js';
-import { parseDay, STAGES, type Stage } from '../../sdk/core/index.js';
-import { attempt } from '../../sdk/core/matcher.js';
+import { attempt, parseDay, type Stage, STAGES } from '../../sdk/core/index.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { whoLost, whoMoved, whoReached, whoStood } from '../projection/noticed.js';
-import { LONGEST } from '../projection/kinds.js';
 import type { Deed, Person, View } from '../projection/view.js';
 import { isCredited, MODELS } from './attribution.js';
 import { eachBefore } from './common.js';
+import { BEFORE_MS, viewed } from './content.js';
 import {
   activePeriods,
   ANSWERS,
@@ -20,7 +19,6 @@ import {
 } from './customers.js';
 import { staysIn, type Fate } from './flow.js';
 import { CREDITED, findJourneys, type Journey } from './journeys.js';
-import { pageOf } from './leaving.js';
 import type { ReportQuery } from './range.js';
 
 export interface Counted {
@@ -107,7 +105,7 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
     numbers: 'browser:NAME or channel:NAME of the latest session; nothing behind the colon where there is none',
     find: async ({ view, span }, [by, ...rest]) =>
       isOneOf(['browser', 'channel'], by)
-        ? isAmong(whoLost(view.projection, span, by, rest.join(':') || null))
+        ? isAmong(whoLost(view.projection, view.site, span, by, rest.join(':') || null))
         : undefined,
   },
   kpis: {
@@ -181,7 +179,8 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
         const isIn = at >= span.from && at < span.until;
         if (isIn && deeds.findLast(({ time }) => time <= at)?.of === path) found.add(person);
       };
-      await view.eachDeeds(span, (kind) => pageOf(kind)?.slice(0, LONGEST), note, people);
+      const early = { from: span.from - BEFORE_MS, until: span.until };
+      await view.eachDeeds(early, viewed, note, people);
       return isAmong(found);
     },
   },

@@ -27,8 +27,11 @@ export interface FunnelReport extends Heading {
   by: Breakdown | null;
   windowDays: number | null;
   steps: Step[];
-  /** The step with the smallest share of the one before. */
-  leak: { from: string; to: string; lost: number } | null;
+  /**
+   * The step at which the largest share of those is lost who are no longer on the way to it, or, where nobody is lost yet, that the smallest
+   * share has made: `isOpen`. `lost` is the share that has not made it, those on the way included.
+   */
+  leak: { from: string; to: string; lost: number; isOpen: boolean } | null;
   /** Who has several tags is counted with each. */
   breakdown: Array<{ value: string | null; visitors: number[] }>;
 }
@@ -105,10 +108,18 @@ export function valuesOf(view: View, person: Person, by: Breakdown): Array<strin
 }
 
 function leakOf(steps: Step[]): FunnelReport['leak'] {
-  const worst = steps
-    .filter((step) => !step.isOptional)
-    .map((step, index, all) => ({ from: all[index - 1]?.step, to: step.step, share: step.fromPrevious }))
-    .filter((step): step is { from: string; to: string; share: number } => step.share !== null)
-    .reduce<{ from: string; to: string; share: number } | null>((a, b) => (a && a.share <= b.share ? a : b), null);
-  return worst && { from: worst.from, to: worst.to, lost: 1 - worst.share };
+  const needed = steps.filter((step) => !step.isOptional);
+  const gaps = needed.slice(1).flatMap((step, index) => {
+    const share = step.fromPrevious;
+    if (share === null || share === 1) return [];
+    const before = needed[index]!;
+    // Who made a step that may be left out, and got no further, is lost there.
+    const between = steps.slice(steps.indexOf(before), steps.indexOf(step));
+    const lost = between.reduce((sum, each) => sum + each.lost, 0);
+    return [{ from: before.step, to: step.step, share, lost, wentOn: step.visitors }];
+  });
+  const lossOf = ({ lost, wentOn }: (typeof gaps)[number]) => lost / (lost + wentOn);
+  const told = gaps.filter(({ lost }) => lost);
+  const worst = told.sort((a, b) => lossOf(b) - lossOf(a))[0] ?? gaps.sort((a, b) => a.share - b.share)[0];
+  return worst ? { from: worst.from, to: worst.to, lost: 1 - worst.share, isOpen: !worst.lost } : null;
 }

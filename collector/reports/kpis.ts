@@ -1,8 +1,8 @@
-import { parseDay, rank, UNITS, type Stage } from '../../sdk/core/index.js';
+import { parseDay, rank, UNITS, type Rules, type Signal, type Stage } from '../../sdk/core/index.js';
 import type { CountedDay } from '../projection/counted.js';
 import type { View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
-import { readTemplate, type Kpi } from '../templates.js';
+import { readTemplate, templateNames, type Kpi } from '../templates.js';
 import { ordersOf, refundSignalOf } from './customers.js';
 import { lastOfFacts, readRange, type ReportQuery } from './range.js';
 
@@ -10,7 +10,7 @@ export interface KpiReport {
   asOf: number;
   from: string;
   to: string;
-  /** The template that says what each stage is measured by. */
+  /** The template that says what each stage is measured by: the site's, or another whose signals its rules have more of. */
   template: string;
   /**
    * The range, and as many days before it: null where the site's rules have no such signal any more. The target is the site's own for 30
@@ -39,6 +39,40 @@ function measured({ measure }: Kpi, days: CountedDay[]): number {
   return measure === 'value' ? sum('daily') : measure === 'count' ? sum('count') : Math.min(sum('count'), 1);
 }
 
+/** A signal of a template in rules: by its name, or, where it was given another, by what it means. */
+function nameIn(rules: Rules, template: Rules, name: string): string {
+  const meaning = ({ label: _, ...signal }: Signal) => JSON.stringify(signal);
+  const same = () =>
+    Object.keys(rules.signals).find((each) => meaning(rules.signals[each]!) === meaning(template.signals[name]!));
+  return Object.hasOwn(rules.signals, name) ? name : (same() ?? name);
+}
+
+interface Chosen {
+  template: string;
+  kpis: Array<Kpi & { stage: Stage }>;
+  /** Of how many the rules have the signal. */
+  known: number;
+}
+
+function kpisOf(name: string, rules: Rules): Chosen | undefined {
+  const template = readTemplate(name);
+  if (!template) return undefined;
+  const kpis = Object.entries(template.kpis).map(([stage, kpi]) => ({
+    ...kpi,
+    stage: stage as Stage,
+    signal: nameIn(rules, template.rules, kpi.signal),
+  }));
+  return { template: name, kpis, known: kpis.filter(({ signal }) => Object.hasOwn(rules.signals, signal)).length };
+}
+
+/** What each stage is measured by: as the site's template says, or another where its rules have more of that one's signals. */
+function chooseKpis(own: string, rules: Rules): Chosen {
+  const first = kpisOf(own, rules);
+  if (first && first.known === first.kpis.length) return first;
+  const all = [first, ...templateNames().map((name) => kpisOf(name, rules))].filter((each) => each !== undefined);
+  return all.reduce((best, each) => (each.known > best.known ? each : best));
+}
+
 /** Says by how much each stage of the site's template measures up. Days are UTC days, as facts have them. @returns a text that says what is wrong with the range */
 export async function reportKpis(view: View, site: Site, query: ReportQuery, now: number): Promise<KpiReport | string> {
   const range = readRange(site, query, now);
@@ -47,13 +81,8 @@ export async function reportKpis(view: View, site: Site, query: ReportQuery, now
   const length = Math.round(range.to.diff(range.from, 'days').days) + 1;
   const earlier = range.from.minus({ days: length }).toISODate()!;
   const { rules } = (await view.store.rules(site.siteKey)).at(-1)!;
-  const given = readTemplate(site.template)?.kpis;
-  const kpis = Object.entries(given ?? {}).map(([stage, kpi]) => ({
-    ...kpi,
-    stage: stage as Stage,
-    value: 0,
-    before: 0,
-  }));
+  const { template, kpis: given } = chooseKpis(site.template, rules);
+  const kpis = given.map((kpi) => ({ ...kpi, value: 0, before: 0 }));
   const [first, last, start] = [parseDay(from), lastOfFacts(range, now), parseDay(earlier)];
   // Of what was sold that is left which was not given back.
   const refunds = new Map(
@@ -70,7 +99,7 @@ export async function reportKpis(view: View, site: Site, query: ReportQuery, now
     asOf: now,
     from,
     to,
-    template: site.template,
+    template,
     kpis: kpis
       .sort((a, b) => rank(a.stage) - rank(b.stage))
       .map(({ value, before, ...kpi }) => {

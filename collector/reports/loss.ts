@@ -45,7 +45,7 @@ export async function reportLoss(
   const days = readRange(site, range, now);
   if (typeof days === 'string') return days;
   const { from, to, until } = days;
-  const rows = lossCounts(projection, from.toMillis(), until);
+  const rows = lossCounts(projection, site, from.toMillis(), until);
   return {
     ...headingOf(site, days, now),
     ...sum(rows),

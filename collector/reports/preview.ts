@@ -15,11 +15,10 @@ import {
   type Rules,
   type Stage,
 } from '../../sdk/core/index.js';
-import { findGroups, groupable, groupsAsked } from '../jobs/groups.js';
 import { sinceOf, timelineOf, type Timeline } from '../ingest/timeline.js';
 import { PAGE, pages } from '../store/pages.js';
 import { isBot, type RemoteStore, type Site, type VisitorRecord } from '../store/store.js';
-import { factsUnder } from './under.js';
+import { factsUnder, groupsUnder } from './under.js';
 
 export interface Move {
   from: Stage | null;
@@ -81,16 +80,7 @@ export async function previewRules(
     return isExcluded(record, timeline, view) ? undefined : inferFrom(view);
   };
   // Groups are set anew when rules are published.
-  const asked = groupsAsked(next.rules);
-  const isIn = groupable(next.rules, asked, now);
-  const groups = findGroups(next.rules, asked, site.weekStart, now);
-  if (asked.length)
-    for await (const record of everybody()) {
-      if (!isCounted(record)) continue;
-      const facts = await factsUnder(store, site, then, record);
-      if (isIn(record, facts)) groups.add({ ...record, facts });
-    }
-  const regrouped = new Map(groups.changes().map(({ id, props }) => [id, props]));
+  const regrouped = await groupsUnder(store, site, then, next.rules, now);
 
   for await (const record of everybody()) {
     if (!isCounted(record)) continue;

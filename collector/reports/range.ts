@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import { isDay } from '../isDay.js';
-import { dayOf, parseDay as dayNumber, type Stage } from '../../sdk/core/index.js';
+import { dayOf, formatDay, parseDay as dayNumber, type Stage } from '../../sdk/core/index.js';
 import type { Site } from '../store/store.js';
 import type { Breakdown } from './funnel.js';
 
@@ -70,10 +70,12 @@ export interface Heading {
   /** First and last day, `YYYY-MM-DD` in the site's time zone, both included. */
   from: string;
   to: string;
+  /** The first day (UTC) of which raw events are still kept, where days of the report are from before: of those only what facts count is there. */
+  exactFrom: string | null;
 }
 
 export const headingOf = (
-  { timeZone }: Site,
+  { timeZone, keptFrom }: Site,
   { from, to }: { from: DateTime; to: DateTime },
   now: number,
 ): Heading => ({
@@ -81,6 +83,7 @@ export const headingOf = (
   timeZone,
   from: from.toISODate()!,
   to: to.toISODate()!,
+  exactFrom: keptFrom > dayOf(from.toMillis()) ? formatDay(keptFrom) : null,
 });
 
 function parseDay(text: string, zone: string): DateTime | undefined {

@@ -60,12 +60,27 @@ export async function makeReport(
   query: ReportQuery,
   now: number,
 ): Promise<object | string> {
-  const { rules } = query;
   const make = (view: View): Promise<object | string> => REPORTS_BY_NAME[name](view, site, query, now);
-  if (rules === undefined || rules === site.rulesVersion) return projections.use(site, now, make, DATED.has(name));
+  return underRules({ store, projections }, site, query.rules, now, make, DATED.has(name));
+}
+
+/**
+ * Reads everybody as some version of the rules has them.
+ * @param isDated whether it hangs on when stages were first reached
+ * @returns a text where there is no such version
+ */
+export async function underRules<T>(
+  { store, projections }: { store: RemoteStore; projections: Projections },
+  site: Site,
+  rules: number | undefined,
+  now: number,
+  read: (view: View) => Promise<T>,
+  isDated: boolean,
+): Promise<T | string> {
+  if (rules === undefined || rules === site.rulesVersion) return projections.use(site, now, read, isDated);
   const pinned = await pinTo(store, site, rules, now);
   return pinned
-    ? projections.useOnce(pinned, site, now, make)
+    ? projections.useOnce(pinned, site, now, read)
     : `rules: there is no version ${rules}; the latest is ${site.rulesVersion}`;
 }
 

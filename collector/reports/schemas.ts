@@ -31,7 +31,13 @@ export const REPORT_SUMMARIES: Record<ReportName, string> = {
     'what somebody should look at: nothing comes, much is lost or refused, a stage is entered otherwise than before',
 };
 
-const range = { asOf: moment, timeZone: text, from: date, to: date };
+const range = {
+  asOf: moment,
+  timeZone: text,
+  from: date,
+  to: date,
+  exactFrom: { type: ['string', 'null'], format: 'date' } as Schema,
+};
 const each: Schema = { enum: STAGES };
 /** A stage, or `dormant`; null where somebody is new. */
 const standing: Schema = { enum: [...STAGES, 'dormant', null] };
@@ -77,7 +83,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
           lost: count,
         }),
       ),
-      leak: { anyOf: [record({ from: text, to: text, lost: number }), { type: 'null' }] },
+      leak: { anyOf: [record({ from: text, to: text, lost: number, isOpen: { type: 'boolean' } }), { type: 'null' }] },
       breakdown: list(record({ value: nullable('string'), visitors: list(count) })),
     }),
     FlowReport: record({

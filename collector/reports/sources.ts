@@ -31,6 +31,10 @@ export const classified = <T extends Named>(site: Pick<Site, 'channels'>, of: T)
   channel: channelOf(site, of),
 });
 
+type Row = SourcesReport['sources'][number];
+const byUse = (a: Row, b: Row): number => b.sessions - a.sessions || (a.source < b.source ? -1 : 1);
+const unknownFirst = (a: Row, b: Row): number => +b.isUnknown - +a.isUnknown || byUse(a, b);
+
 /** Says where the sessions of a range came from. @returns a text that says what is wrong with the range */
 export async function reportSources(
   view: View,
@@ -70,8 +74,9 @@ export async function reportSources(
   });
   return {
     ...headingOf(site, range, now),
-    sources: sources
-      .sort((a, b) => +b.isUnknown - +a.isUnknown || b.sessions - a.sessions || (a.source < b.source ? -1 : 1))
-      .slice(0, MOST),
+    // Of very many unknown ones none may push out where most came from.
+    sources: [...new Set([...sources.sort(byUse).slice(0, MOST / 2), ...sources.sort(unknownFirst)])]
+      .slice(0, MOST)
+      .sort(unknownFirst),
   };
 }

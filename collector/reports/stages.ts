@@ -87,7 +87,7 @@ function cutDays(counts: TransitionCount[], from: DateTime, to: DateTime): Stage
   for (let day = from; day <= to; day = day.plus({ days: 1 }).startOf('day')) {
     const [entered, left] = [none(), none()];
     takeUntil(day.plus({ days: 1 }).startOf('day').toMillis(), (count) => {
-      if (count.byRules) return;
+      if (count.isSilent) return;
       if (count.to) entered[count.to] += count.transitions;
       if (count.from) left[count.from] += count.transitions;
     });

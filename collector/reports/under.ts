@@ -1,8 +1,20 @@
 /** Visitors as other rules than those in force would have them. Nothing is written. */
-import { emptyFacts, inferFrom, mergeFacts, rank, viewFacts, type Facts } from '../../sdk/core/index.js';
+import {
+  datedTraits,
+  emptyFacts,
+  inferFrom,
+  mergeFacts,
+  rank,
+  viewFacts,
+  type Facts,
+  type Rules,
+  type Scalar,
+} from '../../sdk/core/index.js';
 import { factsAnew } from '../ingest/fold.js';
 import { timelineOf, type Timeline } from '../ingest/timeline.js';
+import { findGroups, groupable, groupsAsked } from '../jobs/groups.js';
 import { dateMoves } from '../projection/dating.js';
+import { PAGE, pages } from '../store/pages.js';
 import {
   isBot,
   type ListedTransition,
@@ -33,6 +45,27 @@ export async function factsUnder(
   return sum;
 }
 
+/** The groups that rules ask for, of whom they are others than those set now: the traits by the person. */
+export async function groupsUnder(
+  store: RemoteStore,
+  site: Site,
+  timeline: Timeline,
+  rules: Rules,
+  now: number,
+): Promise<Map<string, Record<string, Scalar | null>>> {
+  const asked = groupsAsked(rules);
+  if (!asked.length) return new Map();
+  const isIn = groupable(rules, asked, now);
+  const groups = findGroups(rules, asked, site.weekStart, now);
+  for await (const record of pages((last?: VisitorRecord) => store.everyVisitor(site.siteKey, last?.visitorId, PAGE))) {
+    // A person's visitors are told of with the person.
+    if (record.personId || isBot(record.bot)) continue;
+    const facts = await factsUnder(store, site, timeline, record);
+    if (isIn(record, facts)) groups.add({ ...record, facts });
+  }
+  return new Map(groups.changes().map(({ id, props }) => [id, props]));
+}
+
 /**
  * The same store as if a version of the site's rules had always been in force. The list of changes of stages is there once everybody
  * was read.
@@ -56,8 +89,13 @@ export async function pinTo(
   const transitions: ListedTransition[] = [];
   const { siteKey: key, keptFrom } = site;
   const dating = { store, siteKey: key, timeline, keptFrom, now };
+  const groups = await groupsUnder(store, site, pinned, rules, now);
   const look = async (record: VisitorRecord): Promise<VisitorRecord> => {
-    const facts = await factsUnder(store, site, pinned, record);
+    const counted = await factsUnder(store, site, pinned, record);
+    const set = groups.get(record.visitorId);
+    const facts = set
+      ? { ...counted, traits: { ...counted.traits, ...datedTraits(set, now, record.visitorId) } }
+      : counted;
     const view = viewFacts(timeline.current, facts, now);
     const isRuled = !record.personId && !record.isJudged && !isBot(record.bot);
     return {

@@ -176,7 +176,7 @@ export async function reportValue(
   );
   for (const person of view.people) {
     sum.people++;
-    sum.invited += +(view.touch(person)?.medium === INVITED);
+    sum.invited += +(view.touch(person)?.medium?.toLowerCase() === INVITED);
     const invited = invitations.flatMap((name) => view.counted(person, name));
     sum.invitations += invited.reduce((all, { count }) => all + count, 0);
     if (invited.length)

@@ -14,6 +14,8 @@ export interface VisitorFilter extends PeopleFilter {
   /** How the id of a user begins, or a part of the id of a visitor, four characters at least. */
   find?: string;
   limit: number;
+  /** The version of the rules under which everybody is looked at; the one in force where absent. */
+  rules?: number;
   /** Epoch ms, as of the last one that was read. */
   seenBefore?: number;
   /** The last one that was read: of those seen in the same moment it goes on after this one. */

@@ -15,6 +15,7 @@ import { costRoutes } from './costs.js';
 import { noteRoutes } from './notes.js';
 import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
+import { secretKeyRoutes } from './secretKey.js';
 import { SESSION_COOKIE } from './signIn.js';
 import { healthOfSiteRoutes } from './healthOfSite.js';
 import { siteRoutes } from './sites.js';
@@ -73,6 +74,7 @@ export function apiRoutes(services: Services): Hono {
     audienceRoutes,
     noteRoutes,
     healthOfSiteRoutes,
+    secretKeyRoutes,
   ])
     ofSite.route('/', make(services));
   routes.route('/api/sites/:siteKey', ofSite);

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { isRecord } from '../../sdk/core/index.js';
-import { MAX_COSTS, nameChannels, parseCost, readCosts } from '../jobs/costs.js';
+import { addUp, MAX_COSTS, nameChannels, parseCost, readCosts } from '../jobs/costs.js';
 import type { Services } from '../services.js';
 import type { CostName, GivenCost } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
@@ -26,7 +26,8 @@ export function costRoutes({ store }: Services): Hono<SiteEnv> {
     const said = isTable ? readCosts(await c.req.text()) : given(await readJson(c));
     if (typeof said === 'string') return c.json({ error: `${said}; nothing was changed` }, 400);
     const site = c.get('site');
-    const { costs, unknown } = nameChannels<GivenCost>(site, said);
+    const { costs: named, unknown } = nameChannels<GivenCost>(site, said);
+    const costs = addUp(named);
     const days = costs.map(({ day }) => day).sort();
     const [from = null, to = null] = [days[0], days.at(-1)];
     const replaced = query.dry
@@ -39,8 +40,9 @@ export function costRoutes({ store }: Services): Hono<SiteEnv> {
     const query = readQuery<Omit<CostName, 'channel'> & { from: string; to: string }>(c, 'removeCosts');
     if (typeof query === 'string') return c.json({ error: query }, 400);
     const { from = FIRST, to = LAST, ...parts } = query;
-    const named = { channel: c.req.param('channel'), ...parts };
-    return c.json({ removed: await store.removeCosts(c.get('site').siteKey, named, from, to) });
+    const site = c.get('site');
+    const [named] = nameChannels(site, [{ day: FIRST, cost: 0, channel: c.req.param('channel'), ...parts }]).costs;
+    return c.json({ removed: await store.removeCosts(site.siteKey, { channel: named!.channel, ...parts }, from, to) });
   });
   return routes;
 }

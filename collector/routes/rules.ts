@@ -100,8 +100,12 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
   });
 
   routes.get('/rules/versions', async (c) => {
-    const versions = await store.ruleVersions(c.get('site').siteKey);
-    return c.json({ versions: versions.map((each, index) => ({ ...each, inForce: index === 0 })) });
+    const { siteKey } = c.get('site');
+    const [versions, draft] = await Promise.all([store.ruleVersions(siteKey), store.draft(siteKey)]);
+    return c.json({
+      versions: versions.map((each, index) => ({ ...each, inForce: index === 0 })),
+      draft: draft ? { author: draft.author, savedAt: draft.savedAt } : null,
+    });
   });
 
   routes.get('/rules/versions/:version', async (c) => {

@@ -82,7 +82,7 @@ export function signInRoutes(services: Services): Hono {
     return c.json(
       {
         error:
-          'token: expected the admin token, or that of an unused sign-in link; restart the collector for a new link',
+          'token: expected your own, the admin token, or that of an unused sign-in link; restart the collector for a new link',
       },
       401,
     );

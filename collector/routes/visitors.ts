@@ -48,7 +48,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (typeof query === 'string') return c.json({ error: query }, 400);
     const filter = { limit: DEFAULT_LIMIT, ...query, after: query.after?.toLowerCase() };
     await work.restage(now());
-    const isAsked = filter.stage ?? filter.tag ?? filter.channel ?? filter.user ?? filter.find;
+    const isAsked = filter.rules ?? filter.stage ?? filter.tag ?? filter.channel ?? filter.user ?? filter.find;
     const found =
       isAsked !== undefined || isOfPeople(filter)
         ? await work.listVisitors(c.get('site'), filter, now())
@@ -57,7 +57,7 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const { visitors, ...rest } = found;
     const { version } = timelineOf(await store.rules(siteKey)).current;
     const fresh = await Promise.all(
-      visitors.map((record) => (record.rules < version ? refresh(siteKey, record) : record)),
+      visitors.map((record) => (record.rules < version && !filter.rules ? refresh(siteKey, record) : record)),
     );
     const { stage, tag } = filter;
     const fits = (each: VisitorRecord) =>
@@ -201,8 +201,8 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
 }
 
 /** An event as it was sent, and what the collector knows of it. */
-function sent({ event, receivedAt, bot, inApp }: StoredEvent) {
-  return { ...event, receivedAt, bot, ...(inApp && { inApp }) };
+function sent({ event, receivedAt, bot, inApp, traits }: StoredEvent) {
+  return { ...event, receivedAt, bot, ...(inApp && { inApp }), ...(traits && { traits }) };
 }
 
 /** How long before it came an event may have happened, and how far ahead of our clock, without being flagged. */

@@ -3,6 +3,7 @@
  * No DOM, no Node, no clock, no randomness: time, ids and rules arrive as arguments. The collector's only door.
  */
 export * from './channel.js';
+export { CHANNELS_ZH } from './channelWords.js';
 export * from './compact.js';
 export * from './day.js';
 export * from './event.js';

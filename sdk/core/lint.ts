@@ -8,6 +8,7 @@ import {
   type Exclusions,
   type Measure,
   type Range,
+  type Scalar,
   type Stage,
 } from './rules.js';
 
@@ -151,6 +152,7 @@ function implies(a: CompiledCondition, b: CompiledCondition): boolean {
   if ('any' in a) return a.any.every((part) => implies(part, b));
   if ('any' in b && b.any.some((part) => implies(a, part))) return true;
   if ('all' in a) return a.all.some((part) => implies(part, b));
+  if ('trait' in a && 'trait' in b) return a.trait === b.trait && narrows(a.need, b.need);
   if (!('signal' in a) || !('signal' in b) || a.signal !== b.signal) return false;
   return Object.entries(needOf(b)).every(([measure, { gte = 0, lte = Infinity }]) => {
     const own = boundsOf(a, measure as Measure);
@@ -162,6 +164,16 @@ function implies(a: CompiledCondition, b: CompiledCondition): boolean {
       isSteady && (gte <= 0 || (isWider && own.gte >= gte)) && (lte === Infinity || (isNarrower && own.lte <= lte))
     );
   });
+}
+
+/** Whether every value that fits the first fits the second, as far as lists and ranges tell. */
+function narrows(a: CompiledMatcher, b: CompiledMatcher): boolean {
+  if (a.exists === false || b.exists === false || b.glob) return false;
+  const { gte = -Infinity, lte = Infinity } = b.range ?? {};
+  const isWithin = (value: unknown) => !b.range || (typeof value === 'number' && value >= gte && value <= lte);
+  const fits = (value: Scalar) => (!b.in || b.in.includes(value)) && isWithin(value);
+  if (a.in) return a.in.every(fits);
+  return !b.in && (!b.range || (!!a.range && (a.range.gte ?? -Infinity) >= gte && (a.range.lte ?? Infinity) <= lte));
 }
 
 type SignalCondition = Extract<CompiledCondition, { signal: string }>;

@@ -14,6 +14,8 @@ export const SOURCE_NAMES: Array<[kind: SourceKind, names: string, from: string]
   ],
   ['search', 'brave', 'https://search.brave.com'],
   ['search', 'chinaso', 'https://www.chinaso.com'],
+  ['search', 'ask.com', 'https://www.ask.com'],
+  ['search', 'daum', 'https://www.daum.net'],
   [
     'social',
     'facebook instagram linkedin lnkd twitter t.co reddit pinterest telegram weibo t.cn qzone.qq douban tumblr xing vk.com v2ex',
@@ -27,6 +29,10 @@ export const SOURCE_NAMES: Array<[kind: SourceKind, names: string, from: string]
   ['social', 'bsky bsky.social', 'https://bsky.social'],
   ['social', 'mastodon mastodon.social mastodon.online', 'https://joinmastodon.org/servers'],
   ['social', 't.me', 'https://t.me'],
+  ['social', 'whatsapp wa.me', 'https://www.whatsapp.com'],
+  ['social', 'snapchat', 'https://www.snapchat.com'],
+  ['social', 'discord', 'https://discord.com'],
+  ['social', 'news.ycombinator', 'https://news.ycombinator.com'],
   ['social', 'line.me', 'https://line.me'],
   ['social', 'weixin weixin.qq wechat servicewechat com.tencent.mm', 'https://weixin.qq.com'],
   ['social', 'com.sina.weibo', 'https://play.google.com/store/apps/details?id=com.sina.weibo'],
@@ -74,5 +80,6 @@ export const SOURCE_NAMES: Array<[kind: SourceKind, names: string, from: string]
 /** Names that are too short to stand for a host, or stand for something else there: they are found as whole labels alone. */
 export const LABELS: Partial<Record<SourceKind, string>> = {
   search: '360 shenma',
+  social: 'ig wx',
   assistant: 'openai gemini copilot claude',
 };

@@ -98,13 +98,17 @@ const WORDS: Record<Language, WhyWords> = {
   },
 };
 
+/** A page may pass its own, such as zh-CN. */
+const isChinese = (language: string): boolean => /^zh/i.test(language);
+const wordsIn = (language: string): WhyWords => WORDS[isChinese(language) ? 'zh' : 'en'];
+
 const itself: Called = (signal) => signal;
 
 const showNumber = (value: number, language: Language): string =>
-  new Intl.NumberFormat(language === 'zh' ? 'zh-CN' : 'en-GB', { maximumFractionDigits: 1 }).format(value);
+  new Intl.NumberFormat(isChinese(language) ? 'zh-CN' : 'en-GB', { maximumFractionDigits: 1 }).format(value);
 
 function saySignal({ signal, need, have, within }: SignalReason, language: Language, called: Called): string {
-  const words = WORDS[language];
+  const words = wordsIn(language);
   const asked = (Object.keys(need) as Measure[]).map((measure) => {
     const { gte, lte } = need[measure]!;
     const bounds = [gte !== undefined && words.atLeast(gte), lte !== undefined && words.atMost(lte)].filter(Boolean);
@@ -115,7 +119,7 @@ function saySignal({ signal, need, have, within }: SignalReason, language: Langu
 }
 
 function sayTrait({ trait, need, have }: TraitReason, language: Language): string {
-  const words = WORDS[language];
+  const words = wordsIn(language);
   const { exists, in: list, glob, range: { gte, lte } = {} } = need;
   const asked = [
     exists === false && words.isMissing,
@@ -129,7 +133,7 @@ function sayTrait({ trait, need, have }: TraitReason, language: Language): strin
 
 /** Says one part of a reason, without the parts that it has itself. */
 export function sayPart(reason: Reason, language: Language = 'en', called: Called = itself): string {
-  const words = WORDS[language];
+  const words = wordsIn(language);
   const group = () => ('lasts' in reason ? words.lasts(reason.lasts as number) : words[partsOf(reason)![0]]);
   const text =
     'trait' in reason ? sayTrait(reason, language) : 'signal' in reason ? saySignal(reason, language, called) : group();
@@ -161,7 +165,7 @@ export function sayWhy(
   language: Language = 'en',
   called: Called = itself,
 ): string {
-  const words = WORDS[language];
+  const words = wordsIn(language);
   const { met, because } = explanation;
   const isStage = 'stage' in explanation;
   const name = isStage ? (explanation.stage ? words.stages[explanation.stage] : words.none) : explanation.tag;

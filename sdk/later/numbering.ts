@@ -1,12 +1,15 @@
 /** Numbers and losses: each event of a visitor has a number, 1, 2, 3 …, also one that is given up, so that a loss shows. */
 import { dequeue, enqueue, queued, type Queued } from '../queue.js';
-import { settings } from '../settings.js';
+import { address } from '../record.js';
+import { ofDocument, settings } from '../settings.js';
 import { readJson, writeJson } from '../storage.js';
 
 /** Gives an event the next number where it has none. Only the sending tab does. */
 export function number(item: Queued): Queued {
   if (!item.event.seq) {
     item.event.seq = count('seq', item);
+    // Single-page apps name a route after they went there.
+    if (item.event.url === address()) item.event.title = ofDocument('title');
     enqueue(item);
   }
   return item;
@@ -33,7 +36,8 @@ export function trimQueue(): void {
     .sort((a, b) => +LOW_VALUE.test(b.event.name) - +LOW_VALUE.test(a.event.name))
     .filter(
       ({ event }, index, { length }) =>
-        index < length - +(settings.queue || QUEUE_LIMIT) || event.time < Date.now() - MAX_AGE_MS,
+        index < length - (+settings.queue! > 0 ? +settings.queue! : QUEUE_LIMIT) ||
+        event.time < Date.now() - MAX_AGE_MS,
     );
   for (const item of lost) count('lost', number(item));
   dequeue(lost);

@@ -58,12 +58,13 @@ export function captureWebVitals(): void {
   const observer = new PerformanceObserver(
     guard((list: PerformanceObserverEntryList) => (list.getEntries() as Entry[]).forEach(see)),
   );
+  const { prerendering } = document as { prerendering?: boolean };
   const types = PerformanceObserver.supportedEntryTypes;
   const watch = (buffered: boolean) => {
     sum = 0;
     for (const type of ['paint', 'largest-contentful-paint', 'layout-shift', 'event', 'first-input'])
-      // What is painted in the background is painted late.
-      if (types.includes(type) && (!/paint/.test(type) || (buffered && !document.hidden)))
+      // What is painted in the background is painted late; not before a page is shown.
+      if (types.includes(type) && (!/paint/.test(type) || (buffered && !(document.hidden && !prerendering))))
         observer.observe({ type, buffered, durationThreshold: 16 } as PerformanceObserverInit);
   };
 

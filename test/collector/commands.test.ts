@@ -8,7 +8,9 @@ import { describe, expect, it, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { lockFolder } from '../../collector/store/sqlite/lock.js';
 import { MIGRATIONS } from '../../collector/store/sqlite/migrations.js';
-import { ADMIN, bytesIn, makeEvent, newId, temporaryFolder } from '../helpers/collector.js';
+import { useFolder } from '../../collector/store/sqlite/open.js';
+import { restoreBackup, verifyBackup } from '../../collector/store/sqlite/restore.js';
+import { ADMIN, bytesIn, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
 import { runCommand, startServe } from '../helpers/process.js';
 
 describe('the commands', () => {
@@ -299,4 +301,36 @@ test('an update of the schema keeps the old file beside the new one for a week',
   await store.dropKept(made + week + 1000);
   expect(fs.existsSync(kept)).toBe(false);
   await store.close();
+});
+
+test('a backup is made to its end while events come, and nothing is restored while a command works', async () => {
+  const [folder, other] = [temporaryFolder(), temporaryFolder()];
+  const { store, send, site } = await makeCollector({}, folder);
+  for (let batch = 0; batch < 30; batch++)
+    await send(
+      newId(),
+      Array.from({ length: 60 }, () =>
+        makeEvent('page_view', { title: 'x'.repeat(500 + batch), props: { a: newId() } }),
+      ),
+    );
+  const reader = openSqliteStore(folder);
+  let isDone = false;
+  const copy = reader.backup(path.join(other, 'copy.sqlite')).finally(() => (isDone = true));
+  let came = 0;
+  while (!isDone) {
+    await send(newId(), [makeEvent('page_view')]);
+    came++;
+    await new Promise(setImmediate);
+  }
+  await copy;
+  await reader.close();
+  expect(came).toBeGreaterThan(0);
+  expect(verifyBackup(path.join(other, 'copy.sqlite'))).toMatchObject({ sites: 1 });
+  expect((await store.sites())[0]!.siteKey).toBe(site.siteKey);
+
+  const target = temporaryFolder();
+  const leave = useFolder(target);
+  expect(() => restoreBackup(path.join(other, 'copy.sqlite'), target, NOW)).toThrow(/another command works on/);
+  leave();
+  expect(restoreBackup(path.join(other, 'copy.sqlite'), target, NOW)).toMatchObject({ sites: 1 });
 });

@@ -214,3 +214,52 @@ test('what channels cost is imported from a table, as often as one likes', async
     expect(stderr).toContain('nothing was stored');
   }
 });
+
+test('what was no request, what a server of another kind writes, and what is left out, by day', async () => {
+  const at = '22/Nov/2026:10:00:00 +0000';
+  const caddy = (uri: string, agent = AGENT) =>
+    JSON.stringify({
+      ts: 1795341600.5,
+      request: { method: 'GET', uri, headers: { 'User-Agent': [agent] } },
+      status: 200,
+    });
+  const lines = [
+    `203.0.113.7 - - [${at}] "" 400 0 "-" "-"`,
+    `203.0.113.7 - - [${at}] "-" 408 0 "-" "-"`,
+    `203.0.113.7 - - [${at}] "\\x16\\x03\\x01" 400 226 "-" "-"`,
+    `203.0.113.7 - - [${at}] "GET /st/api/session HTTP/1.1" 200 10 "-" "${AGENT}"`,
+    caddy('/pricing?x=1'),
+    caddy('/st/t/st_x.js'),
+    caddy('/', 'curl/8.0'),
+    '{"no":"request"}',
+  ];
+  expect(await countPages(Readable.from(lines), 'UTC', undefined, ['/st/*'])).toEqual({
+    lines: 8,
+    unread: 1,
+    days: [{ day: '2026-11-22', pages: 1 }],
+  });
+});
+
+test('a day that is in two files has the pages of both', () => {
+  const { file, folder } = makeImport(LOG.slice(0, 7));
+  const second = `${file}.1`;
+  fs.copyFileSync(file, second);
+  const { stdout } = runCommand(['import', second, file, '--format', 'access-log', '--data', folder, '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ lines: 14, days: 1, pages: 6 });
+  expect(runCommand(['import', second, file, '--data', folder]).stderr).toContain('expected one file');
+});
+
+test('the traits of a batch come along', async () => {
+  const from = await makeCollector();
+  const id = newId();
+  await from.send(id, [makeEvent('page_view')], { traits: { company_size: 900 } });
+  const lines = (await from.ndjson()).map((event) => JSON.stringify(event));
+  const { folder, siteKey, run } = makeImport(lines);
+  expect(JSON.parse(run().stdout)).toMatchObject({ stored: 1 });
+  const store = openSqliteStore(folder);
+  for await (const { event, traits } of store.events(siteKey, { visitorId: id })) {
+    expect(traits).toEqual({ company_size: 900 });
+    expect(event).not.toHaveProperty('traits');
+  }
+  await store.close();
+});

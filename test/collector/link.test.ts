@@ -356,3 +356,19 @@ describe('a user', () => {
     expect(await countsOf(collector)).toEqual({ awareness: 2 });
   });
 });
+
+test('who signs in enters no stage and leaves none', async () => {
+  const collector = await makeCollector();
+  const { get, site, send, clock } = collector;
+  clock.now = NOW - 20 * DAY;
+  const ids = Array.from({ length: 3 }, () => newId());
+  for (const id of ids) await send(id, [makeEvent('page_view', { time: clock.now })]);
+  clock.now = NOW;
+  for (const [index, id] of ids.entries())
+    await sendAs(collector, id, ['page_view'], { userId: `u${index}`, proof: proofOf(collector, `u${index}`) });
+  const { stages } = await get<{ stages: Array<{ stage: string; current: number; entered: number; left: number }> }>(
+    `sites/${site.siteKey}/reports/stages?from=2026-11-22&to=2026-11-22`,
+  );
+  expect(stages[0]).toMatchObject({ stage: 'awareness', current: 0, entered: 0, left: 3 });
+  expect(stages[1]).toMatchObject({ stage: 'interest', current: 3, entered: 3 });
+});

@@ -500,15 +500,24 @@ test('somebody sleeps from when nothing was heard for so long to the next sign o
           standing = next;
         };
         for (let at = 0; at < 61; at++) {
-          look(at, true);
-          for (const change of changes.filter((each) => each.at === at)) {
+          const here = changes.filter((each) => each.at === at);
+          // Who comes back with an event that leads elsewhere comes back there.
+          const isReturn = standing === 'dormant' && signs.includes(at) && here[0] && !here[0].isSilent;
+          if (!isReturn) look(at, true);
+          for (const change of here) {
             place = change.to;
             hasStood ||= place !== null;
             look(at, !change.isSilent);
           }
         }
-        const journey = withDormancy(changes, signs, after, 61);
-        expect(journey.map((move) => `${move.at} ${move.from} ${move.to}`)).toEqual(expected);
+        // Ten milliseconds each: of two that follow each other in the next one is the other's.
+        const journey = withDormancy(
+          changes.map((change) => ({ ...change, at: change.at * 10 })),
+          signs.map((sign) => sign * 10),
+          after * 10,
+          610,
+        );
+        expect(journey.map((move) => `${move.at / 10} ${move.from} ${move.to}`)).toEqual(expected);
       },
     ),
     { numRuns: 2000 },
@@ -541,4 +550,47 @@ test('customers who bought lately and often are likelier to be there', () => {
     { x: 1, tx: 1.71, T: 38.86 },
   ];
   expect(pAlive(model, customers[0]!)).toBeGreaterThan(pAlive(model, customers[2]!));
+});
+
+test('nobody is thought more away than who bought last, however many bought on that day', () => {
+  for (const [lately, before] of [
+    [50, 10],
+    [24, 16],
+    [30, 0],
+  ] as const) {
+    const buyers = Array.from({ length: lately + before }, (_, index) => ({
+      id: `${index}`,
+      recencyDays: index < lately ? 1 : 60,
+      frequency: 1 + (index % 4),
+      monetary: 10,
+    }));
+    for (const { id, r } of scoreRfm(buyers)) expect(r === 5).toBe(Number(id) < lately);
+  }
+});
+
+test('a buyer with several orders is not new, where everybody has as many', () => {
+  const buyers = Array.from({ length: 40 }, (_, index) => ({
+    id: `${index}`,
+    recencyDays: index < 10 ? 1 : 90,
+    frequency: 5,
+    monetary: 10,
+  }));
+  expect(new Set(scoreRfm(buyers).map(({ group }) => group)).has('new')).toBe(false);
+  const first = buyers.map((buyer) => ({ ...buyer, frequency: 1 }));
+  expect(scoreRfm(first).filter(({ group }) => group === 'new')).toHaveLength(10);
+});
+
+test('who comes back is where the visit leads at once', () => {
+  const changes = [
+    { from: null, to: 'a', at: 0 },
+    { from: 'a', to: 'b', at: 50 },
+    { from: 'b', to: 'c', at: 52 },
+  ];
+  for (const wake of [49, 50])
+    expect(withDormancy(changes, [0, wake], 30, 60)).toEqual([
+      { from: null, to: 'a', at: 0 },
+      { from: 'a', to: 'dormant', at: 30 },
+      { from: 'dormant', to: 'b', at: 50 },
+      { from: 'b', to: 'c', at: 52 },
+    ]);
 });

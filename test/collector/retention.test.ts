@@ -116,3 +116,20 @@ test('a site is changed in part, and not by what makes no sense', async () => {
   });
   expect(nowhere.status).toBe(404);
 });
+
+test('a day that a wrong clock set refuses nothing, and a report says from which day on single events are there', async () => {
+  const collector = await makeCollector();
+  const { send, store, site, clock, get } = collector;
+  const work = workOn(store, () => clock.now);
+  await change(collector, { retentionDays: 30 });
+  await send(newId(), [makeEvent('page_view')]);
+  const heading = () =>
+    get<{ exactFrom: string | null }>(`sites/${site.siteKey}/reports/content?from=2026-10-01&to=2026-11-22`);
+  expect(await heading()).toMatchObject({ exactFrom: null });
+  await work.expire(NOW);
+  expect(await heading()).toMatchObject({ exactFrom: '2026-10-24' });
+  expect(await get(`sites/${site.siteKey}/reports/content?from=2026-10-24`)).toMatchObject({ exactFrom: null });
+  await work.expire(NOW + 365 * DAY);
+  const answer = await (await send(newId(), [makeEvent('page_view')])).json();
+  expect(answer).toMatchObject({ accepted: 1, rejected: [] });
+});

@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { makeToken, mayAct } from '../../collector/access.js';
-import { OPERATIONS, roleFor } from '../../collector/openapi.js';
+import { createCollector } from '../../collector/app.js';
+import { operationAt, OPERATIONS, roleFor } from '../../collector/openapi.js';
 import { ROLES, type Role } from '../../collector/store/store.js';
 import { bytesIn, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
 
@@ -99,4 +100,35 @@ test('a name is one user', async () => {
     false,
   );
   expect(await collector.store.users()).toEqual([{ name: 'Ada', role: 'viewer', createdAt: NOW }]);
+});
+
+test('with another admin token the sessions of the one before are none any more, and those of users go on', async () => {
+  const collector = await makeCollector();
+  const { store, site } = collector;
+  const token = await addUser(collector, 'viewer', 'Ada');
+  const signIn = async (given: string) => {
+    const response = await collector.app.request('/api/session', {
+      method: 'POST',
+      body: JSON.stringify({ token: given }),
+    });
+    return response.headers.get('Set-Cookie')!.split(';')[0]!;
+  };
+  const cookies = [await signIn('admin-token'), await signIn(token)];
+  const statuses = (app: Hono) =>
+    Promise.all(
+      cookies.map(
+        async (Cookie) => (await app.request(`/api/sites/${site.siteKey}/rules`, { headers: { Cookie } })).status,
+      ),
+    );
+  expect(await statuses(collector.app)).toEqual([200, 200]);
+  expect(await statuses(createCollector({ store, now: () => NOW, adminToken: 'another' }))).toEqual([401, 200]);
+});
+
+test.each([
+  ['DELETE', '/api/users/internal', 'removeUser'],
+  ['DELETE', '/st/api/users/internal', 'removeUser'],
+  ['DELETE', '/api/sites/st_x/costs/internal', 'removeCosts'],
+  ['PUT', '/st/api/sites/st_x/rules/draft', 'saveDraft'],
+])('%s %s is %s', (method, where, operation) => {
+  expect(operationAt(method, where)?.operation.operationId).toBe(operation);
 });

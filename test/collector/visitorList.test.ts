@@ -6,7 +6,7 @@ import type { FlowReport } from '../../collector/reports/flow.js';
 import type { FunnelReport } from '../../collector/reports/funnel.js';
 import { readTemplate } from '../../collector/templates.js';
 import { STAGES } from '../../sdk/core/index.js';
-import { ADMIN, makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW, ORIGIN, type TestCollector } from '../helpers/collector.js';
 import { randomEvents, seeded } from '../helpers/random.js';
 
 const HOUR_MS = 3_600_000;
@@ -273,4 +273,41 @@ test('an audience that there is not is said not to be there', async () => {
   const collector = await makeCollector();
   const { status, body } = await asking(collector)({ audience: '999' });
   expect([status, body]).toEqual([400, { error: 'this site has no such audience' }]);
+});
+
+test('people behind a number of an older version of the rules are those of that version', async () => {
+  const { send, putRules, get, site } = await makeCollector();
+  for (let index = 0; index < 6; index++) await send(newId(), [makeEvent('page_view', { url: `${ORIGIN}/pricing` })]);
+  const signals = { visit: { event: 'page_view' }, cart: { event: 'add_to_cart' } };
+  await putRules({
+    signals,
+    stages: { awareness: { when: { signal: 'visit' } }, interest: { when: { signal: 'cart' } } },
+  });
+  const range = 'from=2026-11-22&to=2026-11-22';
+  const count = async (rules: string) =>
+    (await get<{ count: number }>(`sites/${site.siteKey}/visitors?reached=interest&${range}${rules}`)).count;
+  expect([await count('&rules=1'), await count('&rules=2'), await count('')]).toEqual([6, 0, 0]);
+});
+
+test('what measures the stages goes along with a signal that is renamed, and comes with another template', async () => {
+  const { send, putRules, get, site } = await makeCollector();
+  await send(newId(), [
+    makeEvent('page_view', { url: `${ORIGIN}/products/a` }),
+    makeEvent('purchase', { props: { value: 5 } }),
+  ]);
+  const kpis = async () => {
+    const report = await get<{ template: string; kpis: Array<{ signal: string; value: number | null }> }>(
+      `sites/${site.siteKey}/reports/kpis`,
+    );
+    return [report.template, ...report.kpis.map(({ signal, value }) => `${signal} ${value}`)];
+  };
+  const before = await kpis();
+  expect(before[0]).toBe('general');
+  const text = JSON.stringify(readTemplate('general')!.rules).replaceAll('"order"', '"bought"');
+  expect((await putRules(JSON.parse(text))).status).toBe(200);
+  expect(await kpis()).toEqual(before.map((line) => line.replace('order ', 'bought ')));
+  expect((await putRules(readTemplate('saas')!.rules)).status).toBe(200);
+  const [template, ...after] = await kpis();
+  expect(template).toBe('saas');
+  expect(after.some((line) => line.endsWith('null'))).toBe(false);
 });

@@ -10,15 +10,27 @@ import { StoreError } from './error.js';
  * @throws StoreError where another process has it
  */
 export function lockFolder(folder: string, waitMs = 0): () => void {
-  const lock = new Database(path.resolve(folder, 'stagetag.lock'), { timeout: waitMs });
+  return take(folder, 'stagetag.lock', 'BEGIN EXCLUSIVE', 'another Stagetag is running on', waitMs);
+}
+
+/** Says that a command works on a folder, beside others: nothing is put in the place of the data meanwhile. */
+export const shareFolder = (folder: string): (() => void) =>
+  take(folder, 'stagetag.use', 'BEGIN; SELECT 1 FROM sqlite_schema', 'a backup is being restored on', 0);
+
+/** Takes a folder in which no command works. */
+export const lockUse = (folder: string): (() => void) =>
+  take(folder, 'stagetag.use', 'BEGIN EXCLUSIVE', 'another command works on', 0);
+
+function take(folder: string, file: string, how: string, says: string, waitMs: number): () => void {
+  const lock = new Database(path.resolve(folder, file), { timeout: waitMs });
   try {
     lock.pragma('journal_mode = MEMORY');
-    lock.exec('BEGIN EXCLUSIVE');
+    lock.exec(how);
   } catch (error) {
     lock.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
     throw new StoreError(
-      `another Stagetag is running on the data folder ${path.resolve(folder)}; stop it first, or choose another folder with --data`,
+      `${says} the data folder ${path.resolve(folder)}; stop it first, or choose another folder with --data`,
     );
   }
   return () => lock.close();

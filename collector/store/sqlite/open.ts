@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { explainError, StoreError } from './error.js';
-import { lockFolder } from './lock.js';
+import { lockFolder, lockUse, shareFolder } from './lock.js';
 import { MIGRATIONS } from './migrations.js';
 
 /**
@@ -59,10 +59,30 @@ function asStoreError(folder: string, error: unknown): StoreError {
 const LOCK_WAIT_MS = 1000;
 
 /** Takes a data folder, made where it is missing, for this process alone. @throws StoreError where it cannot be had */
-export function takeFolder(folder: string): () => void {
+export const takeFolder = (folder: string): (() => void) => taken(folder, () => lockFolder(folder, LOCK_WAIT_MS));
+
+/** Says that a command works on a data folder, beside others. @throws StoreError while a backup is being put in its place */
+export const useFolder = (folder: string): (() => void) => taken(folder, () => shareFolder(folder));
+
+/** Takes a data folder in which nothing runs, no command either. @throws StoreError where something does */
+export function emptyFolder(folder: string): () => void {
+  const unlock = takeFolder(folder);
+  try {
+    const leave = taken(folder, () => lockUse(folder));
+    return () => {
+      leave();
+      unlock();
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function taken(folder: string, take: () => () => void): () => void {
   try {
     makeWritable(path.resolve(folder));
-    return lockFolder(folder, LOCK_WAIT_MS);
+    return take();
   } catch (error) {
     throw asStoreError(path.resolve(folder), error);
   }
@@ -125,8 +145,10 @@ const versionOf = (database: Database.Database) => database.pragma('user_version
 function refuseNewer(database: Database.Database, file: string): void {
   const version = versionOf(database);
   if (version <= MIGRATIONS.length) return;
+  const kept = keptFile(file, `schema-${version}`);
+  const way = fs.existsSync(kept) ? `, or put ${kept}, which is from before the update, in its place` : '';
   throw new StoreError(
-    `${file} was written by a newer Stagetag (schema ${version}, this one knows ${MIGRATIONS.length}); update Stagetag, nothing was changed`,
+    `${file} was written by a newer Stagetag (schema ${version}, this one knows ${MIGRATIONS.length}); update Stagetag${way}; nothing was changed`,
   );
 }
 
@@ -156,7 +178,7 @@ function migrate(database: Database.Database, file: string, isLocked: boolean): 
   try {
     if (!isOld()) return; // Another process did it meanwhile.
     const kept = keptFile(file, `schema-${MIGRATIONS.length}`);
-    if (versionOf(database) > 0 && !fs.existsSync(kept)) {
+    if (versionOf(database) > 0) {
       const part = `${kept}.part`;
       fs.rmSync(part, { force: true });
       database.prepare('VACUUM INTO ?').run(part);

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { cacheFiles } from './cacheFiles.js';
 import { MIGRATIONS } from './migrations.js';
 import { explainError, StoreError } from './error.js';
-import { keptFile, openFile, takeFolder } from './open.js';
+import { emptyFolder, keptFile, openFile } from './open.js';
 import { emptyFacts } from '../../../sdk/core/index.js';
 import { EventTable, idsOf } from './eventTable.js';
 import { jobTable } from './jobTable.js';
@@ -67,7 +67,7 @@ export interface Restored extends BackupContent {
  */
 export function restoreBackup(file: string, folder: string, now: number): Restored {
   verifyBackup(file);
-  const unlock = takeFolder(folder);
+  const unlock = emptyFolder(folder);
   const current = path.resolve(folder, 'stagetag.sqlite');
   const arriving = `${current}.restore`;
   try {

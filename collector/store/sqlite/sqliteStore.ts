@@ -331,12 +331,20 @@ export function openSqliteStore(
     },
     isForgotten: async (siteKey, visitorId) => tombstones.has(sites.id(siteKey), toBlob(visitorId)),
     backup: async (file, onProgress) => {
-      await database.backup(file, {
-        progress: ({ totalPages, remainingPages }) => {
-          onProgress?.(1 - remainingPages / totalPages);
-          return 1000;
-        },
-      });
+      // A copy begins anew whenever another connection writes, unless it reads the same moment to its end.
+      const reader = new Database(database.name, { readonly: true });
+      try {
+        reader.exec('BEGIN');
+        reader.prepare('SELECT 1 FROM sqlite_schema').get();
+        await reader.backup(file, {
+          progress: ({ totalPages, remainingPages }) => {
+            onProgress?.(1 - remainingPages / totalPages);
+            return 1000;
+          },
+        });
+      } finally {
+        reader.close();
+      }
       // So that it can be read where nothing can be written beside it.
       const copy = new Database(file);
       copy.pragma('journal_mode = DELETE');

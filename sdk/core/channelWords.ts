@@ -1,0 +1,23 @@
+/** What channels are called in Chinese, by the names that reports use. */
+export const CHANNELS_ZH: Record<string, string> = {
+  Direct: '直接访问',
+  'Cross-network': '跨网络',
+  'Organic Search': '自然搜索',
+  'Paid Search': '付费搜索',
+  'Organic Social': '自然社交',
+  'Paid Social': '付费社交',
+  'Organic Video': '自然视频',
+  'Paid Video': '付费视频',
+  'Organic Shopping': '自然购物',
+  'Paid Shopping': '付费购物',
+  'Paid Other': '其他付费',
+  Display: '展示广告',
+  Email: '电子邮件',
+  Affiliates: '联盟',
+  Referral: '引荐',
+  Audio: '音频',
+  SMS: '短信',
+  'Mobile Push Notifications': '移动推送',
+  'AI Assistants': 'AI 助手',
+  Unassigned: '未归类',
+};
