@@ -11,8 +11,7 @@ import { captureWebVitals } from './later/webVitals.js';
 import type { State } from './model.js';
 import { NO_RULES } from './rules.js';
 import { isWanted, type Settings } from './settings.js';
-import { on } from './record.js';
-import { goAway, init as start, type Capture, type Stagetag } from './start.js';
+import { init as start, type Capture, type Stagetag } from './start.js';
 import { watchDeeds } from './watch.js';
 
 declare global {
@@ -108,7 +107,6 @@ export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (tag?.siteKey) return (running = tag);
   const api = start({ rules: NO_RULES, ...given, endpoint }, [...captures, watchDeeds, finish], calls);
   if (calls) void load('debug.js', [api, given, calls, 'option']);
-  on('pagehide', goAway);
   host.stagetag = api;
   for (const [name, ...args] of tag?.q ?? [])
     (api[name as 'track'] as ((...args: unknown[]) => void) | undefined)?.(...args);

@@ -91,7 +91,6 @@ function say(text: string): void {
 function checkProps(props: unknown): void {
   if (props != null && typeof props !== 'object')
     return say(`expected the props as an object, got a ${typeof props}: they were left out`);
-  let length = 0;
   for (const name of Object.keys(props ?? {})) {
     let value: unknown;
     let text: string | undefined;
@@ -106,11 +105,8 @@ function checkProps(props: unknown): void {
         `the prop "${name}" cannot be written as JSON (a cycle, a function, a BigInt, a getter that throws?): it was left out`,
       );
     else if (isDeep(value, 14))
-      say(`the prop "${name}" has more than 14 levels, one within the other: it was left out`);
-    else if ((length += text.length) > 16_384)
-      say(
-        `the props up to "${name}" have more than 16,384 characters: texts were cut at 2,048, and what was too long even so was left out`,
-      );
+      say(`the prop "${name}" has more than 14 levels, one within the other: the collector refuses the event`);
+    else if (text.length > 16_384) say(`the prop "${name}" is longer than 16,384 characters: it was cut or left out`);
   }
 }
 

@@ -28,14 +28,12 @@ const cookieStart = () => settings.storage === 'cookie' && `${ourName()}=`;
 function keepVisitor(lifetime: number): void {
   const start = cookieStart();
   if (!start) return;
-  // With the time, which tells it from one that was there before.
-  const value = `${start}${visitorId}.${Date.now()}`;
   const labels = location.hostname.split('.');
   const secure = location.protocol === 'https:' ? ';secure' : '';
-  for (let from = labels.length; from-- && !(lifetime && ofDocument('cookie').includes(value));) {
+  for (let from = labels.length; from-- && !(lifetime && ofDocument('cookie').includes(start + visitorId));) {
     // A host without a dot is nobody's domain.
     const domain = labels[1] ? `;domain=${labels.slice(from).join('.')}` : '';
-    const cookie = `${value}${domain};path=/;max-age=${lifetime};samesite=lax${secure}`;
+    const cookie = `${start}${visitorId}${domain};path=/;max-age=${lifetime};samesite=lax${secure}`;
     Reflect.set(Document.prototype, 'cookie', cookie, document);
   }
 }
@@ -49,7 +47,7 @@ export function openIdentity(isNew?: boolean, linked?: string): void {
   // written again, since another tab may be about to begin a new visitor.
   if (isNew || known?.length !== 36 || (!isPlain && linked && linked !== known)) {
     visitorId = (!isPlain && linked) || uuidV7(Date.now());
-    renewCookie();
+    keepVisitor(COOKIE_SECONDS);
   }
   // Another than this origin knew, by the cookie of another sub-domain too: that is nobody's user, in no session.
   if (readText('visitor') !== visitorId) {
@@ -59,9 +57,6 @@ export function openIdentity(isNew?: boolean, linked?: string): void {
   }
   user = readJson('user');
 }
-
-/** Keeps the visitor for another while, where that is in a cookie: some browsers count a week from when it was written. */
-export const renewCookie = (): void => keepVisitor(COOKIE_SECONDS);
 
 export function linkUser(given: User): void {
   user = given;

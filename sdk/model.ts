@@ -79,9 +79,9 @@ function adoptRules(next?: CompiledRules | null): boolean {
 
 /** Takes over an answer about this visitor, unless a later one is known. */
 function adopt(next?: Base | null): boolean {
-  const isNews = next?.facts && next.visitorId === visitorId && next.rev >= (base?.rev ?? 0);
+  const isNews = next?.visitorId === visitorId && next.rev >= (base?.rev ?? 0);
   if (isNews) base = next;
-  return !!isNews;
+  return isNews;
 }
 
 /** Reads what this or another tab kept of the last answer. */

@@ -3,10 +3,8 @@ import { attempt } from './core/matcher.js';
 import { stringify } from './storage.js';
 
 const MAX_TEXT = 2048;
-/** Of all props, in characters of JSON. */
-const MAX_PROPS = 16_384;
-/** More levels, one within the other, than the collector takes. */
-const DEEP = /([[{][^[\]{}]*){15}/;
+/** Of one prop, in characters of JSON. */
+const MAX_PROP = 16_384;
 
 const shorten = (_: string, value: unknown) => (typeof value === 'string' ? value.slice(0, MAX_TEXT) : value);
 
@@ -16,13 +14,10 @@ const shorten = (_: string, value: unknown) => (typeof value === 'string' ? valu
  */
 export function toProps(props: unknown): Record<string, Json> | undefined {
   const json: Record<string, Json> = {};
-  let room = MAX_PROPS;
   for (const name of attempt(() => Object.keys((typeof props === 'object' && props) as object)) ?? []) {
     attempt(() => {
       const text = stringify((props as Record<string, unknown>)[name], shorten);
-      if (text.length > room || DEEP.test(text)) return;
-      json[name] = JSON.parse(text) as Json;
-      room -= text.length;
+      if (text.length < MAX_PROP) json[name] = JSON.parse(text) as Json;
     });
   }
   return Object.keys(json).length ? json : undefined;

@@ -1,9 +1,9 @@
 /** Recording: what happened becomes an event, is written down, counted, and sent. */
 import { attempt, matchesGlobs } from './core/matcher.js';
-import { placeOf, readSource, type Json, type StagetagEvent } from './core/index.js';
+import { readSource, type Json, type StagetagEvent } from './core/index.js';
 import { isReturn } from './returns.js';
 import { touchSession } from './session.js';
-import { who } from './identity.js';
+import { linkUser, who, type User } from './identity.js';
 import { mask } from './mask.js';
 import { stamp } from './model.js';
 import { dequeue, enqueue, queued } from './queue.js';
@@ -30,7 +30,8 @@ export const later: {
 
 /** Most events kept for a consent that is pending, or for a second file that does not come. */
 const MAX_WAITING = 1000;
-let held: Draft[] = [];
+/** With whom the visitor is from then on. */
+let held: Array<[draft: Draft, user?: User | undefined]> = [];
 
 /** Address of the last page view on this page; undefined before the landing's. */
 export let cameFrom: string | undefined;
@@ -43,8 +44,11 @@ const MAX_ADDRESS = 8000;
 export const address = (): string =>
   mask(location.href.split(settings.hashRouting == null ? '#' : '\n')[0]!).slice(0, MAX_ADDRESS);
 
-/** Records an event and returns its id. @param url where it happened, if not on the page as it is now */
-export function record(name: string, props?: Record<string, Json>, url = address()): string {
+/**
+ * Records an event and returns its id.
+ * @param url where it happened, if not on the page as it is now @param user whom it links the visitor to, once there is a yes
+ */
+export function record(name: string, props?: Record<string, Json>, url = address(), user?: User): string {
   const time = stamp();
   const draft: Draft = {
     id: uuidV7(time),
@@ -64,18 +68,19 @@ export function record(name: string, props?: Record<string, Json>, url = address
   }
   // Where there is known to be no source, none is to be read from the address.
   if (isBack) draft.source = {};
-  if (isOpen()) keep(draft);
-  else if (consent === 'pending' && !held[MAX_WAITING - 1]) held.push(draft);
+  if (isOpen()) keep(draft, user);
+  else if (consent === 'pending' && !held[MAX_WAITING - 1]) held.push([draft, user]);
   return draft.id;
 }
 
 /** Records what a capture saw, unless the site left this page out. */
 export function recordCaptured(name: string, props?: Record<string, Json>, url = address()): void {
-  if (!matchesGlobs(words(settings.exclude), placeOf(new URL(url)).path)) record(name, props, url);
+  if (!matchesGlobs(words(settings.exclude), new URL(url).pathname)) record(name, props, url);
 }
 
 /** Writes an event down, counts it, and lets it be sent. */
-function keep(draft: Draft): void {
+function keep(draft: Draft, user?: User): void {
+  if (user) linkUser(user);
   const [sessionId, isNew] = touchSession(draft.time);
   // A millisecond before what began it, so that it comes first in the order of events.
   const time = draft.time - 1;
@@ -93,9 +98,14 @@ function keep(draft: Draft): void {
   else if (!isQuiet) later.wake();
 }
 
+/** Forgets whom the visitor was said to be before consent. */
+export function forgetUsers(): void {
+  for (const each of held) each.splice(1);
+}
+
 /** Keeps what happened before consent, or lets it go. */
 export function releaseHeld(): void {
-  for (const draft of held.splice(0)) if (isOpen()) keep(draft);
+  for (const each of held.splice(0)) if (isOpen()) keep(...each);
 }
 
 /** Listens on the window before the page's own handlers do, and keeps a handler's errors from the page. */

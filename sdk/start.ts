@@ -2,8 +2,8 @@
 import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } from './consent.js';
 import { isPlain, type CompiledRules, type Explanation, type Stage } from './core/index.js';
 import { publish, subscribe, together, type Handlers } from './expose/publish.js';
-import { closeIdentity, linkUser, openIdentity, renewCookie } from './identity.js';
-import { farewells, later, on, record, releaseHeld } from './record.js';
+import { closeIdentity, openIdentity } from './identity.js';
+import { farewells, forgetUsers, later, on, record, releaseHeld } from './record.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
@@ -11,6 +11,9 @@ import { giveLink, goOn, takeLink, type Linked } from './takeLink.js';
 import { referrerHost } from './returns.js';
 import { configure, guard, ofDocument, words, type Settings } from './settings.js';
 import { keyOf, openStorage, readText, removeText, textNames, writeText } from './storage.js';
+
+/** How long what was painted takes to be seen. */
+const PAINT_MS = 100;
 
 /** One thing that is recorded by itself. */
 export type Capture = () => void;
@@ -48,9 +51,6 @@ export type Started = Settings & { rules: CompiledRules };
 /** The visitor that another of the site's domains handed over to this page, with the session and the last number there. */
 let linked: Linked | undefined;
 
-/** Who the visitor was said to be before consent. */
-let early: Array<() => void> = [];
-
 /** Finds out who this is, or begins a new visitor, and goes on from what earlier pages left. */
 function open(isNew?: boolean): void {
   openIdentity(isNew, isPlain ? undefined : linked?.id);
@@ -58,17 +58,14 @@ function open(isNew?: boolean): void {
     if (linked) goOn(linked);
     linked = undefined;
   }
-  renewCookie();
   maskFields([]);
   loadModel();
   releaseHeld();
-  for (const identify of early) identify();
-  early = [];
 }
 
 /** Forgets user and visitor: a new visitor begins. */
 export function reset(): void {
-  early = [];
+  forgetUsers();
   if (!isOpen()) return;
   open(true);
   publish();
@@ -84,7 +81,6 @@ function choose(choice: Consent): void {
   } else {
     // Everything of ours goes from the browser, except the word that it was denied.
     closeIdentity();
-    early = [];
     releaseHeld();
     openStorage();
     textNames('').forEach(removeText);
@@ -115,12 +111,6 @@ function arrive(): void {
   if (isOpen() && !ofDocument('hidden')) later.wake?.(0, true);
 }
 
-/** The page is left: for good, unless it is kept for the back button. To be called by whoever hears of it. */
-export function goAway(): void {
-  isGone = true;
-  depart();
-}
-
 /** Lets the captures say their last words, and sends them. A handler of the page that says yes meanwhile changes nothing of it. */
 function depart(gone = isGone): void {
   // The latest first: what waits for the page's handlers decides whether a form was sent or left.
@@ -139,37 +129,53 @@ function depart(gone = isGone): void {
  */
 export function init(settings: Started, captures: Capture[], heard?: unknown[][]): Stagetag {
   configure(settings);
-  openStorage();
-  openConsent();
-  if (!isPlain) {
-    linked = guard(takeLink)();
-    later.giveLink = giveLink;
-  }
-  // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
-  const from = referrerHost();
-  if (
-    from === location.hostname ? !(isOpen() && readText('session')) : !isPlain && words(settings.hosts).includes(from)
-  )
-    maskFields(
-      location.search
-        .slice(1)
-        .split('&')
-        .map((parameter) => [parameter.split('=')[0]!, parameter]),
-    );
-  // Shown in the next task: whoever subscribes in this one hears of it.
-  setTimeout(publish);
-  together(() => {
-    if (isOpen()) guard(open)();
-    captures.forEach((capture) => guard(capture)());
-  }, true);
-  on('pageshow', arrive);
-  on('online', arrive);
-  let looking: unknown;
-  on('storage', ({ key }: StorageEvent) => {
-    // Once for all that another tab writes at a time.
-    if (key?.startsWith(keyOf(''))) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
+  let started: (state: State) => void;
+  let begin = () => {
+    begin = () => {};
+    openStorage();
+    openConsent();
+    if (!isPlain) {
+      linked = guard(takeLink)();
+      later.giveLink = giveLink;
+    }
+    // Where this visitor is not known, no earlier page could tell which of the address's values were typed into a form.
+    const from = referrerHost();
+    if (
+      from === location.hostname ? !(isOpen() && readText('session')) : !isPlain && words(settings.hosts).includes(from)
+    )
+      maskFields(
+        location.search
+          .slice(1)
+          .split('&')
+          .map((parameter) => [parameter.split('=')[0]!, parameter]),
+      );
+    together(() => {
+      if (isOpen()) guard(open)();
+      captures.forEach((capture) => guard(capture)());
+    });
+    on('pageshow', arrive);
+    on('online', arrive);
+    let looking: unknown;
+    on('storage', ({ key }: StorageEvent) => {
+      // Once for all that another tab writes at a time.
+      if (key?.startsWith(keyOf(''))) looking ??= setTimeout(guard(() => ((looking = undefined), look())));
+    });
+    on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
+    started(state());
+  };
+  // Nothing is to stand in the way of the page's first paint, nor of its pixels: what has to be done is done a little after, or as soon as
+  // it is asked for. A page that is hidden is painted when it is shown.
+  requestAnimationFrame(() =>
+    setTimeout(
+      guard(() => begin()),
+      PAINT_MS,
+    ),
+  );
+  on('pagehide', () => {
+    begin();
+    isGone = true;
+    depart();
   });
-  on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
 
   const calls = {
     state,
@@ -177,16 +183,8 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     track: (name: string, props?: object) =>
       name && typeof name === 'string' ? record(name, toProps(props)) : undefined,
     page: (props?: object) => record('page_view', toProps(props)),
-    identify(userId: string, traits?: object, proof?: string) {
-      const props = toProps(traits);
-      // Nobody is linked before a yes.
-      if (!userId || !isOpen()) {
-        if (consent === 'pending') early.push(() => calls.identify(userId, props, proof));
-        return undefined;
-      }
-      linkUser({ userId: `${userId}`.slice(0, 256), proof });
-      return record('identify', props);
-    },
+    identify: (userId: string, traits?: object, proof?: string) =>
+      userId ? record('identify', toProps(traits), undefined, { userId: `${userId}`.slice(0, 256), proof }) : undefined,
     consent: (choice: Consent) => {
       if (/^(granted|denied)$/.test(choice)) choose(choice);
     },
@@ -200,9 +198,7 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
   };
   const api = {
     siteKey: settings.siteKey,
-    get ready() {
-      return Promise.resolve(api.state());
-    },
+    ready: new Promise((resolve) => (started = resolve)),
     get stage() {
       return api.state().stage;
     },
@@ -210,6 +206,8 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
   for (const [name, act] of Object.entries(calls) as Array<[string, (...args: unknown[]) => unknown]>)
     (api as unknown as Record<string, unknown>)[name] = guard((...args: unknown[]) => {
       heard?.push([name, ...args]);
+      // Whoever subscribes before anything happened hears of it.
+      if (name !== 'on' || args[0] === 'state') begin();
       return act(...args);
     });
   return api;

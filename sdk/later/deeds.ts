@@ -27,8 +27,8 @@ export function markedProps(element: Element): Record<string, Json> {
   for (const name of Element.prototype.getAttributeNames.call(element)) {
     const key = name.split('data-st-prop-')[1];
     const value = attributeOf(element, name)!;
-    // Attributes are texts; a number written in one is meant as a number, so that rules can add it up; not one that would lose digits, such as `007`.
-    if (key) props[key] = /^-?(0|[1-9]\d*)(\.\d+)?$/.test(value) && !value[15] ? +value : value;
+    // Attributes are texts; a number written in one is meant as a number, so that rules can add it up; not one that would lose digits.
+    if (key) props[key] = value && !value[15] && isFinite(+value) ? +value : value;
   }
   return props;
 }

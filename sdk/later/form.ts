@@ -2,9 +2,7 @@ import { address, arrivals, attributeOf, closestOf, farewells, ofForm, recordCap
 import { guard, isWanted } from '../settings.js';
 import { afterwards, markedProps, onDeed, take } from './deeds.js';
 
-const FIELDS = 'select,textarea,input';
-/** Those that nobody fills in. */
-const NO_FIELD = /hidden|submit|button|reset|image/;
+const FIELDS = 'select,textarea,input:not([type=hidden]):not([type=submit]):not([type=button])';
 
 /** What is known of a form that was begun: when, and which fields had an input or change event. Their values are never read. */
 interface Progress {
@@ -27,7 +25,7 @@ export function captureForms(): void {
   const stopped = new WeakSet<HTMLFormElement>();
   const blank = (): Progress => ({ startedAt: Date.now(), fields: new Set(), last: '', url: address() });
   const fieldsOf = (form: HTMLFormElement, selector: string) =>
-    ([...ofForm(form, 'elements')] as HTMLInputElement[]).filter((field) => field.matches(selector));
+    [...ofForm(form, 'elements')].filter((field) => field.matches(selector));
 
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
     begun.delete(form);
@@ -40,7 +38,7 @@ export function captureForms(): void {
         form_name: attributeOf(form, 'name') ?? '',
         form_destination: destination(ofForm(form, 'action'))!,
         fields_filled: fields.size,
-        fields_total: fieldsOf(form, FIELDS).filter(({ type }) => !NO_FIELD.test(type)).length,
+        fields_total: fieldsOf(form, FIELDS).length,
         last_field: last,
         seconds: Math.round((Date.now() - startedAt) / 1000),
       },

@@ -36,8 +36,7 @@ export function trimQueue(): void {
     .sort((a, b) => +LOW_VALUE.test(b.event.name) - +LOW_VALUE.test(a.event.name))
     .filter(
       ({ event }, index, { length }) =>
-        index < length - (+settings.queue! > 0 ? +settings.queue! : QUEUE_LIMIT) ||
-        event.time < Date.now() - MAX_AGE_MS,
+        index < length - +(settings.queue || QUEUE_LIMIT) || event.time < Date.now() - MAX_AGE_MS,
     );
   for (const item of lost) count('lost', number(item));
   dequeue(lost);

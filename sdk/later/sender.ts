@@ -120,12 +120,11 @@ async function sendBatch(): Promise<boolean | void> {
     items = items.slice(0, items.length >> 1);
   }
   const ids = items.map(({ event }) => event.id);
-  const isSent = ({ event }: Queued) => ids.includes(event.id);
   const [end, before] = leased();
   writeJson('lease', [end || Date.now() + TIMEOUT_MS, [...before, ...ids]]);
   const [status, after, answer] = await post(body);
-  // The visitor may have said no meanwhile, and yes again: then there is nothing left to be kept.
-  if (!queued().some(isSent)) return;
+  // The visitor may have said no meanwhile: then there is nothing left to be kept.
+  if (!who().visitorId) return;
   const [until, leasedIds] = leased();
   writeJson('lease', [until, leasedIds.filter((id) => !ids.includes(id))]);
   const isRefused = status === 403;
@@ -141,7 +140,7 @@ async function sendBatch(): Promise<boolean | void> {
       const name = `seq:${owner}`;
       writeJson(name, Math.max(...visitor.have.flat(), readJson<number>(name)!));
     }
-    dequeue(queued().filter(isSent));
+    dequeue(queued().filter(({ event }) => ids.includes(event.id)));
     for (const { id, reason, expected } of answer?.rejected ?? []) {
       tell('error', { reason, message: expected, events: [id] });
       // An erased visitor is nobody any more.

@@ -58,13 +58,12 @@ export function captureWebVitals(): void {
   const observer = new PerformanceObserver(
     guard((list: PerformanceObserverEntryList) => (list.getEntries() as Entry[]).forEach(see)),
   );
-  const { prerendering } = document as { prerendering?: boolean };
   const types = PerformanceObserver.supportedEntryTypes;
   const watch = (buffered: boolean) => {
     sum = 0;
     for (const type of ['paint', 'largest-contentful-paint', 'layout-shift', 'event', 'first-input'])
-      // What is painted in the background is painted late; not before a page is shown.
-      if (types.includes(type) && (!/paint/.test(type) || (buffered && !(document.hidden && !prerendering))))
+      // What is painted in the background is painted late.
+      if (types.includes(type) && (!/paint/.test(type) || (buffered && !document.hidden)))
         observer.observe({ type, buffered, durationThreshold: 16 } as PerformanceObserverInit);
   };
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StagetagEvent } from '../../sdk/core/index.js';
-import { isDeep, isUuidV7, parseEvent } from '../../sdk/core/index.js';
+import { isUuidV7 } from '../../sdk/core/index.js';
 import { toProps } from '../../sdk/props.js';
 import { configure } from '../../sdk/settings.js';
 import { uuidV7 } from '../../sdk/uuid.js';
@@ -63,25 +63,6 @@ describe('props', () => {
       kept: true,
     };
     expect(toProps(given)).toEqual({ kept: true });
-  });
-
-  test('leave out what is deeper than the collector takes, and keep the rest', () => {
-    const nested = (levels: number): object => (levels ? { more: nested(levels - 1), list: [1] } : {});
-    for (let levels = 0; levels < 40; levels++) {
-      const props = toProps({ nested: nested(levels), kept: true })!;
-      const event = { id: uuidV7(1), name: 'x', time: 1, props };
-      expect(props.kept).toBe(true);
-      expect(parseEvent(event, { fromServer: true })).toEqual({ event });
-      expect('nested' in props).toBe(!isDeep({ props: { nested: nested(levels) } }, 16));
-    }
-  });
-
-  test('stop where they would be too much for a batch, and never at a small one behind a large one', () => {
-    const long = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, '字'.repeat(2048)]));
-    const props = toProps({ ...long, kept: true })!;
-    expect(props.kept).toBe(true);
-    expect(Object.keys(props).length).toBeGreaterThan(5);
-    expect(Buffer.byteLength(JSON.stringify(props))).toBeLessThan(60_000);
   });
 });
 
