@@ -317,7 +317,7 @@ function findLateTransitions(...given: Parameters<typeof findTransitions>): Tran
     const stage = stageOf(view);
     const moves = findTransitions(timeline, known, facts, own, view, { stage }, asOf, undefined);
     transitions.push(...moves);
-    const stageSince = moves.at(-1)?.at ?? known.stageSince;
+    const stageSince = moves.at(-1)?.at ?? (known.rev ? known.stageSince : 0);
     const dueAt = nextChange(timeline.current, next, asOf, view) ?? null;
     known = { ...known, stage, stageSince, dueAt, rev: known.rev || 1 };
     facts = next;

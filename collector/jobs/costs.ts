@@ -79,8 +79,8 @@ export function parseCost(given: unknown): Cost | string {
     parts[part] = own;
   }
   // As spreadsheets write amounts: ¥1,234.50.
-  const amount =
-    typeof cost === 'string' && cost.trim() ? Number(cost.replace(/^\s*\p{Sc}|(?<=\d),(?=\d{3}(\D|$))/gu, '')) : cost;
+  const text = typeof cost === 'string' ? cost.trim().replace(/^\p{Sc}\s*|(?<=\d),(?=\d{3}(\D|$))/gu, '') : '';
+  const amount = typeof cost === 'string' && text ? Number(text) : cost;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0)
     return 'cost: expected an amount from 0 such as 1200.50, in the currency of the orders';
   return { day, channel: name, ...parts, cost: amount };

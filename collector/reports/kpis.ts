@@ -41,7 +41,7 @@ function measured({ measure }: Kpi, days: CountedDay[]): number {
 
 /** A signal of a template in rules: by its name, or, where it was given another, by what it means. */
 function nameIn(rules: Rules, template: Rules, name: string): string {
-  const meaning = ({ label: _, ...signal }: Signal) => JSON.stringify(signal);
+  const meaning = (signal: Signal) => JSON.stringify({ ...signal, label: undefined });
   const same = () =>
     Object.keys(rules.signals).find((each) => meaning(rules.signals[each]!) === meaning(template.signals[name]!));
   return Object.hasOwn(rules.signals, name) ? name : (same() ?? name);

@@ -148,7 +148,7 @@ describe('what may go wrong', () => {
     for (const command of ['backup', 'forget', 'export'])
       fails([command, path.join(folder, 'b'), '--data', path.join(folder, 'typo')], /there is no database in .*typo/);
     fails(['recompute', '--data', path.join(folder, 'typo')], /there is no database in .*typo/);
-    expect(fs.readdirSync(folder).sort()).toEqual(['mine', 'stagetag.lock', 'stagetag.sqlite']);
+    expect(fs.readdirSync(folder).sort()).toEqual(['mine', 'stagetag.lock', 'stagetag.sqlite', 'stagetag.use']);
   });
 
   it('a damaged database is replaced by a backup, with a word on what could not be carried over', () => {

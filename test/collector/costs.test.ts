@@ -62,7 +62,7 @@ test('what a source cost goes with it into the channel that it is given', async 
   await ask(collector, 'PATCH', '', { channels: { partnerx: 'Affiliates' } });
   expect(await rows()).toEqual([['Affiliates', 3, 30, 10]]);
   // Whatever the letter case.
-  expect(await ask(collector, 'DELETE', '/costs/unassigned')).toEqual([200, { removed: 1 }]);
+  expect(await ask(collector, 'DELETE', '/costs/unassigned?source=partnerx')).toEqual([200, { removed: 1 }]);
 });
 
 test('the loss is told of the channel that a source was given', async () => {

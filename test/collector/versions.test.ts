@@ -177,6 +177,7 @@ describe('versions', () => {
     await putRules({ ...first, name: 'stricter', tags: {} }, '?wait=true&note=no%20tags');
     const { body: list } = await post(collector, '/versions', undefined, 'GET');
     expect(list).toEqual({
+      draft: null,
       versions: [
         {
           version: 2,
