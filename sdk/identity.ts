@@ -1,4 +1,4 @@
-import { isPlain } from './core/index.js';
+import { hashKey, isPlain } from './core/index.js';
 import { attempt } from './core/matcher.js';
 import { ofDocument, ourName, settings } from './settings.js';
 import { readJson, readText, removeText, writeJson, writeText } from './storage.js';
@@ -27,7 +27,7 @@ const cookieStart = () => settings.storage === 'cookie' && `${ourName()}=`;
 /** Keeps the id, in a cookie as far up as the browser allows: for all hosts of the site's domain. A lifetime of 0 removes it. */
 function keepVisitor(lifetime: number): void {
   const start = cookieStart();
-  if (!start) return;
+  if (!start) return writeText('visitor', visitorId);
   const labels = location.hostname.split('.');
   const secure = location.protocol === 'https:' ? ';secure' : '';
   for (let from = labels.length; from-- && !(lifetime && ofDocument('cookie').includes(start + visitorId));) {
@@ -50,10 +50,11 @@ export function openIdentity(isNew?: boolean, linked?: string): void {
     keepVisitor(COOKIE_SECONDS);
   }
   // Another than this origin knew, by the cookie of another sub-domain too: that is nobody's user, in no session.
-  if (readText('visitor') !== visitorId) {
+  const now = hashKey(visitorId);
+  if (readText('now') !== now) {
     removeText('user');
     removeText('session');
-    writeText('visitor', visitorId);
+    writeText('now', now);
   }
   user = readJson('user');
 }

@@ -12,9 +12,6 @@ import { referrerHost } from './returns.js';
 import { configure, guard, ofDocument, words, type Settings } from './settings.js';
 import { keyOf, openStorage, readText, removeText, textNames, writeText } from './storage.js';
 
-/** How long what was painted takes to be seen. */
-const PAINT_MS = 100;
-
 /** One thing that is recorded by itself. */
 export type Capture = () => void;
 
@@ -163,14 +160,8 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     on('visibilitychange', () => (ofDocument('hidden') ? depart() : arrive()));
     started(state());
   };
-  // Nothing is to stand in the way of the page's first paint, nor of its pixels: what has to be done is done a little after, or as soon as
-  // it is asked for. A page that is hidden is painted when it is shown.
-  requestAnimationFrame(() =>
-    setTimeout(
-      guard(() => begin()),
-      PAINT_MS,
-    ),
-  );
+  // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
+  setTimeout(guard(() => begin()));
   on('pagehide', () => {
     begin();
     isGone = true;

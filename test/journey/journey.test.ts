@@ -52,7 +52,6 @@ async function openPage(
     timers.push(timer);
     return timer;
   });
-  vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run));
   vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
   vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
   vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
