@@ -101,9 +101,7 @@ function checkProps(props: unknown): void {
       // A cycle, a BigInt, or a getter that throws: said below.
     }
     if (text === undefined)
-      say(
-        `the prop "${name}" cannot be written as JSON (a cycle, a function, a BigInt, a getter that throws?): it was left out`,
-      );
+      say(`the prop "${name}" cannot be written as JSON (a cycle, a function, a BigInt?): it was left out`);
     else if (isDeep(value, 14))
       say(`the prop "${name}" has more than 14 levels, one within the other: the collector refuses the event`);
     else if (text.length > 16_384) say(`the prop "${name}" is longer than 16,384 characters: it was cut or left out`);

@@ -98,9 +98,9 @@ function keep(draft: Draft, user?: User): void {
   else if (!isQuiet) later.wake();
 }
 
-/** Forgets whom the visitor was said to be before consent. */
+/** Forgets who the visitor was said to be before consent. */
 export function forgetUsers(): void {
-  for (const each of held) each.splice(1);
+  held = held.filter(([, user]) => !user);
 }
 
 /** Keeps what happened before consent, or lets it go. */

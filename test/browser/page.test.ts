@@ -220,6 +220,18 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await tab.evaluate('document.cookie')).toBe('');
   });
 
+  test('a route has the title that it is given after the page went there, and what was there before its own', async () => {
+    const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.complete();
+    await tab.evaluate(
+      `void (stagetag.track('before'), history.pushState(null, '', '/next'), (document.title = 'Next'))`,
+    );
+    const titles = (await site.named('page_view', 2)).map(({ title }) => title);
+    expect(titles).toEqual(['Page /', 'Next']);
+    expect((await site.named('before')).map(({ title }) => title)).toEqual(['Page /']);
+  });
+
   test('a visitor goes along to another domain of the site, and the address shows nothing of it', async () => {
     const body = `<a id="over" href="{{other}}/there?a=1#part">Over</a>`;
     const bodies = { '/': body, '/there': 'there' };
@@ -232,6 +244,10 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await tab.evaluate('location.search + location.hash')).toBe('?a=1#part');
     const views = await site.named('page_view', 2);
     expect(new Set(views.map(({ visitorId }) => visitorId)).size).toBe(1);
+    // It is one visit, whose numbers go on.
+    expect(new Set(views.map(({ sessionId }) => sessionId)).size).toBe(1);
+    expect(await site.events('?name=session_start')).toHaveLength(1);
+    expect(new Set(views.map(({ seq }) => seq)).size).toBe(2);
     expect(await site.events('?name=outbound_click')).toEqual([]);
     expect(JSON.stringify(await site.events())).not.toContain('st_link');
     // The link itself is as it was, and an id from anywhere else is not taken.

@@ -82,6 +82,27 @@ describe('sessions', () => {
   });
 });
 
+describe('identity', () => {
+  test('whom the cookie of another sub-domain names is nobody’s user, in no session', async () => {
+    const { identity, session, storage } = await freshModules('cookie');
+    identity.openIdentity();
+    const { visitorId } = identity.who();
+    identity.linkUser({ userId: 'ada', proof: 'p' });
+    const [first] = session.touchSession(1_700_000_000_000);
+    identity.openIdentity();
+    expect(identity.who()).toEqual({ visitorId, user: { userId: 'ada', proof: 'p' } });
+    expect(session.touchSession(1_700_000_060_000)[0]).toBe(first);
+    expect(Object.values(localStorage).join()).not.toContain(visitorId);
+    // There somebody was reset.
+    const other = uuidV7(1_700_000_100_000);
+    document.cookie = `stagetag-1-st_test=${other};path=/`;
+    identity.openIdentity();
+    expect(identity.who()).toEqual({ visitorId: other, user: null });
+    expect(session.touchSession(1_700_000_120_000)[0]).not.toBe(first);
+    expect(storage.readText('user')).toBeNull();
+  });
+});
+
 describe('storage', () => {
   const full = new Proxy({} as Record<string, string>, {
     set() {
