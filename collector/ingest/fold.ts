@@ -301,7 +301,8 @@ const isSame = (a: Inference, b: Inference) =>
 function findLateTransitions(...given: Parameters<typeof findTransitions>): Transition[] {
   const [timeline, start, past, events, last, end, now, anew] = given;
   const today = dayOf(now);
-  const isAfter = !!events[0] && events[0].event.time > start.lastTime;
+  // Neither before an event that is known, nor before a change that was told.
+  const isAfter = !!events[0] && (!start.rev || events[0].event.time > Math.max(start.lastTime, start.stageSince));
   if (!isAfter || anew || start.rules !== timeline.current.version || dayOf(events[0]!.event.time) >= today)
     return findTransitions(...given);
   const transitions: Transition[] = [];

@@ -54,7 +54,7 @@ export function rfmGroup(r: Score, f: Score, m: Score, isFirst = true): RfmGroup
 
 /**
  * Scores each measure by quintiles, `floor(rank * 5 / n) + 1` where equal values share the lowest of their ranks; of recency fewer days
- * are better, and equal ones share the highest, since nobody bought later than whoever bought last. With `cuts` by fixed limits instead: four ascending numbers, of which each that is reached is worth a point.
+ * are better, equal ones share the middle of their ranks, and whoever bought last has the best: many may have bought on one day. With `cuts` by fixed limits instead: four ascending numbers, of which each that is reached is worth a point.
  * @see the R package rfm
  */
 export function scoreRfm<K>(
@@ -65,10 +65,15 @@ export function scoreRfm<K>(
     const values = buyers.map((buyer) => buyer[measure] * sign);
     const limits = cuts[measure]?.map((limit) => limit * sign).sort((a, b) => a - b);
     if (limits) return values.map((value) => (1 + limits.filter((limit) => value >= limit).length) as Score);
-    const rankOf = new Map<number, number>();
-    for (const [rank, value] of [...values].sort((a, b) => a - b).entries())
-      if (sign < 0 || !rankOf.has(value)) rankOf.set(value, rank);
-    return values.map((value) => (Math.floor((rankOf.get(value)! * 5) / values.length) + 1) as Score);
+    const sorted = [...values].sort((a, b) => a - b);
+    const scoreOf = new Map<number, Score>();
+    for (const [rank, value] of sorted.entries()) {
+      if (scoreOf.has(value)) continue;
+      const shared = sign > 0 ? rank : (rank + sorted.lastIndexOf(value)) / 2;
+      const isLatest = sign < 0 && value === sorted.at(-1);
+      scoreOf.set(value, isLatest ? 5 : ((Math.floor((shared * 5) / values.length) + 1) as Score));
+    }
+    return values.map((value) => scoreOf.get(value)!);
   };
   const [r, f, m] = [scoresOf('recencyDays', -1), scoresOf('frequency', 1), scoresOf('monetary', 1)];
   return buyers.map(({ id, frequency }, index) => {

@@ -564,7 +564,11 @@ test('nobody is thought more away than who bought last, however many bought on t
       frequency: 1 + (index % 4),
       monetary: 10,
     }));
-    for (const { id, r } of scoreRfm(buyers)) expect(r === 5).toBe(Number(id) < lately);
+    for (const { id, r } of scoreRfm(buyers)) expect([id, r]).toEqual([id, Number(id) < lately ? 5 : r]);
+    // Of one more who came today they are not the least for it.
+    const more = scoreRfm([...buyers, { id: 'x', recencyDays: 0, frequency: 1, monetary: 10 }]);
+    expect(more.find(({ id }) => id === 'x')!.r).toBe(5);
+    expect(more.find(({ id }) => id === '0')!.r).toBeGreaterThan(2);
   }
 });
 
