@@ -696,7 +696,7 @@ test('rules are made by a form as well, which is the same document as the text b
   await put('Interest', 'Kind of condition', 'signal');
   await put('Interest', 'Signal', 'offer_view');
   await put('Interest', 'times ≥', '2');
-  await put('Interest', 'in so many days', '30');
+  await put('Interest', 'within (days)', '30');
   await put('Interest', 'Kind of condition', 'any');
   expect((await written()).stages.interest!.when).toEqual({
     any: [{ signal: 'offer_view', count: { gte: 2 }, within: 30 }],
@@ -735,6 +735,21 @@ test('rules are made by a form as well, which is the same document as the text b
   expect(await ask<object>('rules')).not.toHaveProperty('exclude.colleague');
   await put('bargain_view', 'its points tell of intent', '');
   expect((await written()).score!.intent ?? []).not.toContain('bargain_view');
+  // People call it otherwise, in conditions too; what was opened is still open.
+  await put('bargain_view', 'Shown as', 'Bargains');
+  expect((await written()).signals.bargain_view!.label).toBe('Bargains');
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll<HTMLDetailsElement>('.rulesForm > details[open]')].some(
+      (each) => each.querySelector('strong')!.textContent === 'Bargains',
+    ),
+  );
+  expect(
+    await page.$$eval('.rulesForm option[value=bargain_view]', (options) =>
+      options.map(({ textContent }) => textContent),
+    ),
+  ).toContain('Bargains');
+  await put('Bargains', 'Shown as', '');
+  expect((await written()).signals.bargain_view).not.toHaveProperty('label');
   // What is written wrong is found by itself, with its line; and the form says that it cannot show what is no document.
   await page.$eval('.editor', (editor) => {
     const text = (editor as HTMLTextAreaElement).value;
