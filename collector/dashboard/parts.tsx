@@ -459,7 +459,8 @@ function Version({ site }: { site: Site }): JSX.Element | null {
   );
 }
 
-const FIRST_DAY = '1970-01-01';
+/** The first day that can be asked for. */
+export const FIRST_DAY = '1970-01-01';
 
 export function RangePicker({ site, otherwise = DAYS }: { site: Site; otherwise?: number }): JSX.Element {
   const { from, to } = rangeOf(site, otherwise);

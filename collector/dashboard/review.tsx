@@ -9,6 +9,7 @@ import {
   Alert,
   Change,
   daysBefore,
+  FIRST_DAY,
   inUtc,
   isDay,
   Loaded,
@@ -53,7 +54,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
               value={to}
               max={yesterday}
               onChange={({ currentTarget: { value } }) =>
-                value >= '1970-01-01' && choose({ to: value === yesterday ? '' : value }, true)
+                value >= FIRST_DAY && choose({ to: value === yesterday ? '' : value }, true)
               }
             />
           </label>

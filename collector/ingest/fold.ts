@@ -294,36 +294,44 @@ const parseUrl = (text = ''): URL | undefined => remembered(urls, text, () => at
 const isSame = (a: Inference, b: Inference) =>
   a.stage === b.stage && a.peak === b.peak && a.tags.join(' ') === b.tags.join(' ');
 
+/** How often late events of one batch are looked at: of many days several together, since whoever sends them decides how many they are. */
+const MOST_LOOKS = 100;
+
 /**
  * The same as findTransitions. Events that came later than they happened, and after all that is known, such as those of a browser that was
  * offline for long, or of a file, are looked at day by day, as they would have been then: windows may have ended since.
  */
 function findLateTransitions(...given: Parameters<typeof findTransitions>): Transition[] {
-  const [timeline, start, past, events, last, end, now, anew] = given;
+  const [timeline, start, past, events, last, reached, now, anew] = given;
+  const { current } = timeline;
   const today = dayOf(now);
+  const first = events[0]?.event.time ?? Infinity;
   // Neither before an event that is known, nor before a change that was told.
-  const isAfter = !!events[0] && (!start.rev || events[0].event.time > Math.max(start.lastTime, start.stageSince));
-  if (!isAfter || anew || start.rules !== timeline.current.version || dayOf(events[0]!.event.time) >= today)
+  const isAfter = !start.rev || first > Math.max(start.lastTime, start.stageSince);
+  // Where no window has ended since, all was then as it is now.
+  const hasEnded = (start.dueAt ?? Infinity) <= now || dayOf(first) + Math.min(...current.windows) <= today;
+  if (!isAfter || !hasEnded || dayOf(first) >= today || anew || start.rules !== current.version)
     return findTransitions(...given);
   const transitions: Transition[] = [];
-  let [known, facts, rest] = [start, past, events];
+  const facts = mergeFacts(emptyFacts(), past);
+  let [known, rest] = [start, events];
+  const length = Math.ceil((Math.min(dayOf(events.at(-1)!.event.time), today) - dayOf(first) + 1) / MOST_LOOKS);
   while (rest[0] && dayOf(rest[0].event.time) < today) {
-    const day = dayOf(rest[0].event.time);
-    const until = rest.findIndex(({ event }) => dayOf(event.time) > day);
+    const end = Math.min(dayOf(rest[0].event.time) + length, today);
+    const until = rest.findIndex(({ event }) => dayOf(event.time) >= end);
     const own = until < 0 ? rest : rest.slice(0, until);
     rest = rest.slice(own.length);
-    const asOf = (day + 1) * DAY_MS - 1;
-    const next = [facts, factsOf(timeline, own)].reduce(mergeFacts, emptyFacts());
-    const view = viewFacts(timeline.current, next, asOf);
+    const asOf = (dayOf(own.at(-1)!.event.time) + 1) * DAY_MS - 1;
+    const added = factsOf(timeline, own);
+    const view = viewFacts(current, [facts, added], asOf);
     const stage = stageOf(view);
     const moves = findTransitions(timeline, known, facts, own, view, { stage }, asOf, undefined);
     transitions.push(...moves);
+    mergeFacts(facts, added);
     const stageSince = moves.at(-1)?.at ?? (known.rev ? known.stageSince : 0);
-    const dueAt = nextChange(timeline.current, next, asOf, view) ?? null;
-    known = { ...known, stage, stageSince, dueAt, rev: known.rev || 1 };
-    facts = next;
+    known = { ...known, stage, stageSince, dueAt: nextChange(current, facts, asOf, view) ?? null, rev: known.rev || 1 };
   }
-  return [...transitions, ...findTransitions(timeline, known, facts, rest, last, end, now, undefined)];
+  return [...transitions, ...findTransitions(timeline, known, facts, rest, last, reached, now, undefined)];
 }
 
 /**

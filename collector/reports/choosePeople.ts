@@ -1,5 +1,5 @@
 /** Who is meant by a number of a report: every number that the dashboard shows opens into these people. */
-import { attempt, type Stage, STAGES } from '../../sdk/core/index.js';
+import { attempt, STAGES, type Stage } from '../../sdk/core/index.js';
 import { nameOf } from '../projection/channels.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Deed, Person, View, Visit } from '../projection/view.js';

@@ -4,14 +4,14 @@ import { DAY_MS, STAGES, type Stage } from '../../sdk/core/index.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
+import { pageOf } from './leaving.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 /** How long before the days of the report a page still counts as the last that was seen before a stage. */
 export const BEFORE_MS = 90 * DAY_MS;
 
 /** The page that is viewed, as reports name it. */
-export const viewed = ({ name, path }: Kind): string | undefined =>
-  name === 'page_view' ? path?.slice(0, LONGEST) : undefined;
+export const viewed = (kind: Kind): string | undefined => pageOf(kind)?.slice(0, LONGEST);
 
 /** Of each kind those with most visitors. */
 const MOST = 200;

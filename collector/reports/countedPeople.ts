@@ -1,6 +1,6 @@
 /** Those whom a number of a report counts that names them by nothing else: `REPORT:NUMBER`, the number as the report has it. */
 import { isDay } from '../isDay.js';
-import { attempt, parseDay, type Stage, STAGES } from '../../sdk/core/index.js';
+import { attempt, parseDay, STAGES, type Stage } from '../../sdk/core/index.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { whoLost, whoMoved, whoReached, whoStood } from '../projection/noticed.js';
 import type { Deed, Person, View } from '../projection/view.js';
@@ -71,9 +71,11 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
     find: async ({ view, span, now }, [way, stage]) => {
       if (!isOneOf(STAGES, stage) || !isOneOf(['ended', 'open'], way)) return undefined;
       const isIn = (at: number) => at >= span.from && at < span.until;
-      const isIt = ({ moves }: { moves: Parameters<typeof staysIn>[0] }) =>
-        [...staysIn(moves, isIn, now)].some((stay) => stay.stage === stage && stay.hasEnded === (way === 'ended'));
-      return (person) => view.journeys(person).some(isIt);
+      return (person) =>
+        view
+          .journeys(person)
+          .flatMap(({ moves }) => [...staysIn(moves, isIn, now)])
+          .some((stay) => stay.stage === stage && stay.hasEnded === (way === 'ended'));
     },
   },
   attribution: {

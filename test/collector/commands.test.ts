@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -306,13 +307,20 @@ test('an update of the schema keeps the old file beside the new one for a week',
 test('a backup is made to its end while events come, and nothing is restored while a command works', async () => {
   const [folder, other] = [temporaryFolder(), temporaryFolder()];
   const { store, send, site } = await makeCollector({}, folder);
-  for (let batch = 0; batch < 30; batch++)
+  // It is copied in steps of 4 MB, between which others write.
+  const secret = { Authorization: `Bearer ${site.secretKey}` };
+  for (let batch = 0; batch < 20; batch++) {
+    const title = () => randomBytes(4096).toString('hex');
     await send(
       newId(),
-      Array.from({ length: 60 }, () =>
-        makeEvent('page_view', { title: 'x'.repeat(500 + batch), props: { a: newId() } }),
-      ),
+      Array.from({ length: 100 }, () => makeEvent('page_view', { title: title() })),
+      {},
+      secret,
     );
+  }
+  expect(
+    fs.statSync(path.join(folder, 'stagetag.sqlite')).size + fs.statSync(path.join(folder, 'stagetag.sqlite-wal')).size,
+  ).toBeGreaterThan(12e6);
   const reader = openSqliteStore(folder);
   let isDone = false;
   const copy = reader.backup(path.join(other, 'copy.sqlite')).finally(() => (isDone = true));

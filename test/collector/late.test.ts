@@ -73,3 +73,25 @@ test('stages whose window ended before they came were entered and left', async (
     ['interest', 'awareness', (Math.floor(product!.time / DAY) + 30) * DAY, 'expiry'],
   ]);
 });
+
+test('of very many days at once every step follows from the one before, to where the visitor stands', async () => {
+  const { send, visitor, clock, putRules } = await makeCollector();
+  await putRules(RULES);
+  const id = newId();
+  clock.now = NOW;
+  // In each of a dozen months somebody looks at a product and then stays away.
+  const events = Array.from({ length: 12 }, (_, month) =>
+    Array.from({ length: 5 }, (__, day) =>
+      makeEvent('page_view', { time: NOW - ((12 - month) * 60 - day) * DAY, url: `${ORIGIN}/${day ? '' : 'product'}` }),
+    ),
+  ).flat();
+  await send(id, events);
+  const { stage, transitions } = await visitor(id);
+  expect(stage).toBe('awareness');
+  expect(transitions.filter(({ to }) => to === 'interest')).toHaveLength(12);
+  for (const [index, { from, at }] of transitions.entries()) {
+    expect(from).toBe(transitions[index - 1]?.to ?? null);
+    expect(at).toBeGreaterThanOrEqual(transitions[index - 1]?.at ?? 0);
+  }
+  expect(transitions.at(-1)!.to).toBe(stage);
+});
