@@ -21,6 +21,7 @@ import {
   readSource,
   reasonFor,
   stageOf,
+  stageSignals,
   touchOf,
   viewFacts,
   type CompiledRules,
@@ -394,9 +395,10 @@ function findTransitions(
       const stored = events[at]!;
       const event = withId(stored);
       const matches = signalsIn(timeline, event);
+      const isNews = isMore(stored) || at < first || bringsNews(view, event, matches);
       if (isMore(stored)) view = viewAfter(at + 1);
       else if (matches.length) addToView(view, event, matches);
-      else if (at >= first) continue;
+      if (!isNews) continue;
       const next = stageOf(view);
       if (next === stage) continue;
       const { id, name, time } = stored.event;
@@ -408,6 +410,19 @@ function findTransitions(
   // Traits that came with an event stored before: the log must end where the visitor stands.
   if (end.stage !== stage) move(end.stage, now, last, { kind: 'event' });
   return transitions;
+}
+
+const asked = new WeakMap<CompiledRules, Map<string, boolean>>();
+
+/** Whether a stage can be another with an event: most of a visit's are of pages as were seen that day already. */
+function bringsNews({ rules, rows, days, today }: FactsView, { time }: StagetagEvent, matches: Match[]): boolean {
+  if (!matches.length) return false;
+  const day = Math.min(dayOf(time), today);
+  if (!days.includes(day)) return true;
+  const signals = asked.get(rules) ?? stageSignals(rules);
+  asked.set(rules, signals);
+  const isNew = (signal: string) => !rows.get(signal)?.some(([known]) => known === day);
+  return matches.some(([signal]) => signals.has(signal) && (signals.get(signal) || isNew(signal)));
 }
 
 /** So many events are looked at one after the other. */

@@ -16,7 +16,7 @@ import {
 import type { CompiledCondition, CompiledRules } from './rules.js';
 import { scoreAt, walkStages } from './stage.js';
 import { viewFacts } from './view.js';
-import { signalsOf, traitsOf } from './lint.js';
+import { leavesOf, signalsOf, traitsOf } from './lint.js';
 
 /** Days that stay listed behind the longest window, so that what a browser kept for a week can still be added. */
 const LATE_DAYS = 8;
@@ -29,6 +29,21 @@ const conditionsIn = ({ stages, tags }: CompiledRules): CompiledCondition[] => [
   ...Object.values(stages).flatMap(({ when, keep }) => (keep ? [when, keep] : [when])),
   ...Object.values(tags),
 ];
+
+/**
+ * The signals that stages ask for, each with whether more of it counts on a day on which there was some: it does not where they ask
+ * whether, or on how many days, there was any.
+ */
+export function stageSignals({ stages }: CompiledRules): Map<string, boolean> {
+  const signals = new Map<string, boolean>();
+  for (const { when, keep } of Object.values(stages))
+    for (const leaf of [when, ...(keep ? [keep] : [])].flatMap(leavesOf)) {
+      if (!('signal' in leaf)) continue;
+      const isCounted = Object.keys(leaf.need ?? {}).some((measure) => measure !== 'days');
+      signals.set(leaf.signal, isCounted || !!signals.get(leaf.signal));
+    }
+  return signals;
+}
 
 /**
  * The rules as they travel: without signals that only the collector asks for, in reports and of who is left out, unless it makes a

@@ -304,29 +304,18 @@ const toEventRow = (row: Row): EventRow => ({
   events: unpack(row),
 });
 
-/** Writes a list of `Packed` at once: to make it first costs twice as much, and this is done for every batch. */
 function pack(events: StoredEvent[]): string {
   let before: Record<string, unknown> = {};
-  let list = '';
-  for (const { event, bot, inApp, isProven, traits } of events) {
+  const packed = events.map(({ event, bot, inApp, isProven, traits }): Packed => {
     const whole = event as unknown as Record<string, unknown>;
-    let own = '';
-    for (const key in whole)
-      if (whole[key] !== before[key] && whole[key] !== undefined)
-        own += `${own && ','}${JSON.stringify(key)}:${JSON.stringify(whole[key])}`;
-    let without = '';
-    for (const key in before)
-      if (!Object.hasOwn(whole, key) || whole[key] === undefined) without += `${without && ','}${JSON.stringify(key)}`;
-    list += `${list && ','}{"event":{${own}}`;
-    if (without) list += `,"without":[${without}]`;
-    if (bot !== null) list += `,"bot":${JSON.stringify(bot)}`;
-    if (inApp) list += `,"inApp":${JSON.stringify(inApp)}`;
-    if (isProven) list += ',"isProven":true';
-    if (traits) list += `,"traits":${JSON.stringify(traits)}`;
-    list += '}';
+    const own: Record<string, unknown> = {};
+    for (const key in whole) if (whole[key] !== before[key]) own[key] = whole[key];
+    let without: string[] | undefined;
+    for (const key in before) if (!Object.hasOwn(whole, key) || whole[key] === undefined) (without ??= []).push(key);
     before = whole;
-  }
-  return `[${list}]`;
+    return { event: own, without, bot: bot ?? undefined, inApp, isProven: isProven || undefined, traits };
+  });
+  return JSON.stringify(packed);
 }
 
 function unpack(row: Row): StoredEvent[] {

@@ -53,7 +53,7 @@ const COLUMNS = (
 ).split(' ');
 const READ_COLUMNS = ['id', ...COLUMNS];
 /** Those that hardly ever change, and that indexes stand on: an index is written anew wherever a column of it is set, to the same too. */
-const STEADY_COLUMNS = ['user_id', 'rules', 'person_id', 'bot'];
+const STEADY_COLUMNS = ['user_id', 'rules', 'person_id', 'bot', 'due_at'];
 const OTHER_COLUMNS = [...COLUMNS.filter((name) => !STEADY_COLUMNS.includes(name)), 'stored_seq', 'missing_seq'];
 
 /** Visitors' records and their transitions. */
@@ -155,6 +155,8 @@ export class VisitorTable {
   /** @param before what is there, where that is known */
   put(site: number, id: Buffer, record: VisitorRecord, before?: VisitorRecord): void {
     const { stored, missing } = numbersOf(record.have);
+    const { firstTouch, lastTouch } = record;
+    const first = firstTouch && JSON.stringify(firstTouch);
     // By their places, in the order of OTHER_COLUMNS: this is done for every batch, and looking names up costs as much as the row.
     const others = [
       record.firstSeen,
@@ -167,11 +169,10 @@ export class VisitorTable {
       record.score,
       JSON.stringify(record.have),
       JSON.stringify(record.facts),
-      record.firstTouch && JSON.stringify(record.firstTouch),
-      record.lastTouch && JSON.stringify(record.lastTouch),
+      first,
+      lastTouch === firstTouch ? first : lastTouch && JSON.stringify(lastTouch),
       record.lastTime,
       record.stageSince,
-      record.dueAt,
       record.lost,
       record.linkedAt,
       Number(record.isPerson),
@@ -180,11 +181,15 @@ export class VisitorTable {
       stored,
       missing,
     ];
-    const { userId, rules, personId, bot } = record;
+    const { userId, rules, personId, bot, dueAt } = record;
     const isSteady =
-      before?.rules === rules && before.userId === userId && before.personId === personId && before.bot === bot;
+      before?.rules === rules &&
+      before.userId === userId &&
+      before.personId === personId &&
+      before.bot === bot &&
+      before.dueAt === dueAt;
     if (isSteady) this.#update.run(...others, site, id);
-    else this.#put.run(site, id, userId, rules, personId && toBlob(personId), bot, ...others);
+    else this.#put.run(site, id, userId, rules, personId && toBlob(personId), bot, dueAt, ...others);
   }
 
   latest(site: number, limit: number, seenBefore = Number.MAX_SAFE_INTEGER, after?: string): VisitorRecord[] {

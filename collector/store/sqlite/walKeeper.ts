@@ -6,6 +6,10 @@ const CHANGES = 10_000;
 const LONG_LOG = 12_000;
 /** From so many frames on the log should begin anew, for which the last of it is brought into the file by the thread that writes. */
 const MUCH_LOG = 6000;
+/** Rows written meanwhile that are left to be done where nobody writes: of more the other thread brings in most as well. */
+const REST = 1500;
+/** How often it is asked to, before it is taken to be no faster than what comes. */
+const MOST_ROUNDS = 3;
 /** How long readers are held back at most. */
 const HOLD_MS = 500;
 
@@ -98,6 +102,9 @@ export class WalKeeper {
   readonly #changes;
   /** How many changes there are when the next step is due. */
   #next = CHANGES;
+  /** How many there were when the helper was called last, and how often that was for what was written meanwhile. */
+  #rungAt = 0;
+  #rounds = 0;
   /** While readers are held back; ends it. */
   #hold: NodeJS.Timeout | undefined;
   #isDone = false;
@@ -120,7 +127,7 @@ export class WalKeeper {
     this.#next = changes + CHANGES;
     // It is waited for where it is slower than what comes: the log must not grow without end. Where it is gone, everything is done here.
     if (!this.helper?.untilDone()) this.helper = undefined;
-    if (this.helper && !this.#hold && this.helper.frames < MUCH_LOG) return this.helper.ring();
+    if (this.helper && !this.#hold && this.#isWorthACall(changes)) return this.helper.ring();
     this.helper?.forgetFrames();
     const { busy, log, checkpointed } = this.#step();
     // Somebody else is at it, a command perhaps: once more after the next commit.
@@ -129,6 +136,14 @@ export class WalKeeper {
     this.gate.shut();
     this.#hold ??= setTimeout(() => this.#letGo(), HOLD_MS).unref();
     this.#isDone = checkpointed === log;
+  }
+
+  #isWorthACall(changes: number): boolean {
+    const isMore = this.helper!.frames >= MUCH_LOG;
+    if (isMore && (changes - this.#rungAt < REST || this.#rounds === MOST_ROUNDS)) return false;
+    this.#rounds = isMore ? this.#rounds + 1 : 0;
+    this.#rungAt = changes;
+    return true;
   }
 
   #step(): { busy: number; log: number; checkpointed: number } {
