@@ -78,6 +78,33 @@ test('another thread brings most of the log into the file, and what is left goes
   expect(step).toHaveBeenCalledTimes(2);
 });
 
+test.each([
+  ['what was written while the other thread was at it is brought in by it too', 100, 2],
+  ['one that is no faster than what comes is not asked for ever', 4000, 4],
+])('%s', (_, later, rings) => {
+  const { database, open, write } = makeDatabase();
+  const other = open();
+  const bell = new Bell();
+  /** Rows that are written while the other thread works. */
+  let meanwhile = 4000;
+  const ring = vi.spyOn(bell, 'ring').mockImplementation(() => {
+    const [{ log }] = other.pragma('wal_checkpoint(PASSIVE)') as [{ log: number }];
+    write(meanwhile);
+    bell.done(0, log);
+  });
+  const keeper = new WalKeeper(database, new Gate(), bell);
+  const step = vi.spyOn(database, 'pragma');
+  write(10_000);
+  // While somebody reads from it, the log does not begin anew by itself.
+  const reader = open();
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM rows').get();
+  keeper.afterCommit();
+  meanwhile = later;
+  while (!step.mock.calls.length && ring.mock.calls.length < 10) keeper.afterCommit();
+  expect(ring).toHaveBeenCalledTimes(rings);
+});
+
 test('where somebody else brings it into the file just now, it is tried again, and readers stay held back', () => {
   const { database, open, write, frames } = makeDatabase();
   const gate = new Gate();
