@@ -49,13 +49,15 @@ export async function addSite(store: RemoteStore, request: SiteRequest, now: num
   if (currency !== undefined && !CURRENCIES.includes(currency))
     return `currency: expected a code of ISO 4217 such as EUR or CNY, got ${JSON.stringify(currency)}`;
   const siteKey = `st_${randomBytes(9).toString('hex')}`;
-  const secretKey = `sk_${randomBytes(24).toString('hex')}`;
+  const secretKey = newSecretKey();
   await store.addSite(
     { ...checked, siteKey, secretKey, template, createdAt: now },
     { ...rules, ...(currency && { currency }) },
   );
   return (await store.site(siteKey))!;
 }
+
+export const newSecretKey = (): string => `sk_${randomBytes(24).toString('hex')}`;
 
 /**
  * Changes what is given of a site.

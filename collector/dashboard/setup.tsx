@@ -13,7 +13,7 @@ import {
   type Template,
   type VisitorSummary,
 } from './api.js';
-import { useLive, useOnce, useRead, useReport } from './live.js';
+import { useAttempt, useLive, useOnce, useRead, useReport } from './live.js';
 import { Alert, Copy, Loaded, People, RangePicker, rangeOf, sayLost, Table, type Column } from './parts.js';
 import { linkTo, may, settingsChanged } from './state.js';
 import { Team } from './team.js';
@@ -39,15 +39,27 @@ export function Setup({ site }: { site: Site }): JSX.Element {
 /** The key that nobody sees who did not ask for it. */
 function SecretKey({ site }: { site: Site }): JSX.Element {
   const [shown, show] = useState(false);
-  const read = useRead<{ secretKey: string }>(shown ? `sites/${site.siteKey}/secret-key` : undefined);
+  const path = `sites/${site.siteKey}/secret-key`;
+  const read = useRead<{ secretKey: string }>(shown ? path : undefined);
+  const [problem, attempt] = useAttempt(read.again);
   return shown ? (
-    <Loaded read={read}>
-      {({ secretKey }) => (
-        <p>
-          <code>{secretKey}</code> <Copy text={secretKey} />
-        </p>
-      )}
-    </Loaded>
+    <>
+      <Loaded read={read}>
+        {({ secretKey }) => (
+          <p role="status">
+            <code>{secretKey}</code> <Copy text={secretKey} />{' '}
+            <button
+              type="button"
+              class="plain small"
+              onClick={() => confirm(t('confirmSecret')) && void attempt(() => change('POST', path))}
+            >
+              {t('replaceSecret')}
+            </button>
+          </p>
+        )}
+      </Loaded>
+      {problem && <Alert>{problem}</Alert>}
+    </>
   ) : (
     <button type="button" class="plain small" onClick={() => show(true)}>
       {t('showSecret')}

@@ -352,8 +352,8 @@ function linkUser(attempt: Attempt): undefined {
   if (fromServer || isProven) attempt.link = { userId, personId: personIdOf(site, userId) };
 }
 
-/** The id of a user's record: a UUID of version 8, which no visitor has, and which nobody can find out without the secret key. */
-export function personIdOf({ secretKey }: Site, userId: string): string {
-  const hex = createHmac('sha256', secretKey).update(`person\n${userId}`).digest('hex');
+/** The id of a user's record: a UUID of version 8, which no visitor has, and which nobody can find out without the site's keys. */
+export function personIdOf({ identityKey }: Site, userId: string): string {
+  const hex = createHmac('sha256', identityKey).update(`person\n${userId}`).digest('hex');
   return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, '$1-$2-8$3-8$4-$5');
 }

@@ -387,6 +387,13 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       summary: 'The key with which the site’s own server sends events and proves users',
       responses: { 200: json('It.', record({ secretKey: text })) },
     },
+    post: {
+      operationId: 'replaceSecretKey',
+      'x-role': 'owner',
+      summary:
+        'Puts another secret key in its place, at once: what is sent or proven with the one before is refused from then on. Users and erased visitors stay who they are.',
+      responses: { 200: json('The new one.', record({ secretKey: text })) },
+    },
   },
   '/health': {
     get: {

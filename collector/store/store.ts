@@ -9,6 +9,8 @@ export interface Site {
   siteKey: string;
   /** Server-to-server. Kept recoverably, since proofs are HMACs under it. */
   secretKey: string;
+  /** Users' and erased visitors' ids are hashed under it: the first secret key. It leaves the collector no more. */
+  identityKey: string;
   name: string;
   /** Origins whose pages may append events, such as `https://example.com`. */
   origins: string[];
@@ -40,6 +42,12 @@ export type SiteSettings = Pick<
   Site,
   'name' | 'origins' | 'timeZone' | 'retentionDays' | 'internal' | 'channels' | 'targets' | 'weekStart'
 >;
+
+/** What of it changes: settings, and the secret key where another takes its place. */
+export type SiteChanges = Partial<SiteSettings & Pick<Site, 'secretKey'>>;
+
+/** A site before there is anything of it. */
+export type NewSite = Omit<Site, 'rulesVersion' | 'keptFrom' | 'identityKey'>;
 
 /** One published version of a site's rules. */
 export interface PublishedRules {
@@ -455,8 +463,8 @@ export interface VisitorChanges {
 export interface Store {
   sites(): Promise<Site[]>;
   site(siteKey: string): Promise<Site | undefined>;
-  addSite(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): Promise<void>;
-  updateSite(siteKey: string, changes: Partial<SiteSettings>): Promise<void>;
+  addSite(site: NewSite, rules: Rules): Promise<void>;
+  updateSite(siteKey: string, changes: SiteChanges): Promise<void>;
 
   /** Every version that decides about signals, oldest first; the last one is in force. */
   rules(siteKey: string): Promise<PublishedRules[]>;

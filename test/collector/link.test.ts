@@ -122,6 +122,34 @@ describe('a user', () => {
     expect(await loggedCounts(collector)).toEqual({ awareness: 1, action: 1 });
   });
 
+  test('stays who it is when the secret key is replaced, and what the one before says is refused at once', async () => {
+    const collector = await makeCollector();
+    const { site, send, app, store } = collector;
+    const [one, other, erased] = [newId(), newId(), newId()];
+    const path = `/api/sites/${site.siteKey}`;
+    const ask = async (method: string, of: string) =>
+      (await app.request(`${path}/${of}`, { method, headers: { Authorization: 'Bearer admin-token' } })).json();
+    const before = proofOf(collector, 'u1');
+    await sendAs(collector, one, ['purchase'], { userId: 'u1', proof: before });
+    await sendAs(collector, erased, ['page_view'], {});
+    await ask('DELETE', `people/${erased}`);
+
+    const { secretKey } = (await ask('POST', 'secret-key')) as { secretKey: string };
+    expect(secretKey).toMatch(/^sk_[0-9a-f]{48}$/);
+    expect(secretKey).not.toBe(site.secretKey);
+    expect(await ask('GET', 'secret-key')).toEqual({ secretKey });
+    const bearer = (key: string) => ({ Authorization: `Bearer ${key}`, Origin: '' });
+    const isTaken = async (key: string) => (await send(newId(), [makeEvent('page_view')], {}, bearer(key))).status;
+    expect([await isTaken(site.secretKey), await isTaken(secretKey)]).toEqual([403, 200]);
+
+    const answer = await sendAs(collector, other, ['page_view'], { userId: 'u1', proof: before });
+    expect(answer.visitor.stage).toBe('awareness');
+    const anew = createHmac('sha256', secretKey).update('u1').digest('hex');
+    expect((await sendAs(collector, other, ['page_view'], { userId: 'u1', proof: anew })).visitor.stage).toBe('action');
+    expect(await store.visitorsOfUser(site.siteKey, 'u1')).toHaveLength(2);
+    expect(await sendAs(collector, erased, ['page_view'], {})).toMatchObject({ rejected: [{ reason: 'forgotten' }] });
+  });
+
   test('moves with a visitor that is proven to be another’s, and goes with the last one', async () => {
     const collector = await makeCollector();
     const { site, app } = collector;

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { StagetagEvent } from '../../../sdk/core/index.js';
 import type { EventFilter, EventRow, StoredEvent } from '../store.js';
+import { remembered } from '../../ingest/remembered.js';
 import type { PageTable } from './pageTable.js';
 import { fromBlob, toBlob } from './uuid.js';
 
@@ -304,18 +305,35 @@ const toEventRow = (row: Row): EventRow => ({
   events: unpack(row),
 });
 
+/** Most of what tells one event from the next are its number and time. */
+const toJson = (value: unknown): string => (Number.isInteger(value) ? `${value as number}` : JSON.stringify(value));
+
+/** Names of what events have, as JSON. */
+const names = new Map<string, string>();
+
+/** Writes a list of `Packed` at once: an event may have any names, `__proto__` too, and this is done for every batch. */
 function pack(events: StoredEvent[]): string {
   let before: Record<string, unknown> = {};
-  const packed = events.map(({ event, bot, inApp, isProven, traits }): Packed => {
+  let list = '';
+  for (const { event, bot, inApp, isProven, traits } of events) {
     const whole = event as unknown as Record<string, unknown>;
-    const own: Record<string, unknown> = {};
-    for (const key in whole) if (whole[key] !== before[key]) own[key] = whole[key];
-    let without: string[] | undefined;
-    for (const key in before) if (!Object.hasOwn(whole, key) || whole[key] === undefined) (without ??= []).push(key);
+    let own = '';
+    for (const key in whole)
+      if (whole[key] !== before[key] && whole[key] !== undefined)
+        own += `${own && ','}${remembered(names, key, () => JSON.stringify(key))}:${toJson(whole[key])}`;
+    let without = '';
+    for (const key in before)
+      if (!Object.hasOwn(whole, key) || whole[key] === undefined) without += `${without && ','}${JSON.stringify(key)}`;
+    list += `${list && ','}{"event":{${own}}`;
+    if (without) list += `,"without":[${without}]`;
+    if (bot !== null) list += `,"bot":${JSON.stringify(bot)}`;
+    if (inApp) list += `,"inApp":${JSON.stringify(inApp)}`;
+    if (isProven) list += ',"isProven":true';
+    if (traits) list += `,"traits":${JSON.stringify(traits)}`;
+    list += '}';
     before = whole;
-    return { event: own, without, bot: bot ?? undefined, inApp, isProven: isProven || undefined, traits };
-  });
-  return JSON.stringify(packed);
+  }
+  return `[${list}]`;
 }
 
 function unpack(row: Row): StoredEvent[] {

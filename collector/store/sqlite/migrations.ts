@@ -528,4 +528,9 @@ export const MIGRATIONS = [
   ALTER TABLE new_shares RENAME TO shares;
   CREATE INDEX shares_by_site ON shares (site_id);
   `,
+  `
+  -- Users' and erased visitors' ids are hashed under it: the secret key may be replaced, and they stay who they are.
+  ALTER TABLE sites ADD COLUMN identity_key TEXT NOT NULL DEFAULT '';
+  UPDATE sites SET identity_key = secret_key;
+  `,
 ];

@@ -1,12 +1,22 @@
 import { createHmac } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { Rules } from '../../../sdk/core/index.js';
-import type { Publication, PublishedRules, RuleDraft, RuleVersion, Site, SiteSettings, WeekStart } from '../store.js';
+import type {
+  NewSite,
+  Publication,
+  PublishedRules,
+  RuleDraft,
+  RuleVersion,
+  Site,
+  SiteChanges,
+  WeekStart,
+} from '../store.js';
 
 interface SiteRow {
   id: number;
   site_key: string;
   secret_key: string;
+  identity_key: string;
   name: string;
   origins: string;
   time_zone: string;
@@ -45,13 +55,13 @@ export class SiteTable {
     this.#all = database.prepare<[], SiteRow>('SELECT * FROM sites ORDER BY id');
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#insert = database.prepare(`
-      INSERT INTO sites (site_key, secret_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal, channels, targets, week_start)
-      VALUES (@siteKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal, @channels, @targets, @weekStart)`);
+      INSERT INTO sites (site_key, secret_key, identity_key, name, origins, time_zone, template, rules_version, created_at, retention_days, internal, channels, targets, week_start)
+      VALUES (@siteKey, @secretKey, @secretKey, @name, @origins, @timeZone, @template, 0, @createdAt, @retentionDays, @internal, @channels, @targets, @weekStart)`);
     this.#insertRules = database.prepare(
       'INSERT INTO rules (site_id, version, body, published_at, since, author, note) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#update = database.prepare(`
-      UPDATE sites SET name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal,
+      UPDATE sites SET secret_key = @secretKey, name = @name, origins = @origins, time_zone = @timeZone, retention_days = @retentionDays, internal = @internal,
         channels = @channels, targets = @targets, week_start = @weekStart
       WHERE site_key = @siteKey`);
     this.#keepFrom = database.prepare('UPDATE sites SET kept_from = max(kept_from, ?) WHERE id = ?');
@@ -106,10 +116,10 @@ export class SiteTable {
     return row.id;
   }
 
-  /** By which an erased visitor is known again, and by nobody without the site's secret key. */
+  /** By which an erased visitor is known again, and by nobody without the site's keys. */
   hashOf(id: number, visitor: Buffer): Buffer {
-    const { secret_key } = this.#sites().find((row) => row.id === id)!;
-    return createHmac('sha256', secret_key).update(visitor).digest();
+    const { identity_key } = this.#sites().find((row) => row.id === id)!;
+    return createHmac('sha256', identity_key).update(visitor).digest();
   }
 
   keptFrom(id: number): number {
@@ -120,7 +130,7 @@ export class SiteTable {
     return this.#sites().find((row) => row.id === id)!.site_key;
   }
 
-  update(siteKey: string, changes: Partial<SiteSettings>): void {
+  update(siteKey: string, changes: SiteChanges): void {
     this.#update.run(listsAsTexts({ ...this.get(siteKey)!, ...changes }));
     this.#rows = undefined;
   }
@@ -131,7 +141,7 @@ export class SiteTable {
     this.#rows = undefined;
   }
 
-  add(site: Omit<Site, 'rulesVersion' | 'keptFrom'>, rules: Rules): void {
+  add(site: NewSite, rules: Rules): void {
     this.#insert.run(listsAsTexts(site));
     this.#rows = undefined;
     this.publish(site.siteKey, rules, { publishedAt: site.createdAt, since: 0 });
@@ -181,6 +191,7 @@ function toSite(row: SiteRow): Site {
   return {
     siteKey: row.site_key,
     secretKey: row.secret_key,
+    identityKey: row.identity_key,
     name: row.name,
     origins: JSON.parse(row.origins) as string[],
     timeZone: row.time_zone,
