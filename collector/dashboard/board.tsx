@@ -185,7 +185,11 @@ function Funnel({ report, site, lost }: { report: StagesReport; site: Site; lost
           { title: t('standNow'), of: ({ current }) => current },
           { title: t('stoodBefore'), of: ({ before }) => before.current },
           { title: t('everReached'), of: (row) => farOf(row).visitors },
-          { title: t('ofStageBefore'), of: (row) => farOf(row).fromPrevious },
+          {
+            title: t('ofStageBefore'),
+            of: (row) => farOf(row).fromPrevious,
+            interval: (row) => farOf(row).interval,
+          },
           { title: t('enteredIn'), of: ({ entered }) => entered },
           { title: t('leftIn'), of: ({ left }) => left },
           { title: t('enteredBefore'), of: ({ before }) => before.entered },

@@ -144,7 +144,7 @@ function Steps({
           {
             title: t('ofThem'),
             of: (step) => step.share,
-            show: ({ share, interval }) => (share === null ? '–' : <Share share={share} interval={interval} />),
+            interval: ({ interval }) => interval,
           },
           {
             title: t('stillThere'),
@@ -171,10 +171,7 @@ function Steps({
                 {
                   title: t('ofThemBefore'),
                   of: (step: Step) => was(step.from)?.share ?? null,
-                  show: (step: Step) => {
-                    const { share = null, interval = null } = was(step.from) ?? {};
-                    return share === null ? '–' : <Share share={share} interval={interval} />;
-                  },
+                  interval: (step: Step) => was(step.from)?.interval ?? null,
                 },
                 {
                   title: t('lostBefore'),
@@ -253,19 +250,6 @@ function Leaving({ site, asked }: { site: Site; asked: Record<string, string> })
     </section>
   );
 }
-
-/** A share, with the interval in which it may lie. */
-export const Share = ({ share, interval }: { share: number; interval: [number, number] | null }): JSX.Element => (
-  <>
-    {showShare(share)}
-    {interval && (
-      <span class="soft">
-        {' '}
-        ({showShare(interval[0])}–{showShare(interval[1])})
-      </span>
-    )}
-  </>
-);
 
 /** Nobody becomes new. */
 const TO: Standing[] = [...STAGES, 'dormant'];

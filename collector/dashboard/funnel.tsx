@@ -2,7 +2,6 @@ import type { JSX } from 'preact';
 import { STAGES } from '../../sdk/core/index.js';
 import type { FunnelReport, RulesNames, Site } from './api.js';
 import { EVENTS, showEvent } from './events.js';
-import { Share } from './flow.js';
 import { useOnce, useReport } from './live.js';
 import { Loaded, People, RangePicker, rangeOf, Select, showRow, Table, WithBar } from './parts.js';
 import { choose, chosen } from './state.js';
@@ -294,8 +293,7 @@ function Result({
           {
             title: t('ofStepBefore'),
             of: ({ fromPrevious }) => fromPrevious,
-            show: ({ fromPrevious, interval }) =>
-              fromPrevious === null ? '–' : <Share share={fromPrevious} interval={interval} />,
+            interval: ({ interval }) => interval,
           },
           {
             title: t('ofAll'),

@@ -166,6 +166,8 @@ export interface Column<T> {
   by?: (row: T) => string | number | null;
   /** How it is shown; as it is where absent, numbers in the page's language. */
   show?: (row: T) => ComponentChildren;
+  /** Of a share: where it may lie, at 95 %. It is shown beside it, and has columns of its own in the CSV file. */
+  interval?: (row: T) => [low: number, high: number] | null;
 }
 
 /** What is not known stands last, whichever way. */
@@ -179,6 +181,19 @@ function compare(a: string | number | null, b: string | number | null, isUp: boo
 
 const shown = (value: string | number | null): string =>
   value === null ? '–' : typeof value === 'number' ? showNumber(value) : value;
+
+/** A share, with the interval in which it may lie. */
+const Share = ({ share, interval }: { share: number; interval: [number, number] | null }): JSX.Element => (
+  <>
+    {showShare(share)}
+    {interval && (
+      <span class="soft">
+        {' '}
+        ({showShare(interval[0])}–{showShare(interval[1])})
+      </span>
+    )}
+  </>
+);
 
 /** A column of stages. */
 export const stageColumn = <K extends string>(title: string, key: K): Column<Record<K, Stage | null>> => ({
@@ -309,9 +324,15 @@ export function Table<T>({
           <tbody>
             {sorted.map((row, at) => (
               <tr key={at} class={isWorst?.(row) ? 'worst' : ''}>
-                {columns.map(({ title, of, show }, index) => (
+                {columns.map(({ title, of, show, interval }, index) => (
                   <td key={title} class={numbers[index] ? 'number' : ''}>
-                    {show ? show(row) : shown(of(row))}
+                    {interval && of(row) !== null ? (
+                      <Share share={of(row) as number} interval={interval(row)} />
+                    ) : show ? (
+                      show(row)
+                    ) : (
+                      shown(of(row))
+                    )}
                   </td>
                 ))}
               </tr>
@@ -334,7 +355,16 @@ function cell(value: string | number | null): string {
 }
 
 function saveCsv<T>(name: string, columns: Array<Column<T>>, rows: T[]): void {
-  const lines = [columns.map(({ title }) => cell(title)), ...rows.map((row) => columns.map(({ of }) => cell(of(row))))];
+  const all = columns.flatMap(({ title, of, interval }) => [
+    { title, of },
+    ...(interval
+      ? [
+          { title: t('intervalFrom', { title }), of: (row: T) => interval(row)?.[0] ?? null },
+          { title: t('intervalTo', { title }), of: (row: T) => interval(row)?.[1] ?? null },
+        ]
+      : []),
+  ]);
+  const lines = [all.map(({ title }) => cell(title)), ...rows.map((row) => all.map(({ of }) => cell(of(row))))];
   // Spreadsheets tell by the mark that it is UTF-8.
   const text = `\uFEFF${lines.map((line) => line.join(',')).join('\r\n')}\r\n`;
   save(`${name}.csv`, new Blob([text], { type: 'text/csv' }));
