@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
+import { attempt } from '../sdk/core/index.js';
 import { Access } from './access.js';
 import { Changes } from './changes.js';
 import { doChores } from './chores.js';
@@ -103,7 +104,9 @@ export function createApp(
     const start = performance.now();
     await next();
     // The route's pattern, not its path: a path may hold a visitor id, which is a secret.
-    const fields = { method: c.req.method, route: routePath(c, -1), status: c.res.status };
+    // Below another Hono's router there may be none: then the request is done all the same.
+    const route = attempt(() => routePath(c, -1));
+    const fields = { method: c.req.method, route, status: c.res.status };
     services.log.info({ ...fields, ms: Math.round((performance.now() - start) * 10) / 10 }, 'request');
   });
   app.use(

@@ -90,7 +90,8 @@ function checkSite({
   const origins: string[] = [];
   for (const text of given) {
     const origin = parseOrigin(text);
-    if (!origin) return `origins: expected an address such as https://example.com, got ${JSON.stringify(text)}`;
+    if (!origin)
+      return `origins: expected an address such as https://example.com, each sub-domain by its name, got ${JSON.stringify(text)}`;
     if (!origins.includes(origin)) origins.push(origin);
   }
   if (typeof timeZone !== 'string' || !IANAZone.isValidZone(timeZone)) {
@@ -141,7 +142,7 @@ const MAX_RETENTION = 36_600;
 function parseOrigin(text: unknown): string | undefined {
   try {
     const { origin, protocol } = new URL(text as string);
-    return protocol === 'https:' || protocol === 'http:' ? origin : undefined;
+    return /^https?:$/.test(protocol) && !origin.includes('*') ? origin : undefined;
   } catch {
     return undefined; // The caller says what was expected.
   }

@@ -21,7 +21,7 @@ export function backupCommand(): Command {
         await withStore(data, (store) => noteDone(store, 'backup', null, path.basename(file)));
         print({ file, bytes: fs.statSync(file).size, ...content }, { json });
       } finally {
-        for (const end of ['', '-wal', '-shm']) fs.rmSync(part + end, { force: true });
+        for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(part + end, { force: true });
       }
     });
 }

@@ -14,6 +14,8 @@ interface Finding {
 }
 
 const MIN_FREE = 1e9;
+/** With less nothing is stored any more, or soon will not be. */
+const LEAST_FREE = 50e6;
 const MAX_SKEW_MS = 60_000;
 const TIMEOUT_MS = 5000;
 
@@ -76,7 +78,7 @@ function checkFolder(data: string): Finding[] {
       'disk',
       free > Math.max(MIN_FREE, bytes),
       `${size(free)} free; a backup or an update needs ${size(bytes)}`,
-      'warning',
+      free > LEAST_FREE ? 'warning' : 'failure',
     ),
     finding(
       'collector',

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { workOn } from '../work.js';
 import { eraseFrom, exportFrom, type Receipt } from '../jobs/erase.js';
 import { StartError } from '../server.js';
-import type { Store } from '../store/store.js';
+import { isUuidV7 } from '../../sdk/core/index.js';
+import type { Site, Store } from '../store/store.js';
 import { chosenSites, dataCommand, noteDone, print, withStore, type DataFlags } from './command.js';
 
 interface PeopleFlags extends DataFlags {
@@ -29,7 +30,11 @@ export function forgetCommand(): Command {
         }
         // Before anything is said: the receipt tells whether it is wiped. It may be that of an earlier try which is not yet.
         const isWiped = await waitUntilWiped(store);
-        if (!receipts.length && isWiped) throw unknown(who);
+        if (!receipts.length && isWiped) {
+          const before = await forgottenOf(store, await chosenSites(store, siteKey), who);
+          if (!before.length) throw unknown(who);
+          for (const each of before) print({ siteKey: each, visitors: 0, isForgotten: true, isWiped }, { json });
+        }
         for (const receipt of receipts)
           print(
             { ...receipt, isWiped, ...(!json && { erasedAt: new Date(receipt.erasedAt).toISOString() }) },
@@ -41,6 +46,14 @@ export function forgetCommand(): Command {
           );
       }),
     );
+}
+
+/** The sites that erased a visitor before, as a try that could not wipe it did. Of a user there is no trace. */
+async function forgottenOf(store: Store, sites: Site[], who: string): Promise<string[]> {
+  const id = who.toLowerCase();
+  if (!isUuidV7(id)) return [];
+  const found = sites.map(async ({ siteKey }) => ((await store.isForgotten(siteKey, id)) ? [siteKey] : []));
+  return (await Promise.all(found)).flat();
 }
 
 const WIPE_TRIES = 20;

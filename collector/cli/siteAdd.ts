@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { attempt } from '../../sdk/core/index.js';
 import { addSite, snippetFor } from '../site.js';
 import { StartError } from '../server.js';
 import { dataOption, noteDone, withStore } from './command.js';
@@ -33,6 +34,8 @@ export function siteCommand(): Command {
       withStore(
         data,
         async (store) => {
+          if (!/^https?:$/.test(attempt(() => new URL(url).protocol) ?? ''))
+            throw new StartError(`--url: expected an address such as https://collector.example, got ${url}`);
           const site = await addSite(
             store,
             { name, origins: origin, template, timeZone, currency, retentionDays: retentionDays ?? null },

@@ -31,8 +31,9 @@ export function userCommand(): Command {
   const remove = dataCommand('remove')
     .description('remove a user, and end its sessions')
     .requiredOption('--name <name>', 'who that is')
-    .action(({ data, json, name }: DataFlags & { name: string }) =>
+    .action(({ data, json, name: given }: DataFlags & { name: string }) =>
       withStore(data, async (store) => {
+        const name = given.trim();
         if (!(await store.removeUser(name))) throw new StartError(`there is no user called ${name}`);
         await noteDone(store, 'removeUser', null, name);
         print({ name, removed: true }, { json });

@@ -30,7 +30,10 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^template: expected one of (.*), got .*$/, '模板应为其中之一：$1'],
   [/^currency: expected .*, got (.*)$/, '货币应为 ISO 4217 代码，例如 CNY，实际为 $1'],
   [/^origins: expected a list such as (.*)$/, '请至少填写一个网站地址，例如 $1'],
-  [/^origins: expected an address such as (.*), got (.*)$/, '网站地址应形如 $1，实际为 $2'],
+  [
+    /^origins: expected an address such as (.*), each sub-domain by its name, got (.*)$/,
+    '网站地址应形如 $1，子域名须逐个填写，实际为 $2',
+  ],
   [/^timeZone: expected .*, got (.*)$/, '时区应为 IANA 名称，例如 Asia/Shanghai，实际为 $1'],
   [/^retentionDays: expected a whole number from (\d+) to (\d+).*$/, '保存天数应为 $1 到 $2 的整数，留空表示一直保存'],
   [/^internal: expected a list of at most (\d+) .*such as (.*)$/, '应为最多 $1 个地址或网段，例如 $2'],

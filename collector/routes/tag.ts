@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { Hono, type Context } from 'hono';
+import { accepts } from 'hono/accepts';
 import { sentRules } from '../../sdk/core/index.js';
 import { readBuilt } from '../assets.js';
 import { timelineOf } from '../ingest/timeline.js';
@@ -58,9 +59,15 @@ async function prepare(text: string): Promise<Served> {
 export const toLiteral = (value: object): string => JSON.stringify(value).replace(/"([a-zA-Z_]+)":/g, '$1:');
 
 function send(c: Context, { text, etag, br, gzip: zipped }: Served, caching: string): Response {
-  const accepted = c.req.header('Accept-Encoding') ?? '';
-  const encoding = /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : undefined;
-  const tag = `"${etag}${encoding ? `-${encoding}` : ''}"`;
+  const encoding = accepts(c, {
+    header: 'Accept-Encoding',
+    supports: ['br', 'gzip'],
+    default: '',
+    // The smallest of what is taken, whatever is liked best.
+    match: (taken, { supports, default: none }) =>
+      supports.find((each) => taken.some(({ type, q }) => type === each && q > 0)) ?? none,
+  });
+  const tag = `"${etag}${encoding && `-${encoding}`}"`;
   c.header('ETag', tag);
   c.header('Vary', 'Accept-Encoding', { append: true });
   c.header('Cache-Control', caching);

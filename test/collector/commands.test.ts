@@ -5,10 +5,12 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { lockFolder } from '../../collector/store/sqlite/lock.js';
 import { MIGRATIONS } from '../../collector/store/sqlite/migrations.js';
+import type { Site } from '../../collector/store/store.js';
+import { addSite } from '../../collector/site.js';
 import { useFolder } from '../../collector/store/sqlite/open.js';
 import { restoreBackup, verifyBackup } from '../../collector/store/sqlite/restore.js';
 import { ADMIN, bytesIn, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
@@ -63,9 +65,13 @@ describe('the commands', () => {
     expect(JSON.parse(exported.stdout)).toMatchObject({ visitors: [{ visitor: { visitorId: stays } }] });
     const receipt = runCommand(['forget', gone, '--data', folder, '--json']);
     expect(JSON.parse(receipt.stdout)).toMatchObject({ siteKey, visitors: 1, events: 1 });
-    expect(runCommand(['forget', gone, '--data', folder])).toMatchObject({
+    // Once more: a try that could not wipe it may have come before.
+    const oncemore = runCommand(['forget', gone, '--data', folder, '--json']);
+    expect(JSON.parse(oncemore.stdout)).toEqual({ siteKey, visitors: 0, isForgotten: true, isWiped: true });
+    const nobody = newId();
+    expect(runCommand(['forget', nobody, '--data', folder])).toMatchObject({
       status: 1,
-      stderr: `stagetag: nobody here has the id ${gone}: neither a visitor nor a user\n`,
+      stderr: `stagetag: nobody here has the id ${nobody}: neither a visitor nor a user\n`,
     });
     expect(bytesIn(folder)).not.toContain(gone);
 
@@ -91,6 +97,34 @@ describe('the commands', () => {
     expect(bytes).not.toContain(gone);
     // Ids are kept as their bytes.
     expect(bytes).not.toContain(Buffer.from(gone.replaceAll('-', ''), 'hex').toString('latin1'));
+  });
+
+  it('do not bring back a secret key that was replaced since', async () => {
+    const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()];
+    const store = openSqliteStore(folder);
+    const { siteKey, secretKey } = (await addSite(store, { name: 'S', origins: ['https://a.example'] }, 1)) as Site;
+    const backup = path.join(elsewhere, 'backup.sqlite');
+    await store.backup(backup, () => {});
+    await store.updateSite(siteKey, { secretKey: 'sk_new' });
+    await store.close();
+    restoreBackup(backup, folder, NOW);
+    const restored = openSqliteStore(folder);
+    onTestFinished(() => restored.close());
+    expect(await restored.site(siteKey)).toMatchObject({ secretKey: 'sk_new', identityKey: secretKey });
+  });
+
+  it('leave what they make to whoever has the folder, run by root too', () => {
+    const folder = temporaryFolder();
+    const isRoot = process.getuid!() === 0;
+    const owner = isRoot ? 65534 : process.getuid!();
+    if (isRoot) fs.chownSync(folder, owner, owner);
+    runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
+    const backup = path.join(temporaryFolder(), 'backup.sqlite');
+    runCommand(['backup', backup, '--data', folder]);
+    runCommand(['restore', backup, '--data', folder]);
+    const owners = fs.readdirSync(folder).map((name) => [name, fs.statSync(path.join(folder, name)).uid]);
+    expect(owners.length).toBeGreaterThan(2);
+    expect(owners.filter(([, uid]) => uid !== owner)).toEqual([]);
   });
 
   it('take the log along that stands beside a copy which is no backup', async () => {

@@ -218,11 +218,14 @@ test('the collector runs inside another Hono app, and inside a Node server', asy
   const collector = createCollector({ store, mount: '/st', adminToken: 'admin' });
   const app = new Hono();
   app.get('/hello', (c) => c.text('hello'));
-  app.mount('/', collector.fetch);
+  for (const path of ['/st', '/st/*']) app.all(path, (c) => collector.fetch(c.req.raw, c.env));
   const body = () => JSON.stringify({ siteKey: site.siteKey, visitorId: newId(), events: [makeEvent('page_view')] });
   const inside = await app.request('/st/v1/events', { method: 'POST', headers: { Origin: ORIGIN }, body: body() });
   expect(await inside.json()).toMatchObject({ accepted: 1 });
   expect(await (await app.request('/hello')).text()).toBe('hello');
+  expect((await app.request('/st')).headers.get('Location')).toMatch(/\/st\/$/);
+  expect(await (await app.request('/st/')).text()).toMatch(/<!doctype html>/i);
+  expect(await (await app.request('/st/nothing')).json()).toHaveProperty('error');
 
   const server = http.createServer(getRequestListener(collector.fetch));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreError } from './error.js';
+import { giveToOwner } from './owner.js';
 
 /**
  * Takes a data folder for this process alone, until it ends however it ends: the lock is the operating system's, on a file of its own,
@@ -26,6 +27,7 @@ function take(folder: string, file: string, how: string, says: string, waitMs: n
   try {
     lock.pragma('journal_mode = MEMORY');
     lock.exec(how);
+    giveToOwner(lock.name);
   } catch (error) {
     lock.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { explainError, StoreError } from './error.js';
 import { lockFolder, lockUse, shareFolder } from './lock.js';
+import { giveToOwner } from './owner.js';
 import { MIGRATIONS } from './migrations.js';
 
 /**
@@ -28,7 +29,10 @@ export function openFile(file: string, isLocked: boolean): Database.Database {
     makeWritable(path.dirname(file));
     // Keys are in it, and what visitors did. The files beside it get the same mode. Not where it is there: closing one that another
     // connection has open would take away its locks.
-    if (!fs.existsSync(file)) fs.closeSync(fs.openSync(file, 'a', 0o600));
+    if (!fs.existsSync(file)) {
+      fs.closeSync(fs.openSync(file, 'a', 0o600));
+      giveToOwner(file);
+    }
     database = new Database(file);
     refuseNewer(database, file);
     // An acknowledged event must survive a power cut: FULL syncs the log at every commit.
@@ -183,6 +187,7 @@ function migrate(database: Database.Database, file: string, isLocked: boolean): 
       fs.rmSync(part, { force: true });
       database.prepare('VACUUM INTO ?').run(part);
       fs.chmodSync(part, 0o600);
+      giveToOwner(part, file);
       fs.renameSync(part, kept);
     }
     database

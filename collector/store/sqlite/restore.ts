@@ -6,6 +6,7 @@ import { cacheFiles } from './cacheFiles.js';
 import { MIGRATIONS } from './migrations.js';
 import { explainError, StoreError } from './error.js';
 import { emptyFolder, keptFile, openFile } from './open.js';
+import { giveToOwner } from './owner.js';
 import { emptyFacts } from '../../../sdk/core/index.js';
 import { EventTable, idsOf } from './eventTable.js';
 import { jobTable } from './jobTable.js';
@@ -73,10 +74,12 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
   try {
     // A copy of a folder, which is no backup, may have a log beside it.
     for (const end of ['', '-wal']) if (fs.existsSync(file + end)) fs.copyFileSync(file + end, arriving + end);
-    const graves = fs.existsSync(current) ? readGraves(current) : [];
+    const before = fs.existsSync(current) ? readBefore(current) : NOTHING_BEFORE;
     // Brought up to date and cleaned before it takes the place of anything.
     const database = openFile(arriving, true);
-    const erased = eraseAgain(database, graves ?? []);
+    const { graves, keys } = before ?? NOTHING_BEFORE;
+    const erased = eraseAgain(database, graves);
+    replaceAgain(database, keys);
     database.exec('VACUUM');
     database.pragma('wal_checkpoint(TRUNCATE)');
     database.pragma('journal_mode = DELETE');
@@ -86,13 +89,18 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
     if (fs.existsSync(current)) {
       kept = keptFile(current, `restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`);
       // Copied, so that at no moment there is no database; a log goes with the file that it belongs to.
-      for (const end of ['', '-wal']) if (fs.existsSync(current + end)) fs.copyFileSync(current + end, kept + end);
+      for (const end of ['', '-wal']) {
+        if (fs.existsSync(current + end)) fs.copyFileSync(current + end, kept + end);
+        giveToOwner(kept + end, current);
+      }
+      giveToOwner(arriving, current);
       for (const end of ['-wal', '-shm']) fs.rmSync(current + end, { force: true });
     }
     fs.renameSync(arriving, current);
     cacheFiles(folder).clear();
-    const warning = 'the data from before could not be read: who was erased since the backup has to be erased again';
-    return { ...content, erased, kept, ...(!graves && { warning }) };
+    const warning =
+      'the data from before could not be read: who was erased since the backup has to be erased again, and a secret key that was replaced to be replaced again';
+    return { ...content, erased, kept, ...(!before && { warning }) };
   } finally {
     for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(arriving + end, { force: true });
     for (const name of fs.readdirSync(folder))
@@ -107,23 +115,39 @@ interface Grave {
   erasedAt: number;
 }
 
-/** Whom the data from before knows as erased; undefined where it is damaged. */
-function readGraves(file: string): Grave[] | undefined {
+interface Before {
+  /** Whom it knows as erased. */
+  graves: Grave[];
+  keys: Array<{ siteKey: string; secretKey: string }>;
+}
+const NOTHING_BEFORE: Before = { graves: [], keys: [] };
+
+/** What of the data from before holds on; undefined where it is damaged. */
+function readBefore(file: string): Before | undefined {
   let database: Database.Database | undefined;
   try {
     database = new Database(file);
-    // Of before there were any.
-    if ((database.pragma('user_version', { simple: true }) as number) < 3) return [];
-    return database
-      .prepare<[], Grave>(
-        'SELECT site_key AS siteKey, hash, erased_at AS erasedAt FROM tombstones JOIN sites ON id = site_id',
-      )
-      .all();
+    const read = <Row>(query: string) => database!.prepare<[], Row>(query).all();
+    const version = database.pragma('user_version', { simple: true }) as number;
+    return {
+      keys: read('SELECT site_key AS siteKey, secret_key AS secretKey FROM sites'),
+      graves:
+        // Of before there were any.
+        version < 3
+          ? []
+          : read('SELECT site_key AS siteKey, hash, erased_at AS erasedAt FROM tombstones JOIN sites ON id = site_id'),
+    };
   } catch {
     return undefined;
   } finally {
     database?.close();
   }
+}
+
+/** A secret key that was replaced since the backup was made stays replaced: it may have got out. */
+function replaceAgain(database: Database.Database, keys: Before['keys']): void {
+  const replace = database.prepare('UPDATE sites SET secret_key = ? WHERE site_key = ?');
+  for (const { siteKey, secretKey } of keys) replace.run(secretKey, siteKey);
 }
 
 /** What is known of a person before its visitors are added up, by rules that are never in force. */
