@@ -645,6 +645,8 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
     if (hasUnsaved) throw new Refused(t('sessionEnded'), body, 401);
   }
   if (response.status === 503 && body.preparing !== undefined) throw new Preparing(body.error ?? '', body.preparing);
+  // What stands before the collector says so in its place.
+  if (response.status >= 500 && body.error === undefined) throw new Unreachable(t('unreachable'));
   if (!response.ok) {
     const says = body.error ?? `${response.status} ${response.statusText}`;
     const isChinese = language.value === 'zh';

@@ -367,7 +367,7 @@ function Targets({ site, again }: { site: Site; again: () => void }): JSX.Elemen
         {STAGES.map((stage) => (
           <label key={stage}>
             {t(`stages.${stage}`)}
-            <input name={stage} type="number" min="0" step="any" defaultValue={String(targets[stage] ?? '')} />
+            <input name={stage} type="number" min="0.0001" step="any" defaultValue={String(targets[stage] ?? '')} />
           </label>
         ))}
         <button>{t('save')}</button>

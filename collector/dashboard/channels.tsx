@@ -126,7 +126,8 @@ export function Channels({ site }: { site: Site }): JSX.Element {
                           <People
                             site={site}
                             asked={{ ...rangeOf(site), counted: `attribution:${of}:${by}:${model}:${row.channel}` }}
-                            count={row[model]}
+                            // A channel that stands on the ways of others alone has nobody behind it.
+                            count={model === 'markov' && !row.shapley ? 0 : row[model]}
                           >
                             {measure === 'revenue' || measure === 'cac'
                               ? money(value)

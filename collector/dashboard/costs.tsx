@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, type Cost, type CostsTaken, type Site } from './api.js';
 import { useAttempt, useRead } from './live.js';
-import { Alert, CsvButton, Loaded, rangeOf, Table, type Column } from './parts.js';
+import { Alert, CsvButton, Loaded, rangeOf, Table, todayOf, type Column } from './parts.js';
 import { may } from './state.js';
 import { showChannel, showMoney, showNumber, t } from './texts.js';
 
@@ -85,7 +85,10 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
       {problem && <Alert>{problem}</Alert>}
       {taken && (
         <p role="status">
-          {t('costsTaken', { count: showNumber(taken.costs), from: taken.from, to: taken.to })}
+          {taken.costs
+            ? t('costsTaken', { count: showNumber(taken.costs), from: taken.from, to: taken.to })
+            : t('costsNone')}
+          {taken.to !== null && taken.to > todayOf(site) && ` ${t('costsAhead', { day: taken.to })}`}
           {!!taken.unknownChannels.length && ` ${t('unknownChannels', { names: taken.unknownChannels.join(', ') })}`}
         </p>
       )}

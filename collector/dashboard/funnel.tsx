@@ -22,6 +22,9 @@ const readStep = (text: string): Step => {
 };
 const writeStep = ({ kind, name, isOptional }: Step) => `${kind}:${name}${isOptional ? '?' : ''}`;
 
+/** The collector takes no more. */
+const MAX_STEPS = 20;
+
 const ASKED = ['steps', 'order', 'window', 'perStep', 'by', 'hold'];
 
 /** How far visitors get over steps of one's own choice. */
@@ -68,6 +71,7 @@ export function Funnel({ site }: { site: Site }): JSX.Element {
           <button
             type="button"
             class="plain"
+            disabled={steps.length >= MAX_STEPS}
             onClick={() => put([...steps, { kind: 'event', name: 'purchase', isOptional: false }])}
           >
             + {t('addStep')}
@@ -195,9 +199,7 @@ function StepEditor({
             aria-label={t('name')}
             value={step.name}
             list={`names-${step.kind}`}
-            onChange={({ currentTarget }) =>
-              onChange({ name: currentTarget.value.trim().replaceAll(',', '*') || '/*' })
-            }
+            onChange={({ currentTarget }) => onChange({ name: nameIn(step.kind, currentTarget.value) || '/*' })}
           />
           <datalist id={`names-${step.kind}`}>
             {known.map((name) => (
@@ -224,6 +226,13 @@ function StepEditor({
     </>
   );
 }
+
+/** What is typed as a name: a comma would end a step, a question mark says that it may be left out, and pages are known by their paths. */
+const nameIn = (kind: Kind, typed: string): string =>
+  typed
+    .trim()
+    .replaceAll(',', '*')
+    .replace(kind === 'page' ? /[?#].*$/ : /\?+$/, '');
 
 /** What people call a step. */
 function nameOf(kind: Kind, name: string, rules: RulesNames | undefined): string {

@@ -17,24 +17,38 @@ function hear(siteKey: string, listen: () => void): () => void {
   if (!stream) {
     const ears = new Set<() => void>();
     let source: EventSource | undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    /** Whether it was not there for a while: what happened then was told to nobody. */
+    let hasMissed = false;
+    const tell = () => ears.forEach((each) => each());
+    const close = () => {
+      clearTimeout(again);
+      source?.close();
+      source = undefined;
+    };
     // A tab that nobody sees holds no connection: a browser has six for all tabs together.
     const attend = () => {
-      if (document.hidden) {
-        source?.close();
-        source = undefined;
-      } else if (!source) {
-        source = new EventSource(`api/sites/${siteKey}/changes`);
-        const tell = () => ears.forEach((each) => each());
-        source.addEventListener('change', tell);
-        // What happened while it was not there was told to nobody.
-        source.addEventListener('error', () => source?.addEventListener('open', tell, { once: true }));
-      }
+      if (document.hidden) return close();
+      if (source) return;
+      source = new EventSource(`api/sites/${siteKey}/changes`);
+      source.addEventListener('change', tell);
+      source.addEventListener('open', () => {
+        if (hasMissed) tell();
+        hasMissed = false;
+      });
+      source.addEventListener('error', () => {
+        hasMissed = true;
+        // A proxy answered in the collector's place: a browser takes that for an end.
+        if (source?.readyState !== EventSource.CLOSED) return;
+        close();
+        again = setTimeout(attend, AGAIN_MS);
+      });
     };
     attend();
     document.addEventListener('visibilitychange', attend);
     const end = () => {
       document.removeEventListener('visibilitychange', attend);
-      source?.close();
+      close();
     };
     streams.set(siteKey, (stream = { ears, end }));
   }

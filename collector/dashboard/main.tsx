@@ -5,12 +5,16 @@ import { signIn, signOut, type Site } from './api.js';
 import { Board } from './board.js';
 import { Flow } from './flow.js';
 import { useLive } from './live.js';
-import { Problem } from './parts.js';
+import { keepFocus } from './focus.js';
+import { Alert, Problem } from './parts.js';
 import { later } from './later.js';
 import {
+  forgetWriting,
   hasShareEnded,
   hereOf,
+  isSessionOver,
   isSignedIn,
+  isUnsaved,
   linkTo,
   lookWhoIsIn,
   may,
@@ -56,11 +60,10 @@ function Header({ children }: { children?: ComponentChildren }): JSX.Element {
 }
 
 function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
-  const [error, setError] = useState(
-    { 'link-expired': t('linkExpired'), 'share-ended': t('shareEnded'), 'too-often': t('tooOften') }[
-      hasShareEnded.value ? 'share-ended' : (problem ?? '')
-    ] ?? '',
-  );
+  const [failure, setFailure] = useState<string>();
+  const reason = hasShareEnded.value ? 'share-ended' : (problem ?? '');
+  const error =
+    failure ?? { 'link-expired': t('linkExpired'), 'share-ended': t('shareEnded'), 'too-often': t('tooOften') }[reason];
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const token = String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim();
@@ -69,8 +72,8 @@ function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
       // Where it was a link to a view, that is shown.
       if (location.hash.startsWith('#/sign-in')) location.hash = '';
       await lookWhoIsIn();
-    } catch (failure) {
-      setError((failure as Error).message);
+    } catch (refused) {
+      setFailure((refused as Error).message);
     }
   };
   return (
@@ -149,10 +152,21 @@ function Signed(): JSX.Element {
     document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [view, !!site]);
   const Page = PAGES[view];
+  const [problem, setProblem] = useState('');
   const leave = async () => {
-    await signOut();
-    isSignedIn.value = false;
+    if (isUnsaved() && !confirm(t('confirmDrop'))) return;
+    try {
+      await signOut();
+      forgetWriting();
+      isSignedIn.value = false;
+    } catch (error) {
+      setProblem(t('notDone', { message: (error as Error).message }));
+    }
   };
+  // It can be read again: somebody has signed in elsewhere.
+  useEffect(() => {
+    isSessionOver.value = false;
+  }, [live.asOf]);
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
@@ -188,6 +202,15 @@ function Signed(): JSX.Element {
         </nav>
       )}
       <main id="main" tabIndex={-1}>
+        {problem && <Alert>{problem}</Alert>}
+        {isSessionOver.value && (
+          <Alert>
+            {t('sessionEnded')}{' '}
+            <a href={location.pathname} target="_blank" rel="noreferrer">
+              {t('signIn')}
+            </a>
+          </Alert>
+        )}
         {isOtherView && (
           <p class="card" role="alert">
             {t('noSuchView')}
@@ -199,7 +222,11 @@ function Signed(): JSX.Element {
         {!live.data ? (
           <Problem live={live} />
         ) : !site ? (
-          <AddSite isFirst />
+          may('owner') ? (
+            <AddSite isFirst />
+          ) : (
+            <p class="card">{t('noSites')}</p>
+          )
         ) : isUnknown ? (
           <p class="card" role="alert">
             {t('noSuchSite')} <a href={linkTo(site.siteKey)}>{site.name} →</a>
@@ -219,4 +246,5 @@ function Signed(): JSX.Element {
 // The form says what is wrong when it is used.
 lookWhoIsIn().catch(() => (isSignedIn.value = false));
 
+keepFocus();
 render(<App />, document.getElementById('app')!);

@@ -3,7 +3,7 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^this takes the role (\w+), and yours is (\w+)$/, '此操作需要“$1”角色，您的角色是“$2”'],
   [
     /^another site's page may not do this; .*$/,
-    '其他网站的页面不能进行此操作；如果这是控制台本身，请让采集服务前的代理传递 Host 请求头',
+    '其他网站的页面不能进行此操作；如果这是看板本身，请让采集服务前的代理传递 Host 请求头',
   ],
   [/^from: expected a day not after to$/, '开始日期不能晚于结束日期'],
   [/^from, to: expected days such as (.*)$/, '日期应形如 $1'],
@@ -56,7 +56,7 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^line ([\d, …]+): channel: .*$/, '第 $1 行：请填写渠道名称，未作任何更改'],
   [/^line ([\d, …]+): .*$/, '第 $1 行有误，未作任何更改'],
   [/^expected at most (\d+) lines, got (\d+).*$/, '最多 $1 行，实际 $2 行，未作任何更改'],
-  [/^costs\[(\d+)\]: .*$/, '第 $1 项费用有误，未作任何更改'],
+  [/^costs\[(\d+)\]: .*$/, '第 $1 项花费有误，未作任何更改'],
   [/^when[\w.[\]]*:? no signal is called "([^"]*)".*$/, '人群条件中的信号“$1”已不在规则中，请打开人群并修改条件'],
   [/^when[\w.[\]]*:? .*$/s, '人群条件有误，请打开人群并修改条件'],
   [/^the body is larger than (\d+) bytes$/, '内容超过 $1 字节'],

@@ -422,9 +422,12 @@ export function showRow(by: string, value: string | null, rules: RulesNames | un
 /** Days of facts are days of UTC: to be said where they are not the site's. */
 export const inUtc = ({ timeZone }: Site): string => (timeZone === 'UTC' ? '' : t('daysInUtc'));
 
-/** The day that it is on a site. */
-export const todayOf = ({ timeZone }: Site): string =>
-  new Intl.DateTimeFormat('en-CA', { timeZone }).format(Date.now());
+/** The day that it is on a site. By its parts, since no language writes days alike in all browsers. */
+export function todayOf({ timeZone }: Site): string {
+  const format = new Intl.DateTimeFormat('en', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const parts = format.formatToParts(Date.now());
+  return (['year', 'month', 'day'] as const).map((name) => parts.find(({ type }) => type === name)!.value).join('-');
+}
 
 export const daysBefore = (day: string, count: number): string =>
   new Date(Date.parse(day) - count * DAY_MS).toISOString().slice(0, 10);

@@ -30,16 +30,13 @@ import { explainError, explainRefusedRules } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
 import { Moves } from './rulesPreview.js';
 import { Templates } from './rulesTemplates.js';
-import { may } from './state.js';
+import { isUnsaved, may, writing } from './state.js';
 import { showTime, t } from './texts.js';
 import { Words } from './why.js';
 
-/** What was written and not published, by site: it is there again after a look at another view. */
-const unsaved = new Map<string, string>();
-/** What of it was saved as the draft. */
-const kept = new Map<string, string>();
+const { unsaved, kept, savedAt } = writing;
 addEventListener('beforeunload', (event) => {
-  if ([...unsaved].some(([siteKey, text]) => kept.get(siteKey) !== text)) event.preventDefault();
+  if (isUnsaved()) event.preventDefault();
 });
 
 /** What somebody else saved or published since, where that is why something was refused. */
@@ -86,8 +83,6 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
   const isChanged = text !== undefined;
   const editor = useRef<HTMLTextAreaElement>(null);
-  /** When the draft was saved that is written here; 0 where it is none that is kept. */
-  const draftAt = useRef(0);
   const unlessMeanwhile = async <T,>(act: (isSure: boolean) => Promise<T>): Promise<T | undefined> => {
     try {
       return await act(false);
@@ -162,8 +157,9 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       if (!done) return {};
       const { version } = done;
       // Somebody else's stays.
-      if (draftAt.current) await change('DELETE', `${base}/draft?after=${draftAt.current}`).catch(() => {});
-      draftAt.current = 0;
+      const draftAt = savedAt.get(site.siteKey);
+      if (draftAt) await change('DELETE', `${base}/draft?after=${draftAt}`).catch(() => {});
+      savedAt.delete(site.siteKey);
       setText(undefined);
       setNote('');
       rules.again();
@@ -173,10 +169,14 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const saveDraft = () =>
     run(async (given) => {
       const saved = await unlessMeanwhile((isSure) =>
-        change<{ savedAt: number }>('PUT', `${base}/draft${isSure ? '' : `?after=${draftAt.current}`}`, given),
+        change<{ savedAt: number }>(
+          'PUT',
+          `${base}/draft${isSure ? '' : `?after=${savedAt.get(site.siteKey) ?? 0}`}`,
+          given,
+        ),
       );
       if (!saved) return {};
-      draftAt.current = saved.savedAt;
+      savedAt.set(site.siteKey, saved.savedAt);
       kept.set(site.siteKey, shown);
       versions.again();
       return { done: t('draftSaved') };
@@ -187,7 +187,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     try {
       const found = await get<{ rules?: object; savedAt?: number }>(path);
       setText(JSON.stringify(found.rules ?? found, null, 2));
-      draftAt.current = found.savedAt ?? 0;
+      savedAt.set(site.siteKey, found.savedAt ?? 0);
       set({ done });
     } catch (error) {
       set({ problem: (error as Error).message });
@@ -290,7 +290,13 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         </div>
         <div class="filters">
           <label>
-            {t('note')} <input value={note} onInput={({ currentTarget }) => setNote(currentTarget.value)} size={32} />
+            {t('note')}{' '}
+            <input
+              value={note}
+              onInput={({ currentTarget }) => setNote(currentTarget.value)}
+              size={32}
+              maxLength={500}
+            />
           </label>
           <label>
             {t('applies')}{' '}
@@ -436,6 +442,7 @@ function Findings({
   goTo: (line: number) => void;
 }): JSX.Element {
   if (!errors.length && !warnings.length) return <p role="status">{t('allWell')}</p>;
+  const count = { errors: errors.length, warnings: warnings.length };
   const place = (path: string) => {
     const line = lineOf(text, path);
     return (
@@ -448,6 +455,9 @@ function Findings({
   };
   return (
     <>
+      <p class="soft" role="status">
+        {t('found', count)}
+      </p>
       {(
         [
           ['errors', errors.map((error) => ({ path: error.path, text: explainError(error) }))],

@@ -16,9 +16,35 @@ const GUEST = 'stagetag-guest';
 /** Whether a link that was given away has just ended under whoever looked. */
 export const hasShareEnded = signal(sessionStorage.getItem(GUEST) !== null);
 
+/** Rules that are being written, by site: they are there again after a look at another view. */
+export const writing = {
+  /** What was written and not published. */
+  unsaved: new Map<string, string>(),
+  /** What of it was saved as the draft, and when. */
+  kept: new Map<string, string>(),
+  savedAt: new Map<string, number>(),
+};
+
+export const isUnsaved = (): boolean =>
+  [...writing.unsaved].some(([siteKey, text]) => writing.kept.get(siteKey) !== text);
+
+/** Whoever signs in next finds nothing of whoever signed out. */
+export function forgetWriting(): void {
+  for (const each of Object.values(writing)) each.clear();
+}
+
+/** Whether the session ended under something that is being typed: it stays on the page until somebody has signed in elsewhere. */
+export const isSessionOver = signal(false);
+
+const isTyping = (): boolean =>
+  [...document.querySelectorAll<HTMLInputElement>('main form :is(input[name], textarea[name])')].some(
+    ({ type, value, defaultValue }) => !/checkbox|radio|hidden|file/.test(type) && value !== defaultValue,
+  );
+
 /** The session has ended. */
 export function signedOut(): void {
-  if (hasUnsaved) return;
+  isSessionOver.value = isTyping();
+  if (hasUnsaved || isSessionOver.value) return;
   hasShareEnded.value = role.value === 'guest';
   isSignedIn.value = false;
 }

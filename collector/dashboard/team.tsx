@@ -42,7 +42,10 @@ function Users({ changed, zone }: { changed: () => void; zone: string }): JSX.El
   };
   const remove = (name: string) =>
     confirm(t('confirmUserGone', { name })) &&
-    void attempt(() => change('DELETE', `users/${encodeURIComponent(name)}`));
+    void attempt(async () => {
+      await change('DELETE', `users/${encodeURIComponent(name)}`);
+      if (added?.name === name) setAdded(undefined);
+    });
   return (
     <section class="card users">
       <h2>{t('users')}</h2>

@@ -182,9 +182,15 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
   );
   const path = `sites/${site.siteKey}/visitors?${new URLSearchParams([['limit', String(PAGE)], ...asked]).toString()}`;
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
-  const [later, set] = useState<{ path: string; more: VisitorSummary[]; problem?: string }>({ path, more: [] });
+  const [later, set] = useState<{
+    path: string;
+    more: VisitorSummary[];
+    problem?: string;
+    isAll?: boolean;
+  }>({ path, more: [] });
   // What was read on under another choice is not of this one.
-  const { more, problem } = later.path === path ? later : { more: [] };
+  const { more, problem, isAll }: Partial<typeof later> & Pick<typeof later, 'more'> =
+    later.path === path ? later : { more: [] };
   // What was read on goes on from what was read first.
   const read = useRead<{ visitors: VisitorSummary[]; count?: number }>(path, !more.length);
   const all = [...(read.data?.visitors ?? []), ...more];
@@ -194,7 +200,7 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
       const { visitors: found } = await get<{ visitors: VisitorSummary[] }>(
         `${path}&seenBefore=${lastSeen}&after=${visitorId}`,
       );
-      set({ path, more: [...more, ...found], ...(!found.length && { problem: t('noMore') }) });
+      set({ path, more: [...more, ...found], isAll: !found.length });
     } catch (error) {
       set({ path, more, problem: t('failed', { message: (error as Error).message }) });
     }
@@ -299,7 +305,12 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
                 <pre>{site.snippet}</pre>
               </>
             )}{' '}
-            {all.length >= PAGE && (
+            {isAll && (
+              <p class="soft" role="status">
+                {t('noMore')}
+              </p>
+            )}
+            {all.length >= PAGE && !isAll && (
               <button type="button" class="plain small" onClick={readMore}>
                 {t('more')}
               </button>

@@ -20,6 +20,7 @@ import {
   rank,
   readSource,
   reasonFor,
+  sourcesOf,
   stageOf,
   stageSignals,
   touchOf,
@@ -89,7 +90,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     const state = inferFrom(view);
     // What a person's visitor does is told of the person.
     const transitions = personId
-      ? leave(before, now, timeline.current.version)
+      ? leave(before, Math.min(now, events[0]?.event.time ?? now), timeline.current.version)
       : findLateTransitions(
           timeline,
           before?.personId ? { ...start, stage: null } : start,
@@ -123,7 +124,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
       record.firstSeen = Math.min(start.firstSeen, seenAt);
       record.lastSeen = Math.max(start.lastSeen, seenAt);
     }
-    record.stageSince = transitions.at(-1)?.at ?? start.stageSince;
+    record.stageSince = transitions.at(-1)?.at ?? known.stageSince;
     record.dueAt = personId ? null : (nextChange(timeline.due, facts, now, view) ?? null);
     for (const stored of events) note(record, stored);
     noteTouches(record, events, hosts);
@@ -139,9 +140,11 @@ function botOf({ bot, isPerson }: VisitorRecord, events: StoredEvent[]): string 
   return events.find((stored) => stored.bot)?.bot ?? (areImpossible(events) ? 'impossible_rate' : null);
 }
 
-/** A visitor who turns out to be a person's is not counted by itself any more. */
+/** A visitor who turns out to be a person's is not counted by itself any more: from when that became known on, with the first of these events. */
 const leave = (before: VisitorRecord | undefined, now: number, rules: number): Transition[] =>
-  before?.stage && !before.personId ? [{ from: before.stage, to: null, at: now, cause: { kind: 'link', rules } }] : [];
+  before?.stage && !before.personId
+    ? [{ from: before.stage, to: null, at: Math.max(before.stageSince, now), cause: { kind: 'link', rules } }]
+    : [];
 
 /** A person is what its visitors are together. */
 function addUp(person: VisitorRecord, all: VisitorRecord[]): VisitorRecord {
@@ -161,6 +164,8 @@ function addUp(person: VisitorRecord, all: VisitorRecord[]): VisitorRecord {
     isJudged: people.some(({ isJudged }) => isJudged),
     firstTouch: null,
     lastTouch: null,
+    // Of who was not known before nothing was told that what happened must come after.
+    stageSince: person.rev ? person.stageSince : 0,
   };
   for (const { firstTouch, lastTouch } of parts) for (const touch of [firstTouch, lastTouch]) noteTouch(record, touch);
   return record;
@@ -307,11 +312,14 @@ function findLateTransitions(...given: Parameters<typeof findTransitions>): Tran
   const { current } = timeline;
   const today = dayOf(now);
   const first = events[0]?.event.time ?? Infinity;
+  // A person of whom these are the first events is as anybody else.
+  const isFirst =
+    !start.rev || (!start.stageSince && sourcesOf(past).every(({ signals }) => !Object.keys(signals).length));
   // Neither before an event that is known, nor before a change that was told.
-  const isAfter = !start.rev || first > Math.max(start.lastTime, start.stageSince);
+  const isAfter = isFirst || first > Math.max(start.lastTime, start.stageSince);
   // Where no window has ended since, all was then as it is now.
   const hasEnded = (start.dueAt ?? Infinity) <= now || dayOf(first) + Math.min(...current.windows) <= today;
-  if (!isAfter || !hasEnded || dayOf(first) >= today || anew || start.rules !== current.version)
+  if (!isAfter || !hasEnded || dayOf(first) >= today || (anew && !isFirst) || start.rules !== current.version)
     return findTransitions(...given);
   const transitions: Transition[] = [];
   const facts = mergeFacts(emptyFacts(), past);
@@ -368,7 +376,9 @@ function findTransitions(
   if (anew || start.rules !== current.version) {
     const view = events.length ? viewAfter(0) : last;
     const to = stageOf(view);
-    if (to !== stage) move(to, now, view, { kind: anew ?? 'rules' });
+    // Whose it is became known with the first of these events.
+    const at = anew ? Math.min(now, events[0]?.event.time ?? now) : now;
+    if (to !== stage) move(to, at, view, { kind: anew ?? 'rules' });
   } else {
     // Time may have passed several windows' ends since the record was last looked at.
     for (let at = start.dueAt ?? Infinity; at <= now;) {

@@ -137,10 +137,11 @@ export function stageCounts(projection: Projection): { current: Map<Stage, numbe
 
 /** Each visitor last seen in a span of time whose browser numbers events, and their latest session, or none. */
 function* numbered(projection: Projection, from: number, until: number): Generator<[visitor: number, latest: number]> {
-  const { isMarked, lastSeen, stored } = projection.visitors.columns;
+  const { lastSeen, stored } = projection.visitors.columns;
+  const isOut = isLeftOut(projection);
   const { endedAt } = projection.sessions.columns;
   for (let visitor = 0; visitor < projection.visitors.length; visitor++) {
-    if (isMarked[visitor] || !stored[visitor] || lastSeen[visitor]! < from || lastSeen[visitor]! >= until) continue;
+    if (isOut(visitor) || !stored[visitor] || lastSeen[visitor]! < from || lastSeen[visitor]! >= until) continue;
     let latest = NONE;
     for (const row of projection.sessions.of(visitor))
       if (latest === NONE || endedAt[row]! > endedAt[latest]!) latest = row;

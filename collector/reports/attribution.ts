@@ -198,11 +198,17 @@ export async function reportAttribution(
   const costs = new Map<string, number>();
   const heading = headingOf(site, range, now);
   let unnamedCost = 0;
+  /** What costs are of may be written otherwise there. */
+  const alike = new Map([...rows.keys()].map((name) => [name.toLowerCase(), name]));
+  const rowNamed = (name: string) => (rows.has(name) ? name : (alike.get(name.toLowerCase()) ?? name));
   for (const cost of await view.store.costs(site.siteKey, heading.from, heading.to)) {
     // What a source was given holds for what it cost too.
     const name = by === 'channel' ? channelOf(site, { source: cost.source ?? null, channel: cost.channel })! : cost[by];
     if (name === undefined) unnamedCost += cost.cost;
-    else costs.set(placeOf(name), (costs.get(placeOf(name)) ?? 0) + cost.cost);
+    else {
+      const row = rowNamed(placeOf(name));
+      costs.set(row, (costs.get(row) ?? 0) + cost.cost);
+    }
   }
   // What was paid for and brought nobody is the most telling of all.
   for (const channel of costs.keys()) rowOf(channel);

@@ -107,6 +107,11 @@ interface Page extends Noted {
 interface Form extends Noted {
   started: number;
   submitted: number;
+  /** People who began it, and those of them who sent it after that; of both the latest. */
+  begun: number;
+  starter: Person;
+  sent: number;
+  sender: Person;
   gaveUp: number;
   /** Who gave it up last. */
   quitter: Person;
@@ -168,6 +173,10 @@ export async function reportContent(
         ...noted(),
         started: 0,
         submitted: 0,
+        begun: 0,
+        starter: -1,
+        sent: 0,
+        sender: -1,
         gaveUp: 0,
         quitter: -1,
         fields: [],
@@ -209,9 +218,18 @@ export async function reportContent(
       } else {
         const { form, name, field } = of;
         note(form, person, time, lastAt);
-        if (name === 'form_start') form.started++;
-        else if (name === 'form_submit') form.submitted++;
-        else {
+        if (name === 'form_start') {
+          form.started++;
+          form.begun += +(form.starter !== person);
+          form.starter = person;
+        } else if (name === 'form_submit') {
+          form.submitted++;
+          // Who sends it without having begun it, or once more, is none of those who began.
+          if (form.starter === person && form.sender !== person) {
+            form.sent++;
+            form.sender = person;
+          }
+        } else {
           form.fields.push(field ?? '');
           form.gaveUp += +(form.quitter !== person);
           form.quitter = person;
@@ -247,7 +265,7 @@ export async function reportContent(
     searches: searches.rows('term', nothing),
     forms: [...forms]
       .filter(([, { started, submitted, fields }]) => started || submitted || fields.length)
-      .map(([form, { visitors, wentOn, started, submitted, gaveUp, fields, seconds }]) => ({
+      .map(([form, { visitors, wentOn, started, submitted, begun, sent, gaveUp, fields, seconds }]) => ({
         form,
         visitors,
         wentOn: wentOn / visitors,
@@ -255,7 +273,7 @@ export async function reportContent(
         submitted,
         abandoned: fields.length,
         gaveUp,
-        rate: started ? Math.min(1, submitted / started) : null,
+        rate: begun ? sent / begun : null,
         lastField: mostOf(fields.filter(Boolean)),
         seconds: seconds.length ? quantile(seconds, 0.5) : null,
       }))

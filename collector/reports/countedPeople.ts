@@ -72,10 +72,9 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
       if (!isOneOf(STAGES, stage) || !isOneOf(['ended', 'open'], way)) return undefined;
       const isIn = (at: number) => at >= span.from && at < span.until;
       return (person) =>
-        view
-          .journeys(person)
-          .flatMap(({ moves }) => [...staysIn(moves, isIn, now)])
-          .some((stay) => stay.stage === stage && stay.hasEnded === (way === 'ended'));
+        [...staysIn(view.journeys(person), isIn, now)].some(
+          (stay) => stay.stage === stage && (way === 'ended' ? stay.hasEnded : stay.isOpen),
+        );
     },
   },
   attribution: {

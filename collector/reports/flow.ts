@@ -1,7 +1,7 @@
 import { DAY_MS, dayOf, rank, STAGES, UNITS, type Stage } from '../../sdk/core/index.js';
 import { medianStay, transitionShares, withDormancy, type Stay } from '../model/flow.js';
 import { wilson, type Interval } from '../model/statistics.js';
-import { days, type Journey, type Person, type View } from '../projection/view.js';
+import { days, type Journey, type Move, type Person, type View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
 import { chooseOrderSignal, ordersOf, refundSignalOf } from './customers.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
@@ -54,19 +54,33 @@ export function movesIn(view: View, from: number, until: number, now: number, do
       );
 }
 
-/** Somebody's stays at stages that began in a range of time; those that go on last as long as they were seen. */
+/**
+ * Somebody's stays at stages that began in a range of time; those that go on last as long as they were seen. Where it turned out meanwhile
+ * whose visitor that is, the stay is the person's from then on, once.
+ */
 export function* staysIn(
-  moves: Journey['moves'],
+  journeys: Journey[],
   isIn: (at: number) => boolean,
   now: number,
-): Generator<Stay & { stage: Stage }> {
-  for (let index = 0; index < moves.length; index++) {
-    const { to, at, isSilent } = moves[index]!;
-    if (!to || isSilent || !isIn(at)) continue;
-    const next = moves[index + 1];
-    // Of a stay that was cut off by no move nobody knows how long it would have been.
-    yield { stage: to, duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isSilent };
-  }
+): Generator<Stay & { stage: Stage; isOpen: boolean }> {
+  const own = journeys.find(({ isOwn }) => isOwn)?.moves ?? [];
+  const goneOn = new Set<Move>();
+  for (const { isOwn, moves } of journeys)
+    for (const [index, { to, at, isSilent }] of moves.entries()) {
+      if (!to || isSilent || !isIn(at)) continue;
+      let next = moves[index + 1];
+      if (!isOwn && next?.isSilent && !next.to) {
+        const { at: until } = next;
+        const place = own.findLastIndex((move) => move.at <= until);
+        const as = own[place];
+        if (as?.to === to && !goneOn.has(as)) {
+          goneOn.add(as);
+          next = own[place + 1];
+        }
+      }
+      // Of a stay that was cut off by no move nobody knows how long it would have been.
+      yield { stage: to, duration: days((next?.at ?? now) - at), hasEnded: !!next && !next.isSilent, isOpen: !next };
+    }
 }
 
 export interface FlowReport extends Heading {
@@ -128,7 +142,7 @@ export async function reportFlow(
   const { dormantAfter = DORMANT_DAYS } = query;
   /** By both places. */
   const moves = new Map<number, { from: Standing; to: Standing; count: number; people: number; latest: Person }>();
-  const stays = new Map<Stage, Stay[]>(STAGES.map((stage) => [stage, []]));
+  const stays = new Map<Stage, Array<Stay & { isOpen: boolean }>>(STAGES.map((stage) => [stage, []]));
   const steps = STAGES.slice(1).map((to, index) => ({
     from: STAGES[index]!,
     to,
@@ -147,7 +161,8 @@ export async function reportFlow(
     const channel = view.firstChannel(person);
     if (channel !== undefined) channels.set(channel, (channels.get(channel) ?? 0) + 1);
     if (query.channel !== undefined && channel !== query.channel) continue;
-    for (const { isOwn, moves: own } of view.journeys(person)) {
+    const journeys = view.journeys(person);
+    for (const { isOwn, moves: own } of journeys) {
       for (const { from: left, to, at } of noticed(view, person, { isOwn, moves: own }, dormantAfter, now)) {
         if (!isIn(at)) continue;
         const key = placeOf(left) * 8 + placeOf(to);
@@ -157,8 +172,8 @@ export async function reportFlow(
         known.people += +(known.latest !== person);
         known.latest = person;
       }
-      for (const stay of staysIn(own, isIn, now)) stays.get(stay.stage)!.push(stay);
     }
+    for (const stay of staysIn(journeys, isIn, now)) stays.get(stay.stage)!.push(stay);
     let spent: number | undefined;
     for (const step of steps) {
       const fate = fateOf(person, step.from);
@@ -192,7 +207,8 @@ export async function reportFlow(
     stays: STAGES.map((stage) => {
       const all = stays.get(stage)!;
       const ended = all.filter(({ hasEnded }) => hasEnded).length;
-      return { stage, ended, open: all.length - ended, medianDays: medianStay(all) };
+      const open = all.filter(({ isOpen }) => isOpen).length;
+      return { stage, ended, open, medianDays: medianStay(all) };
     }),
     steps: rows,
     leak: leakOf(worst),
