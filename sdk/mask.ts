@@ -36,11 +36,11 @@ export const mask = (address: string): string =>
     const [key, text] = [name, value].map((each) => decode(decode(each.replace(/\+/g, ' ')))) as [string, string];
     const isPersonal =
       PERSONAL.test(key) ||
+      !!text[999] ||
       MAIL.test(text) ||
       hidden.includes(key) ||
       hidden.includes(hashKey(all.slice(1))) ||
       matchesGlobs(words(settings.mask), key) ||
-      !!text[999] ||
       mask(text) !== text;
     return isPersonal ? `${start}${name}=***` : all;
   });

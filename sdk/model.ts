@@ -47,7 +47,7 @@ const offset = () => base?.offset ?? 0;
 const now = () => Date.now() + offset();
 
 /** The time to stamp a new event with: this browser's clock, unless it is far off. */
-export const stamp = (): number => (Math.abs(offset()) > STAMP_OFFSET_MS ? now() : Date.now());
+export const stamp = (): number => Math.floor(Math.abs(offset()) > STAMP_OFFSET_MS ? now() : Date.now());
 
 /** This visitor's events that the last answer's facts do not contain. */
 const pending = (): StagetagEvent[] =>

@@ -72,8 +72,9 @@ function choose(choice: Consent): void {
   const wasOpen = isOpen();
   setConsent(choice);
   if (isOpen()) {
-    writeText('consent', choice);
     if (!wasOpen) open();
+    // After the visitor's id: another tab that hears of the yes must not make its own. A handler of the page may have said no meanwhile.
+    writeText('consent', consent);
     arrive();
   } else {
     // Everything of ours goes from the browser, except the word that it was denied.

@@ -465,7 +465,8 @@ function sessionsOf(
       known.endedAt = time;
       if (landing && (known.channel === null || !isDirect(landing))) {
         const { channel, source, medium, campaign } = landing;
-        Object.assign(known, { channel, source, medium, campaign, arrivedAt: time });
+        const isLabelledNow = isLabelled(event, url!);
+        Object.assign(known, { channel, source, medium, campaign, arrivedAt: time, isLabelled: isLabelledNow });
       }
       continue;
     }
@@ -475,6 +476,7 @@ function sessionsOf(
       endedAt: time,
       events: 1,
       channel: landing?.channel ?? null,
+      isLabelled: !!landing && isLabelled(event, url!),
       source: landing?.source ?? null,
       medium: landing?.medium ?? null,
       campaign: landing?.campaign ?? null,

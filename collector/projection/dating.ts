@@ -81,7 +81,8 @@ export async function dateMove(dating: Dating, who: Who, facts: Facts, move: Sta
     moves.push({ from: stage, to: next, at: time });
     stage = next;
   };
-  add(stageAfter(0), day * DAY_MS);
+  // Whose first day it is has no stage before the first event, whatever rules ask to be absent.
+  if (activeDays(before).length) add(stageAfter(0), day * DAY_MS);
   // By halves: most events change no stage.
   const follow = (low: number, high: number, next: Stage | null): void => {
     if (next === stage) return;

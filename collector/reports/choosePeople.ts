@@ -10,7 +10,7 @@ import { fatesIn, movesIn, type Fate, type Standing } from './flow.js';
 import { valuesOf, type Breakdown } from './funnel.js';
 import { isHit, readSteps, type FunnelQuery, type Progress } from './funnelSteps.js';
 import { pageOf } from './leaving.js';
-import { findRepeats, type Repeats } from './repeats.js';
+import { countingOnly, findRepeats, type Repeats } from './repeats.js';
 import { lastOfFacts, readRange, type ReportQuery } from './range.js';
 
 export interface PeopleFilter extends FunnelQuery {
@@ -146,8 +146,8 @@ const hasDone: Make = async ({ view, filter: { did, fate, reached, steps, counte
     const isIt = (each: Kind) => DEEDS[kind]!(each, name) || undefined;
     const repeats: Repeats = kind === 'signal' ? await findRepeats(view, [name]) : new Map();
     const note = (person: Person, deeds: Array<Deed<unknown>>) => {
-      const repeated = repeats.get(person)?.get(name);
-      const first = deeds.find(({ time }) => !repeated?.has(time));
+      const counts = countingOnly(repeats.get(person)?.get(name));
+      const first = deeds.find(({ time }) => counts(time));
       if (first && (!isAfter || wentOnAt(person) > first.time)) found.add(person);
     };
     await view.eachDeeds(span, isIt, note, people);

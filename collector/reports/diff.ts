@@ -13,7 +13,7 @@ export interface RulesChange {
 /** Says in what a site's rules differ from a template's. Names, versions and labels decide nothing, and are left out. */
 export function diffRules(template: Rules, site: Rules): RulesChange[] {
   const isMeant = (at: Array<string | number>) =>
-    at[0] !== 'version' && at[0] !== 'name' && (at[0] === 'score' || at[2] !== 'label');
+    !['version', 'name', '$schema'].includes(String(at[0])) && at[at[0] === 'score' ? 3 : 2] !== 'label';
   const changes = diff(template, site).filter((change) => isMeant(change.path));
   return changes.map((change) => ({
     path: change.path.join('.'),

@@ -71,11 +71,11 @@ export function* staysIn(
       let next = moves[index + 1];
       if (!isOwn && next?.isSilent && !next.to) {
         const { at: until } = next;
-        const place = own.findLastIndex((move) => move.at <= until);
-        const as = own[place];
-        if (as?.to === to && !goneOn.has(as)) {
+        const place = own.findLastIndex((move) => move.to === to && move.at <= until);
+        const [as, after] = [own[place], own[place + 1]];
+        if (as && !goneOn.has(as) && (after?.at ?? until) >= until) {
           goneOn.add(as);
-          next = own[place + 1];
+          next = after;
         }
       }
       // Of a stay that was cut off by no move nobody knows how long it would have been.

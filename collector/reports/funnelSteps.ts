@@ -5,7 +5,7 @@ import { bitsOf, isOptional, planFunnel, type Done } from '../model/funnel.js';
 import type { Kind } from '../projection/kinds.js';
 import type { Deed, Person, View } from '../projection/view.js';
 import { readRange, type ReportQuery } from './range.js';
-import { findRepeats, type Repeats } from './repeats.js';
+import { countingOnly, findRepeats, type Repeats } from './repeats.js';
 
 /** The steps that an event of a kind is, and what is held of it. */
 interface Hit {
@@ -86,22 +86,31 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
     return names.includes(name) ? [{ signal, bits: bitsOf([name], names) }] : [];
   });
   let repeats: Repeats = new Map();
-  const bitsAt = (person: Person, time: number, bits: number): number => {
+  /** Goes over somebody's deeds: takes off what does not count. */
+  const bitsOfPerson = (person: Person): ((time: number, bits: number) => number) => {
     const own = repeats.get(person);
-    if (!own) return bits;
-    return ofSignals.reduce((left, each) => (own.get(each.signal)?.has(time) ? left & ~each.bits : left), bits);
+    if (!own) return (_, bits) => bits;
+    const counting = ofSignals.map(({ signal, bits }) => ({ bits, counts: countingOnly(own.get(signal)) }));
+    return (time, bits) =>
+      counting.reduce((left, each) => (bits & each.bits && !each.counts(time) ? left & ~each.bits : left), bits);
   };
   /** What everybody did with the props or labels that are held. */
   const held = hold && hold !== 'path' ? new Map<Person, Map<string, Done>>() : undefined;
-  const readHeld = () =>
-    held &&
-    view.eachEvent({ from, until }, (person, event, kind) => {
-      const [value, hit] = [heldIn(event, hold!), hitOf(kind)];
-      if (value === undefined || !hit) return;
-      const groups = held.get(person) ?? new Map<string, Done>();
-      held.set(person, groups);
-      insert(groupOf(groups, value), bitsAt(person, event.time, hit.bits), event.time);
-    });
+  const readHeld = () => {
+    const counting = new Map<Person, ReturnType<typeof bitsOfPerson>>();
+    return (
+      held &&
+      view.eachEvent({ from, until }, (person, event, kind) => {
+        const [value, hit] = [heldIn(event, hold!), hitOf(kind)];
+        if (value === undefined || !hit) return;
+        const groups = held.get(person) ?? new Map<string, Done>();
+        held.set(person, groups);
+        const bitsAt = counting.get(person) ?? bitsOfPerson(person);
+        counting.set(person, bitsAt);
+        insert(groupOf(groups, value), bitsAt(event.time, hit.bits), event.time);
+      })
+    );
+  };
   const stages = STAGES.filter((stage) => names.includes(`stage:${stage}`)).map((stage) => ({
     stage,
     bits: bitsOf([`stage:${stage}`], names),
@@ -113,8 +122,8 @@ export async function readSteps(view: View, query: FunnelQuery, now: number): Pr
   const groupsOf = (person: Person, deeds: Array<Deed<Hit>>): Done[] => {
     whole.steps.length = whole.times.length = 0;
     const groups = held?.get(person) ?? new Map<string, Done>();
-    for (const { of, time } of deeds)
-      insert(hold ? groupOf(groups, of.held) : whole, bitsAt(person, time, of.bits), time);
+    const bitsAt = bitsOfPerson(person);
+    for (const { of, time } of deeds) insert(hold ? groupOf(groups, of.held) : whole, bitsAt(time, of.bits), time);
     return groups.size ? [...groups.values()] : [whole];
   };
   const progressOf = planFunnel(asked, { order, window: windowMs, isPerStep: !!query.perStep, entriesUntil });

@@ -6,7 +6,7 @@ import { endOfDay } from '../projection/dating.js';
 import type { Kind } from '../projection/kinds.js';
 import { days, type Person, type View, type Way } from '../projection/view.js';
 import { chooseOrderSignal, netOf, ordersOf, refundSignalOf } from './customers.js';
-import { findRepeats } from './repeats.js';
+import { countingOnly, findRepeats } from './repeats.js';
 
 const DIRECT = 'Direct';
 /** What came by nothing. */
@@ -117,8 +117,7 @@ async function conversionsBy(
   const carries = ({ signals }: Kind) => signals.includes(signal) || undefined;
   const span = { from: dayOf(from) * DAY_MS, until: (dayOf(until - 1) + 1) * DAY_MS };
   await view.eachDeeds(span, carries, (person, deeds) => {
-    const repeated = repeats.get(person)?.get(signal);
-    const counted = deeds.map(({ time }) => time).filter((time) => !repeated?.has(time));
+    const counted = deeds.map(({ time }) => time).filter(countingOnly(repeats.get(person)?.get(signal)));
     if (counted.length) times.set(person, counted);
   });
   const found = new Map<Person, Conversion[]>();

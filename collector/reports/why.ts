@@ -68,13 +68,14 @@ export async function explainVisitor(
   const wantedTraits = new Set(condition ? traitsOf(condition) : []);
   const events: Evidence[] = [];
   for (const visitorId of visitorIds)
-    for await (const { event, traits: told } of store.events(siteKey, { visitorId })) {
+    for await (const { event, traits: told, isProven } of store.events(siteKey, { visitorId })) {
       const { id, name, time, props } = event;
       const url = event.url === undefined ? undefined : attempt(() => new URL(event.url!));
       const carried = matchSignals(timeline.at(time), event, url && placeOf(url)).map(([signal]) => signal);
       const signals = carried.filter((signal) => isWanted(signal, dayOf(time)) && !isRepeated(facts, event, signal));
-      const traits = Object.keys({ ...(name === 'identify' && props), ...told }).filter((each) =>
-        wantedTraits.has(each),
+      // What only the collector says of somebody's groups a page may claim, and it is not believed.
+      const traits = Object.keys({ ...(name === 'identify' && props), ...told }).filter(
+        (each) => wantedTraits.has(each) && (isProven || !each.startsWith('stagetag.')),
       );
       if (signals.length || traits.length)
         events.push({ id, name, time, url: event.url ?? null, signals, ...(traits.length && { traits }) });

@@ -220,6 +220,8 @@ export interface SessionPart {
   events: number;
   /** Of its first event; where that has no source, of the first after it that has labels. */
   channel: string | null;
+  /** Whether labels said so: without them only the first event of all says anything. Told where it is added. */
+  isLabelled?: boolean;
   source: string | null;
   medium: string | null;
   campaign: string | null;

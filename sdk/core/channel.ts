@@ -45,7 +45,7 @@ const ASSISTANTS = anyOf('assistant');
 /** What those who run a search engine offer beside it: a link from there was not searched for. */
 const BESIDE_SEARCH =
   /^(accounts?|ads|aistudio|analytics|aws|baijiahao|baike|blog|business|cafe|calendar|chat|classroom|cloud|console|developers?|docs|drive|groups|jingyan|login|mail|maps?|meet|notebooklm|one|pan|passport|pay|play|policies|search-?console|sites|slides|support|tagassistant|tagmanager|tieba|translate|wenku|workspace|yun|zhidao)\./;
-const MAIL = /^(web)?mail\.|^(outlook\.(live|office|office365)\.com|com\.google\.android\.gm)$/;
+const MAIL = /^(e\.|web|ex)?mail\.|^(outlook\.(live|office|office365)\.com|com\.google\.android\.gm)$/;
 
 /** What WeChat adds to an address that is passed on in a chat, a group or a circle of friends, where no referrer tells. */
 const SHARED = /^(singlemessage|groupmessage|timeline)$/;

@@ -84,8 +84,8 @@ export function lintRules(
   });
   for (const [name, { path = [], host = [] }] of Object.entries(rules.signals)) {
     const impossible = [
-      // Paths are decoded before they are looked at.
-      ...path.filter((glob) => !/^[/*][^?#]*$/.test(glob) || /%[\da-f]{2}/i.test(glob)),
+      // Paths are decoded before they are looked at: a question mark may end a name in one, and is a query where more follows.
+      ...path.filter((glob) => !/^[/*]([^?#]|[?#](?=\/|\*|$))*$/.test(glob) || /%[\da-f]{2}/i.test(glob)),
       ...host.filter((glob) => /^(?!\[).*[:/A-Z]/.test(glob)),
     ];
     if (impossible.length) warnings.push(warn('impossible_address', `signals.${name}`, impossible));

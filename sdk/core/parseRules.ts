@@ -365,13 +365,27 @@ const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
 /** Proposes the known name that is nearest to a misspelled one, if it is near, or the one that begins with it. */
 function suggest(value: unknown, names: readonly string[]): { nearest: string } | undefined {
   if (typeof value !== 'string') return undefined;
+  const known = MEANT[value.toLowerCase()];
+  if (known !== undefined) return names.includes(known) ? { nearest: known } : undefined;
   const near = names
     .map((name) => ({ name, distance: editDistance(value.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (near && near.distance <= Math.max(2, value.length / 3)) return { nearest: near.name };
+  if (near && near.distance <= Math.max(value.length > 3 ? 2 : 1, value.length / 3)) return { nearest: near.name };
   const whole = value.length >= MIN_BEGINNING ? names.find((name) => name.startsWith(value)) : undefined;
   return whole === undefined ? undefined : { nearest: whole };
 }
+
+/** What other languages call it; an empty text where there is no such thing. The letters alone are more like something else. */
+const MEANT: Record<string, string> = {
+  and: 'all',
+  every: 'all',
+  or: 'any',
+  some: 'any',
+  ne: '',
+  neq: '',
+  gt: 'gte',
+  lt: 'lte',
+};
 
 /** A beginning of fewer letters names nothing. */
 const MIN_BEGINNING = 4;

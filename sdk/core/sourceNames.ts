@@ -9,7 +9,7 @@ export type SourceKind = 'search' | 'social' | 'video' | 'shopping' | 'assistant
 export const SOURCE_NAMES: Array<[kind: SourceKind, names: string, from: string]> = [
   [
     'search',
-    'google bing baidu sogou so.com so.360.cn haosou sm.cn yandex duckduckgo yahoo ecosia naver qwant startpage seznam coccoc',
+    'google bing baidu sogou so.com so.360.cn haosou sm.cn yandex ya.ru duckduckgo yahoo ecosia naver qwant startpage seznam coccoc',
     `${LIST}/SearchEngines.yml`,
   ],
   ['search', 'brave', 'https://search.brave.com'],
@@ -18,7 +18,7 @@ export const SOURCE_NAMES: Array<[kind: SourceKind, names: string, from: string]
   ['search', 'daum', 'https://www.daum.net'],
   [
     'social',
-    'facebook instagram linkedin lnkd twitter t.co reddit pinterest telegram weibo t.cn qzone.qq douban tumblr xing vk.com v2ex',
+    'facebook instagram linkedin lnkd twitter t.co reddit pinterest pin.it telegram weibo t.cn qzone.qq douban tumblr xing vk.com ok.ru v2ex',
     `${LIST}/Socials.yml`,
   ],
   ['social', 'fb', 'https://fb.com'],

@@ -105,7 +105,7 @@ const wordsIn = (language: string): WhyWords => WORDS[isChinese(language) ? 'zh'
 const itself: Called = (signal) => signal;
 
 const showNumber = (value: number, language: Language): string =>
-  new Intl.NumberFormat(isChinese(language) ? 'zh-CN' : 'en-GB', { maximumFractionDigits: 1 }).format(value);
+  new Intl.NumberFormat(isChinese(language) ? 'zh-CN' : 'en-GB', { maximumFractionDigits: 4 }).format(value);
 
 function saySignal({ signal, need, have, within }: SignalReason, language: Language, called: Called): string {
   const words = wordsIn(language);

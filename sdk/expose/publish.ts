@@ -33,7 +33,7 @@ export function tell<K extends keyof Handlers>(kind: K, detail: Parameters<Handl
 
 /** Subscribes, and returns a function that unsubscribes. `state` also fires once at once. */
 export function subscribe(kind: keyof Handlers, handler: (what: never) => void): () => void {
-  const listener = ({ detail }: CustomEventInit) => handler(detail as never);
+  const listener = ({ detail }: CustomEventInit) => handler?.(detail as never);
   const type = `stagetag:${kind}`;
   addEventListener(type, listener as EventListener, true);
   if (kind === 'state') guard(listener)({ detail: state() });
@@ -58,14 +58,15 @@ export const publish = guard(() => {
   if (isQuiet) return;
   const now = state();
   const { stage, peak, status, tags } = now;
-  const text = stringify({ ...now, asOf: isOpen() });
-  if (text === shown) return;
-  shown = text;
+  // Each time: whoever draws the document anew may have taken them off.
   const { dataset } = ofDocument('documentElement');
   for (const [name, value] of Object.entries({ stage, stagePeak: peak, stageStatus: status, tags: tags.join(' ') })) {
     if (isOpen() && value != null) dataset[name] = value;
     else delete dataset[name];
   }
+  const text = stringify({ ...now, asOf: isOpen() });
+  if (text === shown) return;
+  shown = text;
   const slots = showSlots(stage, tags);
   // What a handler of the page records is shown when all were told of this: everybody hears of each state once, in order.
   together(() => {

@@ -29,8 +29,8 @@ export function captureForms(): void {
 
   const tell = (name: string, form: HTMLFormElement, { startedAt, fields, last, url } = blank()) => {
     begun.delete(form);
-    // What is searched for is told by the page that finds it.
-    if (!isWanted('forms') || fieldsOf(form, '[type=search]')[0]) return;
+    // What is searched for is told by the page that finds it, and who closes a dialog sends nothing.
+    if (!isWanted('forms') || fieldsOf(form, '[type=search],[role=search] *,[method=dialog] *')[0]) return;
     recordCaptured(
       name,
       {

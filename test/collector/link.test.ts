@@ -122,6 +122,46 @@ describe('a user', () => {
     expect(await loggedCounts(collector)).toEqual({ awareness: 1, action: 1 });
   });
 
+  test('moves when things happened, as anybody else does, however late the batch came that proves it', async () => {
+    const HOUR = 3_600_000;
+    const stepsOf = async (isProven: boolean, age: number) => {
+      const collector = await makeCollector();
+      const { site, get, clock } = collector;
+      const id = newId();
+      const at = (name: string, hours: number, path = '') =>
+        makeEvent(name, { time: NOW - age + hours * HOUR, url: `${ORIGIN}/${path}`, sessionId: 'visit' });
+      const proof = isProven ? { userId: 'u1', proof: proofOf(collector, 'u1') } : {};
+      clock.now = NOW - age + HOUR;
+      await collector.send(id, [at('page_view', 0), at('page_view', 0.5, 'pricing')]);
+      clock.now = NOW;
+      await collector.send(id, [at('purchase', 2), at('page_view', 3, 'help')], proof);
+      const first = await collector.visitor(id);
+      const other = newId();
+      await collector.send(
+        other,
+        [at('page_view', 1), at('purchase', 2)],
+        isProven ? { ...proof, userId: 'u2', proof: proofOf(collector, 'u2') } : {},
+      );
+      const second = await collector.visitor(other);
+      const moves = ({ transitions }: typeof first) =>
+        transitions.flatMap(({ to, at: when, cause }) =>
+          cause.kind === 'event' ? [[to, (when - NOW + age) / HOUR]] : [],
+        );
+      const flow = await get<{ stays: Array<{ stage: string; ended: number; open: number }> }>(
+        `sites/${site.siteKey}/reports/flow?from=2026-01-01&to=2026-12-31`,
+      );
+      const { open, ended } = flow.stays.find(({ stage }) => stage === 'interest')!;
+      return { first: moves(first).at(-1), second: moves(second), open, ended, now: await countsOf(collector) };
+    };
+    const recent = await stepsOf(false, 8 * HOUR);
+    expect(recent).toMatchObject({ first: ['action', 2], open: 0, ended: 1, now: { action: 2 } });
+    expect(await stepsOf(true, 8 * HOUR)).toEqual(recent);
+    // What was brought along of long ago.
+    const old = await stepsOf(false, 60 * DAY);
+    expect(old.second.at(-1)).toEqual(['action', 2]);
+    expect(await stepsOf(true, 60 * DAY)).toMatchObject({ first: old.first, second: old.second, now: old.now });
+  });
+
   test('stays who it is when the secret key is replaced, and what the one before says is refused at once', async () => {
     const collector = await makeCollector();
     const { site, send, app, store } = collector;

@@ -114,6 +114,35 @@ test('what is refused for its amount or its currency does not stand for its tran
   }
 });
 
+test('an order that is told twice in the same moment is one, and another at that time is another', async () => {
+  const { send, putRules, get, site } = await makeCollector();
+  await putRules({
+    signals: {
+      visit: { event: 'page_view' },
+      order: { event: ['purchase', 'thanks', 'page_view'], props: { transaction_id: { exists: true } } },
+    },
+    stages: { action: { when: { signal: 'order' } } },
+  });
+  const order = (name: string, transaction_id: string, time = NOW - 1000) =>
+    makeEvent(name, { time, props: { transaction_id } });
+  const first = makeEvent('page_view', { time: NOW - 5000 });
+  await send(newId(), [first, order('purchase', 'a'), order('thanks', 'a')]);
+  await send(newId(), [
+    { ...first, id: newId() },
+    order('purchase', 'b'),
+    order('thanks', 'b'),
+    order('purchase', 'c'),
+  ]);
+  // A page that is told by hand, and anew.
+  await send(newId(), [{ ...first, id: newId() }, order('page_view', 'd'), order('page_view', 'd', NOW - 500)]);
+  const steps = async (query: string) =>
+    (await get<FunnelReport>(`sites/${site.siteKey}/reports/funnel?${query}`)).steps.map(({ visitors }) => visitors);
+  expect(await steps('steps=signal:visit,signal:order,signal:order')).toEqual([3, 3, 1]);
+  expect(await steps('steps=signal:visit,signal:order&hold=props.transaction_id')).toEqual([1, 0]);
+  const did = `sites/${site.siteKey}/visitors?did=signal:order&from=2026-01-01&to=2026-12-31`;
+  expect((await get<{ count: number }>(did)).count).toBe(3);
+});
+
 test('a repeated order is no step of a funnel, and nothing that anybody did', async () => {
   const { send, putRules, get, site } = await makeCollector();
   await putRules({

@@ -180,6 +180,31 @@ test('from one of the site’s own hosts to another, and back from paying, is no
   ]);
 });
 
+test('where a session came from does not hang on how its events were sent', async () => {
+  const { send, get, site } = await makeCollector();
+  const view = (minute: number, more: object) =>
+    makeEvent('page_view', { time: NOW - 3_600_000 + minute * 60_000, ...more });
+  const labelled = { url: `${ORIGIN}/?utm_source=news&utm_medium=email` };
+  const referred = { referrer: 'https://www.google.com/' };
+  for (const [ways, channel] of [
+    [[{}, referred], 'Direct'],
+    [[{}, referred, labelled], 'Email'],
+    [[referred, {}, labelled], 'Organic Search'],
+    [[labelled, referred], 'Email'],
+    [[{}, {}], 'Direct'],
+  ] as const) {
+    // Of three that come backwards the labels would have to be remembered beside what the second says.
+    for (const order of ['together', 'one by one', ...(ways.length > 2 ? [] : ['backwards'])]) {
+      const id = newId();
+      const events = ways.map((way, minute) => view(minute, { ...way, sessionId: 'one' }));
+      const batches = order === 'together' ? [events] : events.map((event) => [event]);
+      for (const batch of order === 'backwards' ? batches.reverse() : batches) await send(id, batch);
+      const { sessions } = await get<{ sessions: Array<{ channel: string }> }>(`sites/${site.siteKey}/visitors/${id}`);
+      expect([order, ways, sessions.map((each) => each.channel)]).toEqual([order, ways, [channel]]);
+    }
+  }
+});
+
 test('where a visitor came from does not hang on who was on the same page before', async () => {
   const { send, visitor } = await makeCollector();
   const url = `${ORIGIN}/?utm_source=news&utm_medium=email`;

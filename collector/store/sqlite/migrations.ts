@@ -532,5 +532,7 @@ export const MIGRATIONS = [
   -- Users' and erased visitors' ids are hashed under it: the secret key may be replaced, and they stay who they are.
   ALTER TABLE sites ADD COLUMN identity_key TEXT NOT NULL DEFAULT '';
   UPDATE sites SET identity_key = secret_key;
+  -- Whether labels said where a session came from; of those from before it is taken to be so.
+  ALTER TABLE sessions ADD COLUMN is_labelled INTEGER NOT NULL DEFAULT 1;
   `,
 ];

@@ -25,16 +25,22 @@ export class SessionTable {
   readonly #next;
 
   constructor(database: Database.Database) {
-    // Batches come in any order: what the earliest event says of where it came from holds, if it says anything, and what the latest sender
-    // says of itself.
-    const says = (row: string) => `iif(${row}channel IS NULL, 0, iif(${row}channel = 'Direct', 1, 2))`;
-    const holds = `(${says('excluded.')}, -excluded.arrived_at) > (${says('')}, -coalesce(arrived_at, started_at))`;
-    const source = ['channel', 'source', 'medium', 'campaign', 'arrived_at'].map(
+    // Batches come in any order: what the earliest event says of where it came from holds, if it says anything, or else the earliest labels;
+    // and what the latest sender says of itself.
+    const isEarlier = 'excluded.arrived_at < coalesce(arrived_at, started_at)';
+    const hasLabels = (row: string) => `${row}is_labelled AND ${row}channel <> 'Direct'`;
+    const holds = `CASE
+      WHEN excluded.channel IS NULL THEN 0
+      WHEN channel IS NULL THEN 1
+      WHEN ${hasLabels('excluded.')} THEN channel = 'Direct' OR ${isEarlier}
+      WHEN ${hasLabels('')} THEN excluded.channel <> 'Direct' AND excluded.started_at < started_at
+      ELSE ${isEarlier} END`;
+    const source = ['channel', 'source', 'medium', 'campaign', 'arrived_at', 'is_labelled'].map(
       (name) => `${name} = iif(${holds}, excluded.${name}, ${name})`,
     );
     this.#add = database.prepare(`
-      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, source, medium, campaign, arrived_at, bot, device, browser, os, country, region)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO sessions (site_id, visitor_id, id, started_at, ended_at, events, channel, source, medium, campaign, arrived_at, bot, device, browser, os, country, region, is_labelled)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET
         ${source.join(', ')},
         started_at = min(started_at, excluded.started_at), ended_at = max(ended_at, excluded.ended_at),
@@ -52,7 +58,7 @@ export class SessionTable {
 
   add(site: number, visitor: Buffer, session: SessionPart): void {
     const { sessionId, startedAt, endedAt, events, channel, source, medium, campaign, arrivedAt, bot } = session;
-    const { device, browser, os, country, region } = session;
+    const { device, browser, os, country, region, isLabelled } = session;
     // By their places: this is done for every batch.
     this.#add.run(
       site,
@@ -72,6 +78,7 @@ export class SessionTable {
       os,
       country,
       region,
+      +!!isLabelled,
     );
   }
 
