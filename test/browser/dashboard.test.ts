@@ -19,6 +19,7 @@ import { readTemplate } from '../../collector/templates.js';
 import { startCollector } from '../../dist/collector/server.js';
 import { ADMIN, newId, temporaryFolder } from '../helpers/collector.js';
 import { openChromium, openPage } from '../helpers/browser.js';
+import { openEngine } from '../helpers/engines.js';
 
 /** A collector with the invented visitors of a shop. */
 async function startShop() {
@@ -173,6 +174,24 @@ test('every view is whole, readable and usable by all, in both languages and on 
   expect(requests.length).toBeGreaterThan(VIEWS.length);
   expect(requests.filter((address) => !isOurs(address))).toEqual([]);
   expect(problems).toEqual([]);
+});
+
+test.each(['firefox', 'webkit'] as const)('every view is there in %s too', async (name) => {
+  const { collector, site } = await startShop();
+  const engine = await openEngine(name);
+  onTestFinished(() => engine.close());
+  const tab = await engine.newTab();
+  await tab.goto(`${collector.url}/`);
+  const session = `fetch('api/session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"token":"${ADMIN}"}' })`;
+  expect(await tab.evaluate(`${session}.then(({ ok }) => ok)`)).toBe(true);
+  for (const view of VIEWS) {
+    await tab.goto(`about:blank`);
+    await tab.goto(`${collector.url}/#/${site.siteKey}/${view}`);
+    const text = () => tab.evaluate<string>(`document.querySelector('main')?.innerText ?? ''`);
+    await expect.poll(text, { timeout: 20_000, message: view }).toMatch(/^(?!.*(Loading|Getting))[^]{150,}/i);
+    const alerts = `[...document.querySelectorAll('[role=alert]')].map((each) => each.textContent)`;
+    expect([view, await tab.evaluate(alerts)]).toEqual([view, []]);
+  }
 });
 
 test('a funnel is built step by step, and its address shows it again', async () => {
