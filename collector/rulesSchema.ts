@@ -21,7 +21,7 @@ const only = (properties: Record<string, Schema>, required: string[] = [], more:
 });
 
 const range = (bound: Schema): Schema => only({ gte: bound, lte: bound }, [], { minProperties: 1 });
-const whole: Schema = { type: 'integer', minimum: 0 };
+const whole: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 const MATCHERS: Record<string, Schema> = {
   eq: scalar,
   in: { type: 'array', items: scalar, minItems: 1 },
@@ -33,15 +33,23 @@ const MATCHERS: Record<string, Schema> = {
 const matchers: Schema = { type: 'object', additionalProperties: only(MATCHERS, [], { minProperties: 1 }) };
 const condition: Schema = { $ref: '#/$defs/condition' };
 const conditions: Schema = { type: 'array', items: condition, minItems: 1 };
-const NAME = '^[\\p{L}\\p{N}_.-]{1,64}$';
+/** What every object has is no name: it would be found where nobody put it. */
+const NO_OBJECTS = `(?!(${Object.getOwnPropertyNames(Object.prototype).join('|')})$)`;
+const NAME = `^${NO_OBJECTS}[\\p{L}\\p{N}_.-]{1,64}$`;
 const named = (what: Schema): Schema => ({
   type: 'object',
   propertyNames: { pattern: NAME },
   additionalProperties: what,
 });
-const fromProp: Schema = { type: 'string', pattern: '^props\\..+' };
+const fromProp: Schema = { type: 'string', pattern: `^props\\.${NO_OBJECTS}.+` };
 
-const limits: Schema = { type: 'array', items: { type: 'number', minimum: 0 }, minItems: 4, maxItems: 4 };
+const limits: Schema = {
+  type: 'array',
+  items: { type: 'number', minimum: 0 },
+  minItems: 4,
+  maxItems: 4,
+  uniqueItems: true,
+};
 
 export const RULES_SCHEMA: Schema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
