@@ -96,12 +96,17 @@ describe.each(ENGINES)('in %s', (name) => {
     await expectNoProblems(tab);
   });
 
-  test('what is searched for is told by the page that finds it, and not as a form', async () => {
+  test('what is searched for is told by the page that finds it, and not as a form; nor is one that closes a dialog', async () => {
     const body = `<form action="/found" id="find"><input type="search" name="q"><button>Find</button></form>
+      <form action="/found" id="text" role="search" onsubmit="return false"><input name="s"><button>Find</button></form>
+      <dialog open style="position: static"><form method="dialog" id="close"><button>No thanks</button></form></dialog>
       <form id="ask" onsubmit="return false"><input name="query"><button>Ask</button></form>`;
     const site = await startSite(engine, { '/': body, '/found': 'found' }, { attributes: 'data-auto="forms search"' });
     const { tab } = await site.visit('/').then(() => site);
     await tab.type('[name=query]', 'planted');
+    await tab.type('[name=s]', 'boots');
+    await tab.click('#text button');
+    await tab.click('#close button');
     await tab.click('#ask button');
     await site.named('form_submit');
     await tab.type('[name=q]', 'shoes');

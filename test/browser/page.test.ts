@@ -220,6 +220,37 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await tab.evaluate('document.cookie')).toBe('');
   });
 
+  test('a page whose storage is emptied goes on as who it was, and shows it whatever is drawn anew', async () => {
+    const site = await startSite(engine, { '/': 'a page' }, { attributes: 'data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    // A clock with fractions, as some pages make one.
+    await tab.evaluate(`void (Date.now = () => performance.timeOrigin + performance.now())`);
+    await tab.evaluate(`void stagetag.track('purchase')`);
+    await site.named('purchase');
+    // As pages do when somebody signs out; and as frameworks do that draw the whole document.
+    await tab.evaluate(`void (localStorage.clear(), document.documentElement.removeAttribute('data-stage'))`);
+    await tab.evaluate(`stagetag.flush().then(() => stagetag.track('contact'))`);
+    const { visitorId } = (await site.named('contact'))[0]!;
+    expect((await site.named('purchase')).map((event) => event.visitorId)).toEqual([visitorId]);
+    expect(await tab.evaluate(`[stagetag.stage, document.documentElement.dataset.stage]`)).toEqual([
+      'action',
+      'action',
+    ]);
+    await expectNoProblems(tab);
+  });
+
+  test('of two tabs that wait for consent the yes of one makes one visitor', async () => {
+    const site = await startSite(engine, { '/': 'a page' }, { attributes: 'data-auto="page" data-consent="required"' });
+    await site.visit('/?utm_source=one');
+    const other = await engine.newTab();
+    await other.goto(`${site.pages}/`);
+    await site.tab.evaluate(`void (stagetag.identify('u1'), stagetag.consent('granted'))`);
+    await other.evaluate(`new Promise((resolve) => setTimeout(resolve, 500))`);
+    const views = await site.named('page_view', 2);
+    expect(new Set(views.map(({ visitorId }) => visitorId)).size).toBe(1);
+    await other.close();
+  });
+
   test('a route has the title that it is given after the page went there, and what was there before its own', async () => {
     const site = await startSite(engine, { '/': 'one' }, { attributes: 'data-auto="page"' });
     const { tab } = await site.visit('/').then(() => site);
