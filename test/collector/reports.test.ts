@@ -516,6 +516,17 @@ test('what was looked at, and who went on after it', async () => {
   expect(action).toEqual({ stage: 'action', entered: 1, pages: [{ path: '/guide', visitors: 1 }] });
 });
 
+test('the rate of a form is of the people who began it, however often it was sent and by whom else', async () => {
+  const { send, get, site } = await makeCollector();
+  const made = (name: string, second: number) =>
+    makeEvent(name, { time: NOW - 60_000 + second * 1000, props: { form_id: 'ask' } });
+  await send(newId(), [made('form_start', 1), ...[2, 3, 4].map((second) => made('form_submit', second))]);
+  await send(newId(), [made('form_submit', 1), made('form_start', 2), made('form_abandon', 3)]);
+  await send(newId(), [made('form_submit', 1)]);
+  const { forms } = await get<ContentReport>(`sites/${site.siteKey}/reports/content?from=2026-11-22&to=2026-11-22`);
+  expect(forms).toMatchObject([{ visitors: 3, started: 2, submitted: 5, gaveUp: 1, rate: 0.5 }]);
+});
+
 test('sources that are not known wait to be given a channel, and what is given can be taken back', async () => {
   const { send, get, site, app } = await makeCollector();
   const visit = (referrer: string, sessionId = 's') =>
