@@ -43,11 +43,13 @@ export function openIdentity(isNew?: boolean, linked?: string): void {
   const start = cookieStart();
   const known = start ? attempt(() => ofDocument('cookie').split(start)[1]?.slice(0, 36)) : readText('visitor');
   // What another hand wrote there is no id: the collector would refuse every event of it. Where it is gone, or cannot be kept, this page
-  // goes on as who it was.
+  // goes on as who it was, and no other does: whoever cleared the browser's data is somebody new there.
   if (known?.length === 36) visitorId = known;
-  if (isNew || !visitorId || (!isPlain && linked)) visitorId = (!isPlain && linked) || uuidV7(Date.now());
   // An id that is known is not written again, since another tab may be about to begin a new visitor.
-  if (visitorId !== known) keepVisitor(COOKIE_SECONDS);
+  if (isNew || !visitorId || (!isPlain && linked && linked !== known)) {
+    visitorId = (!isPlain && linked) || uuidV7(Date.now());
+    keepVisitor(COOKIE_SECONDS);
+  }
   // Another than this origin knew, by the cookie of another sub-domain too: that is nobody's user, in no session.
   const now = hashKey(visitorId);
   if (readText('now') !== now) {

@@ -237,6 +237,9 @@ describe.each(ENGINES)('in %s', (name) => {
       'action',
     ]);
     await expectNoProblems(tab);
+    // The next page is of somebody new: whoever cleared the browser's data is.
+    await site.visit('/');
+    expect(await tab.evaluate(`stagetag.ready.then(() => stagetag.stage)`)).toBe('awareness');
   });
 
   test('of two tabs that wait for consent the yes of one makes one visitor', async () => {
