@@ -24,10 +24,11 @@ export function keepFocus(): void {
     const { stop, card, at, wasDisabled } = last;
     const isDisabled = stop.matches(':disabled');
     if (!stop.isConnected) {
-      const place = card.isConnected ? card : document.querySelector('main');
-      const stops = place ? stopsIn(place) : [];
+      // With its card gone another view is there, which begins at its beginning.
+      const stops = card.isConnected ? stopsIn(card) : [];
       last = undefined;
-      stops[Math.min(at, stops.length - 1)]?.focus({ preventScroll: true });
+      const next = stops[Math.min(at, stops.length - 1)] ?? document.getElementById('main');
+      next?.focus({ preventScroll: true });
     } else if (isDisabled) last.wasDisabled = true;
     else if (wasDisabled) stop.focus({ preventScroll: true });
   }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['disabled'] });
