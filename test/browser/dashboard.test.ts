@@ -213,6 +213,8 @@ test('a funnel is built step by step, and its address shows it again', async () 
   await page.click('.builder li:nth-child(2) button');
   await page.waitForFunction(() => document.querySelectorAll('.funnelSteps tbody tr').length === 2);
   expect(await page.evaluate(() => decodeURIComponent(location.hash))).toContain('event:page_view,event:purchase');
+  // Whoever removed it by the keyboard goes on beside where it was.
+  expect(await page.evaluate(() => !!document.activeElement!.closest('.card'))).toBe(true);
   expect(await counts()).toEqual(await wanted('event:page_view,event:purchase'));
   await page.select('select[name=by]', 'device');
   await page.waitForSelector('.breakdown tbody tr');
