@@ -140,10 +140,10 @@ function botOf({ bot, isPerson }: VisitorRecord, events: StoredEvent[]): string 
   return events.find((stored) => stored.bot)?.bot ?? (areImpossible(events) ? 'impossible_rate' : null);
 }
 
-/** A visitor who turns out to be a person's is not counted by itself any more: from when that became known on, with the first of these events. */
-const leave = (before: VisitorRecord | undefined, now: number, rules: number): Transition[] =>
+/** A visitor who turns out to be a person's is not counted by itself any more. @param at of the first event with which that became known */
+const leave = (before: VisitorRecord | undefined, at: number, rules: number): Transition[] =>
   before?.stage && !before.personId
-    ? [{ from: before.stage, to: null, at: Math.max(before.stageSince, now), cause: { kind: 'link', rules } }]
+    ? [{ from: before.stage, to: null, at: Math.max(before.stageSince, at), cause: { kind: 'link', rules } }]
     : [];
 
 /** A person is what its visitors are together. */

@@ -39,8 +39,8 @@ const MAX_KINDS = 200_000;
 /** A row's events are dated from its first, in 32 bits of milliseconds. */
 const LONGEST_MS = 2 ** 32 - 1;
 
-/** Changes with what columns and kinds mean. What columns there are goes into the format too. */
-const FORMAT = 3;
+/** Changes with what columns, kinds and dates mean. What columns there are goes into the format too. */
+const FORMAT = 4;
 const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
 
 /** What all of them have. */

@@ -248,7 +248,6 @@ describe.each(ENGINES)('in %s', (name) => {
     const other = await engine.newTab();
     await other.goto(`${site.pages}/`);
     await site.tab.evaluate(`void (stagetag.identify('u1'), stagetag.consent('granted'))`);
-    await other.evaluate(`new Promise((resolve) => setTimeout(resolve, 500))`);
     const views = await site.named('page_view', 2);
     expect(new Set(views.map(({ visitorId }) => visitorId)).size).toBe(1);
     await other.close();
