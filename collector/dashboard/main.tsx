@@ -6,6 +6,7 @@ import { Board } from './board.js';
 import { Flow } from './flow.js';
 import { useLive } from './live.js';
 import { keepFocus } from './focus.js';
+import { keepPlaces } from './places.js';
 import { Alert, Problem } from './parts.js';
 import { later } from './later.js';
 import {
@@ -247,4 +248,5 @@ function Signed(): JSX.Element {
 lookWhoIsIn().catch(() => (isSignedIn.value = false));
 
 keepFocus();
+keepPlaces();
 render(<App />, document.getElementById('app')!);

@@ -1166,6 +1166,37 @@ test('a session that ends while something is saved leaves it on the page, and as
   await page.waitForSelector('input[name=token]');
 });
 
+test('the way back leads to where somebody was on the page, and another view begins at its top', async () => {
+  const { collector } = await startShop();
+  const { page } = await openPage(await openChromium());
+  await page.setViewport({ width: 1000, height: 500 });
+  await signIn(page, collector.url);
+  await page.click('nav a[href*="visitors"]');
+  await page.waitForSelector('tbody tr:nth-child(20)');
+  const place = () => page.evaluate(() => scrollY);
+  const at = (wanted: number) => page.waitForFunction((y) => Math.abs(scrollY - y) < 2, {}, wanted);
+  await page.evaluate(() => document.querySelector('tbody tr:nth-child(18)')!.scrollIntoView());
+  await page.waitForFunction(() => (history.state as { place?: number } | null)?.place === scrollY);
+  const left = await place();
+  expect(left).toBeGreaterThan(300);
+  await page.evaluate(() => document.querySelector<HTMLElement>('tbody tr:nth-child(18) a')!.click());
+  await page.waitForSelector('.timeline');
+  expect(await place()).toBe(0);
+  await page.goBack();
+  await at(left);
+  await page.reload();
+  await at(left);
+  await page.goForward();
+  await page.waitForSelector('.timeline');
+  expect(await place()).toBe(0);
+  // What was chosen in a view is another address, and the same place.
+  await page.goBack();
+  await at(left);
+  await page.evaluate(() => (location.hash += '?stage=interest'));
+  await page.waitForFunction(() => location.hash.includes('interest'));
+  expect(await place()).toBeGreaterThan(0);
+});
+
 test('what cannot be had says so, and is there again by itself', async () => {
   const { collector, site, ask } = await startShop();
   const { page } = await openPage(await openChromium());
