@@ -1166,6 +1166,59 @@ test('a session that ends while something is saved leaves it on the page, and as
   await page.waitForSelector('input[name=token]');
 });
 
+test('whoever signs out leaves nothing of the rules that were being written, and is asked before', async () => {
+  const { collector, site } = await startShop();
+  const { page } = await openPage(await openChromium());
+  const text = () => page.$eval('.editor', (editor) => (editor as HTMLTextAreaElement).value);
+  const rules = `#/${site.siteKey}/rules`;
+  await signIn(page, collector.url);
+  await page.evaluate((hash) => (location.hash = hash), rules);
+  await page.waitForSelector('.editor');
+  await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value.includes('"stages"'));
+  await page.$eval('.editor', (editor) => {
+    const field = editor as HTMLTextAreaElement;
+    field.value = field.value.replace('{', '{"name": "half of it",');
+    field.dispatchEvent(new Event('input'));
+  });
+  const answers = [false, true];
+  const asked: string[] = [];
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.message());
+    void (answers.shift() ? dialog.accept() : dialog.dismiss());
+  });
+  const leave = () =>
+    page.evaluate(() => document.querySelector<HTMLElement>('header > button, header .plain')!.click());
+  const isAsked = (times: number) => expect.poll(() => asked.length).toBe(times);
+  await leave();
+  await isAsked(1);
+  expect(await text()).toContain('half of it');
+  await leave();
+  await isAsked(2);
+  await page.waitForSelector('input[name=token]');
+  await page.type('input[name=token]', ADMIN);
+  await page.click('form button');
+  await page.waitForSelector('nav');
+  await page.evaluate((hash) => (location.hash = hash), rules);
+  await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value.includes('"stages"'));
+  expect(await text()).not.toContain('half of it');
+  expect(asked).toHaveLength(2);
+});
+
+test('changes are heard again after a proxy has answered in the place of the collector', async () => {
+  const { collector } = await startShop();
+  const { page } = await openPage(await openChromium());
+  let tries = 0;
+  await page.setRequestInterception(true);
+  page.on('request', (request) => {
+    if (request.url().endsWith('/changes') && !tries++) void request.respond({ status: 502, body: 'Bad gateway' });
+    else void request.continue();
+  });
+  const opened = page.waitForResponse((response) => response.url().endsWith('/changes') && response.status() === 200);
+  await signIn(page, collector.url);
+  await opened;
+  expect(tries).toBe(2);
+});
+
 test('the way back leads to where somebody was on the page, and another view begins at its top', async () => {
   const { collector } = await startShop();
   const { page } = await openPage(await openChromium());
