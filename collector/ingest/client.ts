@@ -41,8 +41,13 @@ const agents = new Map<string, Pick<ClientInfo, 'device' | 'browser' | 'os'>>();
 /** As long as any browser's is. */
 const MAX_AGENT = 512;
 
-function parseAgent(userAgent: string) {
-  const { browser, os, platform } = Bowser.parse(userAgent);
+/** One of the brands in `Sec-CH-UA`: `"Brave";v="131"`. @see https://wicg.github.io/ua-client-hints/#sec-ch-ua */
+const BRAND = /"([^"]*)"\s*;\s*v="([^"]*)"/g;
+
+function parseAgent(userAgent: string, hints: string) {
+  // Browsers made from another's source have its user agent, and their own brand.
+  const brands = [...hints.matchAll(BRAND)].map(([, brand, version]) => ({ brand: brand!, version: version! }));
+  const { browser, os, platform } = Bowser.parse(userAgent, { brands });
   // Of what the library does not know it gives back a part of the text itself, which may be anything.
   const known = (names: Set<string>, name: string | undefined) => (name && names.has(name) ? name : null);
   return { device: known(DEVICES, platform.type), browser: known(BROWSERS, browser.name), os: known(SYSTEMS, os.name) };
@@ -82,9 +87,10 @@ const NO_AGENT = { device: null, browser: null, os: null };
 const NO_PLACE = { country: null, region: null };
 
 /** Describes who sends. The address is looked at and forgotten. */
-export function describeClient({ userAgent, address }: Client, geo: Geo | undefined): ClientInfo {
+export function describeClient({ userAgent, brands, address }: Client, geo: Geo | undefined): ClientInfo {
   const text = userAgent?.slice(0, MAX_AGENT) ?? '';
-  const known = text ? remembered(agents, text, () => parseAgent(text)) : NO_AGENT;
+  const hints = brands?.slice(0, MAX_AGENT) ?? '';
+  const known = text ? remembered(agents, `${text}\n${hints}`, () => parseAgent(text, hints)) : NO_AGENT;
   const place = (address && geo?.(address)) || NO_PLACE;
   return {
     device: known.device,

@@ -24,6 +24,17 @@ test('a client is told by its device, browser and system, and by its country whe
   });
 });
 
+test('a browser that has the user agent of another is told by its brand', () => {
+  const userAgent =
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';
+  const told = (brands: string | undefined) =>
+    describeClient({ userAgent, brands, address: undefined, isLocal: false }, undefined).browser;
+  expect(told('"Brave";v="131", "Chromium";v="131", "Not_A Brand";v="24"')).toBe('Brave');
+  expect(told('"Chromium";v="131", "Vivaldi";v="7.0"')).toBe('Vivaldi');
+  for (const other of [undefined, '', 'no list', '"Google Chrome";v="131"', '"<b>Mine</b>";v="1"'])
+    expect(told(other)).toBe('Chrome');
+});
+
 test('a session is its events, in whatever order and however often they come', async () => {
   const { send, get, site, app } = await makeCollector();
   const id = newId();
