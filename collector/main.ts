@@ -31,6 +31,10 @@ const program = new Command('stagetag')
   .addCommand(restoreCommand())
   .addCommand(doctorCommand());
 
+// Set and empty is not set: compose files write it so where a variable is missing.
+for (const [name, value] of Object.entries(process.env))
+  if (name.startsWith('STAGETAG_') && !value) delete process.env[name];
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -50,6 +50,10 @@ export class StartError extends Error {}
  */
 export async function startCollector(options: ServerOptions): Promise<RunningCollector> {
   const { host, port, data, geo, referrerSpam, onFatal, ...rest } = options;
+  if (/[^\x20-\x7e]/.test(options.adminToken ?? ''))
+    throw new StartError(
+      'the admin token has to be made of letters, digits and signs of ASCII, since headers carry it',
+    );
   for (const [what, files] of Object.entries({ 'MMDB file': { geo }, 'list of domains': { referrerSpam } }))
     await openLookups(files).catch((error: Error) => {
       const [file] = Object.values(files);
@@ -65,6 +69,8 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   const knock = nodeDoor(door, `${options.mount ?? ''}/v1/events`, options.log);
   const others = getRequestListener(app.fetch);
   const atDoor: RequestListener = (request, response) => {
+    // Health checks of the older kind name no host.
+    request.headers.host ??= 'localhost';
     if (!knock(request, response)) void others(request, response);
   };
   let server: Server;
@@ -74,8 +80,11 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     await threads.close();
     throw error;
   }
-  const fail = (job: string) => (error: unknown) =>
-    options.log?.error({ err: error, job }, 'a job failed; it is tried again');
+  let isStopping = false;
+  const fail = (job: string) => (error: unknown) => {
+    // What a stop interrupts goes on at the next start.
+    if (!isStopping) options.log?.error({ err: error, job }, 'a job failed; it is tried again');
+  };
   const restage = () =>
     work
       .restage(Date.now())
@@ -117,6 +126,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
     url,
     signInLink: async () => `${url}/sign-in?token=${await access.addLink()}`,
     async stop() {
+      isStopping = true;
       for (const timer of timers) clearInterval(timer);
       clearTimeout(first);
       changes.end();

@@ -57,7 +57,9 @@ export function publicBase(c: Context, { mount, trustProxy }: Services): string 
   const forwarded = (name: string) => (trustProxy ? c.req.header(name)?.split(',')[0]!.trim() : undefined);
   const proto = forwarded('X-Forwarded-Proto') || url.protocol.slice(0, -1);
   const host = forwarded('X-Forwarded-Host') || url.host;
-  return `${proto}://${host}${mount}`;
+  const base = `${proto}://${host}${mount}`;
+  // What a client wrote that no address can be made of is not believed.
+  return URL.canParse(base) ? base : `${url.origin}${mount}`;
 }
 
 export const FOREIGN =

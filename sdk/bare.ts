@@ -99,13 +99,20 @@ export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   const given = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== false),
   ) as object as Settings;
-  const endpoint = given.endpoint.replace(/\/+$/, '');
+  // By the page's own address, whatever its <base> says; an app that gives none that can be read goes on all the same.
+  const { href } = location;
+  const endpoint = (URL.canParse(`${given.endpoint}`, href) ? new URL(given.endpoint, href).href : '').replace(
+    /\/+$/,
+    '',
+  );
   const calls: unknown[][] | undefined = given.debug == null ? undefined : [];
   // The script tag may be on the page as well: it is one to a page.
   const host = window as { stagetag?: Stagetag & { q?: Array<[name: string, ...args: unknown[]]> } };
   const tag = host.stagetag;
   if (tag?.siteKey) return (running = tag);
-  const api = start({ rules: NO_RULES, ...given, endpoint }, [...captures, watchDeeds, finish], calls);
+  const rules = given.rules?.stages ? given.rules : NO_RULES;
+  const wanted = (Array.isArray(captures) ? captures : [captures]).filter((each) => typeof each === 'function');
+  const api = start({ ...given, rules, endpoint }, [...wanted, watchDeeds, finish], calls);
   if (calls) void load('debug.js', [api, given, calls, 'option']);
   host.stagetag = api;
   for (const [name, ...args] of tag?.q ?? [])

@@ -11,11 +11,14 @@ export function useStage(stagetag?: Stagetag): Readonly<ShallowRef<State | undef
   const state = shallowRef<State>();
   if (typeof document !== 'undefined') {
     const read = () => (state.value = (stagetag ?? (window as { stagetag?: Partial<Stagetag> }).stagetag)?.state?.());
-    // What a server rendered is taken over as it is, and then brought up to date.
-    if (getCurrentInstance()) onMounted(read);
-    else read();
     const tell = (event: Event) => (state.value = (event as CustomEvent<State>).detail);
-    document.addEventListener('stagetag:state', tell);
+    const begin = () => {
+      read();
+      document.addEventListener('stagetag:state', tell);
+    };
+    // What a server rendered is taken over as it is, and then brought up to date.
+    if (getCurrentInstance()) onMounted(begin);
+    else begin();
     onScopeDispose(() => document.removeEventListener('stagetag:state', tell));
   }
   return shallowReadonly(state);

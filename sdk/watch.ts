@@ -9,9 +9,10 @@ const known = new WeakSet<Element>();
 function hide(deed: Deed): void {
   const field = closestOf(deed, 'input,textarea') as HTMLInputElement | undefined;
   const form = field?.form ?? closestOf(deed, 'form');
-  // At the first key, since in a shadow tree nobody hears of the end.
-  if (!form || (known.has(form) && deed.type === 'input')) return;
-  known.add(form);
+  // At the first key of each, since in a shadow tree nobody hears of the end.
+  const touched = field ?? form;
+  if (!form || (known.has(touched!) && deed.type === 'input')) return;
+  known.add(touched!);
   const isFree = (each: Element) =>
     !/^(select|button)|checkbox|radio|range|hidden/.test((each as HTMLInputElement).type);
   // Of every form, since a button or a script may send one by GET whatever it says itself.

@@ -12,8 +12,22 @@ export function backupCommand(): Command {
     .action(async (file: string, { data, json }: DataFlags) => {
       if (fs.existsSync(file)) throw new StartError(`${file} is there already; name another`);
       const part = `${file}.part`;
-      // For its owner alone; and where it cannot be written, that is said before anything is read.
-      fs.writeFileSync(part, '', { mode: 0o600 });
+      const dropPart = () => {
+        for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(part + end, { force: true });
+      };
+      try {
+        // For its owner alone; and where it cannot be written, that is said before anything is read.
+        fs.writeFileSync(part, '', { mode: 0o600, flag: 'wx' });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        throw new StartError(`another backup is writing ${part}; where none is, remove that file`);
+      }
+      // Half a copy of everybody's data is not left lying about.
+      for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const])
+        process.once(signal, () => {
+          dropPart();
+          process.exit(code);
+        });
       try {
         await withStore(data, (store) => store.backup(part, (share) => showProgress('backup', share)));
         const content = verifyBackup(part);
@@ -21,7 +35,7 @@ export function backupCommand(): Command {
         await withStore(data, (store) => noteDone(store, 'backup', null, path.basename(file)));
         print({ file, bytes: fs.statSync(file).size, ...content }, { json });
       } finally {
-        for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(part + end, { force: true });
+        dropPart();
       }
     });
 }

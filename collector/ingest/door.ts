@@ -39,6 +39,8 @@ export const EARLY_REFUSALS = {
 /** Batches that wait for the disk at a time, and what they weigh together: a slow disk must not fill the memory. */
 const MAX_WAITING = 1000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** What of it bodies from one address may take that are still on their way: who sends half of each keeps nobody out. */
+const MAX_ARRIVING_BYTES = MAX_WAITING_BYTES / 4;
 
 const RETRY_SECONDS = 5;
 
@@ -48,6 +50,8 @@ export function eventDoor(services: Services): Door {
   const ofSite = limiterOf(siteRateLimit, 'the pages or servers of this site together');
   let waiting = 0;
   let waitingBytes = 0;
+  /** By address, the bytes of pages' bodies that have not come whole. */
+  const arriving = new Map<string, number>();
 
   const refuse = (reason: keyof typeof EARLY_REFUSALS, error: string, retrySeconds?: number): Answer => {
     metrics.batches.inc({ reason });
@@ -87,18 +91,29 @@ export function eventDoor(services: Services): Door {
     const bearer = /^Bearer +(.+)$/i.exec(knock.header('authorization') ?? '')?.[1];
     const address = forwardedFor(knock.header('x-forwarded-for'), trustProxy) ?? knock.remote ?? 'unknown';
     // A site is known by what its pages and servers send: its key is in the body, which is not read for those who are too many.
-    const refused = (await ofAddress?.(limitedAs(address))) ?? (await ofSite?.(bearer ?? knock.header('origin') ?? ''));
+    const sender = limitedAs(address);
+    const refused = (await ofAddress?.(sender)) ?? (await ofSite?.(bearer ?? knock.header('origin') ?? ''));
     if (refused) return refuse('rate_limited', refused.words, refused.seconds);
     if (isFull()) return busy();
-    const maxBytes = MAX_BYTES[bearer !== undefined && (await origins.hasSecret(bearer)) ? 'fromServer' : 'fromPage'];
+    const from = bearer !== undefined && (await origins.hasSecret(bearer)) ? 'fromServer' : 'fromPage';
+    const maxBytes = MAX_BYTES[from];
     // What is announced and does not come takes nobody's room.
     let own = 0;
+    const arrive = (bytes: number): number => {
+      const theirs = (arriving.get(sender) ?? 0) + bytes;
+      if (theirs) arriving.set(sender, theirs);
+      else arriving.delete(sender);
+      return theirs;
+    };
     try {
-      const read = await knock.text(maxBytes, (bytes) => {
-        own += bytes;
-        waitingBytes += bytes;
-        return waitingBytes <= MAX_WAITING_BYTES;
-      });
+      const read = await knock
+        .text(maxBytes, (bytes) => {
+          own += bytes;
+          waitingBytes += bytes;
+          const isTooMuch = arrive(bytes) > MAX_ARRIVING_BYTES && from === 'fromPage';
+          return waitingBytes <= MAX_WAITING_BYTES && !isTooMuch;
+        })
+        .finally(() => arrive(-own));
       if ('refused' in read)
         return read.refused === 'busy'
           ? busy()

@@ -40,7 +40,7 @@ const MAX_KINDS = 200_000;
 const LONGEST_MS = 2 ** 32 - 1;
 
 /** Changes with what columns, kinds and dates mean. What columns there are goes into the format too. */
-const FORMAT = 4;
+const FORMAT = 5;
 const TABLES = ['visitors', 'moves', 'sessions', 'active', 'counts', 'amounts', 'batches', 'events', 'values'] as const;
 
 /** What all of them have. */
@@ -690,8 +690,8 @@ export class Projection {
   }
 
   /**
-   * Finds out when stages were first reached on days of which no move tells: a move by rules says when these were published. The events of the
-   * day do. To be done before `datedAt` is asked.
+   * Finds out when stages were first reached on days of which no move tells: a move by rules says when these were published, and one that was
+   * noted before all that had happened by then was known may be too late. The events of the day do. To be done before `datedAt` is asked.
    * @param check called over and over with the share that is done; what it throws ends it
    */
   async date(now: number, check: (share: number) => void = () => {}): Promise<void> {
@@ -699,9 +699,11 @@ export class Projection {
     const all = this.#undated.size;
     if (!all) return;
     const { to, at } = this.moves.columns;
+    let lateFrom: number | undefined;
     const isTold = (number: number, place: number, day: number) => {
       for (const row of this.moves.of(number))
-        if (to[row]! >= place && dayOf(at[row]!) === day && this.tells(row)) return true;
+        if (to[row]! >= place && dayOf(at[row]!) === day && this.tells(row))
+          return at[row]! <= (lateFrom ??= this.#lateFrom(number));
       return false;
     };
     const dating = { store, siteKey, timeline: this.#timeline, keptFrom: this.#keptFrom, now };
@@ -712,6 +714,7 @@ export class Projection {
       this.#kept.get('reached')?.stale.add(number);
       const { columns } = this.visitors;
       if (columns.state[number] !== STATES.counted) continue;
+      lateFrom = undefined;
       const untold = STAGES.map((stage, place) => ({ place, day: columns[stage][number]! })).filter(
         // Of a day whose events are gone only the end is known.
         ({ place, day }) => day !== NONE && day >= this.#keptFrom && !isTold(number, place, day),
@@ -734,6 +737,26 @@ export class Projection {
       // Who read it meanwhile did not know.
       this.#kept.get('reached')?.stale.add(number);
     }
+  }
+
+  /** When the first of somebody's events happened that came after later ones; Infinity where all came in their order. */
+  #lateFrom(person: number): number {
+    const { first, start, count, rowId } = this.batches.columns;
+    const { after } = this.events.columns;
+    const owned = this.rowsOf('batches');
+    const found = owned.find(person);
+    // As they came; mostly that is how they stand.
+    const rows = [...found.subarray(owned.from, owned.until)].sort(
+      (a, b) => rowId[a]! - rowId[b]! || first[a]! - first[b]!,
+    );
+    let [last, late] = [-Infinity, Infinity];
+    for (const row of rows) {
+      // Of a row's events the first may not be kept any more.
+      const from = first[row]! + after[start[row]!]!;
+      if (from < last) late = Math.min(late, from);
+      last = Math.max(last, first[row]! + after[start[row]! + count[row]! - 1]!);
+    }
+    return late;
   }
 
   #forgetDates(number: number): void {

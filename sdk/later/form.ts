@@ -48,7 +48,8 @@ export function captureForms(): void {
 
   const touch = (event: Event) => {
     const field = closestOf(event, FIELDS) as HTMLInputElement | undefined;
-    const form = field?.form;
+    // Some are within an element that stands for a field of the form.
+    const form = field && (field.form ?? (closestOf(event, 'form') as HTMLFormElement | undefined));
     if (!form) return;
     const known = begun.get(form);
     const progress = known ?? blank();
@@ -61,8 +62,10 @@ export function captureForms(): void {
     tell('form_start', form, progress);
     begun.set(form, progress);
   };
-  const submit = (event: Event) => {
+  const submit = (event: SubmitEvent) => {
     const form = closestOf(event, 'form') as HTMLFormElement;
+    // A button that closes the dialog sends nothing.
+    if ((event.submitter as HTMLButtonElement | null)?.formMethod === 'dialog') return;
     // Looked at before the page's handlers: one that sends a form itself may clear it.
     const [invalid] = fieldsOf(form, ':invalid');
     afterwards(() => {

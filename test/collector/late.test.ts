@@ -1,8 +1,10 @@
 /** Events that came later than a window lasts: an offline queue, or a file. */
 import { expect, test } from 'vitest';
 import { makeCollector, makeEvent, newId, NOW, ORIGIN } from '../helpers/collector.js';
+import { seeded } from '../helpers/random.js';
 
 const DAY = 86_400_000;
+const day = (time: number) => new Date(time).toISOString().slice(0, 10);
 
 const RULES = {
   signals: {
@@ -95,3 +97,56 @@ test('of very many days at once every step follows from the one before, to where
   }
   expect(transitions.at(-1)!.to).toBe(stage);
 });
+
+/** Two visits of one day, an order that the shop's server tells between them, and invitations before and after it. */
+const shopDay = (start: number) => {
+  const view = (at: number, sessionId: string, path: string, source?: Record<string, string>) =>
+    makeEvent('page_view', { time: start + at, sessionId, url: `${ORIGIN}${path}`, ...(source && { source }) });
+  return [
+    view(0, 'one', '/', { utm_source: 'nl', utm_medium: 'email' }),
+    view(60_000, 'one', '/product'),
+    makeEvent('purchase', { time: start + 360_000, sessionId: 'one', props: { transaction_id: 'o1', value: 50 } }),
+    makeEvent('share', { time: start + 400_000, sessionId: 'one' }),
+    view(3_600_000, 'two', '/', { utm_source: 'google', utm_medium: 'cpc' }),
+    makeEvent('add_to_cart', { time: start + 3_610_000, sessionId: 'two' }),
+    makeEvent('purchase', { time: start + 3_620_000, sessionId: 'two', props: { transaction_id: 'o2', value: 9 } }),
+  ];
+};
+
+const shuffled = <T>(items: T[], random: () => number): T[] =>
+  items
+    .map((item) => [random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
+
+test.each([1, 2, 3])(
+  'in whatever order the events of a day come, entries are credited as they happened (%s)',
+  async (seed) => {
+    const random = seeded(seed);
+    const read = async (isShuffled: boolean) => {
+      const collector = await makeCollector();
+      await collector.putRules({ ...RULES, signals: { ...RULES.signals, share: { event: 'share' } } });
+      for (let person = 0; person < 12; person++) {
+        const id = newId(NOW - person);
+        const events = shopDay(NOW - (2 + (person % 5)) * DAY - 7_200_000);
+        const batches = events.map((event) => [event]);
+        // One by one, two of them together, and one half again.
+        if (person % 3 === 1) batches.splice(1, 2, events.slice(1, 3));
+        for (const batch of isShuffled ? shuffled(batches, random) : batches) await collector.send(id, batch);
+      }
+      const days = `from=${day(NOW - 10 * DAY)}&to=${day(NOW)}`;
+      const report = (name: string) => collector.get<object>(`sites/${collector.site.siteKey}/reports/${name}&${days}`);
+      const { channels, entries } = (await report('attribution?stage=action')) as {
+        channels: unknown[];
+        entries: number;
+      };
+      expect(entries).toBe(12);
+      const { steps } = (await report('funnel?steps=stage:action,signal:share,signal:cart')) as { steps: unknown[] };
+      const { features } = (await report('common?stage=action&support=1')) as { features: unknown[] };
+      return { channels, steps, features };
+    };
+    const inOrder = await read(false);
+    expect(inOrder.steps).toMatchObject([{ visitors: 12 }, { visitors: 12 }, { visitors: 12 }]);
+    expect(await read(true)).toEqual(inOrder);
+  },
+);

@@ -96,6 +96,8 @@ function taken(folder: string, take: () => () => void): () => void {
 export function prepareFolder(folder: string): () => void {
   const unlock = takeFolder(folder);
   try {
+    // Whoever was erased since may be in it.
+    dropArriving(folder);
     refuseDamaged(databaseFile(folder));
     const database = openDatabase(folder, true);
     // What a crash left of one that was being filled.
@@ -169,6 +171,15 @@ export function dropKept(folder: string, now: number): void {
     const file = path.join(folder, name);
     if (fs.statSync(file).mtimeMs < now - KEPT_DAYS * 86_400_000) fs.rmSync(file);
   }
+}
+
+/** A backup on its way into the place of the data. */
+export const arrivingFile = (folder: string): string => `${databaseFile(folder)}.restore`;
+
+/** Removes what a restore that was interrupted left, its log and copies too. The folder must be this process's alone. */
+export function dropArriving(folder: string): void {
+  const start = path.basename(arrivingFile(folder));
+  for (const name of fs.readdirSync(folder)) if (name.startsWith(start)) fs.rmSync(path.join(folder, name));
 }
 
 /** How long a command waits for another that changes the schema. */

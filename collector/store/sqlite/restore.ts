@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { cacheFiles } from './cacheFiles.js';
 import { MIGRATIONS } from './migrations.js';
 import { explainError, StoreError } from './error.js';
-import { emptyFolder, keptFile, openFile } from './open.js';
+import { arrivingFile, dropArriving, emptyFolder, keptFile, openFile } from './open.js';
 import { giveToOwner } from './owner.js';
 import { emptyFacts } from '../../../sdk/core/index.js';
 import { EventTable, idsOf } from './eventTable.js';
@@ -70,8 +70,10 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
   verifyBackup(file);
   const unlock = emptyFolder(folder);
   const current = path.resolve(folder, 'stagetag.sqlite');
-  const arriving = `${current}.restore`;
+  const arriving = arrivingFile(folder);
   try {
+    // What one that was interrupted left is not this backup's.
+    dropArriving(folder);
     // A copy of a folder, which is no backup, may have a log beside it.
     for (const end of ['', '-wal']) if (fs.existsSync(file + end)) fs.copyFileSync(file + end, arriving + end);
     const before = fs.existsSync(current) ? readBefore(current) : NOTHING_BEFORE;
@@ -102,9 +104,7 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
       'the data from before could not be read: who was erased since the backup has to be erased again, and a secret key that was replaced to be replaced again';
     return { ...content, erased, kept, ...(!before && { warning }) };
   } finally {
-    for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(arriving + end, { force: true });
-    for (const name of fs.readdirSync(folder))
-      if (name.startsWith('stagetag.sqlite.restore.before-')) fs.rmSync(path.join(folder, name));
+    dropArriving(folder);
     unlock();
   }
 }
