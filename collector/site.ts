@@ -102,8 +102,11 @@ function checkSite({
     return `retentionDays: expected a whole number from ${MIN_RETENTION} to ${MAX_RETENTION}, or null for ever`;
   const isTexts =
     Array.isArray(internal) && internal.length <= MAX_INTERNAL && internal.every((each) => typeof each === 'string');
-  if (!isTexts || !addressList(internal))
-    return `internal: expected a list of at most ${MAX_INTERNAL} addresses and networks, such as ["203.0.113.7", "2001:db8::/32"]`;
+  const wrong = isTexts ? internal.find((each) => !addressList([each])) : undefined;
+  if (!isTexts || wrong !== undefined) {
+    const got = wrong === undefined ? '' : `, got ${JSON.stringify(wrong)}`;
+    return `internal: expected a list of at most ${MAX_INTERNAL} addresses and networks, such as 203.0.113.7 and 2001:db8::/32${got}`;
+  }
   const isName = (each: unknown) =>
     typeof each === 'string' && !!each.trim() && each.length <= MAX_CHANNEL && !/\p{Cc}/u.test(each);
   const isChannels =

@@ -7,7 +7,7 @@ import { readJson, writeJson } from './storage.js';
 
 /** Parameters that hold a person's data by their names. */
 const PERSONAL =
-  /mail|phone|mobile|token|pass(w|\b)|pwd|\btel\b|(^|[^a-z]|first|last|full|user|sur)name\b|邮箱|手机|电话|密码|姓名/i;
+  /mail|phone|mobile|token|pass(w|\b)|pwd|\btel\b|(^|[^a-z]|first|last|full|user|sur|[fl])name\b|邮箱|手机|电话|密码|姓名/i;
 /** Values that are mail addresses, whatever they are called. */
 const MAIL = /\S(@|%40)\S+\.\S/;
 

@@ -3,16 +3,12 @@ import { maskFields } from './mask.js';
 import { attributeOf, closestOf, deeds, later, ofForm, on, onCall, type Deed } from './record.js';
 import type { Capture } from './start.js';
 
-const known = new WeakSet<Element>();
-
 /** Sees to it that the values of fields into which anything can be written are masked, whatever is recorded. */
 function hide(deed: Deed): void {
   const field = closestOf(deed, 'input,textarea') as HTMLInputElement | undefined;
   const form = field?.form ?? closestOf(deed, 'form');
-  // At the first key of each, since in a shadow tree nobody hears of the end.
-  const touched = field ?? form;
-  if (!form || (known.has(touched!) && deed.type === 'input')) return;
-  known.add(touched!);
+  // At each key, since in a shadow tree nobody hears of the end, and a field may come while others are filled in.
+  if (!form) return;
   const isFree = (each: Element) =>
     !/^(select|button)|checkbox|radio|range|hidden/.test((each as HTMLInputElement).type);
   // Of every form, since a button or a script may send one by GET whatever it says itself.

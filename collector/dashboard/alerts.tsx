@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { AlertsReport, Site } from './api.js';
 import { useReport } from './live.js';
-import { Updating } from './parts.js';
+import { People, Updating } from './parts.js';
 import { linkTo, may, route, type View } from './state.js';
 import { sayRefusal, showNumber, showShare, t } from './texts.js';
 
@@ -40,7 +40,13 @@ export const AlertList = ({
       const place = PLACES[alert.code];
       return (
         <li key={alert.code + alert.stage} data-code={alert.code}>
-          {describe(alert, { from, to })}{' '}
+          {place === 'flow' && alert.value ? (
+            <People site={site} asked={{ counted: `stages:entered:${alert.stage!}`, from, to }} count={alert.value}>
+              {describe(alert, { from, to })}
+            </People>
+          ) : (
+            describe(alert, { from, to })
+          )}{' '}
           {route.value.view !== place && (place !== 'setup' || may(alert.code === 'refused' ? 'owner' : 'viewer')) && (
             <a href={linkTo(site.siteKey, place, place === 'flow' ? { from, to } : {})}>{t('lookAt')}</a>
           )}

@@ -308,6 +308,7 @@ export interface Preview {
   }>;
   stages: Array<{ stage: Stage; before: number; after: number }>;
   tags: Array<{ tag: string; before: number; after: number }>;
+  warnings: Finding[];
   examples: Array<{
     visitorId: string;
     userId: string | null;

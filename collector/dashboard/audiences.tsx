@@ -196,12 +196,14 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
   const attempt = async (run: () => Promise<unknown>) => {
     try {
       await run();
-      saved.again();
     } catch (error) {
       set(({ found, of }) => ({
         ...(found && { found, of }),
         problem: t('notSaved', { message: explainRefusal(error as Error) }),
       }));
+    } finally {
+      // Where it failed, somebody else may have taken away what it was about.
+      saved.again();
     }
   };
   const save = (event: SubmitEvent) => {
@@ -228,6 +230,7 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
         <h2>{t('views.audiences')}</h2>
         <p class="soft">{t('audiencesHint')}</p>
         {isBroken && <Alert>{t('noConditions')}</Alert>}
+        {!!chosen('saved') && saved.data && !opened && <Alert>{t('audienceGone')}</Alert>}
         {draft ? (
           <GroupEditor label={t('whoMeets')} group={draft} rules={rules} onChange={put} />
         ) : (

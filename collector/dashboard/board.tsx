@@ -267,6 +267,17 @@ function Days({ report, site }: { report: StagesReport; site: Site }): JSX.Eleme
             ...report.stages.map(({ stage }) => ({
               title: t(`stages.${stage}`),
               of: ({ current }: StagesReport['days'][number]) => current[stage],
+              show: ({ day, current }: StagesReport['days'][number]) => (
+                <People
+                  site={site}
+                  asked={
+                    day === todayOf(site)
+                      ? { when: JSON.stringify({ stage: [stage] }) }
+                      : { counted: `stages:stood:${stage}`, from: day, to: day }
+                  }
+                  count={current[stage]}
+                />
+              ),
             })),
           ]}
         />

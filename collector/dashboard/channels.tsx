@@ -82,7 +82,13 @@ export function Channels({ site }: { site: Site }): JSX.Element {
           {({ by, entries, withoutTouch, unnamedCost, channels, moves }) => (
             <>
               <p role="status">
-                {t('entriesSum', { count: showNumber(entries) })}{' '}
+                {asked.signal ? (
+                  t('entriesSum', { count: showNumber(entries) })
+                ) : (
+                  <People site={site} asked={{ ...rangeOf(site), reached: of }} count={entries}>
+                    {t('entriesSum', { count: showNumber(entries) })}
+                  </People>
+                )}{' '}
                 <People
                   site={site}
                   asked={{ ...rangeOf(site), counted: `attribution:${of}:${by}` }}
@@ -257,7 +263,8 @@ function Sources({ site, changed }: { site: Site; changed: () => void }): JSX.El
               columns={[
                 {
                   title: t('source'),
-                  of: ({ source }) => source,
+                  of: ({ source, isUnknown }) => (isUnknown ? `${source} (${t('notKnown')})` : source),
+                  by: ({ source }) => source,
                   show: ({ source, isUnknown }) => (
                     <>
                       <bdi>{source}</bdi>

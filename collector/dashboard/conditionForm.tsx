@@ -228,7 +228,10 @@ function readTest(test: Test, text: string, before: unknown): unknown {
   if (test === 'in') return [readList(text) ?? ''].flat().map(read);
   if (test === 'glob') return readList(text) ?? '*';
   if (test === 'exists') return text !== 'false';
-  return test === 'eq' ? read(text) : Number(text) || 0;
+  if (test === 'eq') return read(text);
+  const number = Number(text);
+  // What is no number changes nothing.
+  return text.trim() && Number.isFinite(number) ? number : Number(before) || 0;
 }
 
 function TraitPart({ condition, onChange }: { condition: TraitCondition; onChange: Put<Condition> }): JSX.Element {
@@ -294,7 +297,14 @@ export function MatcherForm({
           <option value="false">{t('no')}</option>
         </select>
       ) : (
-        <input aria-label={t('value')} value={text} onChange={({ currentTarget }) => put(test, currentTarget.value)} />
+        <input
+          aria-label={t('value')}
+          value={text}
+          onChange={({ currentTarget }) => {
+            put(test, currentTarget.value);
+            if (/[gl]te/.test(test) && !Number.isFinite(Number(currentTarget.value))) currentTarget.value = text;
+          }}
+        />
       )}
       {!!others.length && (
         <code> {JSON.stringify(Object.fromEntries(others.map((other) => [other, matcher[other]])))}</code>

@@ -293,6 +293,7 @@ const Lift = ({ of }: { of: Effect | undefined }): JSX.Element =>
       title={t('didTimes', { count: showNumber(of.did) })}
     >
       × {showNumber(of.lift)}
+      {of.q < LEVEL && ' *'}
     </span>
   ) : (
     <>·</>

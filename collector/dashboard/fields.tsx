@@ -20,8 +20,8 @@ export function NameField({
         value={name}
         onChange={({ currentTarget }) => {
           const to = currentTarget.value.trim();
-          // A name that is taken, or none, would swallow another rule.
-          if (to && to !== name && !Object.hasOwn(taken, to)) onRename(to);
+          // A name that is taken, or none, would swallow another rule; one of digits alone would go before all others.
+          if (to && to !== name && !Object.hasOwn(taken, to) && !/^\d+$/.test(to)) onRename(to);
           else currentTarget.value = name;
         }}
       />
@@ -45,7 +45,9 @@ export function LabelField({
         value={inLanguage(label as never) ?? ''}
         onChange={({ currentTarget }) => {
           const text = currentTarget.value.trim();
-          onChange(typeof label === 'object' && text ? { ...label, [own]: text } : text || undefined);
+          const { [own]: _, ...others } = typeof label === 'object' ? label : {};
+          const all = text ? { ...others, [own]: text } : others;
+          onChange(typeof label !== 'object' ? text || undefined : Object.keys(all).length ? all : undefined);
         }}
       />
     </label>

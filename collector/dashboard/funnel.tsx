@@ -228,11 +228,12 @@ function StepEditor({
 }
 
 /** What is typed as a name: a comma would end a step, a question mark says that it may be left out, and pages are known by their paths. */
-const nameIn = (kind: Kind, typed: string): string =>
-  typed
-    .trim()
-    .replaceAll(',', '*')
-    .replace(kind === 'page' ? /[?#].*$/ : /\?+$/, '');
+function nameIn(kind: Kind, typed: string): string {
+  const name = typed.trim().replaceAll(',', '*');
+  if (kind !== 'page') return name.replace(/\?+$/, '');
+  const path = name.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/, '');
+  return /^[/*]/.test(path) ? path : `/${path}`;
+}
 
 /** What people call a step. */
 function nameOf(kind: Kind, name: string, rules: RulesNames | undefined): string {
@@ -250,10 +251,14 @@ function Result({
   report: FunnelReport;
   rules: RulesNames | undefined;
 }): JSX.Element {
-  const name = (text: string) => {
+  const called = (text: string) => {
     const step = readStep(text);
     return nameOf(step.kind, step.name, rules);
   };
+  const isAny = chosen('order') === 'any';
+  // In any order a row is of those who did so many of them, whichever.
+  const name = ({ step, isOptional }: FunnelReport['steps'][number], at: number) =>
+    isAny ? t('anySteps', { count: at + 1 }) : isOptional ? `${called(step)} (${t('optional')})` : called(step);
   const most = Math.max(1, steps[0]!.visitors);
   /** As it was asked for, but for the days, which are named. */
   const asked = {
@@ -277,8 +282,8 @@ function Result({
         <p class="leak" role="status">
           {t(leak.isOpen ? 'funnelLeakOpen' : 'funnelLeak', {
             share: showShare(leak.lost),
-            from: name(leak.from),
-            to: name(leak.to),
+            from: isAny ? t('anySteps', { count: steps.indexOf(worst!) }) : called(leak.from),
+            to: isAny ? t('anySteps', { count: steps.indexOf(worst!) + 1 }) : called(leak.to),
           })}
         </p>
       )}
@@ -287,11 +292,7 @@ function Result({
         rows={steps}
         isWorst={(row) => row === worst}
         columns={[
-          {
-            title: t('step'),
-            of: ({ step }) => name(step),
-            show: ({ step, isOptional }) => (isOptional ? `${name(step)} (${t('optional')})` : name(step)),
-          },
+          { title: t('step'), of: (step) => name(step, steps.indexOf(step)) },
           {
             title: t('visitorsCount'),
             of: ({ visitors }) => visitors,
@@ -333,8 +334,8 @@ function Result({
                 title: t(`breakdowns.${by}` as 'by'),
                 of: ({ value }) => valueName(value),
               },
-              ...steps.map(({ step }, index) => ({
-                title: `${index + 1}. ${name(step)}`,
+              ...steps.map((step, index) => ({
+                title: isAny ? name(step, index) : `${index + 1}. ${called(step.step)}`,
                 of: ({ visitors }: FunnelReport['breakdown'][number]) => visitors[index]!,
                 show: ({ value, visitors }: FunnelReport['breakdown'][number]) =>
                   people(index, visitors[index]!, { by: by ?? '', value: value ?? '' }),

@@ -36,13 +36,21 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   ],
   [/^timeZone: expected .*, got (.*)$/, '时区应为 IANA 名称，例如 Asia/Shanghai，实际为 $1'],
   [/^retentionDays: expected a whole number from (\d+) to (\d+).*$/, '保存天数应为 $1 到 $2 的整数，留空表示一直保存'],
-  [/^internal: expected a list of at most (\d+) .*such as (.*)$/, '应为最多 $1 个地址或网段，例如 $2'],
+  [
+    /^internal: expected a list of at most (\d+) .*such as (.*) and ([^,]*), got (.*)$/,
+    '应为最多 $1 个地址或网段，例如 $2 或 $3，实际为 $4',
+  ],
+  [/^internal: expected a list of at most (\d+) .*such as (.*) and (.*)$/, '应为最多 $1 个地址或网段，例如 $2 或 $3'],
   [/^channels: expected at most (\d+) channels.*$/, '最多可为来源指定 $1 个渠道'],
   [/^targets: expected numbers above 0.*$/, '目标应为大于 0 的数字'],
   [/^days: expected a whole number from 1 to (\d+)$/, '天数应为 1 到 $1 的整数'],
   [/^address: expected one of the views (.*): others show visitors$/, '只能分享这些视图：$1；其他视图会显示访客'],
   [/^too many tries from this address; wait a minute$/, '尝试次数过多，请一分钟后再试'],
   [/^token: expected .*$/, '令牌不正确：请输入您的令牌或管理令牌，或重启采集服务以获得新的登录链接'],
+  [
+    /^line 1: expected one column for (.*), got several; take the others out; nothing was changed$/,
+    '第 1 行有多个列都表示 $1，请只保留一个，未作任何更改',
+  ],
   [
     /^line 1: expected the columns (.*) with commas between, got .*; nothing was changed$/,
     '第 1 行应包含以逗号分隔的列名 $1，未作任何更改',

@@ -229,6 +229,11 @@ export const sayWay = (by: string, name: string): string =>
 export const sayLost = (by: 'browser' | 'channel', name: string | null): string =>
   by === 'channel' ? showChannel(name) : name || t('unknown');
 
+/** What of a cell may be cut off where there is little room. */
+const titleOf = (value: string | number | null): string | undefined =>
+  typeof value === 'string' && value.length > LONG ? value : undefined;
+const LONG = 24;
+
 /** A button that saves a file. */
 const Take = ({ text, take }: { text: string; take: () => unknown }): JSX.Element => (
   <button type="button" class="plain small" onClick={take}>
@@ -325,7 +330,7 @@ export function Table<T>({
             {sorted.map((row, at) => (
               <tr key={at} class={isWorst?.(row) ? 'worst' : ''}>
                 {columns.map(({ title, of, show, interval }, index) => (
-                  <td key={title} class={numbers[index] ? 'number' : ''}>
+                  <td key={title} class={numbers[index] ? 'number' : ''} title={titleOf(of(row))}>
                     {interval && of(row) !== null ? (
                       <Share share={of(row) as number} interval={interval(row)} />
                     ) : show ? (
@@ -350,12 +355,15 @@ export function Table<T>({
 /** A cell that no spreadsheet takes for a formula. */
 function cell(value: string | number | null): string {
   if (typeof value === 'number' || value === null) return String(value ?? '');
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  // Full-width signs too: some spreadsheets take them for the same.
+  const text = /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : value;
   return `"${text.replaceAll('"', '""')}"`;
 }
 
 function saveCsv<T>(name: string, columns: Array<Column<T>>, rows: T[]): void {
-  const all = columns.flatMap(({ title, of, interval }) => [
+  // What a column of buttons does cannot be taken along.
+  const isSaid = ({ of }: Column<T>) => rows.some((row) => of(row) !== '');
+  const all = columns.filter(isSaid).flatMap(({ title, of, interval }) => [
     { title, of },
     ...(interval
       ? [

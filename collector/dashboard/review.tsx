@@ -19,7 +19,7 @@ import {
   todayOf,
   Updating,
 } from './parts.js';
-import { choose, chosen } from './state.js';
+import { choose, chosen, linkTo } from './state.js';
 import { showChannel, t } from './texts.js';
 
 const DAYS = 7;
@@ -135,7 +135,8 @@ export function Review({ site }: { site: Site }): JSX.Element {
         <Loaded read={flow}>
           {({ leak, steps, from, to: end }) => (
             <p class="leak">
-              {steps.some(({ reached }) => reached) ? sayLeak(site, leak) : t('nobodyReached', { from, to: end })}
+              {steps.some(({ reached }) => reached) ? sayLeak(site, leak) : t('nobodyReached', { from, to: end })}{' '}
+              {!!leak?.lost && <a href={linkTo(site.siteKey, 'flow', { from, to: end })}>{t('lookAt')}</a>}
             </p>
           )}
         </Loaded>

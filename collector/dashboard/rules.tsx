@@ -1,4 +1,4 @@
-import { findNodeAtLocation, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, parseTree, type ParseError } from 'jsonc-parser';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import {
@@ -31,7 +31,7 @@ import { RulesForm } from './rulesForm.js';
 import { Moves } from './rulesPreview.js';
 import { Templates } from './rulesTemplates.js';
 import { isUnsaved, may, writing } from './state.js';
-import { showTime, t } from './texts.js';
+import { showNumber, showTime, t } from './texts.js';
 import { Words } from './why.js';
 
 const { unsaved, kept, savedAt } = writing;
@@ -47,6 +47,10 @@ interface Checked {
   errors: RulesError[];
   warnings: Finding[];
 }
+
+/** Steps that can be taken back, and what is typed within so long is one. */
+const MOST_UNDONE = 50;
+const TYPING_MS = 2000;
 
 /** The rules as a document: checked, previewed, published; every version there was, and templates. */
 export function Rules({ site }: { site: Site }): JSX.Element {
@@ -65,13 +69,28 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     /** Nobody can meet some of them: publishing has to be confirmed. */
     isContradictory?: boolean;
     isBusy?: boolean;
+    /** The line in which it is no JSON. */
+    brokenAt?: number;
   }>({});
   const said = useRef<HTMLDivElement>(null);
   // What made it say something may stand far below.
   useEffect(() => {
     if (state.problem || state.done) said.current?.scrollIntoView({ block: 'nearest' });
   }, [state.problem, state.done]);
-  const setText = (next: string | undefined) => {
+  /** What was written before, the latest last; what is typed in a row is one step. */
+  const [undoable, setUndoable] = useState<Array<string | undefined>>([]);
+  const typedAt = useRef(0);
+  const setText = (next: string | undefined, isTyped?: boolean) => {
+    const isMore = isTyped && Date.now() - typedAt.current < TYPING_MS;
+    typedAt.current = isTyped ? Date.now() : 0;
+    if (!isMore && next !== text) setUndoable((before) => [...before.slice(-MOST_UNDONE), text]);
+    write(next);
+  };
+  const undo = () => {
+    write(undoable.at(-1));
+    setUndoable(undoable.slice(0, -1));
+  };
+  const write = (next: string | undefined) => {
     if (next === undefined) unsaved.delete(site.siteKey);
     else unsaved.set(site.siteKey, next);
     keepText(next);
@@ -118,8 +137,11 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     let given: object;
     try {
       given = JSON.parse(shown) as object;
-    } catch (error) {
-      return set({ problem: t('notJson', { message: (error as Error).message }) });
+    } catch {
+      const errors: ParseError[] = [];
+      parseTree(shown, errors);
+      const line = shown.slice(0, errors[0]?.offset).split('\n').length;
+      return set({ problem: t('notJson', { line: showNumber(line) }), brokenAt: line });
     }
     set({ isBusy: true });
     try {
@@ -208,14 +230,28 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     });
   const restore = async (version: number) => {
     if (!confirm(t('confirmRestore', { version })) || !mayDrop()) return;
+    const query = new URLSearchParams();
+    // Whoever chooses knows of these versions.
+    const basedOn = Math.max(...versions.data!.versions.map((each) => each.version));
+    const publishAgain = () =>
+      unlessMeanwhile((isSure) => {
+        if (isSure) query.delete('basedOn');
+        else query.set('basedOn', String(basedOn));
+        return change<{ version: number }>('POST', `${base}/versions/${version}/restore?${query}`);
+      });
     try {
-      const next = await change<{ version: number }>('POST', `${base}/versions/${version}/restore`);
+      const next = await publishAgain().catch((error: Error) => {
+        if ((error as Refused).status !== 409 || !confirm(t('confirmContradictory'))) throw error;
+        query.set('confirm', 'true');
+        return publishAgain();
+      });
+      if (!next) return;
       setText(undefined);
       rules.again();
       versions.again();
       set({ done: t('published', { version: next.version }) });
     } catch (error) {
-      set({ problem: (error as Error).message });
+      set({ problem: explainRefusedRules(error as Error) });
     }
   };
 
@@ -244,7 +280,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
                   spellcheck={false}
                   value={shown}
                   onInput={({ currentTarget }) => {
-                    setText(currentTarget.value);
+                    setText(currentTarget.value, true);
                     setCaret(currentTarget.selectionStart);
                   }}
                   onKeyUp={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
@@ -275,6 +311,9 @@ export function Rules({ site }: { site: Site }): JSX.Element {
               {t('loadDraft', { author: other.author ?? '?', time: showTime(other.savedAt, site.timeZone) })}
             </button>
           )}
+          <button type="button" class="plain" disabled={!undoable.length} onClick={undo}>
+            {t('undo')}
+          </button>
           <button
             type="button"
             class="plain"
@@ -321,7 +360,16 @@ export function Rules({ site }: { site: Site }): JSX.Element {
           </p>
         )}
         <div ref={said}>
-          {state.problem && <Alert>{state.problem}</Alert>}
+          {state.problem && (
+            <Alert>
+              {state.problem}{' '}
+              {state.brokenAt && (
+                <button type="button" class="plain small" onClick={() => goTo(state.brokenAt!)}>
+                  {t('place', { line: state.brokenAt })}
+                </button>
+              )}
+            </Alert>
+          )}
           {state.done && <p role="status">{state.done}</p>}
         </div>
         {(state.checked ?? (hasFindings(live) && live)) && (
@@ -330,6 +378,9 @@ export function Rules({ site }: { site: Site }): JSX.Element {
         {state.preview && (
           <Words.Provider value={draft as RulesNames}>
             <Moves preview={state.preview} site={site} />
+            {!!state.preview.warnings.length && (
+              <Findings checked={{ errors: [], warnings: state.preview.warnings }} text={shown} goTo={goTo} />
+            )}
           </Words.Provider>
         )}
       </section>

@@ -8,10 +8,28 @@ import { language, t } from './texts.js';
 export const explainError = ({ code, values, message }: { message: string } & Partial<RulesError>): string =>
   language.value === 'zh' && code ? sayError(ZH, code, values) : message;
 
+/** What a field of a condition is called in the builder of audiences. */
+const FIELDS: Record<string, () => string> = {
+  within: () => t('inLastDays'),
+  gte: () => t('timesAtLeast'),
+  count: () => t('timesAtLeast'),
+  tag: () => t('conditions.tag'),
+  signal: () => t('conditions.signal'),
+  trait: () => t('conditions.trait'),
+};
+
+/** Where in the builder it is what a path such as `when.all[0].any[1].within` names: 1.2. */
+function sayPlace(path: string): string {
+  const line = [...path.matchAll(/\[(\d+)\]/g)].map(([, at]) => Number(at) + 1).join('.');
+  const field = FIELDS[/\w+$/.exec(path)?.[0] ?? '']?.();
+  return [line && t('conditionLine', { line }), field].filter(Boolean).join(' · ');
+}
+
 /** Why the collector did not take a condition; with more than one reason the first. */
 export function explainRefusal(error: Error): string {
   const { errors } = ((error as Refused).body ?? {}) as { errors?: RulesError[] };
-  return errors?.[0] ? `${errors[0].path} ${explainError(errors[0])}` : error.message;
+  if (!errors?.[0]) return error.message;
+  return [sayPlace(errors[0].path), explainError(errors[0])].filter(Boolean).join(': ');
 }
 
 /** The same of rules, which are listed with everything that is wrong with them. */

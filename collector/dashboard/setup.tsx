@@ -145,6 +145,9 @@ const lines = (text: FormDataEntryValue | null) =>
     .map((each) => each.trim())
     .filter(Boolean);
 
+/** No site may keep events for less: the collector refuses it. */
+const LEAST_DAYS = 30;
+
 function Settings({ site }: { site: Site }): JSX.Element {
   const [state, set] = useState<{ problem?: string; done?: string }>({});
   /** What the form was opened with: what stands as it was is not written over what somebody else changed meanwhile. */
@@ -156,8 +159,9 @@ function Settings({ site }: { site: Site }): JSX.Element {
     const retentionDays = days ? Number(days) : null;
     if (Number.isNaN(retentionDays)) return set({ problem: t('notDays', { given: days }) });
     // What is removed is gone for good.
-    const isLess = retentionDays !== null && retentionDays < (site.retentionDays ?? Infinity);
-    if (isLess && !confirm(t('confirmRetention', { count: retentionDays }))) return;
+    const isDays = Number.isInteger(retentionDays) && retentionDays! >= LEAST_DAYS;
+    const isLess = isDays && retentionDays! < (site.retentionDays ?? Infinity);
+    if (isLess && !confirm(t('confirmRetention', { count: retentionDays! }))) return;
     try {
       const given = {
         name: form.get('name'),

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, type AuditEntry, type Share, type Site, type User } from './api.js';
-import { useAttempt, useOnceEach, useRead } from './live.js';
+import { useAttempt, useOnce, useOnceEach, useRead } from './live.js';
 import { Alert, Copy, Loaded, Table } from './parts.js';
 import type { View } from './state.js';
 import { showTime, t } from './texts.js';
@@ -157,8 +157,14 @@ function sayAddress(address: string): string {
   return [t(`views.${view as View}`), ...choices].join(' · ');
 }
 
+/** A user stands with the role. */
+const sayTarget = (target: string): string =>
+  target.replace(/\((viewer|editor|owner)\)$/, (_, role: (typeof ROLES)[number]) => `(${t(`roles.${role}`)})`);
+
 function Audit({ zone }: { zone: string }): JSX.Element {
   const read = useRead<{ entries: AuditEntry[] }>('audit?limit=200', true);
+  const sites = useOnce<{ sites: Site[] }>('sites')?.sites ?? [];
+  const nameOf = (key: string | null) => sites.find(({ siteKey }) => siteKey === key)?.name ?? key;
   return (
     <section class="card">
       <h2>{t('audit')}</h2>
@@ -174,8 +180,8 @@ function Audit({ zone }: { zone: string }): JSX.Element {
                 { title: t('changedAt'), of: ({ at }) => showTime(at, zone), by: ({ at }) => at },
                 { title: t('who'), of: ({ who }) => (who === 'command line' ? t('commandLine') : who) },
                 { title: t('operation'), of: ({ action }) => t(`operations.${action as 'addSite'}`) },
-                { title: t('target'), of: ({ target }) => target },
-                { title: t('site'), of: ({ siteKey }) => siteKey },
+                { title: t('target'), of: ({ target }) => target && sayTarget(target) },
+                { title: t('site'), of: ({ siteKey }) => nameOf(siteKey) },
               ]}
             />
           ) : (

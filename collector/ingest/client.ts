@@ -63,7 +63,7 @@ const APPS: Array<[says: RegExp, source: string]> = [
   [/xhsdiscover|XiaoHongShu|discover\/\d/i, 'xiaohongshu'],
   [/aweme/i, 'douyin'],
   [/NewsArticle|TTWebView.*news/i, 'toutiao'],
-  [/Kwai|ksWebView/i, 'kuaishou'],
+  [/Kwai|ksWebView|ksNebula/i, 'kuaishou'],
   [/BiliApp|bili-app/i, 'bilibili'],
   [/ZhihuHybrid|osee2unifiedRelease/i, 'zhihu'],
   [/\bQQ\/\d/, 'qzone.qq'],

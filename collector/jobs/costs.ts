@@ -36,7 +36,7 @@ const EXPECTED: Record<string, string> = {
 function nameIn(of: keyof typeof LONGEST, name: unknown): string | undefined {
   const isName = typeof name === 'string' && name.trim() && name.length <= LONGEST[of] && !/\p{Cc}/u.test(name);
   // As the dashboard's own files have them, a name that a spreadsheet would take for a formula stands behind a mark.
-  return isName ? name.trim().replace(/^'(?=[=+\-@])/, '') : undefined;
+  return isName ? name.trim().replace(/^'(?=[=+\-@＝＋－＠])/, '') : undefined;
 }
 
 /**
@@ -80,7 +80,7 @@ export function parseCost(given: unknown): Cost | string {
   }
   // As spreadsheets write amounts: ¥1,234.50.
   const text = typeof cost === 'string' ? cost.trim().replace(/^\p{Sc}\s*|(?<=\d),(?=\d{3}(\D|$))/gu, '') : '';
-  const amount = typeof cost === 'string' && text ? Number(text) : cost;
+  const amount = /^\d*\.?\d+(e\d+)?$|^\d+\.$/i.test(text) ? Number(text) : cost;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0)
     return 'cost: expected an amount from 0 such as 1200.50, in the currency of the orders';
   return { day, channel: name, ...parts, cost: amount };
@@ -111,6 +111,8 @@ export function readCosts(text: string): Cost[] | string {
   if (rows.length > MAX_COSTS) return `expected at most ${MAX_COSTS} lines, got ${rows.length}`;
   if (COLUMNS.some((name) => !names.includes(name)))
     return `line 1: expected the columns ${COLUMNS.join(', ')} with commas between, got ${names.join(', ') || 'nothing'}`;
+  const twice = [...COLUMNS, ...PARTS].find((name) => names.filter((each) => each === name).length > 1);
+  if (twice) return `line 1: expected one column for ${twice}, got several; take the others out`;
   const costs: Cost[] = [];
   /** Numbers of lines by what is wrong with them. */
   const wrong = new Map<string, number[]>();

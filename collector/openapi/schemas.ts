@@ -228,6 +228,7 @@ export const schemas: Record<string, Schema> = {
     examples: list(
       record({ visitorId: uuid, userId: nullable('string'), from: stage, to: stage, why: { type: 'object' } }),
     ),
+    warnings: list(ref('Warning')),
     exactFrom: { type: ['string', 'null'], format: 'date' },
   }),
   Label: record({ en: text, zh: text }),

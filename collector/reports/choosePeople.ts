@@ -175,7 +175,7 @@ const sawLast: Make = async ({ view, filter: { lastPage }, now, people }) => {
 const isKept: Make = async ({ view, filter: { audience } }) => {
   if (audience === undefined) return undefined;
   if (!(await view.store.audiences(view.site.siteKey)).some(({ id }) => id === audience))
-    return 'this site has no such audience';
+    return 'this site has no such audience; it may have been deleted';
   const members = await view.store.audienceMembers(view.site.siteKey, audience);
   const kept = new Set(members.flatMap((visitorId) => view.ownerOf(visitorId) ?? []));
   return (person) => kept.has(person);

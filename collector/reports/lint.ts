@@ -14,6 +14,7 @@ import {
   warn,
   type CompiledRules,
   type Rules,
+  type Stage,
   type StagetagEvent,
   type Warning,
 } from '../../sdk/core/index.js';
@@ -53,12 +54,12 @@ const LEAST_TAGGED = 30;
 /** The share that two tags have in common of all who have either. */
 const OVERLAP = 0.95;
 
-/** Pairs of tags in force that nearly the same people have. */
-function overlapping(view: View, tags: string[]): Array<[string, string]> {
+/** Pairs of tags that nearly the same people have. @param lists of tags, and how many have exactly these */
+function overlapping(lists: Iterable<[tags: string[], people: number]>, tags: string[]): Array<[string, string]> {
   const counts = new Map<string, number>();
   const together = new Map<string, number>();
   const add = (to: Map<string, number>, name: string, count: number) => to.set(name, (to.get(name) ?? 0) + count);
-  for (const [list, count] of view.tagLists()) {
+  for (const [list, count] of lists) {
     const own = list.filter((tag) => tags.includes(tag));
     for (const [at, tag] of own.entries()) {
       add(counts, tag, count);
@@ -132,7 +133,7 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
   const isCounted = (name: string) =>
     isSameTag(name) && signalsOf(compiled.tags[name]!).every((each) => known.includes(each));
   const told = warnings.filter(({ code }) => code === 'same_tags').map(({ names }) => names!);
-  for (const pair of overlapping(view, Object.keys(compiled.tags).filter(isCounted)))
+  for (const pair of overlapping(view.tagLists(), Object.keys(compiled.tags).filter(isCounted)))
     if (!told.some((names) => pair.every((name) => names.includes(name))))
       warnings.push(warn('overlapping_tags', `tags.${pair[0]}`, pair));
   for (const stage of STAGES) {
@@ -144,9 +145,34 @@ export async function lintSite(view: View, rules: Rules, now: number): Promise<W
       if (unheard.length) warnings.push(warn('silent_stage', `stages.${stage}`, unheard));
       continue;
     }
-    const isReached = STAGES.some((each) => rank(each) >= rank(stage) && peak.has(each));
-    if (!isReached) warnings.push(warn('empty_stage', `stages.${stage}`));
-    else if (current.get(stage) === all) warnings.push(warn('stage_of_all', `stages.${stage}`));
+    warnings.push(...lintStage(stage, { all, current, peak }));
   }
   return warnings;
+}
+
+/** How many there are, and how many of them stand at a stage, and stood at none that is higher. */
+interface Standing {
+  all: number;
+  current: ReadonlyMap<Stage | null, number>;
+  peak: ReadonlyMap<Stage | null, number>;
+}
+
+/** Warns of a stage to which nobody got, or at which everybody stands. */
+function lintStage(stage: Stage, { all, current, peak }: Standing): Warning[] {
+  const isReached = STAGES.some((each) => rank(each) >= rank(stage) && peak.has(each));
+  if (!isReached) return [warn('empty_stage', `stages.${stage}`)];
+  return current.get(stage) === all ? [warn('stage_of_all', `stages.${stage}`)] : [];
+}
+
+/** Warns of what is odd about where everybody would stand under rules that are not in force, and which tags they would have. */
+export function lintOutcome(
+  { tags, stages }: CompiledRules,
+  standing: Standing,
+  tagLists: Iterable<[tags: string[], people: number]>,
+): Warning[] {
+  if (!standing.all) return [];
+  return [
+    ...overlapping(tagLists, Object.keys(tags)).map((pair) => warn('overlapping_tags', `tags.${pair[0]}`, pair)),
+    ...STAGES.filter((stage) => stages[stage]).flatMap((stage) => lintStage(stage, standing)),
+  ];
 }

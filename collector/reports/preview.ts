@@ -14,10 +14,12 @@ import {
   type Inference,
   type Rules,
   type Stage,
+  type Warning,
 } from '../../sdk/core/index.js';
 import { sinceOf, timelineOf, type Timeline } from '../ingest/timeline.js';
 import { PAGE, pages } from '../store/pages.js';
 import { isBot, type RemoteStore, type Site, type VisitorRecord } from '../store/store.js';
+import { lintOutcome } from './lint.js';
 import { factsUnder, groupsUnder } from './under.js';
 
 export interface Move {
@@ -46,6 +48,8 @@ export interface Preview {
   tags: Array<{ tag: string; before: number; after: number }>;
   /** A few visitors of each move, and why they would: the condition of the higher of the two stages under the new rules. */
   examples: Array<{ visitorId: string; userId: string | null; from: Stage | null; to: Stage | null; why: Explanation }>;
+  /** What is odd about where they would stand, and which tags they would have. */
+  warnings: Warning[];
   /** First day (UTC) of which raw events are there: what was counted before stays. Null where all of it is. */
   exactFrom: string | null;
 }
@@ -96,7 +100,8 @@ export async function previewRules(
     const why = explainStage(then.current, facts, now, (rank(to) > rank(from) ? to : from)!);
     counter.examples.push({ visitorId, userId, from, to, why });
   }
-  return { asOf: now, ...counter.result(), exactFrom: keptFrom ? formatDay(keptFrom) : null };
+  const warnings = lintOutcome(then.current, counter.standing, counter.tagLists());
+  return { asOf: now, ...counter.result(), warnings, exactFrom: keptFrom ? formatDay(keptFrom) : null };
 }
 
 /** Adds up where visitors stand and would stand. */
@@ -107,6 +112,11 @@ class Counter {
   readonly #moves = new Map<string, Move & { people: Preview['people'][number]['visitors'] }>();
   readonly #stages = STAGES.map((stage) => ({ stage, before: 0, after: 0 }));
   readonly #tags: Map<string, { tag: string; before: number; after: number }>;
+
+  /** Where those who count would stand. */
+  readonly standing = { all: 0, current: new Map<Stage | null, number>(), peak: new Map<Stage | null, number>() };
+  /** By the tags that they would have, as JSON. */
+  readonly #tagLists = new Map<string, number>();
 
   constructor(...tags: object[]) {
     const names = [...new Set(tags.flatMap((each) => Object.keys(each)))].sort();
@@ -124,6 +134,7 @@ class Counter {
     }
     for (const tag of before?.tags ?? []) this.#tags.get(tag)!.before++;
     for (const tag of later?.tags ?? []) this.#tags.get(tag)!.after++;
+    if (later) this.#stand(later);
     if (!before || !later) return false;
     const [from, to] = [before.stage, later.stage];
     if (from === to) return false;
@@ -131,6 +142,18 @@ class Counter {
     this.#moves.set(`${from} ${to}`, move);
     if (move.people.length < MOST_PEOPLE) move.people.push({ visitorId, userId });
     return ++move.visitors <= EXAMPLES;
+  }
+
+  #stand({ stage, peak, tags }: Inference): void {
+    const addTo = <K>(counts: Map<K, number>, key: K) => counts.set(key, (counts.get(key) ?? 0) + 1);
+    this.standing.all++;
+    addTo(this.standing.current, stage);
+    addTo(this.standing.peak, peak);
+    addTo(this.#tagLists, JSON.stringify(tags));
+  }
+
+  tagLists(): Array<[tags: string[], people: number]> {
+    return [...this.#tagLists].map(([list, people]) => [JSON.parse(list) as string[], people]);
   }
 
   result() {

@@ -126,7 +126,9 @@ const NETWORKS: Record<string, string> = {
   twclid: 'x.com',
   li_fat_id: 'linkedin',
   bd_vid: 'baidu',
-  qz_gdt: 'weixin',
+  // Tencent's: the one in WeChat, the other in QQ and elsewhere.
+  gdt_vid: 'weixin',
+  qz_gdt: 'qzone.qq',
   qhclickid: '360',
   yclid: 'yandex',
   clickid: 'affiliate',

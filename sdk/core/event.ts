@@ -58,9 +58,9 @@ export const KNOWN_EVENTS = [
 
 /**
  * Campaign labels, and the click ids that advertising networks append to a landing address: `utm_source` …, gclid, dclid, fbclid,
- * ttclid, twclid, yclid …, msclkid, clickid, gbraid, wbraid, li_fat_id, bd_vid, qz_gdt.
+ * ttclid, twclid, yclid …, msclkid, clickid, gbraid, wbraid, li_fat_id, bd_vid, gdt_vid, qz_gdt.
  */
-const LABELS = /^utm_|cl(|k|ick)id$|braid$|^(li_fat_id|bd_vid|qz_gdt)$/;
+const LABELS = /^utm_|cl(|k|ick)id$|braid$|^(li_fat_id|(bd|gdt)_vid|qz_gdt)$/;
 
 /** Whether a query parameter is a campaign label or a click id. */
 export const isLabel = (name: string): boolean => LABELS.test(name);

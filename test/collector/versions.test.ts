@@ -334,6 +334,22 @@ describe('lint of a site', () => {
       'silent_stage stages.action',
     ]);
     expect(found).toMatchObject([{ names: ['champion'] }, {}, { names: ['both', 'looked'] }, { names: ['never'] }]);
+    // What only everybody's outcome tells is told by a preview.
+    const changed = {
+      ...rules,
+      stages: {
+        awareness: { when: { signal: 'visit' } },
+        consideration: { when: { signal: 'visit', count: { gte: 1 } } },
+        action: { when: { signal: 'prices', count: { gte: 9 } } },
+      },
+      tags: { few: tag('prices'), many: tag('visit'), more: { ...tag('visit'), when: { any: [{ signal: 'visit' }] } } },
+    };
+    const { body } = await post(collector, '/preview', changed);
+    expect((body as { warnings: object[] }).warnings).toMatchObject([
+      { code: 'overlapping_tags', path: 'tags.many', names: ['many', 'more'] },
+      { code: 'stage_of_all', path: 'stages.consideration' },
+      { code: 'empty_stage', path: 'stages.action' },
+    ]);
   });
 
   test('knows a signal that is only called otherwise, and says nothing of events that are not kept', async () => {

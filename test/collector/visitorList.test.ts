@@ -272,7 +272,7 @@ test('while newer rules are being applied, a list shows everybody under those al
 test('an audience that there is not is said not to be there', async () => {
   const collector = await makeCollector();
   const { status, body } = await asking(collector)({ audience: '999' });
-  expect([status, body]).toEqual([400, { error: 'this site has no such audience' }]);
+  expect([status, body]).toEqual([400, { error: 'this site has no such audience; it may have been deleted' }]);
 });
 
 test('people behind a number of an older version of the rules are those of that version', async () => {
