@@ -375,6 +375,19 @@ test('over TLS the cookie goes along from pages of other sites', async () => {
   );
 });
 
+test('what a client writes that no address can be made of is not believed', async () => {
+  const { app } = await makeCollector({ trustProxy: 1 });
+  for (const [name, value] of [
+    ['X-Forwarded-Host', 'a b'],
+    ['X-Forwarded-Proto', 'ht tp'],
+  ] as const)
+    for (const path of ['/internal', '/api/session']) {
+      const headers = { Origin: 'http://x', [name]: value, 'Content-Type': 'application/x-www-form-urlencoded' };
+      const { status } = await app.request(path, { method: 'POST', headers, body: '{}' });
+      expect([path, name, status]).toEqual([path, name, 403]);
+    }
+});
+
 test('what is sent to sign in or to /internal is small', async () => {
   const { app } = await makeCollector();
   for (const [path, bytes] of [

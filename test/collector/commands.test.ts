@@ -99,6 +99,60 @@ describe('the commands', () => {
     expect(bytes).not.toContain(Buffer.from(gone.replaceAll('-', ''), 'hex').toString('latin1'));
   });
 
+  it('take nothing over from a restore that was interrupted, nor leave it lying about', async () => {
+    const [folder, other, elsewhere] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
+    const backup = path.join(elsewhere, 'backup.sqlite');
+    runCommand(['site', 'add', '--name', 'Right', '--origin', 'https://www.example.com', '--data', folder]);
+    runCommand(['backup', backup, '--data', folder]);
+    // As a power cut in the middle of putting another backup in place leaves it: a file with its log.
+    runCommand(['site', 'add', '--name', 'Wrong', '--origin', 'https://www.example.com', '--data', other]);
+    const store = openSqliteStore(other);
+    await store.addUser({ name: 'in the log', role: 'viewer', createdAt: 1 }, 'hash');
+    const leave = () => {
+      for (const end of ['', '-wal'])
+        fs.copyFileSync(path.join(other, `stagetag.sqlite${end}`), path.join(folder, `stagetag.sqlite.restore${end}`));
+    };
+    leave();
+    const leftIn = () => fs.readdirSync(folder).filter((name) => name.startsWith('stagetag.sqlite.restore'));
+    const restored = runCommand(['restore', backup, '--data', folder, '--json']);
+    expect(JSON.parse(restored.stdout)).toMatchObject({ sites: 1, visitors: 0 });
+    const known = openSqliteStore(folder);
+    expect((await known.sites()).map(({ name }) => name)).toEqual(['Right']);
+    expect(await known.users()).toEqual([]);
+    await known.close();
+    expect(leftIn()).toEqual([]);
+    leave();
+    await store.close();
+    const { child, ended } = await startServe(folder);
+    expect(leftIn()).toEqual([]);
+    child.kill('SIGTERM');
+    await ended;
+  });
+
+  it('leave no half of a backup behind when they are interrupted, and do not write into one that is being made', async () => {
+    const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()];
+    runCommand(['site', 'add', '--name', 'S', '--origin', 'https://www.example.com', '--data', folder]);
+    const backup = path.join(elsewhere, 'backup.sqlite');
+    fs.writeFileSync(`${backup}.part`, 'of another');
+    const refused = runCommand(['backup', backup, '--data', folder]);
+    expect(refused).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('another backup is writing') as string,
+    });
+    expect(fs.readFileSync(`${backup}.part`, 'utf8')).toBe('of another');
+    fs.rmSync(`${backup}.part`);
+    // Large enough that it is interrupted in the middle.
+    runCommand(['demo-data', '--data', folder, '--visitors', '1500', '--days', '30']);
+    const command = spawn(process.execPath, ['dist/collector/main.js', 'backup', backup, '--data', folder]);
+    onTestFinished(() => void command.kill('SIGKILL'));
+    const ended = once(command, 'exit');
+    const written = () => fs.statSync(`${backup}.part`, { throwIfNoEntry: false })?.size ?? 0;
+    await expect.poll(written, { interval: 1, timeout: 20_000 }).toBeGreaterThan(0);
+    command.kill('SIGINT');
+    expect((await ended)[0]).toBe(130);
+    expect(fs.readdirSync(elsewhere)).toEqual([]);
+  }, 60_000);
+
   it('do not bring back a secret key that was replaced since', async () => {
     const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()];
     const store = openSqliteStore(folder);

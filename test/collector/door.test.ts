@@ -179,6 +179,52 @@ test('what the disk cannot take is refused before it fills the memory, and room 
   expect(await next).toMatchObject({ status: 200 });
 });
 
+test('whoever sends half of many bodies keeps nobody else out', async () => {
+  const reply = { status: 200, body: '{}', accepted: 1, duplicates: 0, rejected: [] } as const;
+  const store = openSqliteStore(temporaryFolder());
+  onTestFinished(() => store.close());
+  const door = eventDoor({
+    work: { ingest: async () => ({ ...reply, rejected: [] }) },
+    store,
+    now: Date.now,
+    metrics: createMetrics(),
+    changes: new Changes(),
+    rateLimit: 0,
+    siteRateLimit: 0,
+    trustProxy: 0,
+    origins: new Origins(store, Date.now),
+    log: { info() {}, error() {} },
+  } as unknown as Services);
+  const give: Array<() => void> = [];
+  /** Sends all of 64 KiB but the end, which comes when it is asked for. */
+  const half = (remote: string): Knock => ({
+    method: 'POST',
+    header: () => undefined,
+    remote,
+    text: async (_, take) => {
+      if (!take(64 * 1024 - 1)) return { refused: 'busy' };
+      await new Promise<void>((resolve) => give.push(resolve));
+      return { text: '{}' };
+    },
+  });
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const slow = Array.from({ length: 1100 }, () => door(half('203.0.113.7')));
+  await settle();
+  const whole: Knock = { ...half('203.0.113.8'), text: async (_, take) => (take(2), { text: '{}' }) };
+  expect(await door(whole)).toMatchObject({ status: 200 });
+  // A quarter of the room is theirs.
+  expect(give.length).toBe(256);
+  for (const each of give.splice(0)) each();
+  const statuses = (await Promise.all(slow)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(256);
+  expect(statuses.filter((status) => status === 503)).toHaveLength(844);
+  // What came whole makes room again.
+  const next = door(half('203.0.113.7'));
+  await settle();
+  give[0]!();
+  expect(await next).toMatchObject({ status: 200 });
+});
+
 test('a database that is damaged anywhere is not served, and left as it is', async () => {
   const data = temporaryFolder();
   const file = path.join(data, 'stagetag.sqlite');

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -13,6 +14,41 @@ function addSite(data: string): { siteKey: string; secretKey: string; snippet: s
   expect(status).toBe(0);
   return JSON.parse(stdout) as ReturnType<typeof addSite>;
 }
+
+test('what is set and empty is not set, and a health check of the older kind needs no host', async () => {
+  const data = temporaryFolder();
+  const empty = { STAGETAG_HOST: '', STAGETAG_MOUNT: '', STAGETAG_RATE_LIMIT: '', STAGETAG_ADMIN_TOKEN: '' };
+  const { url } = await startServe(data, [], empty);
+  const { port } = new URL(url);
+  const answer = await new Promise<string>((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port: Number(port) }, () =>
+      socket.end('GET /healthz HTTP/1.0\r\n\r\n'),
+    );
+    let text = '';
+    socket.on('data', (part) => (text += part.toString()));
+    socket.on('end', () => resolve(text));
+    socket.on('error', reject);
+  });
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  // This machine alone is listened to: another of its addresses is not.
+  const others = Object.values(networkInterfaces())
+    .flat()
+    .filter((each) => each?.family === 'IPv4' && !each.internal);
+  for (const other of others) await expect(fetch(`http://${other!.address}:${port}/healthz`)).rejects.toThrow();
+});
+
+test('an admin token that no header can carry is refused in one line', () => {
+  const { status, stderr } = runCommand([
+    'serve',
+    '--port',
+    '0',
+    '--data',
+    temporaryFolder(),
+    '--admin-token',
+    'tökén',
+  ]);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/^stagetag: the admin token .*ASCII.*\n$/)]);
+});
 
 const KILLS = 50;
 
