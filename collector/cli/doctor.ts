@@ -115,6 +115,17 @@ async function checkSites(store: Store, sites: Site[]): Promise<Finding[]> {
           finding(`origins of ${name}`, false, `no address is known for ${hostname}; is it spelt so?`, 'warning'),
         );
     }
+    const [latest] = await store.visitors(siteKey, { limit: 1 });
+    const isAhead = !!latest && latest.lastSeen > Date.now() + MAX_SKEW_MS;
+    if (isAhead)
+      findings.push(
+        finding(
+          `clock of ${name}`,
+          false,
+          `somebody was seen at ${new Date(latest.lastSeen).toISOString()}, which is yet to come: the clock was ahead; where it is right now, run \`recompute\``,
+          'warning',
+        ),
+      );
     const { rules } = (await store.rules(siteKey)).at(-1)!;
     const missing = STAGES.filter((stage) => !rules.stages[stage]);
     const text = missing.length

@@ -64,8 +64,8 @@ export function captureForms(): void {
   };
   const submit = (event: SubmitEvent) => {
     const form = closestOf(event, 'form') as HTMLFormElement;
-    // A button that closes the dialog sends nothing.
-    if ((event.submitter as HTMLButtonElement | null)?.formMethod === 'dialog') return;
+    // A button that closes the dialog sends nothing, nor does a browser send a form that is not on the page.
+    if ((event.submitter as HTMLButtonElement | null)?.formMethod === 'dialog' || !ofForm(form, 'isConnected')) return;
     // Looked at before the page's handlers: one that sends a form itself may clear it.
     const [invalid] = fieldsOf(form, ':invalid');
     afterwards(() => {

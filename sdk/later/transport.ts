@@ -23,6 +23,8 @@ export async function post(body: string): Promise<Reply> {
   const ask = async () => {
     const response = await fetch(`${settings.endpoint}/v1/events`, {
       method: 'POST',
+      // Nothing of the page waits for it, nor does the next one.
+      priority: 'low',
       body,
       credentials: 'omit',
       keepalive: body.length < KEEPALIVE_CHARS,

@@ -11,6 +11,7 @@ import { lockFolder } from '../../collector/store/sqlite/lock.js';
 import { MIGRATIONS } from '../../collector/store/sqlite/migrations.js';
 import type { Site } from '../../collector/store/store.js';
 import { addSite } from '../../collector/site.js';
+import { workOn } from '../../collector/work.js';
 import { useFolder } from '../../collector/store/sqlite/open.js';
 import { restoreBackup, verifyBackup } from '../../collector/store/sqlite/restore.js';
 import { ADMIN, bytesIn, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
@@ -336,6 +337,22 @@ describe('doctor', () => {
       'tag of S',
     ]);
     for (const [check, text] of Object.entries(found)) if (check !== 'disk') expect(text).toMatch(/^ok: /);
+  });
+
+  it('says that the clock was ahead', async () => {
+    const folder = temporaryFolder();
+    const store = openSqliteStore(folder);
+    const { siteKey } = (await addSite(store, { name: 'S', origins: ['http://localhost'] }, 1)) as Site;
+    const ahead = Date.now() + 200 * 86_400_000;
+    const event = makeEvent('page_view', { time: ahead });
+    await workOn(store, () => ahead).ingest({
+      text: JSON.stringify({ siteKey, visitorId: newId(ahead), events: [event] }),
+      origin: 'http://localhost',
+      bearer: undefined,
+      receivedAt: ahead,
+    });
+    await store.close();
+    expect(doctor('--data', folder)['clock of S']).toMatch(/^warning: somebody was seen at 20.*run `recompute`$/);
   });
 
   it('says what is not, and what to do', async () => {
