@@ -1,4 +1,5 @@
 /** For bundlers that shall leave out what a page does not use: the SDK without captures, and each capture by itself. */
+import { attempt } from './core/matcher.js';
 import { load } from './load.js';
 import { captureClicks } from './later/click.js';
 import { takeDeeds } from './later/deeds.js';
@@ -90,7 +91,10 @@ let running: Stagetag | undefined;
 export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   if (typeof document === 'undefined') return serverSide(settings);
   if (running) return running;
-  if (!settings?.siteKey || !settings.endpoint) {
+  // By the page's own address, whatever its <base> says.
+  const { endpoint: address } = settings ?? {};
+  const endpoint = address && attempt(() => new URL(address, location.href).href.replace(/\/+$/, ''));
+  if (!settings?.siteKey || !endpoint) {
     // An app whose environment lacks a variable goes on all the same.
     if (settings?.debug) console.warn('stagetag: init needs {siteKey, endpoint}; nothing is recorded');
     return serverSide(settings ?? {});
@@ -99,12 +103,6 @@ export function init(settings: Settings, captures: Capture[] = []): Stagetag {
   const given = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== false),
   ) as object as Settings;
-  // By the page's own address, whatever its <base> says; an app that gives none that can be read goes on all the same.
-  const { href } = location;
-  const endpoint = (URL.canParse(`${given.endpoint}`, href) ? new URL(given.endpoint, href).href : '').replace(
-    /\/+$/,
-    '',
-  );
   const calls: unknown[][] | undefined = given.debug == null ? undefined : [];
   // The script tag may be on the page as well: it is one to a page.
   const host = window as { stagetag?: Stagetag & { q?: Array<[name: string, ...args: unknown[]]> } };

@@ -122,6 +122,39 @@ describe.each(ENGINES)('in %s', (name) => {
     await expectNoProblems(tab);
   });
 
+  test('a button that closes a dialog and a form that is not on the page send nothing; a field within an element of its own is one', async () => {
+    const body = `<form id="offer" method="post" action="/no"><input name="plan"><button id="cancel" formmethod="dialog">Cancel</button></form>
+      <form id="ask" onsubmit="return false"><x-field></x-field><button>Ask</button></form>
+      <script>
+        customElements.define('x-field', class extends HTMLElement {
+          connectedCallback() { this.attachShadow({ mode: 'open' }).innerHTML = '<input name="inner">'; }
+        });
+        document.getElementById('cancel').parentNode.addEventListener('submit', (event) => {
+          // Outside of a dialog an engine may do what it likes with it: the page stays.
+          event.preventDefault();
+        });
+      </script>`;
+    const site = await startSite(engine, { '/': body }, { attributes: 'data-auto="forms"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.complete();
+    await tab.click('#cancel');
+    await tab.evaluate(`void document.createElement('form').submit()`);
+    await tab.evaluate(`void (() => {
+      const field = document.querySelector('x-field').shadowRoot.querySelector('input');
+      field.value = 'planted';
+      field.dispatchEvent(new Event('input', { bubbles: true, composed: true }));
+    })()`);
+    await tab.click('#ask button');
+    await site.named('form_submit');
+    const seen = (await site.events()).map(({ name, props }) => [name, props?.form_id, props?.fields_filled]);
+    expect(seen).toEqual([
+      ['session_start', undefined, undefined],
+      ['form_start', 'ask', 1],
+      ['form_submit', 'ask', 1],
+    ]);
+    await expectNoProblems(tab);
+  });
+
   test('routes of a router that calls no method of the page’s history count, where the browser tells of them', async () => {
     const site = await startSite(engine, { '/app': 'app' }, { attributes: 'data-auto="page"' });
     await site.visit('/app');

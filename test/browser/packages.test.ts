@@ -101,6 +101,37 @@ test('captures that a site does not import stay out of its bundle', async () => 
   }
 });
 
+test('options of another kind stop no app', async () => {
+  let script = '';
+  const world = await startWorld(({ collectorUrl, siteKey }) => {
+    const code = `import { init } from 'stagetag/bare';
+      window.before = [];
+      for (const settings of [undefined, {}, { siteKey: 'x' }, { siteKey: 'x', endpoint: 'http://' }])
+        window.before.push(init(settings, []).stage);
+      const settings = { siteKey: '${siteKey}', endpoint: new URL('${collectorUrl}/'), rules: { signals: {} } };
+      window.stagetag = init(settings, 'no list');`;
+    // Addresses of the page's own are read by the page's, not by what its <base> says.
+    const app = simplePages({ '/': '<base href="http://127.0.0.1:9/">' })({
+      collectorUrl: 'http://127.0.0.1:9',
+      siteKey,
+    });
+    app.get('/app.js', async (c) => {
+      script ||= await bundle(code);
+      return c.body(script, 200, { 'Content-Type': 'text/javascript' });
+    });
+    return app;
+  });
+  const { page } = await openPage(await openChromium());
+  const errors: unknown[] = [];
+  page.on('pageerror', (error) => errors.push(error));
+  await page.goto(`${world.pages}/`);
+  await page.addScriptTag({ url: `${world.pages}/app.js`, type: 'module' });
+  await page.evaluate('stagetag.track("page_view"), stagetag.flush()');
+  expect(await page.evaluate('[before, stagetag.stage]')).toEqual([[null, null, null, null], 'awareness']);
+  expect((await world.events()).map(({ name }) => name)).toEqual(['session_start', 'page_view']);
+  expect(errors).toEqual([]);
+});
+
 test('on a server every call does nothing', async () => {
   const { init } = await import('../../sdk/index.js');
   const stagetag = init({ siteKey: 'st_x', endpoint: 'https://collector.example' });

@@ -340,6 +340,27 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(site.road.seen.join()).not.toContain('planted');
   });
 
+  test('a field that comes while another is filled in is masked as well', async () => {
+    const body = `<form id="steps" onsubmit="return false"><input name="city"></form>`;
+    const site = await startSite(engine, { '/': body, '/next': 'next' });
+    const { tab } = await site.visit('/').then(() => site);
+    await tab.type('[name=city]', 'planted-a');
+    await tab.evaluate(
+      `void document.querySelector('form').append(Object.assign(document.createElement('input'), { name: 'story' }))`,
+    );
+    await tab.type('[name=story]', 'planted-b');
+    await tab.evaluate(`void (() => {
+      const { city, story } = document.querySelector('form').elements;
+      history.replaceState({}, '', '?story=' + story.value);
+      location.assign('/next?city=' + city.value + '&story=' + story.value);
+    })()`);
+    await site.arrived('/next');
+    await tab.evaluate(`void stagetag.track('there')`);
+    const [there] = await site.named('there');
+    expect(there!.url).toBe(`${site.pages}/next?city=***&story=***`);
+    expect(site.road.seen.join()).not.toContain('planted');
+  });
+
   test('what a form sends by GET, and what looks personal, never leaves the page', async () => {
     const body = `
       <form id="get" action="/next"><input name="message"><input name="q"><input type="search" name="filter">
