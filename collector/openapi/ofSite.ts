@@ -584,7 +584,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'restoreRules',
       'x-role': 'editor',
       summary: 'Publishes the rules of a version once more, as a new version',
-      parameters: [ruleVersion, ...publishing],
+      parameters: [ruleVersion, ...publishing, basedOn],
       responses: published,
     },
   },

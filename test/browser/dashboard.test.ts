@@ -221,6 +221,31 @@ test('a funnel is built step by step, and its address shows it again', async () 
   await page.reload();
   await page.waitForSelector('.breakdown tbody tr');
   expect(await counts()).toEqual(await wanted('event:page_view,event:purchase'));
+  // In any order a row is no step's.
+  const names = () => page.$$eval('.funnelSteps tbody tr', (all) => all.map((row) => row.children[0]!.textContent));
+  expect(await names()).toEqual(['Page view', 'Order']);
+  await page.select('select[name=order]', 'any');
+  await expect.poll(names).toEqual(['Any one step', 'Any 2 steps']);
+  // A page may be given as its address stands in the browser.
+  await page.select('.builder li:nth-child(2) select', 'page');
+  await page.waitForFunction(
+    () => document.querySelector<HTMLInputElement>('.builder li:nth-child(2) input')?.value === '/*',
+  );
+  for (const [typed, path] of [
+    ['https://demo.example/pricing?x=1#y', '/pricing'],
+    ['pricing', '/pricing'],
+    ['*/blog/*', '*/blog/*'],
+  ] as const) {
+    await page.$eval(
+      '.builder li:nth-child(2) input',
+      (input, text) => {
+        (input as HTMLInputElement).value = text;
+        input.dispatchEvent(new Event('change'));
+      },
+      typed,
+    );
+    await expect.poll(() => page.evaluate(() => decodeURIComponent(location.hash))).toContain(`,page:${path}&`);
+  }
   expect(problems).toEqual([]);
 });
 
@@ -661,6 +686,78 @@ test('rules are checked, previewed and published, and an old version is put in f
   await press('发布');
   await expect.poll(() => asked.at(-1)).toMatch(/^admin 在 .* 保存或发布了新的内容/);
   await expect.poll(() => ask<{ version: number }>('rules')).toMatchObject({ version: others + 1 });
+});
+
+test('what was changed in the rules is undone step by step, and rules that nobody can meet are put in force again when that is meant', async () => {
+  const { collector, site, ask } = await startShop();
+  const rules = await ask<Rules & { version: number }>('rules');
+  const publish = async (next: object, query = '') => {
+    const response = await fetch(`${collector.url}/api/sites/${site.siteKey}/rules?wait=true${query}`, {
+      method: 'PUT',
+      headers: { Authorization: `Bearer ${ADMIN}` },
+      body: JSON.stringify(next),
+    });
+    expect(response.status).toBe(200);
+  };
+  const odd = {
+    ...rules.tags,
+    odd: { dimension: 'intent', when: { all: [{ signal: 'visit' }, { signal: 'visit', count: { lte: 0 } }] } },
+  };
+  await publish({ ...rules, tags: odd }, '&confirm=true');
+  await publish(rules);
+  const { page, problems } = await openPage(await openChromium());
+  const asked: string[] = [];
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.message());
+    void dialog.accept();
+  });
+  await signIn(page, collector.url);
+  await page.goto(`${collector.url}/#/${site.siteKey}/rules`);
+  await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value.includes('"stages"'));
+  const text = () => page.$eval('.editor', (editor) => (editor as HTMLTextAreaElement).value);
+  const press = (label: string, at = 0) =>
+    page.evaluate(
+      (wanted, index) => {
+        const all = [...document.querySelectorAll<HTMLElement>('main button')];
+        all.filter((each) => each.textContent === wanted)[index]!.click();
+      },
+      label,
+      at,
+    );
+  const first = await text();
+  const tags = Object.keys(rules.tags ?? {}).length;
+  const left = async () => Object.keys((JSON.parse(await text()) as Rules).tags ?? {}).length;
+  // Two tags are taken out by the form, and come back one by one.
+  for (let removed = 0; removed < 2; removed++)
+    await page.evaluate(() => {
+      const panel = [...document.querySelectorAll('details details, details')].findLast((each) =>
+        [...each.querySelectorAll('button')].some(({ textContent }) => textContent === 'Remove'),
+      )!;
+      [...panel.querySelectorAll('button')].findLast(({ textContent }) => textContent === 'Remove')!.click();
+    });
+  const changed = await text();
+  expect(changed).not.toBe(first);
+  await press('Undo');
+  await expect.poll(text).not.toBe(changed);
+  await press('Undo');
+  await expect.poll(async () => JSON.stringify(JSON.parse(await text()))).toBe(JSON.stringify(JSON.parse(first)));
+  expect(await left()).toBe(tags);
+  expect(asked).toEqual([]);
+  await page.waitForSelector('.versions tbody tr:nth-child(3)');
+  await press('Put in force again');
+  await page.waitForSelector('.versions tbody tr:nth-child(4)');
+  expect(asked).toEqual([
+    expect.stringContaining('Version 2 is put in force'),
+    expect.stringContaining('Nobody can ever meet'),
+  ]);
+  expect((await ask<Rules>('rules')).tags).toHaveProperty('odd');
+  // Of what somebody else published meanwhile nothing is replaced without a word.
+  await publish({ ...rules, name: 'of others' });
+  await press('Put in force again', 2);
+  await page.waitForSelector('.versions tbody tr:nth-child(6)');
+  expect(asked[3]).toMatch(/^admin saved or published/);
+  // What the collector asks first stands on the console as a conflict, and nothing else does.
+  expect(problems.filter((problem) => !/409/.test(problem))).toEqual([]);
 });
 
 test('rules are made by a form as well, which is the same document as the text beside it', async () => {
