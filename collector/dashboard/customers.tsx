@@ -149,6 +149,7 @@ function Common({ site }: { site: Site }): JSX.Element {
                     title: t('odds'),
                     of: ({ oddsRatio }) => oddsRatio,
                     show: ({ oddsRatio, ci }) => `${showOdds(oddsRatio)} (${showOdds(ci[0])}–${showOdds(ci[1])})`,
+                    interval: ({ ci }) => ci,
                   },
                   { title: t('sure'), of: ({ q }) => (q < LEVEL ? t('yes') : t('maybeChance')) },
                 ]}

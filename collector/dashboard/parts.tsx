@@ -166,7 +166,7 @@ export interface Column<T> {
   by?: (row: T) => string | number | null;
   /** How it is shown; as it is where absent, numbers in the page's language. */
   show?: (row: T) => ComponentChildren;
-  /** Of a share: where it may lie, at 95 %. It is shown beside it, and has columns of its own in the CSV file. */
+  /** Where it may lie, at 95 %: columns of its own in the CSV file; a share that is shown as it is has it beside it. */
   interval?: (row: T) => [low: number, high: number] | null;
 }
 
@@ -331,10 +331,10 @@ export function Table<T>({
               <tr key={at} class={isWorst?.(row) ? 'worst' : ''}>
                 {columns.map(({ title, of, show, interval }, index) => (
                   <td key={title} class={numbers[index] ? 'number' : ''} title={titleOf(of(row))}>
-                    {interval && of(row) !== null ? (
-                      <Share share={of(row) as number} interval={interval(row)} />
-                    ) : show ? (
+                    {show ? (
                       show(row)
+                    ) : interval && of(row) !== null ? (
+                      <Share share={of(row) as number} interval={interval(row)} />
                     ) : (
                       shown(of(row))
                     )}
