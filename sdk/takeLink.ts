@@ -1,5 +1,4 @@
 /** Carrying the visitor from one of the site's own domains to another, by a parameter that lives for two minutes. */
-import { hashKey } from './core/index.js';
 import { who } from './identity.js';
 import { referrerHost } from './returns.js';
 import { settings, words } from './settings.js';
@@ -14,9 +13,6 @@ export interface Linked {
 
 const LIFETIME_MS = 120_000;
 
-/** As the second file calls it. */
-const seqOf = (id: string) => `seq:${hashKey(id)}`;
-
 /** Whether a host is another of the site's own. */
 const hasHost = (host: string | undefined): boolean => words(settings.hosts).includes(host!);
 
@@ -26,7 +22,7 @@ export function giveLink(link: Element, url: URL, given: string): boolean {
   const { visitorId } = who();
   if (visitorId) {
     const [session = ''] = readJson<[string]>('session') ?? [];
-    url.search += `&st_link=${visitorId}.${Date.now()}.${readText(seqOf(visitorId)) ?? 0}.${session}`;
+    url.search += `&st_link=${visitorId}.${Date.now()}.${readText(`seq:${visitorId}`) ?? 0}.${session}`;
     link.setAttribute('href', url.href);
     setTimeout(() => link.setAttribute('href', given));
   }
@@ -48,6 +44,6 @@ export function takeLink(): Linked | undefined {
 
 /** Goes on where the other domain left off: with the numbers, and in the same session. */
 export function goOn({ id, seq, session }: Linked): void {
-  if (+seq > +readText(seqOf(id))!) writeText(seqOf(id), seq);
+  if (+seq > +readText(`seq:${id}`)!) writeText(`seq:${id}`, seq);
   if (session && !readText('session')) writeJson('session', [session, Date.now()]);
 }

@@ -1,5 +1,4 @@
 /** Numbers and losses: each event of a visitor has a number, 1, 2, 3 …, also one that is given up, so that a loss shows. */
-import { hashKey } from '../core/index.js';
 import { dequeue, enqueue, queued, type Queued } from '../queue.js';
 import { address } from '../record.js';
 import { ofDocument, settings } from '../settings.js';
@@ -23,12 +22,9 @@ const MAX_AGE_MS = 7 * 86_400_000;
 /** What goes first where not all can stay: the page made these by itself, and many of them. */
 const LOW_VALUE = /^(scroll|user_engagement|web_vital)$/;
 
-/** The name of what is counted of a visitor: it tells nobody the id, which may be another's by then. */
-export const nameOf = (what: string, visitorId: string): string => `${what}:${hashKey(visitorId)}`;
-
 /** Counts one more under a name of the visitor's. */
 function count(what: string, { visitorId }: Queued): number {
-  const name = nameOf(what, visitorId);
+  const name = `${what}:${visitorId}`;
   const next = 1 + (readJson<number>(name) || 0);
   writeJson(name, next);
   return next;

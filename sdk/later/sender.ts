@@ -7,7 +7,7 @@ import { later } from '../record.js';
 import { guard, settings } from '../settings.js';
 import { readJson, stringify, writeJson } from '../storage.js';
 import { who } from '../identity.js';
-import { nameOf, number, trimQueue } from './numbering.js';
+import { number, trimQueue } from './numbering.js';
 import { reset } from '../start.js';
 
 /** Events of one moment travel together. */
@@ -111,7 +111,7 @@ async function sendBatch(): Promise<boolean | void> {
       sentAt: Date.now(),
       // The latest user; what proved one before still does where nothing was proven again.
       ...(Object.assign({}, ...items.map(({ user }) => user)) as object),
-      lost: +readJson<number>(nameOf('lost', owner))!,
+      lost: +readJson<number>(`lost:${owner}`)!,
       sdk: 'js/0.1.0',
       visitorId: owner,
       events: items.map(({ event }) => event),
@@ -137,7 +137,7 @@ async function sendBatch(): Promise<boolean | void> {
     if (visitor) {
       adoptAnswer(owner, answer);
       // Another of the site's domains may have numbered for itself, or this one's storage was lost: what is used is not used again.
-      const name = nameOf('seq', owner);
+      const name = `seq:${owner}`;
       writeJson(name, Math.max(...visitor.have.flat(), readJson<number>(name)!));
     }
     dequeue(queued().filter(({ event }) => ids.includes(event.id)));

@@ -61,50 +61,57 @@ async function populate(collector: TestCollector, random: () => number, count: n
 }
 
 describe('a preview', () => {
-  test.each([1, 2, 3, 4, 5, 6])('says of every visitor what publishing then does (seed %s)', async (seed) => {
-    const random = seeded(seed);
-    const collector = await makeCollector();
-    const { store, site, clock } = collector;
-    await populate(collector, random, VISITORS);
-    if (seed % 2) {
-      await collector.putRules({ ...otherRules(random, 1), version: 1 }, '?apply=now&wait=true');
-      await populate(collector, random, VISITORS / 3);
-    }
-    clock.now += 3 * DAY;
-    const apply = seed % 3 ? 'all' : 'now';
-    const rules = otherRules(random, 3);
-    const { body } = await post(collector, `/preview?apply=${apply}`, rules);
-    const preview = body as Preview;
-    // Time alone moves some: that is not the rules' doing, and happens without them.
-    await restageDue(store, clock.now);
-    const before = await everybody(collector);
-    const written = await store.rules(site.siteKey);
-    expect((await collector.putRules(rules, `?apply=${apply}&wait=true`)).status).toBe(200);
-    const after = await everybody(collector);
+  test.each([1, 2, 3, 4, 5, 6])(
+    'says of every visitor what publishing then does (seed %s)',
+    { timeout: 3_600_000 },
+    async (seed) => {
+      const random = seeded(seed);
+      const collector = await makeCollector();
+      const { store, site, clock } = collector;
+      await populate(collector, random, VISITORS);
+      if (seed % 2) {
+        await collector.putRules({ ...otherRules(random, 1), version: 1 }, '?apply=now&wait=true');
+        await populate(collector, random, VISITORS / 3);
+      }
+      clock.now += 3 * DAY;
+      const apply = seed % 3 ? 'all' : 'now';
+      const rules = otherRules(random, 3);
+      const { body } = await post(collector, `/preview?apply=${apply}`, rules);
+      const preview = body as Preview;
+      // Time alone moves some: that is not the rules' doing, and happens without them.
+      await restageDue(store, clock.now);
+      const before = await everybody(collector);
+      const written = await store.rules(site.siteKey);
+      expect((await collector.putRules(rules, `?apply=${apply}&wait=true`)).status).toBe(200);
+      const after = await everybody(collector);
 
-    const moved = new Map<string, number>();
-    for (const [id, { stage }] of before) {
-      const then = after.get(id)!.stage;
-      if (then !== stage) moved.set(`${stage} ${then}`, (moved.get(`${stage} ${then}`) ?? 0) + 1);
-    }
-    expect(new Map(preview.moves.map(({ from, to, visitors }) => [`${from} ${to}`, visitors]))).toEqual(moved);
-    expect(moved.size).toBeGreaterThan(0);
-    for (const [at, { from, to, visitors }] of preview.people.entries()) {
-      expect(preview.moves[at]).toEqual({ from, to, visitors: visitors.length });
-      for (const { visitorId } of visitors)
+      const moved = new Map<string, number>();
+      for (const [id, { stage }] of before) {
+        const then = after.get(id)!.stage;
+        if (then !== stage) moved.set(`${stage} ${then}`, (moved.get(`${stage} ${then}`) ?? 0) + 1);
+      }
+      expect(new Map(preview.moves.map(({ from, to, visitors }) => [`${from} ${to}`, visitors]))).toEqual(moved);
+      expect(moved.size).toBeGreaterThan(0);
+      for (const [at, { from, to, visitors }] of preview.people.entries()) {
+        // The first 200 of each are named.
+        const { visitors: moving } = preview.moves[at]!;
+        expect(preview.moves[at]).toEqual({ from, to, visitors: moving });
+        expect(visitors.length).toBe(Math.min(moving, 200));
+        for (const { visitorId } of visitors)
+          expect([before.get(visitorId)!.stage, after.get(visitorId)!.stage]).toEqual([from, to]);
+      }
+      expect(preview.visitors).toBe(before.size);
+      const count = (all: typeof before, tag: string) =>
+        [...all.values()].filter(({ tags }) => tags.includes(tag)).length;
+      for (const row of preview.tags)
+        expect(row).toEqual({ tag: row.tag, before: count(before, row.tag), after: count(after, row.tag) });
+      for (const { visitorId, from, to, why } of preview.examples) {
         expect([before.get(visitorId)!.stage, after.get(visitorId)!.stage]).toEqual([from, to]);
-    }
-    expect(preview.visitors).toBe(before.size);
-    const count = (all: typeof before, tag: string) =>
-      [...all.values()].filter(({ tags }) => tags.includes(tag)).length;
-    for (const row of preview.tags)
-      expect(row).toEqual({ tag: row.tag, before: count(before, row.tag), after: count(after, row.tag) });
-    for (const { visitorId, from, to, why } of preview.examples) {
-      expect([before.get(visitorId)!.stage, after.get(visitorId)!.stage]).toEqual([from, to]);
-      expect(why.rules).toBe(written.at(-1)!.rules.version + 1);
-      expect(why.met).toBe(why.stage === to);
-    }
-  });
+        expect(why.rules).toBe(written.at(-1)!.rules.version + 1);
+        expect(why.met).toBe(why.stage === to);
+      }
+    },
+  );
 
   test('writes nothing, and says which days it cannot look at', async () => {
     const collector = await makeCollector();
