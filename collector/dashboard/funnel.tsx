@@ -230,7 +230,7 @@ function StepEditor({
 /** What is typed as a name: a comma would end a step, a question mark says that it may be left out, and pages are known by their paths. */
 function nameIn(kind: Kind, typed: string): string {
   const name = typed.trim().replaceAll(',', '*');
-  if (kind !== 'page') return name.replace(/\?+$/, '');
+  if (!name || kind !== 'page') return name.replace(/\?+$/, '');
   const path = name.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/, '');
   return /^[/*]/.test(path) ? path : `/${path}`;
 }

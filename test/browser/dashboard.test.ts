@@ -52,6 +52,16 @@ async function signIn(page: Page, url: string): Promise<void> {
   await page.waitForSelector('nav');
 }
 
+/** Says yes to whatever is asked. @returns what was */
+function acceptAll(page: Page): string[] {
+  const asked: string[] = [];
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.message());
+    void dialog.accept();
+  });
+  return asked;
+}
+
 async function switchLanguage(page: Page): Promise<void> {
   await page.evaluate(() => [...document.querySelectorAll('header button')].at(-1)!.dispatchEvent(new Event('click')));
   await page.waitForFunction(() => document.documentElement.lang === 'zh');
@@ -579,11 +589,7 @@ test('an address that says nothing sensible shows the view all the same', async 
 test('rules are checked, previewed and published, and an old version is put in force again', async () => {
   const { collector, site, ask } = await startShop();
   const { page, problems } = await openPage(await openChromium());
-  const asked: string[] = [];
-  page.on('dialog', (dialog) => {
-    asked.push(dialog.message());
-    void dialog.accept();
-  });
+  const asked = acceptAll(page);
   await signIn(page, collector.url);
   await page.goto(`${collector.url}/#/${site.siteKey}/rules`);
   await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value);
@@ -641,6 +647,13 @@ test('rules are checked, previewed and published, and an old version is put in f
   await press('Publish');
   await page.waitForFunction(() => document.querySelectorAll('.versions tbody tr').length === 2);
   expect(await ask<object>('rules')).toMatchObject({ version: 2, stages: { interest: { when: { signal: 'visit' } } } });
+  // While visitors are made anew reports wait, which would stand on the console.
+  const isCounted = () =>
+    ask('reports/stages').then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(isCounted, { timeout: 30_000 }).toBe(true);
   // What is written is there again after a look at something else.
   await write('rules.name = "mine"');
   await page.goto(`${collector.url}/#/${site.siteKey}/flow`);
@@ -706,11 +719,7 @@ test('what was changed in the rules is undone step by step, and rules that nobod
   await publish({ ...rules, tags: odd }, '&confirm=true');
   await publish(rules);
   const { page, problems } = await openPage(await openChromium());
-  const asked: string[] = [];
-  page.on('dialog', (dialog) => {
-    asked.push(dialog.message());
-    void dialog.accept();
-  });
+  const asked = acceptAll(page);
   await signIn(page, collector.url);
   await page.goto(`${collector.url}/#/${site.siteKey}/rules`);
   await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('.editor')?.value.includes('"stages"'));
@@ -739,6 +748,7 @@ test('what was changed in the rules is undone step by step, and rules that nobod
   expect(changed).not.toBe(first);
   await press('Undo');
   await expect.poll(text).not.toBe(changed);
+  expect(await text()).not.toBe(first);
   await press('Undo');
   await expect.poll(async () => JSON.stringify(JSON.parse(await text()))).toBe(JSON.stringify(JSON.parse(first)));
   expect(await left()).toBe(tags);
@@ -908,11 +918,7 @@ test('rules are made by a form as well, which is the same document as the text b
     );
     await page.waitForSelector('.findings button');
   }
-  const asked: string[] = [];
-  page.on('dialog', (dialog) => {
-    asked.push(dialog.message());
-    void dialog.accept();
-  });
+  const asked = acceptAll(page);
   await press('main', 'Discard');
   expect(asked).toEqual(['What you changed in the rules and did not publish is lost. Go on?']);
   await page.waitForSelector('.rulesForm details');

@@ -5,6 +5,7 @@ import zlib from 'node:zlib';
 import { createHash } from 'node:crypto';
 import commonjs from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
+import type { Hono } from 'hono';
 import { rollup, type Plugin } from 'rollup';
 import { minify } from 'terser';
 import { expect, test } from 'vitest';
@@ -40,21 +41,23 @@ async function bundle(code: string, external: string[] = []): Promise<string> {
 
 const brotli = (text: string) => zlib.brotliCompressSync(text).length;
 
-test('the package for bundlers records by itself, and knows its stage when the first answer has brought the rules', async () => {
+/** A page whose tag does not come, and an app of its own at /app.js. */
+function withApp(body: string, siteKey: string, code: string): Hono {
   let script = '';
+  const app = simplePages({ '/': body })({ collectorUrl: 'http://127.0.0.1:9', siteKey });
+  app.get('/app.js', async (c) => {
+    script ||= await bundle(code);
+    return c.body(script, 200, { 'Content-Type': 'text/javascript' });
+  });
+  return app;
+}
+
+test('the package for bundlers records by itself, and knows its stage when the first answer has brought the rules', async () => {
   const world = await startWorld(({ collectorUrl, siteKey }) => {
     const code = `import { init } from 'stagetag';
       window.stagetag = init({ siteKey: '${siteKey}', endpoint: '${collectorUrl}' });
       init({ siteKey: 'st_other', endpoint: 'http://nowhere' }).track('same');`;
-    const app = simplePages({ '/': '<p>bundled</p><script type="module" src="/app.js"></script>' })({
-      collectorUrl: 'http://127.0.0.1:9',
-      siteKey,
-    });
-    app.get('/app.js', async (c) => {
-      script ||= await bundle(code);
-      return c.body(script, 200, { 'Content-Type': 'text/javascript' });
-    });
-    return app;
+    return withApp('<p>bundled</p><script type="module" src="/app.js"></script>', siteKey, code);
   });
   const { page } = await openPage(await openChromium());
   await page.goto(`${world.pages}/`);
@@ -102,7 +105,6 @@ test('captures that a site does not import stay out of its bundle', async () => 
 });
 
 test('options of another kind stop no app', async () => {
-  let script = '';
   const world = await startWorld(({ collectorUrl, siteKey }) => {
     const code = `import { init } from 'stagetag/bare';
       window.before = [];
@@ -111,15 +113,7 @@ test('options of another kind stop no app', async () => {
       const settings = { siteKey: '${siteKey}', endpoint: new URL('${collectorUrl}/'), rules: { signals: {} } };
       window.stagetag = init(settings, 'no list');`;
     // Addresses of the page's own are read by the page's, not by what its <base> says.
-    const app = simplePages({ '/': '<base href="http://127.0.0.1:9/">' })({
-      collectorUrl: 'http://127.0.0.1:9',
-      siteKey,
-    });
-    app.get('/app.js', async (c) => {
-      script ||= await bundle(code);
-      return c.body(script, 200, { 'Content-Type': 'text/javascript' });
-    });
-    return app;
+    return withApp('<base href="http://127.0.0.1:9/">', siteKey, code);
   });
   const { page } = await openPage(await openChromium());
   const errors: unknown[] = [];

@@ -7,13 +7,14 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createCollector, openSqliteStore } from '../../collector/app.js';
-import { eventDoor, type Knock } from '../../collector/ingest/door.js';
+import { eventDoor, type Door, type Knock } from '../../collector/ingest/door.js';
 import { Changes } from '../../collector/changes.js';
 import { createMetrics } from '../../collector/metrics.js';
 import { Origins } from '../../collector/origins.js';
 import type { Services } from '../../collector/services.js';
 import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
+import type { Reply } from '../../collector/work.js';
 import { startCollector } from '../../dist/collector/server.js';
 import { makeEvent, newId, ORIGIN, temporaryFolder } from '../helpers/collector.js';
 
@@ -143,13 +144,14 @@ describe('the built collector', () => {
   });
 });
 
-test('what the disk cannot take is refused before it fills the memory, and room is made again', async () => {
-  const release: Array<() => void> = [];
-  const reply = { status: 200, body: '{}', accepted: 1, duplicates: 0, rejected: [] } as const;
+const REPLY: Reply = { status: 200, body: '{}', accepted: 1, duplicates: 0, rejected: [] };
+
+/** A door without limits on rates. */
+function openDoor(ingest: () => Promise<Reply>): Door {
   const store = openSqliteStore(temporaryFolder());
   onTestFinished(() => store.close());
-  const door = eventDoor({
-    work: { ingest: () => new Promise((resolve) => release.push(() => resolve({ ...reply, rejected: [] }))) },
+  return eventDoor({
+    work: { ingest },
     store,
     now: Date.now,
     metrics: createMetrics(),
@@ -160,6 +162,11 @@ test('what the disk cannot take is refused before it fills the memory, and room 
     origins: new Origins(store, Date.now),
     log: { info() {}, error() {} },
   } as unknown as Services);
+}
+
+test('what the disk cannot take is refused before it fills the memory, and room is made again', async () => {
+  const release: Array<() => void> = [];
+  const door = openDoor(() => new Promise((resolve) => release.push(() => resolve(REPLY))));
   const knock: Knock = {
     method: 'POST',
     header: () => undefined,
@@ -180,21 +187,7 @@ test('what the disk cannot take is refused before it fills the memory, and room 
 });
 
 test('whoever sends half of many bodies keeps nobody else out', async () => {
-  const reply = { status: 200, body: '{}', accepted: 1, duplicates: 0, rejected: [] } as const;
-  const store = openSqliteStore(temporaryFolder());
-  onTestFinished(() => store.close());
-  const door = eventDoor({
-    work: { ingest: async () => ({ ...reply, rejected: [] }) },
-    store,
-    now: Date.now,
-    metrics: createMetrics(),
-    changes: new Changes(),
-    rateLimit: 0,
-    siteRateLimit: 0,
-    trustProxy: 0,
-    origins: new Origins(store, Date.now),
-    log: { info() {}, error() {} },
-  } as unknown as Services);
+  const door = openDoor(async () => REPLY);
   const give: Array<() => void> = [];
   /** Sends all of 64 KiB but the end, which comes when it is asked for. */
   const half = (remote: string): Knock => ({
