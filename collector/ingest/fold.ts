@@ -431,7 +431,7 @@ function bringsNews({ rules, rows, days, today }: FactsView, { time }: StagetagE
   if (!days.includes(day)) return true;
   const signals = asked.get(rules) ?? stageSignals(rules);
   asked.set(rules, signals);
-  const isNew = (signal: string) => !rows.get(signal)?.some(([known]) => known === day);
+  const isNew = (signal: string) => !rows.get(signal)?.some((row) => row.day === day);
   return matches.some(([signal]) => signals.has(signal) && (signals.get(signal) || isNew(signal)));
 }
 

@@ -372,11 +372,11 @@ export class View {
       const name = texts.at(signal[row]!)!;
       const known = rows.get(name) ?? [];
       rows.set(name, known);
-      known.push([Math.min(day[row]!, today), count[row]!, 0, undefined, 1]);
+      known.push({ day: Math.min(day[row]!, today), count: count[row]!, value: 0, keys: undefined, days: 1 });
     });
     this.#each('amounts', person, (row) => {
-      const found = rows.get(texts.at(added[row]!)!)?.find((each) => each[0] === Math.min(on[row]!, today));
-      if (found) found[2] += units[row]!;
+      const found = rows.get(texts.at(added[row]!)!)?.find((each) => each.day === Math.min(on[row]!, today));
+      if (found) found.value += units[row]!;
     });
     return { rules, today, rows, days: [], traits: {}, base: undefined };
   }

@@ -55,15 +55,15 @@ export interface Preview {
 }
 
 const EXAMPLES = 3;
-/** Of a move as many are named. */
-const MOST_PEOPLE = 200;
 
+/** @param mostPeople of a move as many are named */
 export async function previewRules(
   store: RemoteStore,
   site: Site,
   rules: Rules,
   apply: 'all' | 'now',
   now: number,
+  mostPeople = 200,
 ): Promise<Preview> {
   const { siteKey, keptFrom } = site;
   const published = await store.rules(siteKey);
@@ -71,7 +71,7 @@ export async function previewRules(
   const next = { rules: { ...rules, version: today.current.version + 1 }, publishedAt: now };
   const since = sinceOf(published, next, apply, now);
   const then = timelineOf([...(since ? published : []), { ...next, since }]);
-  const counter = new Counter(today.current.tags, compileRules(rules).tags);
+  const counter = new Counter([today.current.tags, compileRules(rules).tags], mostPeople);
 
   const everybody = () => pages((last?: VisitorRecord) => store.everyVisitor(siteKey, last?.visitorId, PAGE));
   // A person's visitors are told of with the person.
@@ -118,7 +118,10 @@ class Counter {
   /** By the tags that they would have, as JSON. */
   readonly #tagLists = new Map<string, number>();
 
-  constructor(...tags: object[]) {
+  constructor(
+    tags: object[],
+    private readonly mostPeople: number,
+  ) {
     const names = [...new Set(tags.flatMap((each) => Object.keys(each)))].sort();
     this.#tags = new Map(names.map((tag) => [tag, { tag, before: 0, after: 0 }]));
   }
@@ -140,7 +143,7 @@ class Counter {
     if (from === to) return false;
     const move = this.#moves.get(`${from} ${to}`) ?? { from, to, visitors: 0, people: [] };
     this.#moves.set(`${from} ${to}`, move);
-    if (move.people.length < MOST_PEOPLE) move.people.push({ visitorId, userId });
+    if (move.people.length < this.mostPeople) move.people.push({ visitorId, userId });
     return ++move.visitors <= EXAMPLES;
   }
 

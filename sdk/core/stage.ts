@@ -139,7 +139,16 @@ export function stageMoves(rules: CompiledRules, facts: Facts, now: number): Sta
 }
 
 /** What is left of a day's weight on a later one. */
-export const decay = (day: number, later: number, halfLifeDays: number): number => 2 ** ((day - later) / halfLifeDays);
+export function decay(day: number, later: number, halfLifeDays: number): number {
+  if (isPlain) return 2 ** ((day - later) / halfLifeDays);
+  if (halfLifeDays !== lastHalfLife) weights = [];
+  lastHalfLife = halfLifeDays;
+  return (weights[later - day] ??= 2 ** ((day - later) / halfLifeDays));
+}
+
+/** Weights by age in days, of the half-life that was asked for last. */
+let weights: number[] = [];
+let lastHalfLife: number;
 
 /** The score as of the end of a day, unrounded. */
 export function scoreAt({ rules, rows, base }: FactsView, until: number): number {
@@ -149,7 +158,7 @@ export function scoreAt({ rules, rows, base }: FactsView, until: number): number
   let score = base ? base.score * left(cut) : 0;
   for (const [signal, { weight = 0 }] of Object.entries(signals)) {
     // Up to the cut the base's own score says what was left.
-    for (const [day, count] of rows.get(signal) ?? [])
+    for (const { day, count } of rows.get(signal) ?? [])
       if (day > cut && day <= until) score += weight * count * left(day);
   }
   return score;

@@ -11,7 +11,14 @@ import { hashKey, UNITS, type Match } from './signal.js';
  * What one signal did on one day; a day after today counts as today. `days` are the active days it stands for: more than one where
  * it sums up days that lie behind every window.
  */
-type Row = [day: number, count: number, value: number, keys: Keys | undefined, days: number, pairs?: Keys];
+interface Row {
+  day: number;
+  count: number;
+  value: number;
+  keys: Keys | undefined;
+  days: number;
+  pairs?: Keys;
+}
 
 export interface FactsView {
   rules: CompiledRules;
@@ -31,29 +38,33 @@ export function viewFacts(rules: CompiledRules, facts: Facts | Facts[], now: num
   const parts = Array.isArray(facts) ? facts : [facts];
   const today = dayOf(now);
   const base = parts[0]?.base;
-  const orders: Facts['orders'] = {};
-  const traits: Facts['traits'] = {};
-  for (const part of parts) {
-    keepDated(orders, part.orders, isBefore);
-    if (!isPlain) keepDated(traits, part.traits, (other, present) => isBefore(present, other));
-  }
+  let orders: Facts['orders'] = {};
+  let traits: Facts['traits'] = {};
+  if (!isPlain && parts.length === 1) ({ orders, traits } = parts[0]!);
+  else
+    for (const part of parts) {
+      keepDated(orders, part.orders, isBefore);
+      if (!isPlain) keepDated(traits, part.traits, (other, present) => isBefore(present, other));
+    }
   const rows = new Map<string, Row[]>();
   const active = new Set<number>();
-  for (const { signals, values, keys } of [...parts, ...Object.values(orders).map(([, , counts]) => counts)]) {
-    for (const [signal, days] of Object.entries(signals)) {
+  for (const { signals, values, keys } of [...parts, ...Object.values(orders).map((order) => order[2])]) {
+    for (const signal of Object.keys(signals)) {
+      const days = signals[signal]!;
+      const ofPairs = !isPlain && rules.signals[signal]?.pairs ? (keys[pairsOf(signal)] ?? {}) : undefined;
       const known = rows.get(signal) ?? [];
       rows.set(signal, known);
       for (const text of Object.keys(days)) {
         const day = Math.min(parseDay(text), today);
         active.add(day);
-        const row: Row = [
+        const row: Row = {
           day,
-          days[text]!,
-          values[signal]?.[text] ?? 0,
-          keys[signal]?.[text],
-          text === base?.cut ? base.days[signal]! : 1,
-        ];
-        if (!isPlain && rules.signals[signal]?.pairs) row.push(keys[pairsOf(signal)]?.[text] ?? {});
+          count: days[text]!,
+          days: text === base?.cut ? base.days[signal]! : 1,
+          value: values[signal]?.[text] ?? 0,
+          keys: keys[signal]?.[text],
+        };
+        if (ofPairs) row.pairs = ofPairs[text] ?? {};
         known.push(row);
       }
     }
@@ -70,9 +81,15 @@ export function addToView({ rules, today, rows, days }: FactsView, event: Staget
   const day = Math.min(dayOf(time), today);
   if (matches.length && !days.includes(day)) days.push(day);
   for (const [signal, value, key, isPaired] of matches) {
-    const row: Row = [day, 1, key ? 0 : value, key ? { [key]: [time, id, value] } : undefined, 1];
+    const row: Row = {
+      day,
+      count: 1,
+      value: key ? 0 : value,
+      keys: key ? { [key]: [time, id, value] } : undefined,
+      days: 1,
+    };
     if (rules.signals[signal]?.pairs)
-      row.push(isPaired && sessionId ? { [`${hashKey(sessionId)}.${key ?? ''}`]: [time, id, 0] } : {});
+      row.pairs = isPaired && sessionId ? { [`${hashKey(sessionId)}.${key ?? ''}`]: [time, id, 0] } : {};
     const known = rows.get(signal);
     if (known) known.push(row);
     else rows.set(signal, [row]);
@@ -119,6 +136,8 @@ type AnyCondition = Partial<
     >
 >;
 
+const isCount = (need: object): need is { count: Range } => 'count' in need && Object.keys(need).length === 1;
+
 /** What a condition on a signal asks for where it says nothing. */
 const ONCE = { count: { gte: 1 } };
 
@@ -139,9 +158,16 @@ export function holds(
     for (let { lasts = 1 } = condition as AnyCondition; --lasts > 0;)
       if (holds(view, any![0]!, day - lasts)) return true;
   if (!trait && !signal) return all ? all.every(test) : any ? any.some(test) : !not!.some(test);
-  // Most conditions ask no more than whether there was one.
-  if (!isPlain && signal && need === ONCE && !reason)
-    return !!view.rows.get(signal)?.some(([each]) => isWithin(each, day, within));
+  // Most conditions ask no more than whether there was one, or how many there were.
+  if (!isPlain && signal && !reason) {
+    const rows = view.rows.get(signal);
+    if (need === ONCE) return !!rows?.some((row) => isWithin(row.day, day, within));
+    if (isCount(need)) {
+      let count = 0;
+      if (rows) for (const row of rows) if (isWithin(row.day, day, within)) count += row.count;
+      return isInRange(need.count, count);
+    }
+  }
   const have = trait ? (view.traits[trait]?.[2] ?? null) : measure(view, signal!, within, day);
   if (reason) {
     reason.need = need;
@@ -184,14 +210,14 @@ function measure(
   const together: Keys = {};
   const active = new Set<number>();
   const sum = { count: 0, days: 0, value: 0, distinct: 0 };
-  for (const [day, count, value, keys, days, pairs] of rows.get(signal) ?? []) {
-    if (!isWithin(day, until, within)) continue;
-    if (!isPlain && pairs) keepDated(together, pairs, isBefore);
-    sum.count += count;
-    sum.value += value;
-    if (keys) keepDated(seen, keys, isBefore);
-    if (!active.has(day)) sum.days += days;
-    active.add(day);
+  for (const row of rows.get(signal) ?? []) {
+    if (!isWithin(row.day, until, within)) continue;
+    if (!isPlain && row.pairs) keepDated(together, row.pairs, isBefore);
+    sum.count += row.count;
+    sum.value += row.value;
+    if (row.keys) keepDated(seen, row.keys, isBefore);
+    if (!active.has(row.day)) sum.days += row.days;
+    active.add(row.day);
   }
   for (const key of Object.keys(seen).sort().slice(0, DISTINCT_CAP)) {
     sum.distinct++;

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { restageDue } from '../../collector/jobs/restage.js';
-import type { Preview } from '../../collector/reports/preview.js';
+import { previewRules, type Preview } from '../../collector/reports/preview.js';
 import { addSite } from '../../collector/site.js';
 import type { Site } from '../../collector/store/store.js';
 import { unmixed, workOn } from '../../collector/work.js';
@@ -78,6 +78,7 @@ describe('a preview', () => {
       const rules = otherRules(random, 3);
       const { body } = await post(collector, `/preview?apply=${apply}`, rules);
       const preview = body as Preview;
+      const named = await previewRules(store, site, rules as Rules, apply, clock.now, Infinity);
       // Time alone moves some: that is not the rules' doing, and happens without them.
       await restageDue(store, clock.now);
       const before = await everybody(collector);
@@ -85,20 +86,27 @@ describe('a preview', () => {
       expect((await collector.putRules(rules, `?apply=${apply}&wait=true`)).status).toBe(200);
       const after = await everybody(collector);
 
-      const moved = new Map<string, number>();
+      // Everybody who moved, by where from and to.
+      const moved = new Map<string, string[]>();
       for (const [id, { stage }] of before) {
         const then = after.get(id)!.stage;
-        if (then !== stage) moved.set(`${stage} ${then}`, (moved.get(`${stage} ${then}`) ?? 0) + 1);
+        if (then === stage) continue;
+        const together = moved.get(`${stage} ${then}`) ?? [];
+        moved.set(`${stage} ${then}`, together);
+        together.push(id);
       }
-      expect(new Map(preview.moves.map(({ from, to, visitors }) => [`${from} ${to}`, visitors]))).toEqual(moved);
       expect(moved.size).toBeGreaterThan(0);
+      expect(preview.moves).toEqual(named.moves);
+      for (const { from, to, visitors } of preview.moves) expect(moved.get(`${from} ${to}`)!.length).toBe(visitors);
+      expect(named.people.length).toBe(moved.size);
+      for (const { from, to, visitors } of named.people)
+        expect(visitors.map(({ visitorId }) => visitorId).sort()).toEqual(moved.get(`${from} ${to}`)!.sort());
       for (const [at, { from, to, visitors }] of preview.people.entries()) {
         // The first 200 of each are named.
-        const { visitors: moving } = preview.moves[at]!;
-        expect(preview.moves[at]).toEqual({ from, to, visitors: moving });
-        expect(visitors.length).toBe(Math.min(moving, 200));
-        for (const { visitorId } of visitors)
-          expect([before.get(visitorId)!.stage, after.get(visitorId)!.stage]).toEqual([from, to]);
+        expect({ from, to, visitors }).toEqual({
+          ...named.people[at]!,
+          visitors: named.people[at]!.visitors.slice(0, 200),
+        });
       }
       expect(preview.visitors).toBe(before.size);
       const count = (all: typeof before, tag: string) =>
