@@ -35,6 +35,12 @@ const program = new Command('stagetag')
 for (const [name, value] of Object.entries(process.env))
   if (name.startsWith('STAGETAG_') && !value) delete process.env[name];
 
+// Whoever reads what is printed may go away, and a disk may be full: with what is done that has nothing to do.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE' && process.argv[2] !== 'serve') process.exit(0);
+});
+process.stderr.on('error', () => {});
+
 try {
   await program.parseAsync();
 } catch (error) {

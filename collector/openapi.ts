@@ -375,6 +375,7 @@ for (const [where, operations] of Object.entries(paths))
     for (const operation of Object.values(operations))
       if (!operation.security) {
         operation.responses['401'] = error('Sign in first.');
+        if (operation.requestBody) operation.responses['413'] ??= error('The body is larger than 1 MiB.');
         operation.responses['403'] = error('It takes another role.');
       }
 

@@ -144,8 +144,10 @@ const MAX_RETENTION = 36_600;
 
 function parseOrigin(text: unknown): string | undefined {
   try {
-    const { origin, protocol } = new URL(text as string);
-    return /^https?:$/.test(protocol) && !origin.includes('*') ? origin : undefined;
+    const { origin, protocol, hostname, pathname } = new URL(text as string);
+    // Two in one text make one of a strange name.
+    const isOne = /^([\w.-]+|\[.+\])$/.test(hostname) && !pathname.includes('//');
+    return /^https?:$/.test(protocol) && isOne ? origin : undefined;
   } catch {
     return undefined; // The caller says what was expected.
   }

@@ -192,7 +192,7 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
     siteKey: settings.siteKey,
     ready: new Promise((resolve) => (started = resolve)),
     get stage() {
-      return api.state().stage;
+      return api.state()?.stage ?? null;
     },
   } as Stagetag;
   for (const [name, act] of Object.entries(calls) as Array<[string, (...args: unknown[]) => unknown]>)

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { startCollector } from '../server.js';
@@ -15,6 +16,17 @@ interface ServeFlags {
   geo?: string;
   referrerSpam?: string;
 }
+
+/** Where the log goes. What cannot be written, on a full disk for one, is lost: events are worth more. */
+const logLines = {
+  write(line: string): void {
+    try {
+      fs.writeSync(1, line);
+    } catch {
+      // The next one may find room.
+    }
+  },
+};
 
 /** Batches a second from one address: far above a busy office behind one address, far below what fills a disk. */
 const DEFAULT_RATE_LIMIT = 500;
@@ -81,7 +93,7 @@ export function serveCommand(): Command {
     .action(async (flags: ServeFlags) => {
       // stdout carries the log, one JSON object a line; what is for people goes to stderr.
       const onFatal = () => process.exit(1);
-      const collector = await startCollector({ ...flags, log: pino({ base: null }), onFatal });
+      const collector = await startCollector({ ...flags, log: pino({ base: null }, logLines), onFatal });
       process.stderr.write(
         `stagetag: listening on ${collector.url}\nstagetag: sign in once at ${await collector.signInLink()}\n`,
       );

@@ -257,6 +257,7 @@ export interface NpsReport {
 }
 
 export interface CommonReport {
+  before: Stage;
   visitors: number;
   wentOn: number;
   features: Array<{
@@ -398,6 +399,7 @@ export interface RulesNames {
     { event?: string | string[]; path?: unknown; value?: string; label?: string | { en?: string; zh?: string } }
   >;
   tags?: Record<string, { label?: string | { en?: string; zh?: string } }>;
+  stages?: Partial<Record<Stage, object>>;
 }
 
 export interface Touch {

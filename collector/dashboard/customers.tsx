@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { STAGES, type Stage } from '../../sdk/core/index.js';
+import { STAGES } from '../../sdk/core/index.js';
 import {
   LIFECYCLE,
   type CohortsReport,
@@ -97,7 +97,6 @@ function Tags({ site }: { site: Site }): JSX.Element {
 
 function Common({ site }: { site: Site }): JSX.Element {
   const stage = chosen('stage', 'action');
-  const before = STAGES[Math.max(0, STAGES.indexOf(stage as Stage) - 1)]!;
   const read = useReport<CommonReport>(site.siteKey, 'common', { ...rangeOf(site), stage });
   const whoDid = (feature: string) => ({ ...rangeOf(site), counted: `common:${stage}:${feature}` });
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
@@ -114,7 +113,7 @@ function Common({ site }: { site: Site }): JSX.Element {
         />
       </div>
       <Loaded read={read}>
-        {({ visitors, wentOn, features }) => (
+        {({ before, visitors, wentOn, features }) => (
           <>
             <p role="status">
               <People site={site} asked={{ ...rangeOf(site), reached: before }} count={visitors}>

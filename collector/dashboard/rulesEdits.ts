@@ -81,7 +81,7 @@ export const readList = (text: string, before?: string | string[]): string | str
   // What has a comma in it cannot be told from two: it stays one for as long as nothing else is said.
   if (text === showList(before)) return before;
   const all = text
-    .split(',')
+    .split(/[,，、]/)
     .map((each) => each.trim())
     .filter(Boolean);
   return all.length > 1 ? all : all[0];

@@ -25,7 +25,7 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
     onChange({ ...rules, stages: having(rules.stages, stage, next) });
   const putLimits = (measure: RfmMeasure, text: string) => {
     const limits = text
-      .split(/[\s,]+/)
+      .split(/[\s,，、]+/)
       .filter(Boolean)
       .map(Number);
     const rfm = having(rules.rfm ?? {}, measure, limits);

@@ -141,7 +141,7 @@ function HealthCard({ site }: { site: Site }): JSX.Element {
 
 const lines = (text: FormDataEntryValue | null) =>
   String(text ?? '')
-    .split(/[\n,]/)
+    .split(/[\n,，、;；]/)
     .map((each) => each.trim())
     .filter(Boolean);
 

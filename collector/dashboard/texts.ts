@@ -270,7 +270,7 @@ const en = {
   copied: 'Copied',
   common: 'What those who went on had in common',
   commonHint:
-    'What they did before they went on, against those who did not. It goes together; it need not be the cause.',
+    'What they did before they went on, against what those who did not did in as much time. It goes together; it need not be the cause.',
   wentOnTo: 'Went on to',
   commonSum: '{visitors} got to the stage before.',
   commonWentOn: '{wentOn} of them went on.',
@@ -1270,7 +1270,7 @@ const zh: typeof en = {
   copy: '复制',
   copied: '已复制',
   common: '继续前进的人有何共同点',
-  commonHint: '继续前进者此前的行为，与未前进者对比。这是相关性，不一定是原因。',
+  commonHint: '继续前进者此前的行为，与未前进者在同样长的时间内的行为对比。这是相关性，不一定是原因。',
   wentOnTo: '前进到',
   commonSum: '{visitors} 人到达上一阶段，',
   commonWentOn: '其中 {wentOn} 人继续前进。',

@@ -126,7 +126,9 @@ function sayCounted(rules: RulesNames | undefined, days: { from: string; to: str
     common: () =>
       t(chosen('fate') === 'wentOn' ? 'countedWho.commonWentOn' : 'countedWho.common', {
         feature: sayFeature(rest, rules),
-        before: stage(STAGES[STAGES.findIndex((each) => each === first) - 1] ?? ''),
+        before: stage(
+          STAGES.slice(0, STAGES.indexOf(first as 'action')).findLast((each) => rules?.stages?.[each]) ?? '',
+        ),
         stage: stage(first),
         ...days,
       }),
@@ -278,7 +280,6 @@ export function Visitors({ site }: { site: Site }): JSX.Element {
             <input
               key={chosen('find') || chosen('user')}
               name="id"
-              size={26}
               placeholder={t('visitorId')}
               defaultValue={chosen('find') || chosen('user')}
             />

@@ -7,8 +7,9 @@ import type { PageCount } from '../store/store.js';
 /** Apache's and nginx's `common` and `combined` form: address, time, request, status, size, and mostly referrer and user agent. */
 const LINE = /^\S+ \S+ .*?\[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) \S+(?: "(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)")?/;
 
-/** What is no page: everything with an ending that is not one of pages. */
-const FILE = /\.(?!(?:html?|php|aspx?|jsp)$)\w{1,8}$/i;
+/** What is no page. Other endings may be a part of a page's name. */
+const FILE =
+  /\.(?:a?png|avif|bmp|css|csv|docx?|eot|flac|gif|gz|ico|jpe?g|js|json|jsonl|m3u8|m4[av]|map|mjs|mov|mp[34]|og[agv]|otf|pdf|pptx?|rar|rss|svgz?|tar|tiff?|ts|ttf|txt|wasm|wav|web[mp]|webmanifest|woff2?|xlsx?|xml|zip|7z)$/i;
 
 export interface PagesRead {
   lines: number;
@@ -38,10 +39,19 @@ function readLine(line: string): Request | undefined {
 function readCaddy(entry: unknown): Request | undefined {
   if (!isRecord(entry) || !isRecord(entry.request)) return undefined;
   const { ts, status, request } = entry;
-  const { method, uri, headers } = request as { method?: string; uri?: string; headers?: Record<string, string[]> };
-  const time = typeof ts === 'number' ? DateTime.fromSeconds(ts) : DateTime.fromISO(String(ts));
-  return { time, method, target: uri ?? '', status: String(status), agent: headers?.['User-Agent']?.[0] };
+  const {
+    method,
+    uri = '',
+    headers,
+  } = request as { method?: string; uri?: string; headers?: Record<string, string[]> };
+  if (typeof method !== 'string' || typeof uri !== 'string') return undefined;
+  const time = typeof ts === 'number' ? DateTime.fromMillis(inMillis(ts)) : DateTime.fromISO(String(ts));
+  const agent: unknown = headers?.['User-Agent']?.[0];
+  return { time, method, target: uri, status: String(status), agent: typeof agent === 'string' ? agent : undefined };
 }
+
+/** Of a moment in seconds, milli-, micro- or nanoseconds: which, its size says. */
+const inMillis = (at: number): number => (at < 1e11 ? at * 1000 : at < 1e14 ? at : at < 1e17 ? at / 1e3 : at / 1e6);
 
 /**
  * Counts pages by day of the site's time zone: what was asked for with GET, was there, is no file, and for no bot.

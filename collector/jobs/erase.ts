@@ -93,7 +93,9 @@ export async function exportFrom(store: RemoteStore, site: Site, who: string): P
     if (!visitor && !deadLetters.length) continue;
     const events: StoredEvent[] = [];
     for await (const stored of store.events(siteKey, { visitorId })) events.push(stored);
-    const transitions = await store.transitions(siteKey, visitorId);
+    // What somebody does who is proven to be a user is told of the user.
+    const told = [visitorId, visitor?.personId].filter((id) => id != null);
+    const transitions = (await Promise.all(told.map((id) => store.transitions(siteKey, id)))).flat();
     const sessions = await store.sessions(siteKey, visitorId, ALL);
     found.push({ siteKey, visitor, transitions, events, sessions, deadLetters });
   }

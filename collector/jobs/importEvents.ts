@@ -9,13 +9,14 @@ import {
   type EventReason,
   type Json,
 } from '../../sdk/core/index.js';
+import Database from 'better-sqlite3';
 import { APP_NAMES } from '../ingest/client.js';
 import { foldInto, hostsOf } from '../ingest/fold.js';
 import { expireOld, MAX_TRAIT_DEPTH } from '../ingest/ingest.js';
 import { inForce, timelineOf } from '../ingest/timeline.js';
 import type { Site, Store, StoredEvent } from '../store/store.js';
 
-/** Events read before they are stored, each visitor's together. */
+/** Events stored in one go. */
 const CHUNK = 5000;
 
 /** Why a line is not stored. */
@@ -40,6 +41,24 @@ export interface Imported {
 }
 
 /**
+ * Puts events in order, each visitor's together and by time, wherever in the file they stand: a visitor who is looked at in the middle
+ * would be told to have stayed away since. In a file of its own that is gone in the end.
+ */
+function sorter() {
+  const database = new Database('');
+  database.exec('CREATE TABLE events (visitor TEXT, time INTEGER, stored TEXT); BEGIN');
+  const add = database.prepare('INSERT INTO events VALUES (?, ?, ?)');
+  const all = database.prepare<[], { visitor: string; stored: string }>(
+    'SELECT visitor, stored FROM events ORDER BY visitor, time',
+  );
+  return {
+    add: (visitor: string, stored: StoredEvent) => add.run(visitor, stored.event.time, JSON.stringify(stored)),
+    all: () => all.iterate(),
+    close: () => database.close(),
+  };
+}
+
+/**
  * Stores events, and counts them as if they came today: the same line twice is stored once. Marks of bots come along; that an event
  * came with the secret key, and whose visitor somebody is, is not in the file.
  * @param onLine gets each line's length in characters, as it is read
@@ -60,6 +79,7 @@ export async function importEvents(
     result.reasons[reason] = (result.reasons[reason] ?? 0) + count;
     result.first ??= `${reason === 'forgotten' ? '' : `line ${at}: `}${reason in LINE_REASONS ? LINE_REASONS[reason as keyof typeof LINE_REASONS] : EVENT_REASONS[reason as EventReason]}`;
   };
+  const sorted = sorter();
   let waiting = new Map<string, StoredEvent[]>();
   let count = 0;
   const flush = async () => {
@@ -115,12 +135,17 @@ export async function importEvents(
       ...(isApp && { inApp: inApp as string }),
       ...(hasTraits && { traits: traits as Record<string, Json> }),
     };
-    const id = visitorId.toLowerCase();
-    const others = waiting.get(id);
-    if (others) others.push(stored);
-    else waiting.set(id, [stored]);
-    if (++count >= CHUNK) await flush();
+    sorted.add(visitorId.toLowerCase(), stored);
+  }
+  for (const { visitor, stored } of sorted.all()) {
+    const own = waiting.get(visitor) ?? [];
+    // One who did very much is stored in parts, which are in order.
+    if (count >= CHUNK && (!own.length || own.length >= CHUNK)) await flush();
+    waiting.set(visitor, own);
+    own.push(JSON.parse(stored) as StoredEvent);
+    count++;
   }
   await flush();
+  sorted.close();
   return result;
 }

@@ -4,6 +4,7 @@ import { DAY_MS, STAGES, type Stage } from '../../sdk/core/index.js';
 import { LONGEST, type Kind } from '../projection/kinds.js';
 import type { Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
+import { stagesOf } from './flow.js';
 import { pageOf } from './leaving.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
@@ -256,6 +257,7 @@ export async function reportContent(
       [...earlier.keys()],
     );
   }
+  const known = await stagesOf(view);
   const nothing = () => ({});
   return {
     ...headingOf(site, range, now),
@@ -284,14 +286,16 @@ export async function reportContent(
       .sort((a, b) => b.values.length - a.values.length || (a.path + a.metric < b.path + b.metric ? -1 : 1))
       .slice(0, MOST)
       .map(({ path, metric, values }) => ({ path, metric, p75: quantile(values, 0.75), count: values.length })),
-    entries: entries.map(({ stage, entered, pages: last }) => ({
-      stage,
-      entered,
-      pages: [...last]
-        .map(([path, visitors]) => ({ path, visitors }))
-        .sort((a, b) => b.visitors - a.visitors || (a.path < b.path ? -1 : 1))
-        .slice(0, 10),
-    })),
+    entries: entries
+      .filter(({ stage }) => known.includes(stage))
+      .map(({ stage, entered, pages: last }) => ({
+        stage,
+        entered,
+        pages: [...last]
+          .map(([path, visitors]) => ({ path, visitors }))
+          .sort((a, b) => b.visitors - a.visitors || (a.path < b.path ? -1 : 1))
+          .slice(0, 10),
+      })),
   };
 }
 

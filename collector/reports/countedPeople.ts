@@ -5,7 +5,7 @@ import { LIFECYCLE } from '../model/lifecycle.js';
 import { whoLost, whoMoved, whoReached, whoStood } from '../projection/noticed.js';
 import type { Deed, Person, View } from '../projection/view.js';
 import { isCredited, MODELS } from './attribution.js';
-import { eachBefore } from './common.js';
+import { eachBefore, stageBefore } from './common.js';
 import { BEFORE_MS, viewed } from './content.js';
 import {
   activePeriods,
@@ -193,7 +193,8 @@ const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> =
       if (!isOneOf(STAGES.slice(1) as Stage[], stage) || !feature) return undefined;
       const found = new Set<Person>();
       const isIt = (name: string) => name === feature;
-      await eachBefore(view, stage, span, now, isIt, (person, hasGoneOn, features) => {
+      const before = await stageBefore(view, stage);
+      await eachBefore(view, { before, stage }, span, now, isIt, (person, hasGoneOn, features) => {
         if (features.includes(true) && (fate !== 'wentOn' || hasGoneOn)) found.add(person);
       });
       return isAmong(found);

@@ -18,6 +18,12 @@ function signsOf(view: View, person: Person): number[] {
   return others.length ? [...begun, ...others.map((day) => day * DAY_MS)].sort((a, b) => a - b) : begun;
 }
 
+/** The stages that the rules have, in order. */
+export async function stagesOf(view: View): Promise<Stage[]> {
+  const { stages } = (await view.store.rules(view.site.siteKey)).at(-1)!.rules;
+  return STAGES.filter((stage) => stages[stage]);
+}
+
 export const FATES = ['wentOn', 'stillThere', 'lost'] as const;
 
 /** What became of somebody who got to a stage: got beyond it, still stands there and is not dormant, or neither. */
@@ -103,7 +109,7 @@ export interface FlowReport extends Heading {
   }>;
   /** Stays that began in the range: the median counts those that go on as far as they were seen. */
   stays: Array<{ stage: Stage; ended: number; open: number; medianDays: number | null }>;
-  /** Of those who got to a stage in the range, how many ever got beyond, and how many still stand there and were lately seen: they are not lost yet. */
+  /** By the stages that the rules have: of those who got to one in the range, how many ever got beyond, and how many still stand there and were lately seen: they are not lost yet. */
   steps: Array<{
     from: Stage;
     to: Stage;
@@ -143,8 +149,9 @@ export async function reportFlow(
   /** By both places. */
   const moves = new Map<number, { from: Standing; to: Standing; count: number; people: number; latest: Person }>();
   const stays = new Map<Stage, Array<Stay & { isOpen: boolean }>>(STAGES.map((stage) => [stage, []]));
-  const steps = STAGES.slice(1).map((to, index) => ({
-    from: STAGES[index]!,
+  const known = await stagesOf(view);
+  const steps = known.slice(1).map((to, index) => ({
+    from: known[index]!,
     to,
     reached: 0,
     wentOn: 0,

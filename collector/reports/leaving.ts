@@ -1,8 +1,8 @@
-import { STAGES, type Stage } from '../../sdk/core/index.js';
+import type { Stage } from '../../sdk/core/index.js';
 import type { Kind } from '../projection/kinds.js';
 import type { Deed, Person, View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
-import { DORMANT_DAYS, fatesIn } from './flow.js';
+import { DORMANT_DAYS, fatesIn, stagesOf } from './flow.js';
 import { headingOf, readRange, type Heading, type ReportQuery } from './range.js';
 
 export interface LeavingReport extends Heading {
@@ -31,7 +31,9 @@ export async function reportLeaving(
   if (typeof range === 'string') return range;
   const { dormantAfter = DORMANT_DAYS, channel } = query;
   const fateOf = fatesIn(view, range.from.toMillis(), range.until, now, dormantAfter);
-  const stages = STAGES.slice(0, -1).map((stage) => ({ stage, lost: 0, pages: new Map<string, number>() }));
+  const stages = (await stagesOf(view))
+    .slice(0, -1)
+    .map((stage) => ({ stage, lost: 0, pages: new Map<string, number>() }));
   /** A stage counts who got to a higher one as well: nobody is lost at two. */
   const lostAt = new Map<Person, (typeof stages)[number]>();
   for (const person of view.people) {

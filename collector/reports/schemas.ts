@@ -127,6 +127,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     CommonReport: record({
       ...range,
       stage: each,
+      before: each,
       visitors: count,
       wentOn: count,
       minSupport: count,

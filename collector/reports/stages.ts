@@ -4,6 +4,7 @@ import { wilson, type Interval } from '../model/statistics.js';
 import { peakCounts, stageCounts, transitionCounts, type TransitionCount } from '../projection/noticed.js';
 import type { View } from '../projection/view.js';
 import type { Site } from '../store/store.js';
+import { stagesOf } from './flow.js';
 import { headingOf, readRange, type Heading, type Range } from './range.js';
 
 type PerStage = Record<Stage, number>;
@@ -21,7 +22,7 @@ export interface StagesReport extends Heading {
     /** The same of as many days before, `current` at their end. */
     before: { current: number; entered: number; left: number };
   }>;
-  /** Visitors who ever got as far as each stage, whichever they skipped, and the share of those of the stage before, with its 95 % interval. */
+  /** Visitors who ever got as far as each stage, whichever they skipped, and the share of those of the rules' stage before, with its 95 % interval. */
   funnel: Array<{ stage: Stage; visitors: number; fromPrevious: number | null; interval: Interval | null }>;
   days: Array<{ day: string; current: PerStage; entered: PerStage; left: PerStage }>;
 }
@@ -33,12 +34,8 @@ const none = (): PerStage => ({ awareness: 0, interest: 0, consideration: 0, act
  * @param range days as `YYYY-MM-DD` in the site's time zone; the last 30 days where absent
  * @returns a text that says what is wrong with the range, where something is
  */
-export async function reportStages(
-  { projection }: View,
-  site: Site,
-  range: Range,
-  now: number,
-): Promise<StagesReport | string> {
+export async function reportStages(view: View, site: Site, range: Range, now: number): Promise<StagesReport | string> {
+  const { projection } = view;
   const days = readRange(site, range, now);
   if (typeof days === 'string') return days;
   const { from, to, today, until: end } = days;
@@ -63,7 +60,7 @@ export async function reportStages(
       left: sum.left[stage],
       before: { current: earlier.current[stage], entered: earlier.entered[stage], left: earlier.left[stage] },
     })),
-    funnel: funnelOf(peak),
+    funnel: funnelOf(peak, await stagesOf(view)),
     days: cut,
   };
 }
@@ -107,14 +104,19 @@ function sumOf(days: StagesReport['days']): Omit<StagesReport['days'][number], '
   return { current: days.at(-1)?.current ?? none(), entered, left };
 }
 
-function funnelOf(peak: PerStage): StagesReport['funnel'] {
-  const reached = STAGES.map((stage) =>
-    STAGES.filter((each) => rank(each) >= rank(stage)).reduce((sum, each) => sum + peak[each], 0),
-  );
-  return STAGES.map((stage, index) => ({
-    stage,
-    visitors: reached[index]!,
-    fromPrevious: index && reached[index - 1] ? reached[index]! / reached[index - 1]! : null,
-    interval: index ? wilson(reached[index]!, reached[index - 1]!) : null,
-  }));
+/** @param known the stages that the rules have: only from one of these to the next is there a step */
+function funnelOf(peak: PerStage, known: Stage[]): StagesReport['funnel'] {
+  const reached = (stage: Stage) =>
+    STAGES.filter((each) => rank(each) >= rank(stage)).reduce((sum, each) => sum + peak[each], 0);
+  return STAGES.map((stage) => {
+    const visitors = reached(stage);
+    const from = known[known.indexOf(stage) - 1];
+    const before = from && reached(from);
+    return {
+      stage,
+      visitors,
+      fromPrevious: before ? visitors / before : null,
+      interval: before === undefined ? null : wilson(visitors, before),
+    };
+  });
 }

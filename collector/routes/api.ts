@@ -38,7 +38,8 @@ export function apiRoutes(services: Services): Hono {
     '/api/*',
     bodyLimit({
       maxSize: MAX_BODY,
-      onError: (c) => c.json({ error: `the body is larger than ${MAX_BODY} bytes` }, 413),
+      // What comes after it on this connection would be taken for the rest of it.
+      onError: (c) => c.json({ error: `the body is larger than ${MAX_BODY} bytes` }, 413, { Connection: 'close' }),
     }),
   );
   routes.get('/api/openapi.json', (c) => c.json(openapiFor(publicBase(c, services), version)));

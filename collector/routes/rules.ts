@@ -139,12 +139,15 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
   });
 
   /** Refuses where a draft is there that is not the one that is known. */
-  const draftMeanwhile = async (c: Context<SiteEnv>, operation: string) => {
+  const saveDraft = async (
+    c: Context<SiteEnv>,
+    operation: string,
+    draft: Parameters<typeof store.saveDraft>[1],
+  ): Promise<Response | undefined> => {
     const query = readQuery<{ after: number }>(c, operation);
     if (typeof query === 'string') return c.json({ error: query }, 400);
-    const there = await store.draft(c.get('site').siteKey);
-    if (query.after === undefined || !there || there.savedAt === query.after) return undefined;
-    return otherwise(c, 'the draft was not changed: another was saved meanwhile', there.author, there.savedAt);
+    const other = await store.saveDraft(c.get('site').siteKey, draft, query.after);
+    return other && otherwise(c, 'the draft was not changed: another was saved meanwhile', other.author, other.savedAt);
   };
 
   routes.put('/rules/draft', async (c) => {
@@ -155,19 +158,20 @@ export function ruleRoutes({ store, work, now, log, reports }: Services): Hono<S
         400,
       );
     const { siteKey } = c.get('site');
-    const other = await draftMeanwhile(c, 'saveDraft');
+    const other = await saveDraft(c, 'saveDraft', {
+      rules: body,
+      author: c.get('who').name ?? 'admin',
+      savedAt: now(),
+    });
     if (other) return other;
-    const author = c.get('who').name ?? 'admin';
-    await store.saveDraft(siteKey, { rules: body, author, savedAt: now() });
     const parsed = parseRules(body);
     const { errors = [] } = parsed as { errors?: object[] };
     return c.json({ ...(await store.draft(siteKey)), errors });
   });
 
   routes.delete('/rules/draft', async (c) => {
-    const other = await draftMeanwhile(c, 'dropDraft');
+    const other = await saveDraft(c, 'dropDraft', null);
     if (other) return other;
-    await store.saveDraft(c.get('site').siteKey, null);
     return c.json({ draft: null });
   });
 

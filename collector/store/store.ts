@@ -477,7 +477,8 @@ export interface Store {
   ruleVersion(siteKey: string, version: number): Promise<Rules | undefined>;
   draft(siteKey: string): Promise<RuleDraft | undefined>;
   /** Keeps a draft in place of the one before; null drops it. */
-  saveDraft(siteKey: string, draft: Omit<RuleDraft, 'basedOn'> | null): Promise<void>;
+  /** @param known when the draft was saved that is known: another one stays, and is returned */
+  saveDraft(siteKey: string, draft: Omit<RuleDraft, 'basedOn'> | null, known?: number): Promise<RuleDraft | undefined>;
 
   /** Stores each event not stored before and the visitor's new record. Resolves when all of it is on disk. */
   append(append: Append): Promise<Appended>;

@@ -75,10 +75,12 @@ export const publish = guard(() => {
     const before = readText('head')?.split('\n')[0] || null;
     // For the head snippet of the next page, which runs before this script has loaded.
     writeText('head', `${stage ?? ''}\n${slots}`);
+    if (before !== stage) {
+      if (before) tell(`leave:${before as Stage}`, now);
+      if (stage) tell(`enter:${stage}`, now);
+    }
+    // The last: what is there may be no list at all.
     if (settings.datalayer != null)
       ((window as { dataLayer?: unknown[] }).dataLayer ??= []).push({ event: 'stagetag_state', ...now });
-    if (before === stage) return;
-    if (before) tell(`leave:${before as Stage}`, now);
-    if (stage) tell(`enter:${stage}`, now);
   });
 });

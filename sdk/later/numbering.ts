@@ -1,4 +1,5 @@
 /** Numbers and losses: each event of a visitor has a number, 1, 2, 3 …, also one that is given up, so that a loss shows. */
+import { stamp } from '../model.js';
 import { dequeue, enqueue, queued, type Queued } from '../queue.js';
 import { address } from '../record.js';
 import { ofDocument, settings } from '../settings.js';
@@ -30,13 +31,13 @@ function count(what: string, { visitorId }: Queued): number {
   return next;
 }
 
-/** Gives up what is too old or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
+/** Gives up what is too old, by the clock that it was stamped with, or too much, the oldest of little value first. The loss shows: as a missing number, and as a count that is sent. */
 export function trimQueue(): void {
   const lost = queued()
     .sort((a, b) => +LOW_VALUE.test(b.event.name) - +LOW_VALUE.test(a.event.name))
     .filter(
       ({ event }, index, { length }) =>
-        index < length - +(settings.queue || QUEUE_LIMIT) || event.time < Date.now() - MAX_AGE_MS,
+        index < length - +(settings.queue || QUEUE_LIMIT) || event.time < stamp() - MAX_AGE_MS,
     );
   for (const item of lost) count('lost', number(item));
   dequeue(lost);

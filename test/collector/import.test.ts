@@ -4,10 +4,21 @@ import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { countPages } from '../../collector/jobs/accessLog.js';
+import { inventVisitors } from '../../collector/jobs/demoData.js';
+import type { Site, Store } from '../../collector/store/store.js';
+import { readTemplate } from '../../collector/templates.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, temporaryFolder } from '../helpers/collector.js';
 import { runCommand, startServe } from '../helpers/process.js';
+import { seeded } from '../helpers/random.js';
 
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
+
+/** In another order. */
+const shuffled = <T>(items: T[], random: () => number): T[] =>
+  items
+    .map((item) => [random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
 
 /** A folder with a site, and a file of lines. */
 function makeImport(lines: string[]) {
@@ -44,6 +55,26 @@ test('what one collector gives out another takes in: the same visitors stand whe
     >;
     expect(await response.json()).toMatchObject({ stage, peak, bot, facts, firstSeen, lastSeen });
   }
+});
+
+test('in whatever order lines stand, the history is the same', { timeout: 120_000 }, async () => {
+  const from = await makeCollector();
+  const random = seeded(3);
+  const { store, site } = from;
+  await inventVisitors(store, site as Site, readTemplate('general')!, { days: 90, visitors: 500, seed: 5, now: NOW });
+  const lines = (await from.ndjson()).map((event) => JSON.stringify(event));
+  // More than are stored in one go.
+  expect(lines.length).toBeGreaterThan(5000);
+  const { folder, siteKey, run } = makeImport(shuffled(lines, random));
+  expect(JSON.parse(run().stdout)).toMatchObject({ stored: lines.length });
+  const other = openSqliteStore(folder);
+  const movesOf = async (all: Store, key: string) =>
+    (await all.everyTransition(key, 0, 100_000))
+      .filter(({ at }) => at < NOW - 1)
+      .map(({ visitorId, from: left, to, at, kind }) => [visitorId, left, to, at, kind].join(' '))
+      .sort();
+  expect(await movesOf(other, siteKey)).toEqual(await movesOf(store, site.siteKey));
+  await other.close();
 });
 
 test('each event keeps the moment at which it was received', async () => {

@@ -150,3 +150,58 @@ test.each([1, 2, 3])(
     expect(await read(true)).toEqual(inOrder);
   },
 );
+
+test.each([1, 2, 3])('in parts, one after the other, they are told as in one (seed %s)', async (seed) => {
+  const random = seeded(seed);
+  const [whole, parts] = [await makeCollector(), await makeCollector()];
+  const days = ({ get, site }: typeof whole) =>
+    get<{ days: unknown[] }>(`sites/${site.siteKey}/reports/stages?from=2026-07-01&to=2026-11-22`);
+  for (const { putRules } of [whole, parts]) await putRules(RULES);
+  let expired = 0;
+  for (let index = 0; index < 30; index++) {
+    const id = newId(NOW - index);
+    let time = NOW - 120 * DAY;
+    const events = Array.from({ length: 12 }, () => {
+      time += Math.round(random() ** 3 * 30 * DAY);
+      const name = random() < 0.7 ? 'page_view' : random() < 0.8 ? 'add_to_cart' : 'purchase';
+      return makeEvent(name, { time, url: `${ORIGIN}${random() < 0.5 ? '/' : '/product'}` });
+    }).filter((event) => event.time < NOW);
+    await whole.send(id, events);
+    const cuts = [0, 1 + Math.floor(random() * 5), 7, events.length];
+    for (const [at, from] of cuts.slice(0, -1).entries()) {
+      const own = events.slice(from, cuts[at + 1]);
+      if (own.length) await parts.send(id, own);
+      // Whoever looks meanwhile sees what is known by then.
+      if (index % 10 === 0) await days(parts);
+    }
+    const told = async ({ visitor }: typeof whole) =>
+      (await visitor(id)).transitions.map(({ from, to, at, cause: { kind } }) => [from, to, at, kind]);
+    expect(await told(parts)).toEqual(await told(whole));
+    expired += (await told(whole)).filter(([, , , kind]) => kind === 'expiry').length;
+  }
+  expect(expired).toBeGreaterThan(20);
+  expect((await days(parts)).days).toEqual((await days(whole)).days);
+});
+
+test('an order that the shop tells later is entered on its day, though a window has ended since', async () => {
+  const { send, visitor, clock, putRules, get, site } = await makeCollector();
+  await putRules(RULES);
+  const id = newId();
+  const first = NOW - 60 * DAY;
+  clock.now = first;
+  await send(id, [makeEvent('page_view', { time: first, url: `${ORIGIN}/product` })]);
+  clock.now = NOW - 20 * DAY;
+  await send(id, [makeEvent('page_view', { time: clock.now })]);
+  const other = newId(NOW + 1);
+  clock.now = NOW;
+  await send(other, [makeEvent('page_view', { time: first, url: `${ORIGIN}/product` })]);
+  await send(other, [makeEvent('purchase', { time: first + 4 * DAY })]);
+  expect((await visitor(other)).transitions.map(({ from, to, at }) => [from, to, at])).toEqual([
+    [null, 'interest', first],
+    ['interest', 'action', first + 4 * DAY],
+  ]);
+  const { days } = await get<{ days: Array<{ day: string; entered: Record<string, number> }> }>(
+    `sites/${site.siteKey}/reports/stages?from=2026-09-01&to=2026-11-22`,
+  );
+  expect(days.filter(({ entered }) => entered.action).map((each) => each.day)).toEqual([day(first + 4 * DAY)]);
+});

@@ -6,6 +6,8 @@ import type { CommonReport } from '../../collector/reports/common.js';
 import type { CohortsReport, LifecycleReport, NpsReport, RfmReport } from '../../collector/reports/customers.js';
 import type { ValueReport } from '../../collector/reports/value.js';
 import type { FlowReport } from '../../collector/reports/flow.js';
+import type { LeavingReport } from '../../collector/reports/leaving.js';
+import type { StagesReport } from '../../collector/reports/stages.js';
 import type { KpiReport } from '../../collector/reports/kpis.js';
 import { REPORTS } from '../../collector/reports/reports.js';
 import type { ContentReport } from '../../collector/reports/content.js';
@@ -17,6 +19,7 @@ import { readTemplate } from '../../collector/templates.js';
 import type { ListedTransition, Site, VisitorRecord } from '../../collector/store/store.js';
 import { STAGES, type Rules, type Stage } from '../../sdk/core/index.js';
 import { makeCollector, makeEvent, newId, NOW, type TestCollector } from '../helpers/collector.js';
+import { seeded } from '../helpers/random.js';
 
 const DAY = 86_400_000;
 const rank = (stage: Stage | null) => STAGES.indexOf(stage!);
@@ -1382,4 +1385,87 @@ test('what happens in the evening of today is measured at once, though by UTC it
   clock.now += 86_400_000;
   expect(await visitors('from=2026-11-22&to=2026-11-22')).toBe(0);
   expect(await visitors('from=2026-11-23&to=2026-11-23')).toBe(1);
+});
+
+/** Rules without `interest` and `loyalty`: a view, a lead, an order. */
+const SHORT: Rules = {
+  version: 1,
+  signals: {
+    visit: { event: 'page_view' },
+    lead: { event: 'generate_lead' },
+    order: { event: 'purchase', value: 'props.value' },
+    ...Object.fromEntries(['a', 'b', 'c', 'd', 'helps'].map((name) => [name, { event: name }])),
+  },
+  stages: {
+    awareness: { when: { signal: 'visit' } },
+    consideration: { when: { signal: 'lead' } },
+    action: { when: { signal: 'order' } },
+  },
+  tags: {},
+};
+
+describe('what those who went on had in common', () => {
+  /** People who came 20 days ago; a third left a lead at some time within two weeks, and what else they did they did at any time. */
+  async function crowd(seed: number) {
+    const collector = await makeCollector();
+    await collector.putRules(SHORT);
+    const random = seeded(seed);
+    const start = NOW - 20 * DAY;
+    for (let index = 0; index < 400; index++) {
+      const events = [makeEvent('page_view', { time: start })];
+      for (const name of ['a', 'b', 'c', 'd'])
+        for (let time = start; (time -= Math.round(Math.log(random()) * 10 * DAY)) < NOW;)
+          events.push(makeEvent(name, { time }));
+      const isHelped = random() < 0.5;
+      if (isHelped) events.push(makeEvent('helps', { time: start + 1000 }));
+      if (random() < (isHelped ? 0.5 : 0.2))
+        events.push(makeEvent('generate_lead', { time: start + 2000 + Math.round(random() * 14 * DAY) }));
+      expect((await collector.send(newId(NOW - index), events)).status).toBe(200);
+    }
+    const at = `sites/${collector.site.siteKey}/reports/common?stage=consideration&from=2026-10-25&to=2026-11-22`;
+    return collector.get<CommonReport>(at);
+  }
+
+  test.each([1, 2, 3, 4])('is not what they had more time for, and is what helps (seed %s)', async (seed) => {
+    const { before, visitors, wentOn, features } = await crowd(seed);
+    expect([before, visitors]).toEqual(['awareness', 400]);
+    expect(wentOn).toBeGreaterThan(100);
+    expect(features.map(({ feature }) => feature).sort()).toEqual(
+      ['a', 'b', 'c', 'd', 'helps'].map((name) => `signal:${name}`),
+    );
+    for (const { feature, q, ci } of features) {
+      if (feature === 'signal:helps') {
+        expect(q).toBeLessThan(0.001);
+        expect(ci[0]).toBeGreaterThan(1);
+      } else expect([feature, q < 0.05]).toEqual([feature, false]);
+    }
+  });
+});
+
+test('a stage that the rules do not have is no step', async () => {
+  const { putRules, send, get, site } = await makeCollector();
+  await putRules(SHORT);
+  for (let index = 0; index < 40; index++) {
+    const time = NOW - 60 * DAY;
+    const events = [makeEvent('page_view', { time })];
+    if (index < 20) events.push(makeEvent('generate_lead', { time: time + 1000 }));
+    if (index < 18) events.push(makeEvent('purchase', { time: time + 2000, props: { value: 5 } }));
+    await send(newId(NOW - index), events);
+  }
+  const report = <T>(name: string) => get<T>(`sites/${site.siteKey}/reports/${name}?from=2026-09-01&to=2026-11-22`);
+  const { steps, leak } = await report<FlowReport>('flow');
+  expect(steps.map(({ from, to, reached, wentOn }) => [from, to, reached, wentOn])).toEqual([
+    ['awareness', 'consideration', 40, 20],
+    ['consideration', 'action', 20, 18],
+  ]);
+  expect(leak).toMatchObject({ from: 'awareness', to: 'consideration', lost: 20 });
+  const { funnel } = await report<StagesReport>('stages');
+  expect(funnel.map(({ fromPrevious }) => fromPrevious)).toEqual([null, null, 0.5, 0.9, null]);
+  const leaving = await report<LeavingReport>('leaving');
+  expect(leaving.stages.map(({ stage, lost }) => [stage, lost])).toEqual([
+    ['awareness', 20],
+    ['consideration', 2],
+  ]);
+  const { entries } = await report<ContentReport>('content');
+  expect(entries.map(({ stage }) => stage)).toEqual(['awareness', 'consideration', 'action']);
 });

@@ -79,9 +79,9 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
     const before = fs.existsSync(current) ? readBefore(current) : NOTHING_BEFORE;
     // Brought up to date and cleaned before it takes the place of anything.
     const database = openFile(arriving, true);
-    const { graves, keys } = before ?? NOTHING_BEFORE;
+    const { graves, keys, ...given } = before ?? NOTHING_BEFORE;
     const erased = eraseAgain(database, graves);
-    replaceAgain(database, keys);
+    if (replaceAgain(database, keys)) takeBackAgain(database, given);
     database.exec('VACUUM');
     database.pragma('wal_checkpoint(TRUNCATE)');
     database.pragma('journal_mode = DELETE');
@@ -101,7 +101,7 @@ export function restoreBackup(file: string, folder: string, now: number): Restor
     fs.renameSync(arriving, current);
     cacheFiles(folder).clear();
     const warning =
-      'the data from before could not be read: who was erased since the backup has to be erased again, and a secret key that was replaced to be replaced again';
+      'the data from before could not be read: who was erased since the backup has to be erased again, a secret key that was replaced to be replaced again, and a user who was removed to be removed again';
     return { ...content, erased, kept, ...(!before && { warning }) };
   } finally {
     dropArriving(folder);
@@ -119,8 +119,13 @@ interface Before {
   /** Whom it knows as erased. */
   graves: Grave[];
   keys: Array<{ siteKey: string; secretKey: string }>;
+  /** Hashes of what opens the dashboard, by table. */
+  access: Record<keyof typeof ACCESS, string[]>;
+  roles: Array<{ hash: string; role: string }>;
 }
-const NOTHING_BEFORE: Before = { graves: [], keys: [] };
+/** Where hashes of tokens stand. */
+const ACCESS = { users: 'token_hash', tokens: 'hash', shares: 'hash' };
+const NOTHING_BEFORE: Before = { graves: [], keys: [], access: { users: [], tokens: [], shares: [] }, roles: [] };
 
 /** What of the data from before holds on; undefined where it is damaged. */
 function readBefore(file: string): Before | undefined {
@@ -129,7 +134,12 @@ function readBefore(file: string): Before | undefined {
     database = new Database(file);
     const read = <Row>(query: string) => database!.prepare<[], Row>(query).all();
     const version = database.pragma('user_version', { simple: true }) as number;
+    const has = (table: string) => read(`SELECT 1 FROM sqlite_master WHERE name = '${table}'`).length > 0;
+    const hashes = (table: keyof typeof ACCESS) =>
+      has(table) ? read<{ hash: string }>(`SELECT ${ACCESS[table]} AS hash FROM ${table}`).map(({ hash }) => hash) : [];
     return {
+      access: { users: hashes('users'), tokens: hashes('tokens'), shares: hashes('shares') },
+      roles: has('users') ? read('SELECT token_hash AS hash, role FROM users') : [],
       keys: read('SELECT site_key AS siteKey, secret_key AS secretKey FROM sites'),
       graves:
         // Of before there were any.
@@ -144,10 +154,20 @@ function readBefore(file: string): Before | undefined {
   }
 }
 
-/** A secret key that was replaced since the backup was made stays replaced: it may have got out. */
-function replaceAgain(database: Database.Database, keys: Before['keys']): void {
+/** A secret key that was replaced since the backup was made stays replaced: it may have got out. @returns how many sites are in both */
+function replaceAgain(database: Database.Database, keys: Before['keys']): number {
   const replace = database.prepare('UPDATE sites SET secret_key = ? WHERE site_key = ?');
-  for (const { siteKey, secretKey } of keys) replace.run(secretKey, siteKey);
+  return keys.reduce((sum, { siteKey, secretKey }) => sum + replace.run(secretKey, siteKey).changes, 0);
+}
+
+/** Whoever may not sign in any more may not do so by a backup, and who may do less may not do more. Of another collector's data nothing is known. */
+function takeBackAgain(database: Database.Database, { access, roles }: Pick<Before, 'access' | 'roles'>): void {
+  for (const [table, column] of Object.entries(ACCESS))
+    database
+      .prepare(`DELETE FROM ${table} WHERE ${column} NOT IN (SELECT value FROM json_each(?))`)
+      .run(JSON.stringify(access[table as keyof typeof ACCESS]));
+  const put = database.prepare('UPDATE users SET role = ? WHERE token_hash = ?');
+  for (const { hash, role } of roles) put.run(role, hash);
 }
 
 /** What is known of a person before its visitors are added up, by rules that are never in force. */

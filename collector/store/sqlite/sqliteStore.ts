@@ -98,6 +98,20 @@ export function openSqliteStore(
     changes.add(site, id, rows, isAmended);
   }
 
+  /** A record as it was before what time alone made of it, where these events are later than all others, and earlier than that. */
+  function beforeExpiries(
+    site: number,
+    record: VisitorRecord | undefined,
+    added: StoredEvent[],
+  ): VisitorRecord | undefined {
+    if (!record || !added.length) return record;
+    const first = Math.min(...added.map(({ event }) => event.time));
+    if (first <= record.lastTime || first >= record.stageSince) return record;
+    const told = visitors.takeBackExpiries(site, toBlob(record.visitorId), first);
+    if (told) changes.retell(site);
+    return { ...record, ...told };
+  }
+
   function append(batch: Append): Appended {
     const {
       siteKey,
@@ -115,11 +129,12 @@ export function openSqliteStore(
     if (tombstones.has(site, visitor)) return { accepted: 0, duplicates: 0, isForgotten: true, record: undefined };
     for (const letter of letters) deadLetters.add(site, letter);
     const found = visitors.get(site, visitor);
-    const before = found && verdict ? { ...found, ...verdict } : found;
-    if (before?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, before, batch) };
+    const known = found && verdict ? { ...found, ...verdict } : found;
+    if (known?.isPerson) return { accepted: 0, duplicates: 0, record: foldPerson(site, known, batch) };
     const { added, rows, isChanged } = events.add(site, visitor, offered);
     const accepted = added.length;
     const duplicates = offered.length - accepted;
+    const before = beforeExpiries(site, known, added);
     if (!before && !added.length) return { accepted, duplicates, record: undefined };
 
     const isStale =
@@ -139,17 +154,16 @@ export function openSqliteStore(
     if (left) foldPerson(site, left, batch, { isLinked: true });
     if (!personId) return { accepted, duplicates, record };
 
-    const known = visitors.get(site, toBlob(personId));
+    const person = visitors.get(site, toBlob(personId));
     const isLinked = personId !== wasOf;
-    const isWhole = known?.rules === rulesVersion && !isLinked && !history && !isBot(found?.bot ?? null);
+    const isWhole = person?.rules === rulesVersion && !isLinked && !history && !isBot(found?.bot ?? null);
     // The visitor as it was before these events, where the person cannot just add them to what it knows.
     const own = isWhole ? undefined : { ...record, facts: past, events: record.events - added.length };
-    const userId = link?.personId === personId ? link.userId : (known?.userId ?? record.userId);
+    const userId = link?.personId === personId ? link.userId : (person?.userId ?? record.userId);
     const who = { visitorId: personId, userId };
     // What a bot does is no person's doing, unless all that the person has are bots: then it is added up with what it did.
     const part = isBot(record.bot) ? { own: record } : { added, own };
-    const person = foldPerson(site, who, batch, { ...part, isLinked });
-    return { accepted, duplicates, record, person };
+    return { accepted, duplicates, record, person: foldPerson(site, who, batch, { ...part, isLinked }) };
   }
 
   /** Whose visitor it is from now on. */
@@ -178,7 +192,7 @@ export function openSqliteStore(
     batch: Pick<Append, 'rulesVersion' | 'keepsFacts' | 'foldOf'>,
     { added = [], own, isLinked }: { added?: StoredEvent[]; own?: VisitorRecord; isLinked?: boolean } = {},
   ): VisitorRecord | undefined {
-    const before = visitors.get(site, toBlob(id));
+    const before = beforeExpiries(site, visitors.get(site, toBlob(id)), added);
     const isAnew = !!own || isLinked || before?.rules !== batch.rulesVersion;
     const parts = isAnew ? partsOf(site, id, batch, own) : undefined;
     if (parts && !parts.length) {
@@ -236,10 +250,13 @@ export function openSqliteStore(
     ruleVersions: async (siteKey) => sites.versions(siteKey),
     ruleVersion: async (siteKey, version) => sites.version(siteKey, version),
     draft: async (siteKey) => drafts.get(sites.id(siteKey)),
-    saveDraft: (siteKey, draft) =>
-      commits.write(() =>
-        drafts.put(sites.id(siteKey), draft && { ...draft, basedOn: sites.get(siteKey)!.rulesVersion }),
-      ),
+    saveDraft: (siteKey, draft, known) =>
+      commits.write(() => {
+        const there = drafts.get(sites.id(siteKey));
+        if (known !== undefined && there && there.savedAt !== known) return there;
+        drafts.put(sites.id(siteKey), draft && { ...draft, basedOn: sites.get(siteKey)!.rulesVersion });
+        return undefined;
+      }),
 
     append: (batch) => commits.write(() => append(batch)),
     expireEvents: async (siteKey, keptFrom) => {

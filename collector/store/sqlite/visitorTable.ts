@@ -71,6 +71,7 @@ export class VisitorTable {
   readonly #addTransition;
   readonly #transitions;
   readonly #moves;
+  readonly #ends;
   readonly #dropMove;
   readonly #writeCause;
   readonly #nextTransitions;
@@ -139,6 +140,12 @@ export class VisitorTable {
     this.#moves = database.prepare<[number, Buffer], Pick<TransitionRow, 'to_stage' | 'cause'> & { id: number }>(
       'SELECT id, to_stage, cause FROM transitions WHERE site_id = ? AND visitor_id = ? ORDER BY id',
     );
+    this.#ends = database.prepare<
+      [number, Buffer],
+      Pick<TransitionRow, 'from_stage' | 'at'> & { id: number; kind: string }
+    >(`
+      SELECT id, from_stage, at, cause ->> 'kind' AS kind FROM transitions
+      WHERE site_id = ? AND visitor_id = ? ORDER BY id DESC`);
     this.#dropMove = database.prepare('DELETE FROM transitions WHERE id = ?');
     this.#writeCause = database.prepare('UPDATE transitions SET cause = ? WHERE id = ?');
     this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(`
@@ -273,6 +280,23 @@ export class VisitorTable {
       this.#writeCause.run(JSON.stringify(cause), id);
     }
     return kept.at(-1)?.to ?? null;
+  }
+
+  /**
+   * Takes back the latest moves that time alone made after a moment: something is known now that happened before them.
+   * @returns what the record said before them; undefined where there are none
+   */
+  takeBackExpiries(
+    site: number,
+    visitor: Buffer,
+    time: number,
+  ): Pick<VisitorRecord, 'stage' | 'stageSince' | 'dueAt'> | undefined {
+    const moves = this.#ends.all(site, visitor);
+    let count = 0;
+    while (moves[count]?.kind === 'expiry' && moves[count]!.at > time) this.#dropMove.run(moves[count++]!.id);
+    if (!count) return undefined;
+    const { from_stage: stage, at: dueAt } = moves[count - 1]!;
+    return { stage, stageSince: moves[count]?.at ?? 0, dueAt };
   }
 
   transitions(site: number, visitor: Buffer): Transition[] {
