@@ -15,7 +15,7 @@ import {
 } from './api.js';
 import { AGAIN_MS, FRESH_MS, useOnce, useOnceEach, useRead } from './live.js';
 import { Alert, Loaded, People, save as saveFile, StageName, Table } from './parts.js';
-import { explainRefusal } from './rulesErrors.js';
+import { explainRefusal, unlessMeanwhile } from './rulesErrors.js';
 import { choose, chosen, linkTo, linkToVisitor, may, route } from './state.js';
 import { channelNames, inLanguage, showChannel, showNumber, showShare, showTime, t } from './texts.js';
 
@@ -216,11 +216,14 @@ export function Audiences({ site }: { site: Site }): JSX.Element {
     const body = { name, when: asked, isStatic };
     void once([body, isChange], () =>
       attempt(async () => {
-        const { id } = await (isChange
-          ? change<SavedAudience>('PUT', `${path}/${opened.id}`, body)
+        const done = await (isChange
+          ? unlessMeanwhile(site, (isSure) =>
+              change<SavedAudience>('PUT', `${path}/${opened.id}${isSure ? '' : `?after=${opened.savedAt}`}`, body),
+            )
           : change<SavedAudience>('POST', path, body));
+        if (!done) return;
         type({ of: '' });
-        if (route.value.view === 'audiences') choose({ saved: `${id}` });
+        if (route.value.view === 'audiences') choose({ saved: `${done.id}` });
       }),
     );
   };

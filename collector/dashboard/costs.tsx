@@ -4,7 +4,7 @@ import { change, type Cost, type CostsTaken, type Site } from './api.js';
 import { useAttempt, useRead } from './live.js';
 import { Alert, CsvButton, Loaded, rangeOf, Table, todayOf, type Column } from './parts.js';
 import { may } from './state.js';
-import { showChannel, showMoney, showNumber, t } from './texts.js';
+import { joinNames, showChannel, showMoney, showNumber, t } from './texts.js';
 
 /** What was spent on one thing in the range. */
 interface Spent extends Omit<Cost, 'day'> {
@@ -57,7 +57,7 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
       setTaken(undefined);
       const table = new Blob([textOf(await file!.arrayBuffer())], { type: 'text/csv' });
       const { replaced, unknownChannels } = await change<CostsTaken>('PUT', `${path}?dry=true`, table);
-      const names = unknownChannels.join(', ');
+      const names = joinNames(unknownChannels);
       if (names && !confirm(`${t('unknownChannels', { names })} ${t('confirmUnknown')}`)) return;
       if (!replaced || confirm(t('confirmCosts', { count: replaced })))
         setTaken(await change<CostsTaken>('PUT', path, table));
@@ -89,7 +89,7 @@ export function Costs({ site, changed }: { site: Site; changed: () => void }): J
             ? t('costsTaken', { count: showNumber(taken.costs), from: taken.from, to: taken.to })
             : t('costsNone')}
           {taken.to !== null && taken.to > todayOf(site) && ` ${t('costsAhead', { day: taken.to })}`}
-          {!!taken.unknownChannels.length && ` ${t('unknownChannels', { names: taken.unknownChannels.join(', ') })}`}
+          {!!taken.unknownChannels.length && ` ${t('unknownChannels', { names: joinNames(taken.unknownChannels) })}`}
         </p>
       )}
       <Loaded read={read}>

@@ -1,5 +1,5 @@
 import type { RulesNames } from './api.js';
-import { inLanguage, showChannel, t } from './texts.js';
+import { inLanguage, joinPair, showChannel, t } from './texts.js';
 
 /** Beyond this a difference could as well be chance. */
 export const LEVEL = 0.05;
@@ -8,5 +8,7 @@ export const LEVEL = 0.05;
 export function sayFeature(feature: string, rules: RulesNames | undefined): string {
   const [kind, ...rest] = feature.split(':');
   const own = rest.join(':');
-  return kind === 'signal' ? (inLanguage(rules?.signals?.[own]?.label) ?? own) : `${t('channel')}: ${showChannel(own)}`;
+  return kind === 'signal'
+    ? (inLanguage(rules?.signals?.[own]?.label) ?? own)
+    : joinPair(t('channel'), showChannel(own));
 }

@@ -69,7 +69,9 @@ const MESSAGES: Array<[says: RegExp, chinese: string]> = [
   [/^when[\w.[\]]*:? .*$/s, '人群条件有误，请打开人群并修改条件'],
   [/^the body is larger than (\d+) bytes$/, '内容超过 $1 字节'],
   [/^bot: expected null, or a reason .*$/, '原因应为最多 64 个字母、数字或下划线'],
-  [/^(\w+): .*$/s, '“$1”的取值无效，请在页面中重新选择'],
+  [/^steps: no signal is called (.*?)[;,.].*$/s, '规则中已没有信号“$1”，请重新选择漏斗步骤'],
+  [/^rules: there is no version (\d+).*$/s, '没有第 $1 版规则，请重新选择'],
+  [/^\w+: .*$/s, '页面地址中的选择已无效，请在页面中重新选择'],
 ];
 
 /** What is not known is said as it is. */

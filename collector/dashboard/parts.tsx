@@ -179,6 +179,9 @@ function compare(a: string | number | null, b: string | number | null, isUp: boo
     : `${a}`.localeCompare(`${b}`, language.value) * way;
 }
 
+/** Some columns are named by words that stand in a list elsewhere. */
+const capital = (title: string): string => title.charAt(0).toUpperCase() + title.slice(1);
+
 const shown = (value: string | number | null): string =>
   value === null ? '–' : typeof value === 'number' ? showNumber(value) : value;
 
@@ -287,7 +290,9 @@ export function Table<T>({
   /** How many rows the API gives at most. */
   most?: number;
 }): JSX.Element {
-  const isNumber = (column: Column<T>) => !rows.some((row) => typeof column.of(row) === 'string');
+  // Where nothing stands nothing says what it would be.
+  const isNumber = ({ of }: Column<T>) =>
+    rows.some((row) => typeof of(row) === 'number') && !rows.some((row) => typeof of(row) === 'string');
   const numbers = columns.map(isNumber);
   const [sort, setSort] = useState<{ title: string; isUp: boolean }>();
   const by = columns.find(({ title }) => title === sort?.title);
@@ -317,10 +322,10 @@ export function Table<T>({
                 >
                   {isSortable(columns[index]!) ? (
                     <button type="button" class="sort" onClick={() => turn(title, !numbers[index])}>
-                      {title}
+                      {capital(title)}
                     </button>
                   ) : (
-                    title
+                    capital(title)
                   )}
                 </th>
               ))}

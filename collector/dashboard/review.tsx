@@ -20,7 +20,7 @@ import {
   Updating,
 } from './parts.js';
 import { choose, chosen, linkTo } from './state.js';
-import { showChannel, t } from './texts.js';
+import { joinPair, showChannel, t } from './texts.js';
 
 const DAYS = 7;
 const MOST_SOURCES = 8;
@@ -42,9 +42,7 @@ export function Review({ site }: { site: Site }): JSX.Element {
   return (
     <>
       <section class="card">
-        <h2>
-          {site.name}: {t('weekOf', { from: range.from, to: range.to })}
-        </h2>
+        <h2>{joinPair(site.name, t('weekOf', { from: range.from, to: range.to }))}</h2>
         <div class="filters no-print">
           <label>
             <span class="soft">{t('lastDay')}</span>{' '}

@@ -26,22 +26,18 @@ import { useRead, useReport } from './live.js';
 import { sayNote } from './notes.js';
 import { Alert, Loaded, People, Table } from './parts.js';
 import { freeName, isShown } from './rulesEdits.js';
-import { explainError, explainRefusedRules } from './rulesErrors.js';
+import { explainError, explainRefusedRules, meanwhileOf, unlessMeanwhile } from './rulesErrors.js';
 import { RulesForm } from './rulesForm.js';
 import { Moves } from './rulesPreview.js';
 import { Templates } from './rulesTemplates.js';
 import { isUnsaved, may, writing } from './state.js';
-import { showNumber, showTime, t } from './texts.js';
+import { joinNames, showNumber, showTime, t } from './texts.js';
 import { Words } from './why.js';
 
 const { unsaved, kept, savedAt } = writing;
 addEventListener('beforeunload', (event) => {
   if (isUnsaved()) event.preventDefault();
 });
-
-/** What somebody else saved or published since, where that is why something was refused. */
-const meanwhileOf = (error: unknown) =>
-  ((error as Refused).body as { meanwhile?: { author: string | null; at: number } } | undefined)?.meanwhile;
 
 interface Checked {
   errors: RulesError[];
@@ -102,16 +98,6 @@ export function Rules({ site }: { site: Site }): JSX.Element {
   const shown = text ?? (rules.data ? JSON.stringify(rules.data, null, 2) : '');
   const isChanged = text !== undefined;
   const editor = useRef<HTMLTextAreaElement>(null);
-  const unlessMeanwhile = async <T,>(act: (isSure: boolean) => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await act(false);
-    } catch (error) {
-      const other = meanwhileOf(error);
-      if (!other) throw error;
-      const words = { author: other.author ?? '?', time: showTime(other.at, site.timeZone) };
-      return confirm(t('confirmMeanwhile', words)) ? act(true) : undefined;
-    }
-  };
   const draft = useMemo(() => parsed(shown), [shown]);
   const [caret, setCaret] = useState<number>();
   const complete = (next: string, at: number) => {
@@ -171,7 +157,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
       // What a document is made of stands in it; a template is made of nothing.
       const { version: basedOn } = given as { version?: unknown };
       const isMade = Number.isInteger(basedOn);
-      const done = await unlessMeanwhile((isSure) => {
+      const done = await unlessMeanwhile(site, (isSure) => {
         if (isMade && !isSure) query.set('basedOn', String(basedOn));
         else query.delete('basedOn');
         return change<{ version: number }>('PUT', `${base}?${query}`, given);
@@ -190,7 +176,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     });
   const saveDraft = () =>
     run(async (given) => {
-      const saved = await unlessMeanwhile((isSure) =>
+      const saved = await unlessMeanwhile(site, (isSure) =>
         change<{ savedAt: number }>(
           'PUT',
           `${base}/draft${isSure ? '' : `?after=${savedAt.get(site.siteKey) ?? 0}`}`,
@@ -234,7 +220,7 @@ export function Rules({ site }: { site: Site }): JSX.Element {
     // Whoever chooses knows of these versions.
     const basedOn = Math.max(...versions.data!.versions.map((each) => each.version));
     const publishAgain = () =>
-      unlessMeanwhile((isSure) => {
+      unlessMeanwhile(site, (isSure) => {
         if (isSure) query.delete('basedOn');
         else query.set('basedOn', String(basedOn));
         return change<{ version: number }>('POST', `${base}/versions/${version}/restore?${query}`);
@@ -481,7 +467,7 @@ function lineOf(text: string, path: string): number | undefined {
 }
 
 const explainWarning = ({ code, names, message }: Finding): string =>
-  code ? t(`lint.${code}`, { names: names?.join(', ') }) : message;
+  code ? t(`lint.${code}`, { names: names && joinNames(names) }) : message;
 
 function Findings({
   checked: { errors, warnings },

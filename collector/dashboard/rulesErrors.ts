@@ -1,8 +1,8 @@
 /** What is wrong with rules and conditions, in the page's language. */
 import { sayError, type RulesError } from '../../sdk/core/index.js';
-import type { Refused } from './api.js';
+import type { Refused, Site } from './api.js';
 import { RULES_MESSAGES_ZH as ZH } from './rulesMessagesZh.js';
-import { language, t } from './texts.js';
+import { language, showTime, t } from './texts.js';
 
 /** One thing that is wrong; what was no JSON at all has no code. */
 export const explainError = ({ code, values, message }: { message: string } & Partial<RulesError>): string =>
@@ -38,4 +38,23 @@ export function explainRefusedRules(error: Error): string {
   const { errors = [] } = (body ?? {}) as { errors?: RulesError[] };
   if (status === 409) return t('contradictory');
   return errors.length ? t('rulesWrong', { count: errors.length }) : error.message;
+}
+
+/** What somebody else saved or published since, where that is why something was refused. */
+export const meanwhileOf = (error: unknown) =>
+  ((error as Refused).body as { meanwhile?: { author: string | null; at: number } } | undefined)?.meanwhile;
+
+/** Does something that takes the place of what others did only where that is wanted. @returns undefined where it is not */
+export async function unlessMeanwhile<T>(
+  site: Pick<Site, 'timeZone'>,
+  act: (isSure: boolean) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await act(false);
+  } catch (error) {
+    const other = meanwhileOf(error);
+    if (!other) throw error;
+    const words = { author: other.author ?? '?', time: showTime(other.at, site.timeZone) };
+    return confirm(t('confirmMeanwhile', words)) ? act(true) : undefined;
+  }
 }

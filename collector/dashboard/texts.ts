@@ -1124,7 +1124,7 @@ const zh: typeof en = {
     script: '脚本',
     ai_assistant: 'AI 助手',
     internal: '站点内部人员',
-    referrer_spam: '来源垃圾',
+    referrer_spam: '垃圾引荐流量',
     impossible_rate: '事件多到不可能出自真人',
     by_hand: '人工标记',
     excluded: '规则排除（{name}）',
@@ -1373,7 +1373,7 @@ const zh: typeof en = {
   pinned: '固定内容的代码（SRI）',
   settings: '设置',
   siteName: '站点名称',
-  origins: '来源地址，每行一个',
+  origins: '网站地址，每行一个',
   timeZone: '时区',
   retentionDays: '原始事件保留天数（留空：永久）',
   internal: '内部人员的 IP 地址，每行一个：不计入报表',
@@ -1598,7 +1598,7 @@ const zh: typeof en = {
     invalid_site_key: '缺少站点密钥',
     unknown_site: '站点密钥不存在',
     wrong_secret: '私密密钥错误',
-    wrong_origin: '来源不在站点地址之列',
+    wrong_origin: '页面不在站点的网站地址之列',
     invalid_visitor_id: '访客 ID 无效',
     invalid_user_id: '用户 ID 无效',
     invalid_traits: '用户属性不是普通值',
@@ -1648,14 +1648,14 @@ const zh: typeof en = {
   daysInUtc: '日期按 UTC 计算。',
   namelessNotSet: '（未设置）',
   namelessOther: '（其他）',
-  findHint: '访客编号至少需四个字符；用户编号需从开头填写。',
+  findHint: '访客 ID 至少需四个字符；用户编号需从开头填写。',
   compared: '对比',
   matrixHeldAgainst: '括号内为对比数据。',
   gotThereBefore: '对比：到达',
   ofThemBefore: '对比：占比',
-  refused: '被拒收的数据',
+  refused: '被拒绝的事件',
   refusedHint: '最近 14 天，按原因列出；所收内容的开头也保留同样时间。',
-  nothingRefused: '没有被拒收的数据。',
+  nothingRefused: '没有被拒绝的事件。',
   cohorts: '同期群留存',
   cohortsHint: '按首次到访的时间分组：若干周期之后仍到访的比例。',
   firstCame: '首次到访',
@@ -2102,8 +2102,19 @@ export const showMoney = (value: number, currency: string | null): string =>
   new Intl.NumberFormat(locale(), {
     // Of great amounts the whole is enough; of small ones what the currency has.
     ...(Math.abs(value) >= 100 || !currency ? { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 } : {}),
-    ...(currency && { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }),
+    ...(currency && {
+      style: 'currency',
+      currency, // In Chinese the yen and the yuan would have one sign.
+      currencyDisplay: language.value === 'zh' ? 'symbol' : 'narrowSymbol',
+    }),
   }).format(value);
+
+/** Several names in a row. */
+export const joinNames = (names: string[]): string => names.join(language.value === 'zh' ? '、' : ', ');
+
+/** What something is, and which. */
+export const joinPair = (what: string, which: string): string =>
+  `${what}${language.value === 'zh' ? '：' : ': '}${which}`;
 
 export const showShare = (value: number): string =>
   new Intl.NumberFormat(locale(), {

@@ -16,7 +16,7 @@ import { leftOut } from './leftOut.js';
 import { showEvent, showProp } from './events.js';
 import { Alert, Problem, save, Select, StageDot, StageName, Table } from './parts.js';
 import { chosen, linkToList, linkToVisitor, may } from './state.js';
-import { inLanguage, showChannel, showCountry, showDevice, showNumber, showTime, t } from './texts.js';
+import { inLanguage, joinNames, showChannel, showCountry, showDevice, showNumber, showTime, t } from './texts.js';
 import { saySource } from './visitors.js';
 import { Why, Words } from './why.js';
 
@@ -119,7 +119,7 @@ function Details({
             {showNumber(visitor.score)} <span class="soft">{t('scoreParts', parts)}</span>
           </dd>
           <dt>{t('tags')}</dt>
-          <dd>{visitor.tags.map((tag) => inLanguage(words?.tags?.[tag]?.label) ?? tag).join(', ') || t('none')}</dd>
+          <dd>{joinNames(visitor.tags.map((tag) => inLanguage(words?.tags?.[tag]?.label) ?? tag)) || t('none')}</dd>
           {visitor.firstTouch && (
             <>
               <dt>{t('firstFrom')}</dt>

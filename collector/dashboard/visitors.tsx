@@ -6,7 +6,7 @@ import { sayFeature } from './features.js';
 import { useOnce, useRead } from './live.js';
 import { Alert, Loaded, sayLost, sayWay, Select, showRow, stageColumn, Table } from './parts.js';
 import { choose, chosen, linkTo, linkToVisitor } from './state.js';
-import { channelNames, inLanguage, showChannel, showNumber, showTime, t } from './texts.js';
+import { channelNames, inLanguage, joinNames, showChannel, showNumber, showTime, t } from './texts.js';
 import { leftOut } from './leftOut.js';
 
 /** Where a visit came from, in a few words. */
@@ -18,7 +18,7 @@ export const saySource = (touch: Touch | null): string =>
 export function VisitorTable({ visitors, site }: { visitors: VisitorSummary[]; site: Site }): JSX.Element {
   const rules = useOnce<RulesNames>(`sites/${site.siteKey}/rules`);
   const tags = (visitor: VisitorSummary) =>
-    visitor.tags.map((tag) => inLanguage(rules?.tags?.[tag]?.label) ?? tag).join(', ');
+    joinNames(visitor.tags.map((tag) => inLanguage(rules?.tags?.[tag]?.label) ?? tag));
   return (
     <Table
       name="visitors"

@@ -336,9 +336,17 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'changeAudience',
       'x-role': 'editor',
       summary: 'Puts another condition or name in its place',
-      parameters: [audienceId],
+      parameters: [
+        audienceId,
+        query('after', 'expected the moment at which what is known of it was saved', { type: 'integer', minimum: 0 }),
+      ],
       requestBody: body(record({ name: text, when: { type: 'object' }, 'isStatic?': { type: 'boolean' } })),
-      responses: { 200: json('The audience.', ref('SavedAudience')), 400: WRONG, 503: PREPARING },
+      responses: {
+        200: json('The audience.', ref('SavedAudience')),
+        400: WRONG,
+        409: error('It was saved meanwhile.'),
+        503: PREPARING,
+      },
     },
     delete: {
       operationId: 'removeAudience',

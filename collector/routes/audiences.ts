@@ -6,6 +6,7 @@ import type { Member } from '../reports/audience.js';
 import type { Services } from '../services.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
+import { otherwise } from './rules.js';
 
 const MAX_NAME = 200;
 const TOO_DEEP = [rulesError('when', 'too_deep', { max: MAX_RULES_DEPTH })];
@@ -26,6 +27,8 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
   });
 
   const save = async (c: Context<SiteEnv>, id?: number) => {
+    const query = readQuery<{ after: number }>(c, id ? 'changeAudience' : 'addAudience');
+    if (typeof query === 'string') return c.json({ error: query }, 400);
     const body = await readJson(c);
     const { name, when, isStatic = false } = (isRecord(body) ? body : {}) as Record<string, unknown>;
     if (typeof name !== 'string' || !name.trim() || name.length > MAX_NAME)
@@ -34,6 +37,8 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (isDeep(when, MAX_RULES_DEPTH)) return c.json(refusal(TOO_DEEP), 400);
     const { siteKey } = c.get('site');
     const known = (await store.audiences(siteKey)).find((each) => each.id === id);
+    if (known && query.after !== undefined && known.savedAt !== query.after)
+      return otherwise(c, 'the audience was not changed: it was saved meanwhile', known.author, known.savedAt);
     // Who was in it for good stays in it, whatever it is called.
     if (known?.people != null && isStatic && isDeepStrictEqual(known.when, when)) {
       const renamed = { ...known, name: name.trim() };

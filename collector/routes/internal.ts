@@ -33,7 +33,10 @@ const TEXTS = {
 };
 
 /** Of a form with one button. */
-const smallBody = bodyLimit({ maxSize: 1024, onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }) });
+const smallBody = bodyLimit({
+  maxSize: 1024,
+  onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }),
+});
 
 /** Whether the browser that asks said that it is one of the site's own people's. */
 export const isFlagged = (c: Context): boolean => getCookie(c, COOKIE) === '1';

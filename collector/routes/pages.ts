@@ -13,7 +13,10 @@ export function pageRoutes({ store, now }: Services): Hono {
   const routes = new Hono();
   routes.use(
     '/v1/pages',
-    bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }) }),
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }),
+    }),
   );
   routes.post('/v1/pages', async (c) => {
     const body = await c.req.json<unknown>().catch(() => undefined);

@@ -26,7 +26,7 @@ interface Publishing {
 }
 
 /** What somebody else did since what is given was begun. */
-const otherwise = (c: Context<SiteEnv>, error: string, author: string | null, at: number) =>
+export const otherwise = (c: Context<SiteEnv>, error: string, author: string | null, at: number) =>
   c.json({ error, meanwhile: { author, at } }, 409);
 
 const UNTOUCHED = 'the rules were not changed: ';

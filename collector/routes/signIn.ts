@@ -61,7 +61,10 @@ export function signInRoutes(services: Services): Hono {
   });
   routes.use(
     '/api/session',
-    bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }) }),
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }),
+    }),
   );
   // Always a 200: whether somebody is signed in is a question, not a mistake.
   routes.get('/api/session', async (c) => {

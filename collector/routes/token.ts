@@ -39,7 +39,10 @@ export function tokenRoutes(services: Services): Hono {
   routes.options('/v1/token', (c) => c.body(null, 204, PREFLIGHT));
   routes.use(
     '/v1/token',
-    bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }) }),
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: (c) => c.json({ error: 'the body is too large' }, 413, { Connection: 'close' }),
+    }),
   );
   routes.post('/v1/token', async (c) => {
     c.header('Cache-Control', 'no-store');

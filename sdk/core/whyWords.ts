@@ -20,6 +20,17 @@ interface WhyWords {
   within(days: number): string;
   ever: string;
   measures: Record<Measure, string>;
+  /** Between two things of which one alone is asked for, and between what is asked for and its window. */
+  and: string;
+  comma: string;
+  /** A thing, and what is asked of it. */
+  said(what: string, asked: string): string;
+  /** Something, and what is known of it. */
+  beside(text: string, known: string): string;
+  /** Bounds of a measure. */
+  asked(bounds: string, measure: Measure): string;
+  true: string;
+  false: string;
   isMissing: string;
   isThere: string;
   oneOf: string;
@@ -51,6 +62,13 @@ const WORDS: Record<Language, WhyWords> = {
       perSession: 'different in one session',
       sessions: 'sessions with the same',
     },
+    and: ', ',
+    comma: ', ',
+    said: (what, asked) => `${what}: ${asked}`,
+    beside: (text, known) => `${text} (${known})`,
+    asked: (bounds, measure) => `${bounds} ${WORDS.en.measures[measure]}`,
+    true: 'true',
+    false: 'false',
     isMissing: 'is not there',
     isThere: 'is there',
     oneOf: 'is one of',
@@ -86,6 +104,14 @@ const WORDS: Record<Language, WhyWords> = {
       perSession: '个不同值（一次会话内）',
       sessions: '次会话中有同一个值',
     },
+    and: '、',
+    comma: '，',
+    said: (what, asked) => `${what}：${asked}`,
+    beside: (text, known) => `${text}（${known}）`,
+    asked: (bounds, measure) =>
+      measure === 'value' ? `${WORDS.zh.measures.value}${bounds}` : `${bounds} ${WORDS.zh.measures[measure]}`,
+    true: '是',
+    false: '否',
     isMissing: '不存在',
     isThere: '存在',
     oneOf: '属于',
@@ -113,9 +139,9 @@ function saySignal({ signal, need, have, within }: SignalReason, language: Langu
     const { gte, lte } = need[measure]!;
     const bounds = [gte !== undefined && words.atLeast(gte), lte !== undefined && words.atMost(lte)].filter(Boolean);
     const known = words.have(showNumber(have[measure] ?? 0, language));
-    return `${bounds.join(' · ')} ${words.measures[measure]} (${known})`;
+    return words.beside(words.asked(bounds.join(' · '), measure), known);
   });
-  return `${called(signal)}: ${asked.join(' · ')}, ${within ? words.within(within) : words.ever}`;
+  return words.said(called(signal), `${asked.join(' · ')}${words.comma}${within ? words.within(within) : words.ever}`);
 }
 
 function sayTrait({ trait, need, have }: TraitReason, language: Language): string {
@@ -123,12 +149,13 @@ function sayTrait({ trait, need, have }: TraitReason, language: Language): strin
   const { exists, in: list, glob, range: { gte, lte } = {} } = need;
   const asked = [
     exists === false && words.isMissing,
-    list && `${words.oneOf} ${list.join(', ')}`,
-    glob && `${words.like} ${glob.join(', ')}`,
+    list && `${words.oneOf} ${list.join(words.and)}`,
+    glob && `${words.like} ${glob.join(words.and)}`,
     gte !== undefined && words.atLeast(gte),
     lte !== undefined && words.atMost(lte),
   ].filter(Boolean);
-  return `${trait}: ${asked.join(' · ') || words.isThere} (${have === null ? words.unknown : String(have)})`;
+  const known = have === null ? words.unknown : typeof have === 'boolean' ? words[`${have}`] : have;
+  return words.said(trait, words.beside(asked.join(' · ') || words.isThere, `${known}`));
 }
 
 /** Says one part of a reason, without the parts that it has itself. */

@@ -129,7 +129,7 @@ test('the stage is on the page before any answer: provisional first, then confir
     `import('${world.collector.url}/t/why.js').then(({ sayWhy }) => sayWhy(stagetag.why(), 'zh', (name) => (name === 'order' ? '订单' : '订单页')))`,
   );
   expect(said).toMatch(
-    /^✓ 行动 · 永久保留\n {2}✓ 满足其一\n {4}✓ 订单: 至少 1 次 \(目前 1\), 任何时候\n {4}○ 订单页: .*\n下一阶段（忠诚）还需要：\n {2}○ 订单/,
+    /^✓ 行动 · 永久保留\n {2}✓ 满足其一\n {4}✓ 订单：至少 1 次（目前 1），任何时候\n {4}○ 订单页：.*\n下一阶段（忠诚）还需要：\n {2}○ 订单/,
   );
   expect(await loaded()).toBe(1);
 });

@@ -131,6 +131,11 @@ test('an audience is kept by name, changed, listed as JSON and CSV, and deleted'
   const changed = (await ask<{ members: Member[] }>('GET', `/${id}/members`)).json.members;
   expect(changed.map(({ visitorId }) => visitorId)).toEqual([ids.cyd]);
   expect((await ask<{ audiences: object[] }>('GET', '')).json.audiences).toMatchObject([{ id, name: 'Pro' }]);
+  const [{ savedAt }] = (await ask<{ audiences: [{ savedAt: number }] }>('GET', '')).json.audiences;
+  const other = await ask<{ meanwhile: object }>('PUT', `/${id}?after=${savedAt - 1}`, { name: 'X', when: pricing() });
+  expect([other.status, other.json.meanwhile]).toEqual([409, { author: 'admin', at: savedAt }]);
+  const known = await ask('PUT', `/${id}?after=${savedAt}`, { name: 'Pro', when: { trait: 'plan', eq: 'pro' } });
+  expect(known.status).toBe(200);
   expect((await ask('PUT', '/99', { name: 'Pro', when: pricing() })).status).toBe(404);
   expect((await ask('DELETE', `/${id}`)).status).toBe(200);
   for (const [method, path] of [

@@ -169,6 +169,24 @@ describe('the commands', () => {
     expect(await restored.site(siteKey)).toMatchObject({ secretKey: 'sk_new', identityKey: secretKey });
   });
 
+  it('do not let in again who may not sign in any more, and let in everybody where nothing is known', async () => {
+    const [folder, elsewhere, fresh] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
+    const backup = path.join(elsewhere, 'backup.sqlite');
+    const run = (...args: string[]) => runCommand([...args, '--data', folder]);
+    run('site', 'add', '--name', 'S', '--origin', 'https://a.example');
+    run('user', 'add', '--name', 'Ada', '--role', 'editor');
+    run('user', 'add', '--name', 'Bob', '--role', 'owner');
+    run('backup', backup);
+    run('user', 'remove', '--name', 'Bob');
+    restoreBackup(backup, folder, NOW);
+    expect(run('user', 'list').stdout).toContain('Ada');
+    expect(run('user', 'list').stdout).not.toContain('Bob');
+    // A collector that was started anew, on another machine.
+    runCommand(['site', 'add', '--name', 'Other', '--origin', 'https://b.example', '--data', fresh]);
+    restoreBackup(backup, fresh, NOW);
+    expect(runCommand(['user', 'list', '--data', fresh]).stdout).toContain('Bob');
+  });
+
   it('leave what they make to whoever has the folder, run by root too', () => {
     const folder = temporaryFolder();
     const isRoot = process.getuid!() === 0;

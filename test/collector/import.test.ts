@@ -263,11 +263,15 @@ test('what was no request, what a server of another kind writes, and what is lef
     caddy('/st/t/st_x.js'),
     caddy('/', 'curl/8.0'),
     '{"no":"request"}',
+    '{"ts":1795341600.5,"request":{"method":"GET","uri":5},"status":200}',
+    caddy('/docs/v2.0').replace('1795341600.5', '1795341600500.5'),
+    caddy('/people/john.smith').replace('1795341600.5', '1795341600500500500'),
+    caddy('/logo.svg'),
   ];
   expect(await countPages(Readable.from(lines), 'UTC', undefined, ['/st/*'])).toEqual({
-    lines: 8,
-    unread: 1,
-    days: [{ day: '2026-11-22', pages: 1 }],
+    lines: 12,
+    unread: 2,
+    days: [{ day: '2026-11-22', pages: 3 }],
   });
 });
 

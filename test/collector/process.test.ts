@@ -37,6 +37,17 @@ test('what is set and empty is not set, and a health check of the older kind nee
   for (const other of others) await expect(fetch(`http://${other!.address}:${port}/healthz`)).rejects.toThrow();
 });
 
+test('a log that cannot be written holds nothing up', async () => {
+  const data = temporaryFolder();
+  const full = fs.openSync('/dev/full', 'w');
+  const { url, child, ended } = await startServe(data, ['--admin-token', ADMIN], {}, undefined, full);
+  fs.closeSync(full);
+  for (let index = 0; index < 20; index++)
+    expect((await fetch(`${url}/api/sites`, { headers: { Authorization: `Bearer ${ADMIN}` } })).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+});
+
 test('an admin token that no header can carry is refused in one line', () => {
   const { status, stderr } = runCommand([
     'serve',

@@ -253,8 +253,13 @@ test('whoever was at the same rules meanwhile is named before what they did is r
   expect(await post(collector, '/draft?after=0', {}, 'PUT')).toMatchObject(other);
   expect(await post(collector, `/draft?after=${savedAt - 1}`, undefined, 'DELETE')).toMatchObject(other);
   expect((await post(collector, `/draft?after=${savedAt}`, {}, 'PUT')).status).toBe(200);
+  // Of two at the same moment one is told.
+  const { clock } = collector;
+  clock.now++;
+  const both = [1, 2].map(() => post(collector, `/draft?after=${savedAt}`, {}, 'PUT'));
+  expect((await Promise.all(both)).map(({ status }) => status).sort()).toEqual([200, 409]);
   expect((await post(collector, '/draft', undefined, 'GET')).body).toMatchObject({ rules: {} });
-  expect((await post(collector, `/draft?after=${savedAt}`, undefined, 'DELETE')).body).toEqual({ draft: null });
+  expect((await post(collector, `/draft?after=${clock.now}`, undefined, 'DELETE')).body).toEqual({ draft: null });
 });
 
 test('a draft is kept as it is, with what is wrong with it, until it is dropped', async () => {

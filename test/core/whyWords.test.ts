@@ -71,9 +71,9 @@ test('so it is in Chinese, by the names that signals are given', () => {
   expect(sayWhy(explainStage(rules, facts, NOW, 'awareness'), 'zh', called)).toBe(
     [
       '✓ 认知 · 永久保留',
-      '  ✓ 浏览页面: 至少 1 次 (目前 2), 任何时候',
+      '  ✓ 浏览页面：至少 1 次（目前 2），任何时候',
       '下一阶段（行动）还需要：',
-      '  ○ order: 至少 50.5 金额 (目前 0), 任何时候',
+      '  ○ order：金额至少 50.5（目前 0），任何时候',
     ].join('\n'),
   );
 });

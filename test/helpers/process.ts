@@ -26,15 +26,16 @@ export async function startServe(
   args: string[] = [],
   env: Record<string, string> = {},
   maxFileKiB?: number,
+  stdout?: number,
 ): Promise<ServeProcess> {
   const command = [process.execPath, MAIN, 'serve', '--port', '0', '--data', data, ...args];
   // A file that may not grow is as good as a disk that is full.
   const limited = ['bash', '-c', `ulimit -f ${maxFileKiB}; exec "$@"`, 'bash', ...command];
   const [program, ...rest] = maxFileKiB ? limited : command;
-  const child = spawn(program!, rest, { env: { ...process.env, ...env } });
+  const child = spawn(program!, rest, { env: { ...process.env, ...env }, stdio: ['ignore', stdout ?? 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stderr: '', stdout: '' };
-  child.stdout!.on('data', (text) => (output.stdout += text));
+  child.stdout?.on('data', (text) => (output.stdout += text));
   const ended = new Promise<[number | null, string | null]>((resolve) => {
     child.on('exit', (code, signal) => resolve([code, signal]));
   });
