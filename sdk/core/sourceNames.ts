@@ -79,7 +79,9 @@ export const SOURCE_NAMES: Array<[kind: SourceKind, names: string, from: string]
 
 /** Names that are too short to stand for a host, or stand for something else there: they are found as whole labels alone. */
 export const LABELS: Partial<Record<SourceKind, string>> = {
-  search: '360 shenma',
-  social: 'ig wx',
-  assistant: 'openai gemini copilot claude',
+  search: '360 shenma 百度 搜狗 神马 必应 谷歌',
+  social: 'ig wx 微信 公众号 微信公众号 朋友圈 微信朋友圈 视频号 微博 小红书 抖音 知乎 头条 今日头条 贴吧',
+  video: 'b站 哔哩哔哩 快手 西瓜视频 优酷 爱奇艺',
+  shopping: '淘宝 天猫 京东 拼多多',
+  assistant: 'openai gemini copilot claude 豆包 元宝 腾讯元宝 通义 通义千问 文心一言',
 };
