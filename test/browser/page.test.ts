@@ -242,6 +242,41 @@ describe.each(ENGINES)('in %s', (name) => {
     expect(await tab.evaluate(`stagetag.ready.then(() => stagetag.stage)`)).toBe('awareness');
   });
 
+  test('a clock that is days ahead loses nothing, nor does it once it is put right', async () => {
+    const head = `<script>
+      if (location.pathname === '/ahead') Date.now = ((now) => () => now() + 8 * 864e5)(Date.now);
+    </script>`;
+    const site = await startSite(engine, { '/': 'a', '/ahead': 'b' }, { head, attributes: 'data-auto="page"' });
+    for (const [path, count] of [
+      ['/ahead', 1],
+      ['/ahead', 2],
+      ['/', 3],
+    ] as const) {
+      const { tab } = await site.visit(path).then(() => site);
+      // The collector's answer says how far ahead it is.
+      await site.confirmed();
+      await tab.evaluate(`void stagetag.track('purchase', { transaction_id: 'A-${count}' })`);
+      await tab.evaluate('stagetag.flush()');
+      await site.named('purchase', count);
+      await expectNoProblems(tab);
+    }
+  });
+
+  test('what another hand kept in our place breaks no page', async () => {
+    const site = await startSite(engine, { '/': 'a page' }, { attributes: 'data-auto="page"' });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.confirmed();
+    const key = `stagetag-1-${site.site.siteKey}`;
+    await tab.evaluate(
+      `void (localStorage['${key}:state'] = JSON.stringify({ visitorId: localStorage['${key}:visitor'], rev: 99 }))`,
+    );
+    await site.visit('/');
+    expect(await tab.evaluate('stagetag.stage')).toBeNull();
+    await tab.evaluate(`void stagetag.track('purchase')`);
+    await site.named('purchase');
+    await expectNoProblems(tab);
+  });
+
   test('of two tabs that wait for consent the yes of one makes one visitor', async () => {
     const site = await startSite(engine, { '/': 'a page' }, { attributes: 'data-auto="page" data-consent="required"' });
     await site.visit('/?utm_source=one');
@@ -530,6 +565,7 @@ describe.each(ENGINES)('in %s', (name) => {
       <script>
         addEventListener('load', async () => {
           await new Promise((resolve) => setTimeout(resolve, 100)); // Nobody is quicker.
+          stagetag.on('enter:interest', () => (window.isEntered = true));
           const { querySelector, querySelectorAll } = Document.prototype;
           querySelector.call(document, '[name=matches]').dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
           querySelectorAll.call(document, 'a')[3000].click();
@@ -548,6 +584,7 @@ describe.each(ENGINES)('in %s', (name) => {
     const [harm] = await site.named('harm');
     expect(harm!.props).toEqual({ list: [1, 2], at: '1970-01-01T00:00:00.000Z' });
     expect(harm!.title).toBe('Page /');
+    expect(await tab.evaluate('window.isEntered')).toBe(true);
     expect(await tab.evaluate(`history.replaceState({}, '', location.href)`)).toBe('moved');
     const foreign = `Object.keys(localStorage).filter((key) => !key.startsWith('stagetag-1-'))`;
     expect(await tab.evaluate(foreign)).toEqual([]);
