@@ -1,5 +1,5 @@
 /** The JSON Schema of rules, for editors that complete and check while one writes. What hangs together across a document (names of signals) parseRules says. */
-import { RFM_MEASURES, STAGES, TAG_DIMENSIONS } from '../sdk/core/index.js';
+import { DISTINCT_CAP, RFM_MEASURES, STAGES, TAG_DIMENSIONS } from '../sdk/core/index.js';
 import type { Schema } from './schema.js';
 
 const text: Schema = { type: 'string', minLength: 1 };
@@ -21,6 +21,15 @@ const only = (properties: Record<string, Schema>, required: string[] = [], more:
 });
 
 const range = (bound: Schema): Schema => only({ gte: bound, lte: bound }, [], { minProperties: 1 });
+/** Of what only so many are told apart of: that there are more, or at most as many, nobody can know. */
+const told: Schema = only(
+  {
+    gte: { type: 'integer', minimum: 0, maximum: DISTINCT_CAP },
+    lte: { type: 'integer', minimum: 0, maximum: DISTINCT_CAP - 1 },
+  },
+  [],
+  { minProperties: 1 },
+);
 const whole: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 const MATCHERS: Record<string, Schema> = {
   eq: scalar,
@@ -30,11 +39,16 @@ const MATCHERS: Record<string, Schema> = {
   lte: number,
   exists: { type: 'boolean' },
 };
-const matchers: Schema = { type: 'object', additionalProperties: only(MATCHERS, [], { minProperties: 1 }) };
 const condition: Schema = { $ref: '#/$defs/condition' };
 const conditions: Schema = { type: 'array', items: condition, minItems: 1 };
 /** What every object has is no name: it would be found where nobody put it. */
 const NO_OBJECTS = `(?!(${Object.getOwnPropertyNames(Object.prototype).join('|')})$)`;
+const OTHER = `^${NO_OBJECTS}`;
+const matchers: Schema = {
+  type: 'object',
+  propertyNames: { pattern: OTHER },
+  additionalProperties: only(MATCHERS, [], { minProperties: 1 }),
+};
 const NAME = `^${NO_OBJECTS}[\\p{L}\\p{N}_.-]{1,64}$`;
 const named = (what: Schema): Schema => ({
   type: 'object',
@@ -88,6 +102,8 @@ export const RULES_SCHEMA: Schema = {
                 label,
               },
               ['when'],
+              // One that is kept for good needs nothing that keeps it.
+              { not: { properties: { sticky: { const: true } }, required: ['sticky', 'keep'] } },
             ),
           ]),
         ),
@@ -150,16 +166,16 @@ export const RULES_SCHEMA: Schema = {
         only({ all: conditions }, ['all']),
         only({ any: conditions }, ['any']),
         only({ not: condition }, ['not']),
-        only({ trait: text, ...MATCHERS }, ['trait'], { minProperties: 2 }),
+        only({ trait: { ...text, pattern: OTHER }, ...MATCHERS }, ['trait'], { minProperties: 2 }),
         only(
           {
             signal: text,
             count: range(whole),
-            distinct: range(whole),
+            distinct: told,
             value: range({ type: 'number', minimum: 0 }),
             days: range(whole),
-            perSession: { ...range(whole), description: 'most different values in one session' },
-            sessions: { ...range(whole), description: 'most sessions that had the same value' },
+            perSession: { ...told, description: 'most different values in one session' },
+            sessions: { ...told, description: 'most sessions that had the same value' },
             within: { type: 'integer', minimum: 1, maximum: 3660, description: 'days: today and those before' },
           },
           ['signal'],

@@ -240,9 +240,22 @@ const flatten = (parts: CompiledCondition[]): CompiledCondition[] =>
 const leavesNobody = (parts: CompiledCondition[]): boolean =>
   parts.some((part) => 'not' in part && parts.some((other) => other !== part && implies(part.not[0]!, other)));
 
-/** Whether one asks for what another excludes. */
+/** Whether one excludes what the others ask for together. */
 const hasOpposites = (parts: CompiledCondition[]): boolean =>
-  parts.some((part) => 'not' in part && parts.some((other) => other !== part && implies(other, part.not[0]!)));
+  parts.some(
+    (part) =>
+      'not' in part &&
+      coveredBy(
+        parts.filter((other) => other !== part),
+        part.not[0]!,
+      ),
+  );
+
+/** Whether whoever meets all of these meets another condition: each part of it is implied by one of them. */
+const coveredBy = (parts: CompiledCondition[], condition: CompiledCondition): boolean =>
+  'all' in condition
+    ? condition.all.every((part) => coveredBy(parts, part))
+    : parts.some((part) => implies(part, condition));
 
 /** Whether nothing can meet all of these, which ask for one signal. */
 function isEmpty(conditions: SignalCondition[]): boolean {

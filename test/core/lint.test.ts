@@ -20,6 +20,10 @@ const codes = (when: Condition) =>
 describe('lint', () => {
   test.each<[string, Condition]>([
     ['a part and its opposite', { all: [visit, { not: visit }] }],
+    [
+      'parts, and not both of them',
+      { all: [visit, { signal: 'order' }, { not: { all: [visit, { signal: 'order' }] } }] },
+    ],
     ['a part that implies what another excludes', { all: [{ ...visit, count: { gte: 3 } }, { not: visit }] }],
     [
       'more in a window than ever',
