@@ -282,7 +282,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       operationId: 'removeCosts',
       'x-role': 'editor',
       summary:
-        'Takes back what was said of a channel, or of just this source, medium and campaign of it, from one day to another',
+        'Takes back what was said of a channel with just this source, medium and campaign, or with none of these where they are not given, from one day to another',
       parameters: [
         path('channel', 'expected the name of a channel'),
         query('source', 'expected the source, where one was named'),

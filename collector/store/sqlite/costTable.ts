@@ -9,10 +9,8 @@ export function costTable(database: Database.Database) {
   const clear = database.prepare<[number, string, string, string]>(
     'DELETE FROM costs WHERE site_id = ? AND day = ? AND channel = ? AND source = ?',
   );
-  const remove = database.prepare<[object]>(`
-    DELETE FROM costs WHERE site_id = @site AND day >= @from AND day <= @to AND channel = @channel
-      AND coalesce(@source, source) = source AND coalesce(@medium, medium) = medium
-      AND coalesce(@campaign, campaign) = campaign`);
+  const remove = database.prepare<[number, string, string, string, string, string, string]>(`
+    DELETE FROM costs WHERE site_id = ? AND day >= ? AND day <= ? AND channel = ? AND source = ? AND medium = ? AND campaign = ?`);
   const all = database.prepare<[number, string, string], Required<Cost>>(`
     SELECT day, channel, source, medium, campaign, cost FROM costs WHERE site_id = ? AND day >= ? AND day <= ?
     ORDER BY day, channel, source, medium, campaign`);
@@ -24,10 +22,9 @@ export function costTable(database: Database.Database) {
         if (cost !== null) put.run(site, day, channel, source, medium, campaign, cost);
       return replaced;
     },
-    /** What is not named is any. */
     remove: (site: number, named: CostName, from: string, to: string): number => {
-      const { channel, source = null, medium = null, campaign = null } = named;
-      return remove.run({ site, from, to, channel, source, medium, campaign }).changes;
+      const { channel, source = '', medium = '', campaign = '' } = named;
+      return remove.run(site, from, to, channel, source, medium, campaign).changes;
     },
     between: (site: number, from: string, to: string): Cost[] =>
       all.all(site, from, to).map(({ day, channel, cost, ...named }) => ({
