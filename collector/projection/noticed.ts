@@ -31,10 +31,11 @@ export interface LossCount {
 
 const QUARTER_MS = 15 * 60_000;
 
-/** Whether what a visitor did is left out: it, or the person whose it is, is a bot or excluded. */
+/** Whether what a visitor did is left out: it, or the person whose it is, is a bot or excluded; or the row is nobody's any more. */
 function isLeftOut(projection: Projection): (visitor: number) => boolean {
   const { isMarked, person } = projection.visitors.columns;
-  return (visitor) => !!isMarked[visitor] || (person[visitor] !== NONE && !!isMarked[person[visitor]!]);
+  return (visitor) =>
+    visitor === NONE || !!isMarked[visitor] || (person[visitor] !== NONE && !!isMarked[person[visitor]!]);
 }
 
 /** Changes up to a moment, by quarter hour; those too by which a visitor went into a person. */
@@ -71,7 +72,7 @@ export function whoMoved(
   const found = new Set<number>();
   for (let row = 0; row < projection.moves.length; row++) {
     if (at[row]! < span.from || at[row]! >= span.until || kind[row]! > MOVE_KINDS.expiry) continue;
-    const owner = owners[visitor[row]!]!;
+    const owner = owners[visitor[row]!] ?? NONE;
     if (owner !== NONE && isIt(stageAt(from[row]!), stageAt(to[row]!))) found.add(owner);
   }
   return found;
@@ -83,7 +84,8 @@ export function whoStood(projection: Projection, until: number, stage: Stage): S
   const wanted = STAGES.indexOf(stage);
   const times = new Int32Array(projection.visitors.length);
   for (let row = 0; row < projection.moves.length; row++)
-    if (at[row]! < until) times[visitor[row]!]! += +(to[row] === wanted) - +(from[row] === wanted);
+    if (at[row]! < until && visitor[row] !== NONE)
+      times[visitor[row]!]! += +(to[row] === wanted) - +(from[row] === wanted);
   return ownersWhere(projection, (who) => times[who]! > 0);
 }
 

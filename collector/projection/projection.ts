@@ -322,7 +322,11 @@ export class Projection {
       if (this.lent) return false;
       await this.#dropGone();
     }
-    for (const visitorId of amended) if (this.#numbers.has(visitorId)) await this.#readEvents(visitorId);
+    for (const visitorId of amended) {
+      if (!this.#numbers.has(visitorId)) continue;
+      await this.#readEvents(visitorId);
+      await this.#readMovesOf(visitorId);
+    }
     for (const visitorId of new Set([...changed, ...this.#dueBy(now)])) {
       check();
       const record = await store.visitor(siteKey, visitorId);
@@ -494,7 +498,9 @@ export class Projection {
 
   /** Gives the room of dropped rows back. @param isAll of the few too */
   #tidy(isAll: boolean): void {
-    const wasteful = [this.sessions, this.active, this.counts, this.amounts].filter((rows) => isAll || rows.isWasteful);
+    const wasteful = [this.sessions, this.moves, this.active, this.counts, this.amounts].filter(
+      (rows) => isAll || rows.isWasteful,
+    );
     for (const rows of wasteful) rows.compact();
     const isScattered = this.#deadEvents > (isAll ? 0 : Math.max(LEAST_DEAD, this.events.length / 2));
     if (isScattered) this.#cluster();
@@ -680,13 +686,25 @@ export class Projection {
     const first = { id: this.#move } as { id: number };
     const moved = new Set<number>();
     const all = pages((last: { id: number } = first) => store.everyTransition(siteKey, last.id, PAGE));
-    for await (const { id, visitorId, from, to, at, kind, rules } of all) {
-      this.#move = id;
-      const visitor = this.#numberOf(visitorId);
-      this.moves.addTo(visitor, { from: rank(from), to: rank(to), at, kind: MOVE_KINDS[kind], rules });
-      moved.add(visitor);
+    for await (const move of all) {
+      this.#move = move.id;
+      moved.add(this.#addMove(move));
     }
     return moved;
+  }
+
+  /** Reads a visitor's moves anew, as far as they were read: some may have been taken back. */
+  async #readMovesOf(visitorId: string): Promise<void> {
+    const moves = await this.store.movesOf(this.siteKey, visitorId, this.#move);
+    this.moves.drop(this.#numberOf(visitorId));
+    for (const move of moves) this.#addMove(move);
+  }
+
+  /** @returns whose it is */
+  #addMove({ visitorId, from, to, at, kind, rules }: ListedTransition): number {
+    const visitor = this.#numberOf(visitorId);
+    this.moves.addTo(visitor, { from: rank(from), to: rank(to), at, kind: MOVE_KINDS[kind], rules });
+    return visitor;
   }
 
   /**

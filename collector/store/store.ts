@@ -547,6 +547,8 @@ export interface Store {
 
   /** All transitions, those of bots too: the next after one, or the first (0). */
   everyTransition(siteKey: string, after: number, limit: number): Promise<ListedTransition[]>;
+  /** A visitor's moves, up to one by its number. */
+  movesOf(siteKey: string, visitorId: string, upTo: number): Promise<ListedTransition[]>;
   /** Everybody's id. */
   visitorIds(siteKey: string): Promise<string[]>;
   /** The latest place in the list of changes to visitors, the latest row of events, and how many visitors' records there are: of one moment. */

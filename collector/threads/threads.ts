@@ -72,6 +72,7 @@ const PLACES: Record<Method, 'reader' | 'writer'> = {
   addAudit: 'writer',
   audit: 'reader',
   lastDone: 'reader',
+  movesOf: 'reader',
   space: 'reader',
   addSite: 'writer',
   updateSite: 'writer',

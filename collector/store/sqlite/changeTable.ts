@@ -47,9 +47,6 @@ export function changeTable(database: Database.Database) {
       for (const row of rows.slice(1)) note(site, visitor, row, false);
     },
 
-    /** Notes that moves are gone that were told: whoever follows them reads all of them anew. */
-    retell: (site: number): void => note(site, SOMEBODY, null, false),
-
     /** Notes that somebody is gone, and forgets who it was. */
     erase(site: number, visitor: Buffer): void {
       // In this order: the number of a row that was the last would be given once more.
@@ -57,7 +54,7 @@ export function changeTable(database: Database.Database) {
       forget.run(site, visitor);
     },
 
-    /** `isSomebodyGone`: or a move is. @returns undefined where the list does not reach back so far */
+    /** @returns undefined where the list does not reach back so far */
     since(site: number, place: string): { upTo: string; rows: ChangeRow[]; isSomebodyGone: boolean } | undefined {
       const after = Number.parseInt(place, 10);
       const visitor = at.get(after);

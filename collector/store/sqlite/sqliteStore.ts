@@ -108,8 +108,7 @@ export function openSqliteStore(
     const first = Math.min(...added.map(({ event }) => event.time));
     if (first <= record.lastTime || first >= record.stageSince) return record;
     const told = visitors.takeBackExpiries(site, toBlob(record.visitorId), first);
-    if (told) changes.retell(site);
-    return { ...record, ...told };
+    return told ? { ...record, ...told } : record;
   }
 
   function append(batch: Append): Appended {
@@ -148,7 +147,8 @@ export function openSqliteStore(
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
     // What the browser was told last was the person's; an answer of a lower number would be out of date.
     if (left) record.rev = Math.max(record.rev, left.rev + 1);
-    if (record !== before) put(site, visitor, record, found, rows, isChanged);
+    // Moves that were taken back are to be read anew, as are events that changed.
+    if (record !== before) put(site, visitor, record, found, rows, isChanged || before !== known);
     for (const transition of transitions) visitors.addTransition(site, visitor, transition);
     for (const part of folded.sessions) sessions.add(site, visitor, part);
     if (left) foldPerson(site, left, batch, { isLinked: true });
@@ -192,7 +192,8 @@ export function openSqliteStore(
     batch: Pick<Append, 'rulesVersion' | 'keepsFacts' | 'foldOf'>,
     { added = [], own, isLinked }: { added?: StoredEvent[]; own?: VisitorRecord; isLinked?: boolean } = {},
   ): VisitorRecord | undefined {
-    const before = beforeExpiries(site, visitors.get(site, toBlob(id)), added);
+    const known = visitors.get(site, toBlob(id));
+    const before = beforeExpiries(site, known, added);
     const isAnew = !!own || isLinked || before?.rules !== batch.rulesVersion;
     const parts = isAnew ? partsOf(site, id, batch, own) : undefined;
     if (parts && !parts.length) {
@@ -202,7 +203,7 @@ export function openSqliteStore(
     }
     const { record, transitions } = batch.foldOf(id)({ before, added, parts, isLinked });
     const person = { ...record, userId };
-    if (record !== before) put(site, toBlob(id), person, before);
+    if (record !== before) put(site, toBlob(id), person, before, undefined, before !== known);
     for (const transition of transitions) visitors.addTransition(site, toBlob(id), transition);
     return person;
   }
@@ -398,6 +399,7 @@ export function openSqliteStore(
     },
     eventsAfter: async (siteKey, rowId, upTo) => events.after(sites.id(siteKey), rowId, upTo),
     eventRows: async (siteKey, visitorId) => events.rowsOf(sites.id(siteKey), toBlob(visitorId)),
+    movesOf: async (siteKey, visitorId, upTo) => visitors.movesOf(sites.id(siteKey), toBlob(visitorId), upTo),
     everyTransition: async (siteKey, after, limit) => visitors.nextTransitions(sites.id(siteKey), after, limit),
     everySession: async (siteKey, after, limit) => sessions.next(sites.id(siteKey), after, limit),
     sessions: async (siteKey, visitorId, limit) => sessions.ofVisitor(sites.id(siteKey), toBlob(visitorId), limit),

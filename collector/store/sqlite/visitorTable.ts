@@ -75,6 +75,7 @@ export class VisitorTable {
   readonly #dropMove;
   readonly #writeCause;
   readonly #nextTransitions;
+  readonly #movesOf;
   readonly #ids;
   readonly #ofUser;
   readonly #ofUsers;
@@ -148,10 +149,14 @@ export class VisitorTable {
       WHERE site_id = ? AND visitor_id = ? ORDER BY id DESC`);
     this.#dropMove = database.prepare('DELETE FROM transitions WHERE id = ?');
     this.#writeCause = database.prepare('UPDATE transitions SET cause = ? WHERE id = ?');
-    this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(`
-      SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind,
-        coalesce(cause ->> 'rules', 0) AS rules FROM transitions
-      WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?`);
+    const listed = `SELECT id, visitor_id, from_stage, to_stage, at, cause ->> 'kind' AS kind,
+        coalesce(cause ->> 'rules', 0) AS rules FROM transitions`;
+    this.#nextTransitions = database.prepare<[number, number, number], TransitionRow & ListedRow>(
+      `${listed} WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?`,
+    );
+    this.#movesOf = database.prepare<[number, Buffer, number], TransitionRow & ListedRow>(
+      `${listed} WHERE site_id = ? AND visitor_id = ? AND id <= ? ORDER BY id`,
+    );
   }
 
   get(site: number, visitor: Buffer): VisitorRecord | undefined {
@@ -309,17 +314,23 @@ export class VisitorTable {
   }
 
   nextTransitions(site: number, after: number, limit: number): ListedTransition[] {
-    return this.#nextTransitions.all(site, after, limit).map((row) => ({
-      id: row.id,
-      visitorId: fromBlob(row.visitor_id),
-      from: row.from_stage,
-      to: row.to_stage,
-      at: row.at,
-      kind: row.kind,
-      rules: row.rules,
-    }));
+    return this.#nextTransitions.all(site, after, limit).map(toListed);
+  }
+
+  movesOf(site: number, visitor: Buffer, upTo: number): ListedTransition[] {
+    return this.#movesOf.all(site, visitor, upTo).map(toListed);
   }
 }
+
+const toListed = (row: TransitionRow & ListedRow): ListedTransition => ({
+  id: row.id,
+  visitorId: fromBlob(row.visitor_id),
+  from: row.from_stage,
+  to: row.to_stage,
+  at: row.at,
+  kind: row.kind,
+  rules: row.rules,
+});
 
 function toRecord(row: VisitorRow): VisitorRecord {
   const [id, userId, firstSeen, lastSeen, events, rev, rules, stage, peak, tags, score, have, facts, ...more] = row;
