@@ -39,6 +39,7 @@ import type {
   Cause,
   DatedTouch,
   Fold,
+  Link,
   SessionPart,
   Site,
   StoredEvent,
@@ -66,10 +67,13 @@ export interface Told {
   hosts?: ReadonlySet<string>;
 }
 
+const NOBODYS: Link = { personId: null, linkedAt: 0, linkedSince: 0 };
+
 /** Makes the fold of one visitor's batch, or of the same batch's person. */
 export function foldInto(id: string, timeline: Timeline, now: number, told: Told = {}): Fold {
   const { userId = null, lost = 0, skew = null, seenAt = now, hosts } = told;
-  return ({ before, added, history, parts, isLinked, personId = null, linkedAt = 0, keptFrom = 0 }) => {
+  return ({ before, added, history, parts, isLinked, link = NOBODYS, keptFrom = 0 }) => {
+    const { personId, linkedAt, linkedSince } = link;
     const isDue = before?.dueAt !== null && before?.dueAt !== undefined && before.dueAt <= now;
     const isRelabelled = !!before && userId !== null && userId !== before.userId;
     const hasLostMore = !!before && lost > before.lost;
@@ -111,6 +115,7 @@ export function foldInto(id: string, timeline: Timeline, now: number, told: Told
     record.facts = facts;
     record.personId = personId;
     record.linkedAt = linkedAt;
+    record.linkedSince = linkedSince;
     // Of whom it is proven whose visitor it is no other label is taken.
     record.userId = personId && personId === before?.personId ? start.userId : (userId ?? start.userId);
     record.lost = Math.max(start.lost, lost);
@@ -175,8 +180,7 @@ function newRecord(visitorId: string, { current }: Timeline, now: number): Visit
   return {
     visitorId,
     userId: null,
-    personId: null,
-    linkedAt: 0,
+    ...NOBODYS,
     isPerson: false,
     bot: null,
     isJudged: false,

@@ -160,6 +160,7 @@ export async function ingest(store: Store, request: BatchRequest, lookups: Looku
     deadLetters: letters,
     link,
     linkedAt: link && linkTimeOf(attempt),
+    linkedFrom: link && linkedFromOf(attempt),
     foldOf: (id) => foldInto(id, timeline, request.receivedAt, id === visitorId ? told : { hosts: told.hosts }),
   });
   const { accepted, record } = appended;
@@ -341,6 +342,13 @@ function placeTraits({ body, events }: Attempt): undefined {
 /** A proof holds from the latest event that it came with. */
 const linkTimeOf = ({ events, request }: Attempt): number =>
   events.length ? Math.min(request.receivedAt, Math.max(...events.map(({ event }) => event.time))) : 0;
+
+/** It is known from the event on that says so, or that was sent with it. */
+function linkedFromOf({ events }: Attempt): number {
+  const saying = events.filter(({ event }) => event.name === 'identify');
+  const times = (saying.length ? saying : events).map(({ event }) => event.time);
+  return times.length ? Math.min(...times) : 0;
+}
 
 /** A user id is a label that merges nothing, unless the secret key stands behind it: by a proof, or by who sends. */
 function linkUser(attempt: Attempt): undefined {

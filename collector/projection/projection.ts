@@ -76,6 +76,7 @@ const STATES = { unknown: 0, counted: 1, part: 2, out: 3 };
 const UNKNOWN = {
   state: STATES.unknown,
   person: NONE,
+  linkedSince: 0,
   isMarked: 0,
   current: NONE,
   peak: NONE,
@@ -121,6 +122,8 @@ export class Projection {
     state: 'i8',
     /** The person whose part it is. */
     person: 'i32',
+    /** From when on that is known. */
+    linkedSince: 'f64',
     /** Whether it is a bot, or excluded by the rules. */
     isMarked: 'i8',
     /** The stage now and the highest, by rank. */
@@ -635,6 +638,7 @@ export class Projection {
     const state = isBot(bot) ? 'out' : personId ? 'part' : bot ? 'out' : 'counted';
     columns.state[number] = STATES[state];
     columns.person[number] = person;
+    columns.linkedSince[number] = record.linkedSince;
     columns.isMarked[number] = +(bot !== null);
     columns.current[number] = rank(current);
     columns.peak[number] = rank(peak);

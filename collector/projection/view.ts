@@ -253,14 +253,48 @@ export class View {
     }));
   }
 
-  /** Goes over somebody's sessions, by time. @param visit told the place in `ways` of how each came, and from when on it is known to have come so */
-  eachSession(person: Person, visit: (startedAt: number, way: number, arrivedAt: number) => void): void {
-    const { startedAt, arrivedAt } = this.projection.sessions.columns;
+  /** Goes over somebody's sessions, by time. @param visit told the place in `ways` of how each came, from when on it is known to have come so, and whose it was */
+  eachSession(
+    person: Person,
+    visit: (startedAt: number, way: number, arrivedAt: number, visitor: number) => void,
+  ): void {
+    const { startedAt, arrivedAt, visitor } = this.projection.sessions.columns;
     const { of } = this.#ways();
     const sessions = this.#rowsOf('sessions');
     const rows = sessions.find(person);
     for (let { from: place, until } = sessions; place < until; place++)
-      visit(startedAt[rows[place]!]!, of[rows[place]!]!, arrivedAt[rows[place]!]!);
+      visit(startedAt[rows[place]!]!, of[rows[place]!]!, arrivedAt[rows[place]!]!, visitor[rows[place]!]!);
+  }
+
+  /**
+   * Tells which of somebody's visitors were known to be one person in the visit in which something happened: those that were linked by its end,
+   * or the one alone that did it, where itself it was linked later.
+   */
+  togetherAt(person: Person, at: number): (visitor: number) => boolean {
+    const { linkedSince } = this.projection.visitors.columns;
+    const doing = this.#doing(person, at);
+    // Where nobody did it, or what was done is not kept any more, all are taken for one.
+    if (!doing.size) return () => true;
+    const { startedAt, endedAt, visitor } = this.projection.sessions.columns;
+    const ends = this.#each('sessions', person, (row) =>
+      doing.has(visitor[row]!) && startedAt[row]! <= at ? endedAt[row]! : at,
+    );
+    const end = Math.max(at, ...ends.filter((each) => each >= at));
+    const isKnown = (each: number) => linkedSince[each]! <= end;
+    return (each) => doing.has(each) || ([...doing].some(isKnown) && isKnown(each));
+  }
+
+  /** Visitors of somebody that did something at a moment. */
+  #doing(person: Person, at: number): Set<number> {
+    const { batches, events } = this.projection;
+    const { visitor, first, start, count } = batches.columns;
+    const { after } = events.columns;
+    const doing = new Set<number>();
+    this.#each('batches', person, (row) => {
+      for (let event = start[row]!; event < start[row]! + count[row]!; event++)
+        if (at === first[row]! + after[event]!) doing.add(visitor[row]!);
+    });
+    return doing;
   }
 
   /** Of each session how it came: the place of that among all there are. */

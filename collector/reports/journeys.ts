@@ -208,15 +208,16 @@ export async function findJourneys(
   const nothing = placeOf(NAMED[by](NOTHING)!);
   const each = (note: (journey: Journey) => void) => {
     /** How somebody came by each session, and when. */
-    const seen = { ways: [] as number[], arrivals: [] as number[] };
+    const seen = { ways: [] as number[], arrivals: [] as number[], visitors: [] as number[] };
     const journey: Journey = { person: -1, times: [], names: [], credited: undefined, walk: undefined };
     const { times } = journey;
-    const see = (at: number, way: number, arrivedAt: number) => {
+    const see = (at: number, way: number, arrivedAt: number, visitor: number) => {
       const name = names[way];
       if (name === undefined) return;
       times.push(at);
       seen.ways.push(way);
       seen.arrivals.push(arrivedAt);
+      seen.visitors.push(visitor);
       journey.names.push(name);
     };
     /** The places of sessions from one moment to another. */
@@ -229,18 +230,24 @@ export async function findJourneys(
     };
     const creditedOf = ({ at, revenue }: Conversion): Credited => {
       const { first, until } = touchesIn(at - LOOKBACK_MS, at);
+      const places = Array.from({ length: until - first }, (_, index) => first + index);
+      const isUsers = places.some((place) => seen.visitors[place] !== journey.person);
+      // That two visitors are one, as it turns out later, changes nothing of what was credited.
+      const isTogether = isUsers ? view.togetherAt(journey.person, at) : () => true;
+      const known = places.filter((place) => isTogether(seen.visitors[place]!));
       // What was clicked later in the same session had no part in it.
-      const isLater = (index: number) => seen.arrivals[first + index]! > at;
-      const path = journey.names.slice(first, until).map((name, index) => (isLater(index) ? nothing : name));
+      const isLater = (place: number) => seen.arrivals[place]! > at;
+      const path = known.map((place) => (isLater(place) ? nothing : journey.names[place]!));
       // Which of them came directly is told by the channel, whatever is credited.
-      const touches = path.map((_, index) => ({
-        channel: isLater(index) ? DIRECT : ways[seen.ways[first + index]!]!.channel!,
-        daysBefore: days(at - times[first + index]!),
+      const touches = known.map((place) => ({
+        channel: isLater(place) ? DIRECT : ways[seen.ways[place]!]!.channel!,
+        daysBefore: days(at - times[place]!),
       }));
       return { revenue, path, touches };
     };
     for (const person of view.people) {
-      times.length = journey.names.length = seen.ways.length = seen.arrivals.length = 0;
+      times.length = journey.names.length = 0;
+      seen.ways.length = seen.arrivals.length = seen.visitors.length = 0;
       view.eachSession(person, see);
       const conversions = conversionsOf(person);
       const walk = touchesIn((conversions?.[0]?.at ?? from) - LOOKBACK_MS, conversions?.at(-1)?.at ?? end - 1);

@@ -124,8 +124,10 @@ export interface VisitorRecord extends Inference {
   userId: string | null;
   /** The person whose visitor this is proven to be, by the id of its record. */
   personId: string | null;
-  /** Time of what linked it, epoch ms; 0 where nothing ever did. */
+  /** Time of the latest event that linked it, epoch ms; 0 where nothing ever did. */
   linkedAt: number;
+  /** Time of the first that linked it to this person; 0 of links that were there before this was noted. */
+  linkedSince: number;
   /** Whether this is a person: the sum of visitors, with no events of its own. */
   isPerson: boolean;
   /** Why the visitor counts as a bot, or by which of the rules' exclusions it is left out (`excluded:NAME`), or null: reports leave it out. */
@@ -157,6 +159,9 @@ export interface VisitorRecord extends Inference {
   /** How many events the browser says it had to give up, the greatest number it ever sent. */
   lost: number;
 }
+
+/** Whose visitor somebody is, and from when on that is said. */
+export type Link = Pick<VisitorRecord, 'personId' | 'linkedAt' | 'linkedSince'>;
 
 /** Why the current stage changed. */
 export interface Cause {
@@ -194,9 +199,8 @@ export interface Change {
   parts?: VisitorRecord[];
   /** Of a person: whether a visitor became its own, or no longer is. */
   isLinked?: boolean;
-  /** Whose visitor this is from now on; null for nobody's; and since when. */
-  personId?: string | null;
-  linkedAt?: number;
+  /** Whose visitor this is from now on; null for nobody's. */
+  link?: Link;
   /** First day of which `history` has events: what was counted before stays. */
   keptFrom?: number;
 }
@@ -257,8 +261,9 @@ export interface Append {
   deadLetters: DeadLetter[];
   /** Whose visitor this is from now on, by the id of the person's record and who that is; null for nobody's; else it stays. */
   link?: { personId: string; userId: string } | null;
-  /** When that was said, epoch ms. */
+  /** When that was said, epoch ms: at last, and at first. */
   linkedAt?: number;
+  linkedFrom?: number;
   /** What the visitor as a whole is taken for from now on; by its events alone where it is null and nobody's word. */
   verdict?: Verdict;
   foldOf: FoldOf;

@@ -25,5 +25,6 @@ test('no migration is another than it was: a change of the schema is added below
     '848b1962c183',
     '3c9f3ab2107b',
     '46a7f581ede7',
+    '4f7e2455a818',
   ]);
 });

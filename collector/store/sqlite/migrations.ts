@@ -535,4 +535,8 @@ export const MIGRATIONS = [
   -- Whether labels said where a session came from; of those from before it is taken to be so.
   ALTER TABLE sessions ADD COLUMN is_labelled INTEGER NOT NULL DEFAULT 1;
   `,
+  `
+  -- When it was first said whose visitor somebody is; 0 of those who were linked before this was noted.
+  ALTER TABLE visitors ADD COLUMN linked_since INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -6,6 +6,7 @@ import {
   MAX_VISITORS,
   type Append,
   type Appended,
+  type Link,
   type Store,
   type StoredEvent,
   type VisitorChange,
@@ -139,9 +140,10 @@ export function openSqliteStore(
     const isStale =
       !!before && ((before.rules !== rulesVersion && !keepsFacts(before.rules)) || isChanged || !!verdict);
     const history = isStale ? events.ofVisitor(site, visitor) : undefined;
-    const { personId, linkedAt } = linkOf(site, before, batch);
+    const whose = linkOf(site, before, batch);
+    const { personId } = whose;
     const keptFrom = sites.keptFrom(site);
-    const folded = foldOf(visitorId)({ before, added, history, personId, linkedAt, keptFrom });
+    const folded = foldOf(visitorId)({ before, added, history, link: whose, keptFrom });
     const { record, transitions, past } = folded;
     const wasOf = before?.personId ?? null;
     const left = wasOf && wasOf !== personId ? visitors.get(site, toBlob(wasOf)) : undefined;
@@ -169,16 +171,19 @@ export function openSqliteStore(
   /** Whose visitor it is from now on. */
   function linkOf(
     site: number,
-    before: VisitorRecord | undefined,
-    { link, linkedAt = 0 }: Append,
-  ): { personId: string | null; linkedAt: number } {
-    const stays = { personId: before?.personId ?? null, linkedAt: before?.linkedAt ?? 0 };
+    { personId: was = null, linkedAt: saidAt = 0, linkedSince = 0 }: Partial<VisitorRecord> = {},
+    { link, linkedAt = 0, linkedFrom = linkedAt }: Append,
+  ): Link {
+    const stays = { personId: was, linkedAt: saidAt, linkedSince };
+    if (link === undefined) return stays;
+    const personId = link && link.personId;
+    if (personId !== null && personId === was)
+      return { personId, linkedAt: Math.max(saidAt, linkedAt), linkedSince: Math.min(linkedSince, linkedFrom) };
     // What comes late, or once more, does not undo what was said after it.
-    if (link === undefined || linkedAt < stays.linkedAt) return stays;
-    if (!link) return { personId: null, linkedAt };
-    const { personId } = link;
-    const isFull = personId !== stays.personId && visitors.countOfPerson(site, toBlob(personId)) >= MAX_VISITORS;
-    return isFull ? stays : { personId, linkedAt };
+    if (linkedAt < saidAt) return stays;
+    if (personId === null) return { personId, linkedAt, linkedSince: 0 };
+    const isFull = visitors.countOfPerson(site, toBlob(personId)) >= MAX_VISITORS;
+    return isFull ? stays : { personId, linkedAt, linkedSince: linkedFrom };
   }
 
   /**
@@ -220,9 +225,7 @@ export function openSqliteStore(
       if (before.rules === batch.rulesVersion) return before;
       const isKept = batch.keepsFacts(before.rules);
       const history = isKept ? undefined : events.ofVisitor(site, toBlob(before.visitorId));
-      const { linkedAt } = before;
-      const keptFrom = sites.keptFrom(site);
-      const change = { before, added: [], history, personId, linkedAt, keptFrom };
+      const change = { before, added: [], history, link: before, keptFrom: sites.keptFrom(site) };
       const { record } = batch.foldOf(before.visitorId)(change);
       put(site, toBlob(before.visitorId), record, before);
       return record;

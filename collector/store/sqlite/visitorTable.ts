@@ -27,6 +27,7 @@ type VisitorRow = [
   lost: number,
   personId: Buffer | null,
   linkedAt: number,
+  linkedSince: number,
   isPerson: number,
   bot: string | null,
   isJudged: number,
@@ -49,7 +50,7 @@ interface ListedRow {
 
 const COLUMNS = (
   'user_id first_seen last_seen events rev rules stage peak tags score have facts first_touch last_touch last_time ' +
-  'stage_since due_at lost person_id linked_at is_person bot is_judged skew'
+  'stage_since due_at lost person_id linked_at linked_since is_person bot is_judged skew'
 ).split(' ');
 const READ_COLUMNS = ['id', ...COLUMNS];
 /** Those that hardly ever change, and that indexes stand on: an index is written anew wherever a column of it is set, to the same too. */
@@ -187,6 +188,7 @@ export class VisitorTable {
       record.stageSince,
       record.lost,
       record.linkedAt,
+      record.linkedSince,
       Number(record.isPerson),
       Number(record.isJudged),
       record.skew,
@@ -334,8 +336,8 @@ const toListed = (row: TransitionRow & ListedRow): ListedTransition => ({
 
 function toRecord(row: VisitorRow): VisitorRecord {
   const [id, userId, firstSeen, lastSeen, events, rev, rules, stage, peak, tags, score, have, facts, ...more] = row;
-  const [firstTouch, lastTouch, lastTime, stageSince, dueAt, lost, personId, linkedAt, isPerson, ...rest] = more;
-  const [bot, isJudged, skew] = rest;
+  const [firstTouch, lastTouch, lastTime, stageSince, dueAt, lost, personId, linkedAt, linkedSince, ...rest] = more;
+  const [isPerson, bot, isJudged, skew] = rest;
   return {
     visitorId: fromBlob(id),
     userId,
@@ -358,6 +360,7 @@ function toRecord(row: VisitorRow): VisitorRecord {
     lost,
     personId: personId && fromBlob(personId),
     linkedAt,
+    linkedSince,
     isPerson: !!isPerson,
     bot,
     isJudged: !!isJudged,
