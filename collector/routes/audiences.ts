@@ -4,6 +4,7 @@ import { Hono, type Context } from 'hono';
 import { isDeep, isRecord, MAX_RULES_DEPTH, rulesError } from '../../sdk/core/index.js';
 import type { Member } from '../reports/audience.js';
 import type { Services } from '../services.js';
+import type { SavedAudience } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
 import { readQuery } from './query.js';
 import { otherwise } from './rules.js';
@@ -37,13 +38,15 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     if (isDeep(when, MAX_RULES_DEPTH)) return c.json(refusal(TOO_DEEP), 400);
     const { siteKey } = c.get('site');
     const known = (await store.audiences(siteKey)).find((each) => each.id === id);
-    if (known && query.after !== undefined && known.savedAt !== query.after)
-      return otherwise(c, 'the audience was not changed: it was saved meanwhile', known.author, known.savedAt);
+    const meanwhile = ({ author, savedAt }: SavedAudience) =>
+      otherwise(c, 'the audience was not changed: it was saved meanwhile', author, savedAt);
+    if (known && query.after !== undefined && known.savedAt !== query.after) return meanwhile(known);
     // Who was in it for good stays in it, whatever it is called.
     if (known?.people != null && isStatic && isDeepStrictEqual(known.when, when)) {
       const renamed = { ...known, name: name.trim() };
-      await store.saveAudience(siteKey, renamed, await store.audienceMembers(siteKey, known.id), known.id);
-      return c.json(renamed);
+      const members = await store.audienceMembers(siteKey, known.id);
+      const other = await store.saveAudience(siteKey, renamed, members, known.id, query.after);
+      return typeof other === 'object' ? meanwhile(other) : c.json(renamed);
     }
     await work.restage(now());
     const found = await (isStatic ? work.members : work.audience)(c.get('site'), when, now());
@@ -57,7 +60,8 @@ export function audienceRoutes({ store, work, now }: Services): Hono<SiteEnv> {
       savedAt: now(),
       people,
     };
-    const saved = await store.saveAudience(siteKey, audience, members, id);
+    const saved = await store.saveAudience(siteKey, audience, members, id, query.after);
+    if (typeof saved === 'object') return meanwhile(saved);
     return saved === undefined ? c.json({ error: NONE }, 404) : c.json({ id: saved, ...audience }, id ? 200 : 201);
   };
   routes.post('/audiences', (c) => save(c));

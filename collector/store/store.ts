@@ -590,13 +590,18 @@ export interface Store {
 
   /** By name. */
   audiences(siteKey: string): Promise<SavedAudience[]>;
-  /** Saves a new one, or in place of that with the number; its number, undefined where there is none to be replaced. */
+  /**
+   * Saves a new one, or in place of that with the number.
+   * @param known when that was saved that is known: another one stays, and is returned
+   * @returns its number, undefined where there is none to be replaced
+   */
   saveAudience(
     siteKey: string,
     audience: Omit<SavedAudience, 'id'>,
     people?: string[],
     id?: number,
-  ): Promise<number | undefined>;
+    known?: number,
+  ): Promise<number | SavedAudience | undefined>;
   /** The visitors who are in an audience for good; nobody where it is whoever meets its condition. */
   audienceMembers(siteKey: string, id: number): Promise<string[]>;
   /** Says whether there was one. */

@@ -107,7 +107,7 @@ describe('answers are as the document says', () => {
     await store.saveDraft(site.siteKey, { rules: {}, author: 'Ada', savedAt: NOW });
     const saved = { name: 'A', when: { stage: ['action'] }, author: null, savedAt: NOW };
     // The operations share an id: that of a job, of an audience, of a note, a view and a link; and a name: that of a report and a user.
-    while ((await store.saveAudience(site.siteKey, { ...saved, people: null }))! < job.id);
+    while (((await store.saveAudience(site.siteKey, { ...saved, people: null })) as number) < job.id);
     const by = { author: null, savedAt: NOW };
     while ((await store.addAnnotation(site.siteKey, { day: '2026-11-20', text: 'A', ...by })) < job.id);
     while ((await store.addView(site.siteKey, { name: 'A', address: 'board', ...by })) < job.id);

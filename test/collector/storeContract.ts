@@ -498,14 +498,21 @@ export function describeStore(name: string, open: (folder: string) => Store): vo
       ]);
 
       const audience = { name: 'B', when: { stage: ['action'] }, author: 'Ada', savedAt: NOW, people: null };
-      const id = (await store.saveAudience(siteKey, audience))!;
+      const id = (await store.saveAudience(siteKey, audience)) as number;
       const [ann, bob] = [newId(), newId()];
-      const other = (await store.saveAudience(siteKey, { ...audience, name: 'A', people: 2 }, [ann, bob]))!;
+      const other = (await store.saveAudience(siteKey, { ...audience, name: 'A', people: 2 }, [ann, bob])) as number;
       expect((await store.audienceMembers(siteKey, other)).sort()).toEqual([ann, bob].sort());
       await store.erase(siteKey, ann, NOW, { ...inForce(timeline), foldOf: (id) => foldInto(id, timeline, NOW) });
       expect(await store.audienceMembers(siteKey, other)).toEqual([bob]);
       expect(await store.saveAudience(siteKey, { ...audience, name: 'C' }, [], id)).toBe(id);
       expect(await store.saveAudience(siteKey, audience, [], 999)).toBeUndefined();
+      // Of two who change the same one the second is told of the first.
+      const known = { ...audience, name: 'C', id };
+      const both = ['C', 'D'].map((name) =>
+        store.saveAudience(siteKey, { ...known, name, savedAt: NOW + 1 }, [bob], id, NOW),
+      );
+      expect(await Promise.all(both)).toEqual([id, { ...known, savedAt: NOW + 1 }]);
+      await store.saveAudience(siteKey, known, [], id, NOW + 1);
       expect((await store.audiences(siteKey)).map(({ people }) => people)).toEqual([2, null]);
       expect((await store.audiences(siteKey)).map(({ name }) => name)).toEqual(['A', 'C']);
       expect([await store.removeAudience(siteKey, other), await store.removeAudience(siteKey, other)]).toEqual([

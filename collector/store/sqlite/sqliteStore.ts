@@ -417,15 +417,19 @@ export function openSqliteStore(
     costs: async (siteKey, from, to) => costs.between(sites.id(siteKey), from, to),
 
     audiences: async (siteKey) => audiences.all(sites.id(siteKey)),
-    saveAudience: async (siteKey, audience, people = [], id) => {
+    saveAudience: async (siteKey, audience, people = [], id, known) => {
       const site = sites.id(siteKey);
       // In pieces, between which events are stored: until all of it is there the audience is what it was.
       const list = people.length ? audiences.newList() : null;
       for (let from = 0; from < people.length; from += PIECE)
         await commits.write(() => audiences.addToList(list!, site, people.slice(from, from + PIECE)));
-      const saved = await commits.write(() => audiences.save(site, audience, list, id));
-      await dropList(saved ? saved.before : list);
-      return saved?.id;
+      const saved = await commits.write(() => {
+        const there = known === undefined ? undefined : audiences.all(site).find((each) => each.id === id);
+        return there && there.savedAt !== known ? there : audiences.save(site, audience, list, id);
+      });
+      const isSaved = saved && 'before' in saved;
+      await dropList(isSaved ? saved.before : list);
+      return isSaved ? saved.id : saved;
     },
     audienceMembers: async (siteKey, id) => audiences.members(sites.id(siteKey), id),
     removeAudience: async (siteKey, id) => {
