@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { Command, Option } from 'commander';
 import { countPages } from '../jobs/accessLog.js';
 import { nameChannels, readCosts } from '../jobs/costs.js';
@@ -18,7 +20,7 @@ export function importCommand(): Command {
     .description('store events or costs from a file, or count the pages of an access log, while the collector runs')
     .argument(
       '<file...>',
-      'events as events.ndjson gives them, one JSON object a line; an access log, or several of them of the same days; or CSV with the columns day, channel and cost',
+      'events as events.ndjson gives them, one JSON object a line; an access log, or several of them of the same days; both zipped with gzip too; or CSV with the columns day, channel and cost',
     )
     .option('--site <key>', 'to this site; not needed where there is one')
     .addOption(
@@ -68,16 +70,40 @@ export function importCommand(): Command {
     );
 }
 
+/** @throws StartError where a file that is zipped is damaged */
 async function* linesOf(files: string[]): AsyncGenerator<string> {
-  for (const file of files) yield* createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity });
+  for (const file of files) {
+    const read = fs.createReadStream(file);
+    const input = isZipped(file) ? pipeline(read, createGunzip(), () => {}) : read;
+    try {
+      yield* createInterface({ input, crlfDelay: Infinity });
+    } catch (error) {
+      throw new StartError(`${file} cannot be read to its end: ${(error as Error).message}; nothing was stored`);
+    }
+  }
 }
 
-/** @throws StartError where it is no file that can be read */
+const GZIP = 0x1f8b;
+/** Where gzip says how long the text is, counted from the end. */
+const GZIP_LENGTH = 4;
+
+const isZipped = (file: string): boolean => bytesOf(file, 0, 2).readUInt16BE() === GZIP;
+
+function bytesOf(file: string, from: number, length: number): Buffer {
+  const opened = fs.openSync(file, 'r');
+  const bytes = Buffer.alloc(length);
+  fs.readSync(opened, bytes, 0, length, from);
+  fs.closeSync(opened);
+  return bytes;
+}
+
+/** How much there is to be read. @throws StartError where it is no file that can be read */
 function sizeOf(file: string): number {
   try {
     fs.accessSync(file, fs.constants.R_OK);
     const stat = fs.statSync(file);
-    if (stat.isFile()) return stat.size || 1;
+    if (stat.isFile())
+      return (isZipped(file) ? bytesOf(file, stat.size - GZIP_LENGTH, GZIP_LENGTH).readUInt32LE() : stat.size) || 1;
   } catch {
     // The same is to be said of it.
   }

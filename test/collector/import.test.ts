@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { openSqliteStore } from '../../collector/app.js';
 import { countPages } from '../../collector/jobs/accessLog.js';
@@ -282,6 +283,24 @@ test('a day that is in two files has the pages of both', () => {
   const { stdout } = runCommand(['import', second, file, '--format', 'access-log', '--data', folder, '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ lines: 14, days: 1, pages: 6 });
   expect(runCommand(['import', second, file, '--data', folder]).stderr).toContain('expected one file');
+});
+
+test('what is zipped is read as what it was; where it is cut off nothing is stored', async () => {
+  const lines = [1, 2].map((at) =>
+    JSON.stringify({ visitorId: newId(), ...makeEvent('page_view', { time: NOW + at }) }),
+  );
+  const { file, folder, siteKey } = makeImport([]);
+  const zipped = gzipSync(lines.join('\n'));
+  fs.writeFileSync(file, zipped.subarray(0, -9));
+  const run = (...more: string[]) => runCommand(['import', file, '--data', folder, '--json', ...more]);
+  expect(run().stderr).toMatch(/^stagetag: .*cannot be read to its end: .*; nothing was stored\n$/);
+  const store = openSqliteStore(folder);
+  expect(await store.visitorIds(siteKey)).toEqual([]);
+  await store.close();
+  fs.writeFileSync(file, zipped);
+  expect(JSON.parse(run().stdout)).toMatchObject({ lines: 2, stored: 2 });
+  fs.writeFileSync(file, gzipSync(LOG.slice(0, 7).join('\n')));
+  expect(JSON.parse(run('--format', 'access-log').stdout)).toMatchObject({ lines: 7, pages: 3 });
 });
 
 test('the traits of a batch come along', async () => {
