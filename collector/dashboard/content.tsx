@@ -266,6 +266,7 @@ function Touchpoints({ site }: { site: Site }): JSX.Element {
             ...stages.map((stage, at): Column<(typeof rows)[number]> => ({
               title: t(`stages.${stage}`),
               of: ({ row }) => row[at]?.lift ?? null,
+              isSure: ({ row }) => row[at] && row[at].q < LEVEL,
               show: ({ feature, row }) => (
                 <People
                   site={site}

@@ -168,6 +168,8 @@ export interface Column<T> {
   show?: (row: T) => ComponentChildren;
   /** Where it may lie, at 95 %: columns of its own in the CSV file; a share that is shown as it is has it beside it. */
   interval?: (row: T) => [low: number, high: number] | null;
+  /** Whether it is hardly chance, where it is shown by a mark: a column of its own in the CSV file. */
+  isSure?: (row: T) => boolean | undefined;
 }
 
 /** What is not known stands last, whichever way. */
@@ -365,11 +367,16 @@ function cell(value: string | number | null): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
+/** Nothing where that is not asked. */
+const sayIfSure = (isSure: boolean | undefined): string | null =>
+  isSure === undefined ? null : t(isSure ? 'yes' : 'maybeChance');
+
 function saveCsv<T>(name: string, columns: Array<Column<T>>, rows: T[]): void {
   // What a column of buttons does cannot be taken along.
   const isSaid = ({ of }: Column<T>) => rows.some((row) => of(row) !== '');
-  const all = columns.filter(isSaid).flatMap(({ title, of, interval }) => [
+  const all = columns.filter(isSaid).flatMap(({ title, of, interval, isSure }) => [
     { title, of },
+    ...(isSure ? [{ title: `${title}: ${t('sure')}`, of: (row: T) => sayIfSure(isSure(row)) }] : []),
     ...(interval
       ? [
           { title: t('intervalFrom', { title }), of: (row: T) => interval(row)?.[0] ?? null },

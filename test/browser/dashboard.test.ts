@@ -372,6 +372,30 @@ test('a number opens into those who are behind it, and back', async () => {
   await expect.poll(times).toEqual([...falling].reverse());
   await press();
   await expect.poll(times).toEqual(asRead);
+  // What is hardly chance has a mark in the table, and says so in a column of the file.
+  await page.waitForSelector('.touchpoints td');
+  const [marks, header, sure] = await page.evaluate(async () => {
+    const card = document.querySelector('.touchpoints')!.closest('section')!;
+    const make = URL.createObjectURL;
+    const saved = await new Promise<string>((resolve) => {
+      URL.createObjectURL = (blob: Blob) => {
+        URL.createObjectURL = make;
+        void blob.text().then(resolve);
+        return make.call(URL, blob);
+      };
+      [...card.querySelectorAll('button')].find((button) => button.textContent === 'Save as CSV')!.click();
+    });
+    const lines = saved.trim().split('\r\n');
+    const hasMark = (cell: Element) => cell.textContent.endsWith('*');
+    return [
+      [...card.querySelectorAll('td')].filter(hasMark).length,
+      lines[0]!,
+      lines.slice(1).join().split('"yes"').length - 1,
+    ] as const;
+  });
+  expect(header).toContain('"Consideration: Beyond chance"');
+  expect(sure).toBe(marks);
+  expect(sure).toBeGreaterThan(0);
   expect(await follow('.pages a')).toMatch(/saw the page “.+”/);
   await page.goBack();
   await page.waitForSelector('.pages a[href*="fate=wentOn"]');
