@@ -344,10 +344,10 @@ const linkTimeOf = ({ events, request }: Attempt): number =>
   events.length ? Math.min(request.receivedAt, Math.max(...events.map(({ event }) => event.time))) : 0;
 
 /** It is known from the event on that says so, or that was sent with it. */
-function linkedFromOf({ events }: Attempt): number {
+function linkedFromOf({ events, request }: Attempt): number {
   const saying = events.filter(({ event }) => event.name === 'identify');
   const times = (saying.length ? saying : events).map(({ event }) => event.time);
-  return times.length ? Math.min(...times) : 0;
+  return times.length ? Math.min(...times) : request.receivedAt;
 }
 
 /** A user id is a label that merges nothing, unless the secret key stands behind it: by a proof, or by who sends. */

@@ -50,6 +50,12 @@ async function eventsOfDay({ store, siteKey, now }: Dating, { visitorId, isPerso
   return events.sort((a, b) => (isEarlier(a, b) ? -1 : 1));
 }
 
+/** Clocks that are ahead by less are left as they are: see STAMP_OFFSET_MS of the SDK. */
+const AHEAD_MS = 10 * 60_000;
+
+/** What is dated far ahead counts as of now. */
+const timeOf = ({ event }: StoredEvent, now: number): number => (event.time <= now + AHEAD_MS ? event.time : now);
+
 /** The last moment of a UTC day. */
 export const endOfDay = (day: number): number => (day + 1) * DAY_MS - 1;
 
@@ -86,14 +92,14 @@ export async function dateMove(dating: Dating, who: Who, facts: Facts, move: Sta
   // By halves: most events change no stage.
   const follow = (low: number, high: number, next: Stage | null): void => {
     if (next === stage) return;
-    if (high - low === 1) return add(next, Math.min(events[low]!.event.time, now));
+    if (high - low === 1) return add(next, timeOf(events[low]!, now));
     const half = (low + high) >> 1;
     follow(low, half, stageAfter(half));
     follow(half, high, next);
   };
   follow(0, events.length, stageAfter(events.length));
   // What came with an event of another day, such as an order that it repeats.
-  add(to, Math.min(events.at(-1)!.event.time, now));
+  add(to, timeOf(events.at(-1)!, now));
   return moves;
 }
 

@@ -725,7 +725,7 @@ export class Projection {
     const isTold = (number: number, place: number, day: number) => {
       for (const row of this.moves.of(number))
         if (to[row]! >= place && dayOf(at[row]!) === day && this.tells(row))
-          return at[row]! <= (lateFrom ??= this.#lateFrom(number));
+          return this.#isExact(number, row) && at[row]! <= (lateFrom ??= this.#lateFrom(number));
       return false;
     };
     const dating = { store, siteKey, timeline: this.#timeline, keptFrom: this.#keptFrom, now };
@@ -761,6 +761,21 @@ export class Projection {
     }
   }
 
+  /** Visitors of somebody that did something at a moment, as far as their events are here. */
+  doing(person: number, at: number): Set<number> {
+    const { visitor, first, start, count } = this.batches.columns;
+    const { after } = this.events.columns;
+    const owned = this.rowsOf('batches');
+    const rows = owned.find(person);
+    const doing = new Set<number>();
+    for (let { from: place, until } = owned; place < until; place++) {
+      const row = rows[place]!;
+      for (let event = start[row]!; event < start[row]! + count[row]!; event++)
+        if (at === first[row]! + after[event]!) doing.add(visitor[row]!);
+    }
+    return doing;
+  }
+
   /** When the first of somebody's events happened that came after later ones; Infinity where all came in their order. */
   #lateFrom(person: number): number {
     const { first, start, count, rowId } = this.batches.columns;
@@ -783,6 +798,12 @@ export class Projection {
 
   #forgetDates(number: number): void {
     for (const place of STAGES.keys()) this.#dated.delete(number * STAGES.length + place);
+  }
+
+  /** Whether a move was when its event was: one by a clock that was ahead was noted as it came. */
+  #isExact(number: number, row: number): boolean {
+    const { kind, at } = this.moves.columns;
+    return kind[row] !== MOVE_KINDS.event || this.isOverfull || this.doing(number, at[row]!).size > 0;
   }
 
   /** Whether a move says when something was reached under the rules in force: one that they made themselves, and when it happened. */

@@ -268,33 +268,26 @@ export class View {
 
   /**
    * Tells which of somebody's visitors were known to be one person in the visit in which something happened: those that were linked by its end,
-   * or the one alone that did it, where itself it was linked later.
+   * or the one alone that did it, where itself it was linked later. Where its events are not here, who was there then, or on that day, did it.
    */
   togetherAt(person: Person, at: number): (visitor: number) => boolean {
     const { linkedSince } = this.projection.visitors.columns;
-    const doing = this.#doing(person, at);
-    // Where nobody did it, or what was done is not kept any more, all are taken for one.
-    if (!doing.size) return () => true;
     const { startedAt, endedAt, visitor } = this.projection.sessions.columns;
-    const ends = this.#each('sessions', person, (row) =>
-      doing.has(visitor[row]!) && startedAt[row]! <= at ? endedAt[row]! : at,
+    const sessions = this.#each('sessions', person, (row) => ({
+      visitor: visitor[row]!,
+      from: startedAt[row]!,
+      until: endedAt[row]!,
+    })).filter(({ from }) => from <= at);
+    const thereFrom = (from: number) =>
+      new Set(sessions.filter(({ until }) => until >= from).map((each) => each.visitor));
+    const doing = [this.projection.doing(person, at), thereFrom(at), thereFrom(dayOf(at) * DAY_MS)].find(
+      ({ size }) => size,
     );
-    const end = Math.max(at, ...ends.filter((each) => each >= at));
+    const end = Math.max(at, ...sessions.filter((each) => doing?.has(each.visitor)).map(({ until }) => until));
     const isKnown = (each: number) => linkedSince[each]! <= end;
-    return (each) => doing.has(each) || ([...doing].some(isKnown) && isKnown(each));
-  }
-
-  /** Visitors of somebody that did something at a moment. */
-  #doing(person: Person, at: number): Set<number> {
-    const { batches, events } = this.projection;
-    const { visitor, first, start, count } = batches.columns;
-    const { after } = events.columns;
-    const doing = new Set<number>();
-    this.#each('batches', person, (row) => {
-      for (let event = start[row]!; event < start[row]! + count[row]!; event++)
-        if (at === first[row]! + after[event]!) doing.add(visitor[row]!);
-    });
-    return doing;
+    if (!doing) return sessions.some((each) => isKnown(each.visitor)) ? isKnown : () => true;
+    const isOfAll = [...doing].some(isKnown);
+    return (each) => doing.has(each) || (isOfAll && isKnown(each));
   }
 
   /** Of each session how it came: the place of that among all there are. */
