@@ -15,7 +15,7 @@ const TOTAL_BUDGET = 10_000;
 
 /** Names of properties that the tag's two files alone have between them, and which may be shortened in both. */
 const PRIVATE_NAMES =
-  'startedAt fields retryAfterMs answer wake leave run stagetagPath isHere rows today take giveLink';
+  'startedAt fields retryAfterMs answer wake leave run stagetagPath isHere rows today take giveLink move';
 const nameCache = {};
 const props = { builtins: true, regex: new RegExp(`^(${PRIVATE_NAMES.split(' ').join('|')})$`) };
 

@@ -1,4 +1,5 @@
 /** The collector as a Hono app: routes and what stands before them. It opens no port and starts no timer. */
+import type { IncomingMessage } from 'node:http';
 import { Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
@@ -50,13 +51,16 @@ export interface CollectorOptions {
 }
 
 /**
- * Makes the collector. Mount it into a Hono app, or serve its `fetch`.
+ * Makes the collector. Serve its `fetch`, or mount it into a Hono app: `app.all('/st/*', (c) => collector.fetch(c.req.raw, c.env))` with `mount: '/st'`,
+ * before anything that reads bodies.
+ * @throws TypeError where an option is none
  * @example
  * const store = openSqliteStore('./data');
  * const collector = createCollector({ store, adminToken: process.env.STAGETAG_ADMIN_TOKEN });
  * serve({ fetch: collector.fetch, port: 8787 });
  */
 export function createCollector(options: CollectorOptions): Hono {
+  if (!options?.store) throw new TypeError('store: expected what openSqliteStore gives');
   const work = workOn(options.store, options.now ?? Date.now, options.lookups);
   return createApp({ ...options, work: unmixed(work, options.store) }).app;
 }
@@ -72,6 +76,12 @@ export const tend = ({
 }: Pick<CollectorOptions, 'store' | 'now' | 'lookups'>): Promise<void> =>
   doChores(store, workOn(store, now, lookups), now());
 
+/** A path without a slash at its end. @throws TypeError where it is none */
+export function readMount(text = ''): string {
+  if (!/^(\/[\w.~-]+)*\/?$/.test(text)) throw new TypeError(`mount: expected a path such as /stagetag, got ${text}`);
+  return text.replace(/\/$/, '');
+}
+
 /** The same, with what changes visitors done elsewhere; and the way in for events, which needs no framework. */
 export function createApp(
   options: Omit<CollectorOptions, 'store' | 'lookups'> & { store: RemoteStore; work: Unmixed },
@@ -80,8 +90,9 @@ export function createApp(
   door: Door;
   changes: Changes;
 } {
-  const { store, work, now = Date.now, log, adminToken, mount = '', rateLimit = 0, trustProxy = 0 } = options;
+  const { store, work, now = Date.now, log, adminToken, rateLimit = 0, trustProxy = 0 } = options;
   const { siteRateLimit = 10 * rateLimit } = options;
+  const mount = readMount(options.mount);
   const services: Services = {
     store,
     work,
@@ -117,6 +128,15 @@ export function createApp(
       referrerPolicy: 'no-referrer',
     }),
   );
+  app.use(async (c, next) => {
+    const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage };
+    if (!c.req.method.startsWith('P') || !(c.req.raw.bodyUsed || incoming?.readableDidRead)) return next();
+    // Nobody's fault but the server's that this is mounted into: browsers keep what they have until that is mended.
+    const error = 'the body was read before the collector saw it: mount it before what parses bodies';
+    services.log.error({ method: c.req.method }, error);
+    c.header('Retry-After', '5');
+    return c.json({ error }, 503);
+  });
   const door = eventDoor(services);
   app.route('/', eventRoutes(door));
   for (const routes of [

@@ -1,5 +1,5 @@
 /** The JSON Schema of rules, for editors that complete and check while one writes. What hangs together across a document (names of signals) parseRules says. */
-import { DISTINCT_CAP, RFM_MEASURES, STAGES, TAG_DIMENSIONS } from '../sdk/core/index.js';
+import { DISTINCT_CAP, MAX_NAMES, RFM_MEASURES, STAGES, TAG_DIMENSIONS } from '../sdk/core/index.js';
 import type { Schema } from './schema.js';
 
 const text: Schema = { type: 'string', minLength: 1 };
@@ -52,6 +52,7 @@ const matchers: Schema = {
 const NAME = `^${NO_OBJECTS}[\\p{L}\\p{N}_.-]{1,64}$`;
 const named = (what: Schema): Schema => ({
   type: 'object',
+  maxProperties: MAX_NAMES,
   propertyNames: { pattern: NAME },
   additionalProperties: what,
 });

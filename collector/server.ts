@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Access } from './access.js';
-import { createApp, type CollectorOptions } from './app.js';
+import { createApp, type CollectorOptions, readMount } from './app.js';
 import { removeOld } from './chores.js';
 import type { RemoteStore } from './store/store.js';
 import { resumeJobs, unmixed } from './work.js';
@@ -66,7 +66,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   const { store } = threads;
   const work = unmixed(threads.work, store);
   const { app, door, changes } = createApp({ ...rest, store, work });
-  const knock = nodeDoor(door, `${options.mount ?? ''}/v1/events`, options.log);
+  const knock = nodeDoor(door, `${readMount(options.mount)}/v1/events`, options.log);
   const others = getRequestListener(app.fetch);
   const atDoor: RequestListener = (request, response) => {
     // Health checks of the older kind name no host.
@@ -119,7 +119,7 @@ export async function startCollector(options: ServerOptions): Promise<RunningCol
   const { address, port: taken } = server.address() as AddressInfo;
   const isHere = ['127.0.0.1', '::', '0.0.0.0'].includes(address);
   const name = isHere ? 'localhost' : address.includes(':') ? `[${address}]` : address;
-  const url = `http://${name}:${taken}${options.mount ?? ''}`;
+  const url = `http://${name}:${taken}${readMount(options.mount)}`;
   const access = new Access(store, Date.now, options.adminToken);
   return {
     store,

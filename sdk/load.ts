@@ -1,6 +1,6 @@
 /** Loading the tag's further files. */
-import { later } from './record.js';
-import { guard, settings } from './settings.js';
+import { later, on } from './record.js';
+import { guard, ofDocument, settings } from './settings.js';
 import type { Capture, Stagetag } from './start.js';
 
 /** The build puts the second file's name here, and what it uses of the first: it has no copy of that, and both hold the same state. */
@@ -29,7 +29,12 @@ export const load = (file: string, given: unknown[], delayMs = 1000): Promise<vo
  * follows. So a page that is left before the second is here loses nothing.
  */
 export const loadLater: Capture = () => {
-  later.isHere = load(__STAGETAG_LATE__, __STAGETAG_SHARED__);
+  const start = () => {
+    later.isHere = load(__STAGETAG_LATE__, __STAGETAG_SHARED__);
+  };
+  // Not before the page is parsed: many browsers take no import map after the first module. `loading` is the shortest of the three words.
+  if (ofDocument('readyState')[7]) start();
+  else on('DOMContentLoaded', start);
 };
 
 /** Loads the words for what is given wrongly. @param calls what is given, which is kept until they are here */

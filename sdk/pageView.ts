@@ -1,6 +1,6 @@
 import { attempt } from './core/matcher.js';
 import { searchNames } from './mask.js';
-import { address, arrive, on, onCall, recordCaptured } from './record.js';
+import { address, arrive, later, on, recordCaptured } from './record.js';
 import { guard, isWanted, ofDocument } from './settings.js';
 import type { Capture } from './start.js';
 
@@ -31,8 +31,7 @@ export const capturePageViews: Capture = () => {
   };
   const start = () => {
     view();
-    onCall(history, 'pushState', move);
-    onCall(history, 'replaceState', move);
+    later.move = move;
     // For routers that use neither, in browsers that have it.
     attempt(() => navigation.addEventListener('currententrychange', guard(move)));
     on('popstate', move); // Comes for a change of the fragment too.

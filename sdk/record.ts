@@ -22,6 +22,8 @@ export const later: {
   leave?: () => void;
   /** Hands out what the visitor does. */
   take?: (deed: Event) => void;
+  /** Looks whether the page goes by another address now. */
+  move?: () => void;
   /** Lets the visitor go along with a link, see takeLink; absent where the site has one host. */
   giveLink?: (link: Element, url: URL, given: string) => boolean;
   /** Resolves when it is here, or has failed to come for the first time. */
@@ -109,18 +111,18 @@ export function releaseHeld(): void {
 }
 
 /** Listens on the window before the page's own handlers do, and keeps a handler's errors from the page. */
-export function on(type: string, handler: (event: never) => void): void {
+export const on = (type: string, handler: (event: never) => void): void =>
   addEventListener(type, guard(handler as (event: Event) => void), true);
-}
 
-/** Hears of each call of a method after it is done. */
-export function onCall<T extends object>(object: T, method: keyof T, handler: (self: never) => void): void {
+/** Hears of each call of a method before it is done. @param handler may return what is to be done after it */
+export function onCall<T extends object>(object: T, method: keyof T, handler: (self: never) => unknown): void {
   // A page may have frozen it.
   attempt(() => {
     object[method] = new Proxy(object[method] as object, {
       apply(act: () => unknown, self: never, args: []) {
+        const after = attempt(() => handler(self)) as () => void;
         const result = act.apply(self, args);
-        attempt(() => handler(self));
+        attempt(after);
         return result;
       },
     }) as T[typeof method];

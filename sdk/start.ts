@@ -3,7 +3,7 @@ import { consent, isOpen, openConsent, saidConsent, setConsent, type Consent } f
 import { isPlain, type CompiledRules, type Explanation, type Stage } from './core/index.js';
 import { publish, subscribe, together, type Handlers } from './expose/publish.js';
 import { closeIdentity, openIdentity } from './identity.js';
-import { farewells, forgetUsers, later, on, record, releaseHeld } from './record.js';
+import { farewells, forgetUsers, later, on, onCall, record, releaseHeld } from './record.js';
 import { maskFields } from './mask.js';
 import { loadModel, state, why, type State } from './model.js';
 import { toProps } from './props.js';
@@ -73,19 +73,17 @@ function choose(choice: Consent): void {
   setConsent(choice);
   if (isOpen()) {
     if (!wasOpen) open();
-    // After the visitor's id: another tab that hears of the yes must not make its own. A handler of the page may have said no meanwhile.
-    writeText('consent', consent);
-    arrive();
   } else {
     // Everything of ours goes from the browser, except the word that it was denied.
     closeIdentity();
     releaseHeld();
     openStorage();
     textNames('').forEach(removeText);
-    writeText('consent', choice);
     loadModel();
   }
-  publish();
+  // After the visitor's id: another tab that hears of the yes must not make its own. A handler of the page may have said no meanwhile.
+  writeText('consent', consent);
+  arrive();
 }
 
 /** Looks at what other tabs left since: a choice, events, an answer of the collector. */
@@ -125,7 +123,7 @@ function depart(gone = isGone): void {
  * const stagetag = init({ siteKey: 'st_…', endpoint: 'https://collector.example', rules }, [capturePageViews]);
  * stagetag.track('sign_up');
  */
-export function init(settings: Started, captures: Capture[], heard?: unknown[][]): Stagetag {
+export function init(settings: Started, captures: Capture[], heard?: unknown[][] | false): Stagetag {
   configure(settings);
   let started: (state: State) => void;
   let begin = () => {
@@ -163,6 +161,12 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
   };
   // The script may be holding up the page's first paint: what it has to do is done in the next task, or as soon as it is asked for.
   setTimeout(guard(() => begin()));
+  // Before an app changes the address by which the visitor came.
+  for (const method of ['pushState', 'replaceState'] as const)
+    onCall(history, method, () => {
+      begin();
+      return later.move;
+    });
   on('pagehide', () => {
     begin();
     isGone = true;
@@ -172,11 +176,10 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
   const calls = {
     state,
     why,
-    track: (name: string, props?: object) =>
-      name && typeof name === 'string' ? record(name, toProps(props)) : undefined,
+    track: (name: string, props?: object) => name && typeof name === 'string' && record(name, toProps(props)),
     page: (props?: object) => record('page_view', toProps(props)),
     identify: (userId: string, traits?: object, proof?: string) =>
-      userId ? record('identify', toProps(traits), undefined, { userId: `${userId}`.slice(0, 256), proof }) : undefined,
+      userId && record('identify', toProps(traits), undefined, { userId: `${userId}`.slice(0, 256), proof }),
     consent: (choice: Consent) => {
       if (/^(granted|denied)$/.test(choice)) choose(choice);
     },
@@ -197,7 +200,7 @@ export function init(settings: Started, captures: Capture[], heard?: unknown[][]
   } as Stagetag;
   for (const [name, act] of Object.entries(calls) as Array<[string, (...args: unknown[]) => unknown]>)
     (api as unknown as Record<string, unknown>)[name] = guard((...args: unknown[]) => {
-      heard?.push([name, ...args]);
+      if (heard) heard.push([name, ...args]);
       // Whoever subscribes before anything happened hears of it.
       if (name !== 'on' || args[0] === 'state') begin();
       return act(...args);

@@ -18,13 +18,13 @@ export function startTag(site: Pick<Started, 'rules'> & Partial<Started>, later:
     const { src, dataset } = ofDocument('currentScript') as HTMLScriptElement;
     const { debug, endpoint } = dataset;
     if (!early?.siteKey) {
-      const calls: unknown[][] | undefined = debug != null ? [] : undefined;
+      const calls: unknown[][] | false = debug != null && [];
       const api = init(
         {
           ...(dataset as { siteKey: string }),
           ...site,
           // The file is at /t/KEY.js under the collector's address, or under the mount.
-          endpoint: new URL(endpoint ?? '..', endpoint ? location.href : src).href.replace(/\/+$/, ''),
+          endpoint: new URL(endpoint || '..', endpoint ? location.href : src).href.replace(/\/+$/, ''),
         },
         [capturePageViews, watchDeeds, later],
         calls,

@@ -107,5 +107,5 @@ function sizeOf(file: string): number {
   } catch {
     // The same is to be said of it.
   }
-  throw new StartError(`there is no file ${file} that can be read`);
+  throw new StartError(`there is no file ${file} that can be read; a pipe is none`);
 }

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { readMount } from '../app.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { startCollector } from '../server.js';
@@ -38,9 +39,11 @@ export function serveCommand(): Command {
     throw new InvalidArgumentError(`${name}: expected a whole number from 0 to ${max}, got ${text}`);
   };
   const path = (text: string) => {
-    if (text === '' || text === '/') return '';
-    if (/^(\/[\w.~-]+)+\/?$/.test(text)) return text.replace(/\/$/, '');
-    throw new InvalidArgumentError(`mount: expected a path such as /stagetag, got ${text}`);
+    try {
+      return readMount(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
   };
   return new Command('serve')
     .description('run the collector')

@@ -1,8 +1,32 @@
 /** Fields that the forms of rules share. */
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import { inLanguage, language, t } from './texts.js';
 
 export type Put<T> = (next: T) => void;
+
+/** A fold whose inside is made when it is opened first: hundreds of them are more than a page carries. */
+export function Fold({
+  title,
+  note,
+  isOpen,
+  children,
+}: {
+  title: string;
+  note: string | number;
+  isOpen?: boolean | undefined;
+  children: ComponentChildren;
+}): JSX.Element {
+  const [isSeen, see] = useState(!!isOpen);
+  return (
+    <details class="rule" open={isOpen} onToggle={({ currentTarget }) => currentTarget.open && see(true)}>
+      <summary>
+        <strong>{title}</strong> <span class="soft">{note}</span>
+      </summary>
+      {isSeen && children}
+    </details>
+  );
+}
 
 export function NameField({
   name,

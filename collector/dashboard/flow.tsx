@@ -106,6 +106,7 @@ function Steps({
   before: FlowReport | undefined;
 }): JSX.Element {
   const was = (stage: Stage) => before?.steps.find((step) => step.from === stage);
+  if (!steps.length) return <p>{t('oneStage')}</p>;
   if (!steps.some(({ reached }) => reached)) return <p>{t('nobodyReached', { from, to })}</p>;
   /** A number, and the way to those who are behind it. */
   const people = (step: Step, fate: 'wentOn' | 'stillThere' | 'lost' | '', count: number, more: object = {}) => {

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { EVERY_MS } from './live.js';
 import { Alert } from './parts.js';
+import { isUnsaved } from './state.js';
 import { t } from './texts.js';
 
 /** A view whose code comes when it is opened: most mornings nobody opens it. A browser remembers that a file did not come: trying again is a new page. */
@@ -16,7 +17,7 @@ export function later<P extends object>(load: () => Promise<(props: P) => JSX.El
     }, []);
     useEffect(() => {
       if (!state.isMissing) return;
-      const again = () => location.reload();
+      const again = () => isUnsaved() || location.reload();
       // The connection of this machine, or the collector itself, is back.
       const timer = setInterval(
         () =>

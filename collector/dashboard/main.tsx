@@ -10,6 +10,7 @@ import { keepPlaces } from './places.js';
 import { Alert, Problem } from './parts.js';
 import { later } from './later.js';
 import {
+  chosen,
   forgetWriting,
   hasShareEnded,
   hereOf,
@@ -34,7 +35,7 @@ function App(): JSX.Element {
   void language.value;
   const { problem } = route.value;
   if (isSignedIn.value === undefined) return <p class="soft">{t('loading')}</p>;
-  return isSignedIn.value && !problem ? <Signed /> : <SignIn problem={problem} />;
+  return isSignedIn.value ? <Signed linkProblem={problem} /> : <SignIn problem={problem} />;
 }
 
 function Header({ children }: { children?: ComponentChildren }): JSX.Element {
@@ -60,11 +61,13 @@ function Header({ children }: { children?: ComponentChildren }): JSX.Element {
   );
 }
 
+/** Why a link did not open what it was for. */
+const sayLinkProblem = (problem = ''): string | undefined =>
+  ({ 'link-expired': t('linkExpired'), 'share-ended': t('shareEnded'), 'too-often': t('tooOften') })[problem];
+
 function SignIn({ problem }: { problem: string | undefined }): JSX.Element {
   const [failure, setFailure] = useState<string>();
-  const reason = hasShareEnded.value ? 'share-ended' : (problem ?? '');
-  const error =
-    failure ?? { 'link-expired': t('linkExpired'), 'share-ended': t('shareEnded'), 'too-often': t('tooOften') }[reason];
+  const error = failure ?? sayLinkProblem(hasShareEnded.value ? 'share-ended' : problem);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const token = String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim();
@@ -126,7 +129,11 @@ function skip(event: Event): void {
   document.getElementById('main')!.focus();
 }
 
-function Signed(): JSX.Element {
+/** What holds for another site too. */
+const keptRange = (): Record<string, string> =>
+  Object.fromEntries(['days', 'from', 'to'].map((name) => [name, chosen(name)]).filter(([, value]) => value));
+
+function Signed({ linkProblem }: { linkProblem: string | undefined }): JSX.Element {
   const live = useLive<{ sites: Site[] }>('sites');
   const { siteKey, view, visitorId, isOtherView } = route.value;
   // Who began with no site stays with the first steps until they go on by themselves.
@@ -179,7 +186,7 @@ function Signed(): JSX.Element {
             <span class="soft">{t('site')}</span>{' '}
             <select
               value={site?.siteKey}
-              onChange={({ currentTarget }) => (location.hash = linkTo(currentTarget.value))}
+              onChange={({ currentTarget }) => (location.hash = linkTo(currentTarget.value, view, keptRange()))}
             >
               {live.data?.sites.map((each) => (
                 <option key={each.siteKey} value={each.siteKey}>
@@ -204,6 +211,8 @@ function Signed(): JSX.Element {
       )}
       <main id="main" tabIndex={-1}>
         {problem && <Alert>{problem}</Alert>}
+        {/* Who is signed in stays it, whatever became of a link. */}
+        {linkProblem && <Alert>{sayLinkProblem(linkProblem)}</Alert>}
         {isSessionOver.value && (
           <Alert>
             {t('sessionEnded')}{' '}

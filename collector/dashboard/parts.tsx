@@ -261,13 +261,18 @@ export const CsvButton = <T,>({
 /** Saves a picture of an element of this class in the card around. */
 export const PictureButton = ({ name, of }: { name: string; of: string }): JSX.Element => {
   const place = useRef<HTMLSpanElement>(null);
+  const [isMissing, setMissing] = useState(false);
   const take = async () => {
-    const { toPicture } = await import('./picture.js');
-    save(`${name}.png`, await toPicture(place.current!.closest('.card')!.querySelector<HTMLElement>(of)!));
+    // Another version of the collector may have no such file any more.
+    const part = await import('./picture.js').catch(() => undefined);
+    setMissing(!part);
+    if (part)
+      save(`${name}.png`, await part.toPicture(place.current!.closest('.card')!.querySelector<HTMLElement>(of)!));
   };
   return (
     <span ref={place}>
       <Take text={t('png')} take={take} />
+      {isMissing && <Alert>{t('noCharts')}</Alert>}
     </span>
   );
 };
@@ -499,7 +504,8 @@ function Unseen({ site, range }: { site: Site; range: { from: string; to: string
 /** Under which version of the rules everybody is looked at. */
 function Version({ site }: { site: Site }): JSX.Element | null {
   const all = useOnce<{ versions: RuleVersion[] }>(`sites/${site.siteKey}/rules/versions`)?.versions ?? [];
-  return all.length < 2 ? null : (
+  // A link may name one that there is not: it can be taken back.
+  return all.length < 2 && !chosen('rules') ? null : (
     <Select
       label={t('underRules')}
       name="rules"

@@ -133,7 +133,11 @@ export function Review({ site }: { site: Site }): JSX.Element {
         <Loaded read={flow}>
           {({ leak, steps, from, to: end }) => (
             <p class="leak">
-              {steps.some(({ reached }) => reached) ? sayLeak(site, leak) : t('nobodyReached', { from, to: end })}{' '}
+              {!steps.length
+                ? t('oneStage')
+                : steps.some(({ reached }) => reached)
+                  ? sayLeak(site, leak)
+                  : t('nobodyReached', { from, to: end })}{' '}
               {!!leak?.lost && <a href={linkTo(site.siteKey, 'flow', { from, to: end })}>{t('lookAt')}</a>}
             </p>
           )}

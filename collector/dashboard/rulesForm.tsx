@@ -10,7 +10,7 @@ import {
   type Rules,
 } from '../../sdk/core/index.js';
 import { Called, ConditionForm, firstOf, inWords } from './conditionForm.js';
-import { LabelField, NameField, NumberField, type Put } from './fields.js';
+import { Fold, LabelField, NameField, NumberField, type Put } from './fields.js';
 import { freeName, having, renamed, without } from './rulesEdits.js';
 import { SignalForm } from './signalForm.js';
 import { inLanguage, t } from './texts.js';
@@ -82,11 +82,7 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
         {STAGES.map((stage) => {
           const rule = rules.stages[stage];
           return (
-            <details key={stage} class="rule">
-              <summary>
-                <strong>{t(`stages.${stage}`)}</strong>{' '}
-                <span class="soft">{rule ? words(rule.when) : t('noRule')}</span>
-              </summary>
+            <Fold key={stage} title={t(`stages.${stage}`)} note={rule ? words(rule.when) : t('noRule')}>
               {rule ? (
                 <>
                   <ConditionForm
@@ -141,7 +137,7 @@ export function RulesForm({ rules, onChange }: { rules: Rules; onChange: Put<Rul
                   + {t('addCondition')}
                 </button>
               )}
-            </details>
+            </Fold>
           );
         })}
         <h3>{t('tags')}</h3>
@@ -278,16 +274,13 @@ function ConditionRule({
   children: ComponentChildren;
 }): JSX.Element {
   return (
-    <details class="rule" open={isNew}>
-      <summary>
-        <strong>{title}</strong> <span class="soft">{note}</span>
-      </summary>
+    <Fold title={title} note={note} isOpen={isNew}>
       <div class="form">{children}</div>
       <ConditionForm condition={when} names={names} onChange={onChange} />
       <button type="button" class="plain small" onClick={onRemove}>
         {t('remove')}
       </button>
-    </details>
+    </Fold>
   );
 }
 

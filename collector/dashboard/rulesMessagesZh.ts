@@ -4,6 +4,7 @@ import type { RULES_MESSAGES } from '../../sdk/core/index.js';
 export const RULES_MESSAGES_ZH: Record<keyof typeof RULES_MESSAGES, string> = {
   too_deep: '嵌套最多 {{max}} 层',
   too_many: '条件最多 {{max}} 个',
+  too_many_names: '最多 {{max}} 个',
   not_text: '应为非空文本，实际为 {{got}}',
   not_number: '应为数字，实际为 {{got}}',
   not_within: '应为 {{min}} 到 {{max}} 之间的数字，实际为 {{got}}',

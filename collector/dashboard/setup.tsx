@@ -76,12 +76,10 @@ function Snippet({ site }: { site: Site }): JSX.Element {
       <p class="soft">{t('snippetHint')}</p>
       <pre tabIndex={0}>{site.snippet}</pre>
       <Copy text={site.snippet} />
-      <p role="status">
-        {!data
-          ? t('loading')
-          : last
-            ? `✓ ${t('lastEvent', { time: showTime(last.lastSeen, site.timeZone) })}`
-            : `○ ${t('waiting')}`}
+      <p>
+        {/* When the latest came is not to be read out with each one. */}
+        <span role="status">{!data ? t('loading') : last ? '✓' : `○ ${t('waiting')}`}</span>{' '}
+        {last && t('lastEvent', { time: showTime(last.lastSeen, site.timeZone) })}
       </p>
       <details>
         <summary>{t('pinned')}</summary>

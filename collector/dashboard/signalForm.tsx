@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { isRecord, type Matcher, type Rules, type Signal } from '../../sdk/core/index.js';
 import { MatcherForm } from './conditionForm.js';
-import { LabelField, NameField, NumberField, type Put } from './fields.js';
+import { Fold, LabelField, NameField, NumberField, type Put } from './fields.js';
 import { freeName, having, readList, renamed, renameSignal, showList, timesAsked, without } from './rulesEdits.js';
 import { inLanguage, t } from './texts.js';
 
@@ -48,11 +48,11 @@ export function SignalForm({
     });
   };
   return (
-    <details class="rule" open={isNew}>
-      <summary>
-        <strong>{inLanguage(signal.label) ?? name}</strong>{' '}
-        <span class="soft">{[signal.label && name, meaningOf(signal)].filter(Boolean).join(' · ')}</span>
-      </summary>
+    <Fold
+      title={inLanguage(signal.label) ?? name}
+      note={[signal.label && name, meaningOf(signal)].filter(Boolean).join(' · ')}
+      isOpen={isNew}
+    >
       <div class="form">
         <NameField name={name} taken={rules.signals} onRename={(to) => onChange(renameSignal(rules, name, to))} />
         <LabelField label={signal.label} onChange={(label) => put('label', label)} />
@@ -98,7 +98,7 @@ export function SignalForm({
       <button type="button" class="plain small" onClick={remove}>
         {t('remove')}
       </button>
-    </details>
+    </Fold>
   );
 }
 

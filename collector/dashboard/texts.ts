@@ -72,6 +72,7 @@ const en = {
   nobodyReached:
     'Nobody got to a stage from {from} to {to}. Choose more days, or see under “Setup” whether your pages are heard.',
   nobodyLost: 'Nobody is lost yet.',
+  oneStage: 'The rules have no two stages, so there is no step on which people could be lost.',
   stillThere: 'Still there',
   gotThere: 'Got there',
   wentOn: 'Went on',
@@ -1082,6 +1083,7 @@ const zh: typeof en = {
   leak: '从“{from}”到“{to}”流失比例最高：到达者中有 {share} 尚未前进，其中 {lost} 人已流失，{still} 人仍停留。',
   nobodyReached: '{from} 至 {to} 之间没有人到达任何阶段。请选择更长的时间，或在“设置”中查看是否收到页面数据。',
   nobodyLost: '目前没有人流失。',
+  oneStage: '规则中的阶段不足两个，因此没有可能流失的步骤。',
   stillThere: '仍停留',
   gotThere: '到达',
   wentOn: '继续前进',

@@ -304,8 +304,12 @@ const parseUrl = (text = ''): URL | undefined => remembered(urls, text, () => at
 const isSame = (a: Inference, b: Inference) =>
   a.stage === b.stage && a.peak === b.peak && a.tags.join(' ') === b.tags.join(' ');
 
-/** How often late events of one batch are looked at: of many days several together, since whoever sends them decides how many they are. */
+/**
+ * How often late events of one batch are looked at: of many days several together, since whoever sends them decides how many they are. Each look
+ * goes over all days on which somebody was there: of whom these are many it is less often.
+ */
 const MOST_LOOKS = 100;
+const MOST_DAYS_LOOKED_AT = 40_000;
 
 /**
  * The same as findTransitions. Events that came later than they happened, and after all that is known, such as those of a browser that was
@@ -328,7 +332,9 @@ function findLateTransitions(...given: Parameters<typeof findTransitions>): Tran
   const transitions: Transition[] = [];
   const facts = mergeFacts(emptyFacts(), past);
   let [known, rest] = [start, events];
-  const length = Math.ceil((Math.min(dayOf(events.at(-1)!.event.time), today) - dayOf(first) + 1) / MOST_LOOKS);
+  const days = Math.max(...Object.values(past.signals).map((byDay) => Object.keys(byDay).length), 0) + events.length;
+  const looks = Math.min(MOST_LOOKS, Math.max(1, Math.floor(MOST_DAYS_LOOKED_AT / days)));
+  const length = Math.ceil((Math.min(dayOf(events.at(-1)!.event.time), today) - dayOf(first) + 1) / looks);
   while (rest[0] && dayOf(rest[0].event.time) < today) {
     const end = Math.min(dayOf(rest[0].event.time) + length, today);
     const until = rest.findIndex(({ event }) => dayOf(event.time) >= end);

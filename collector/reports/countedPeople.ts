@@ -1,6 +1,6 @@
 /** Those whom a number of a report counts that names them by nothing else: `REPORT:NUMBER`, the number as the report has it. */
 import { isDay } from '../isDay.js';
-import { attempt, parseDay, STAGES, type Stage } from '../../sdk/core/index.js';
+import { attempt, parseDay, STAGES, type Stage, rank } from '../../sdk/core/index.js';
 import { LIFECYCLE } from '../model/lifecycle.js';
 import { whoLost, whoMoved, whoReached, whoStood } from '../projection/noticed.js';
 import type { Deed, Person, View } from '../projection/view.js';
@@ -58,8 +58,10 @@ const rulesOf = async ({ store, site }: View) => (await store.rules(site.siteKey
 const REPORTS: Record<string, { numbers: string; isDated?: true; find: Find }> = {
   stages: {
     numbers: 'entered:STAGE or left:STAGE, stood:STAGE or reached:STAGE at the end',
-    find: async ({ view, span }, [way, stage]) => {
+    find: async ({ view, span, now }, [way, stage]) => {
       if (!isOneOf(STAGES, stage)) return undefined;
+      // Of now it is told by facts: what was noticed may be another's by now.
+      if (way === 'reached' && span.until > now) return (person) => rank(view.peak(person)) >= rank(stage);
       if (way === 'stood') return isAmong(whoStood(view.projection, span.until, stage));
       if (way === 'reached') return isAmong(whoReached(view.projection, span.until, stage));
       if (way === 'entered') return isAmong(whoMoved(view.projection, span, (_, to) => to === stage));

@@ -12,7 +12,8 @@ import { readRange, type ReportQuery } from './range.js';
 export interface RfmReport {
   asOf: number;
   /** The signal whose events and amounts were counted. */
-  signal: string;
+  /** Null where no signal adds up orders: then there are no buyers. */
+  signal: string | null;
   buyers: number;
   revenue: number;
   groups: Array<{ group: RfmGroup; label: { en: string; zh: string }; buyers: number; revenue: number }>;
@@ -111,9 +112,9 @@ export async function reportRfm(
 ): Promise<RfmReport | string> {
   const { rules } = (await view.store.rules(siteKey)).at(-1)!;
   const chosen = chooseOrderSignal(rules, query.signal);
-  if ('error' in chosen) return chosen.error;
-  const { signal } = chosen;
-  const buyers = scoreBuyers(view, rules, signal, now);
+  if ('error' in chosen && query.signal !== undefined) return chosen.error;
+  const signal = 'signal' in chosen ? chosen.signal : null;
+  const buyers = signal === null ? [] : scoreBuyers(view, rules, signal, now);
   const groups = new Map<RfmGroup, { buyers: number; revenue: number }>();
   const cells = new Map<string, { r: number; fm: number; buyers: number }>();
   for (const { r, fm, group, monetary } of buyers) {

@@ -232,7 +232,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     TagsReport: record({ asOf: moment, people: count, tags: list(record({ tag: text, people: count })) }),
     RfmReport: record({
       asOf: moment,
-      signal: text,
+      signal: nullable('string'),
       buyers: count,
       revenue: number,
       groups: list(record({ group: text, label, buyers: count, revenue: number })),
@@ -251,7 +251,7 @@ export const REPORT_SCHEMAS: Record<string, Schema> = Object.fromEntries(
     }),
     ValueReport: record({
       asOf: moment,
-      signal: text,
+      signal: nullable('string'),
       margin: number,
       years: number,
       discount: number,

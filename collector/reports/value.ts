@@ -28,7 +28,8 @@ const YEAR_DAYS = 365;
 
 export interface ValueReport {
   asOf: number;
-  signal: string;
+  /** Null where no signal adds up orders: then there are no buyers. */
+  signal: string | null;
   /** As they were asked for: share of an order that is left, years ahead, yearly discount. */
   margin: number;
   years: number;
@@ -162,12 +163,14 @@ export async function reportValue(
   const { margin, years, discount } = { ...DEFAULTS, ...query };
   const { rules } = (await view.store.rules(siteKey)).at(-1)!;
   const chosen = chooseOrderSignal(rules, query.signal);
-  if ('error' in chosen) return chosen.error;
-  const { signal } = chosen;
+  if ('error' in chosen && query.signal !== undefined) return chosen.error;
+  const signal = 'signal' in chosen ? chosen.signal : null;
+  /** No signal is called so. */
+  const ordered = signal ?? '';
   const [today, thisMonth] = [dayOf(now), monthOf(dayOf(now))];
   const sum = { buyers: 0, orders: 0, units: 0, refunded: 0, days: 0, again: 0, people: 0, invitations: 0, invited: 0 };
   const months = { active: 0, retained: 0, units: 0, kept: 0 };
-  const refund = refundSignalOf(rules, signal);
+  const refund = refundSignalOf(rules, ordered);
   const buyers: OrderDays[] = [];
   const waits: Stay[] = [];
   const loops: Stay[] = [];
@@ -184,8 +187,8 @@ export async function reportValue(
         duration: Math.min(...invited.map(({ day }) => day)) - Math.min(...view.activeDays(person)),
         hasEnded: true,
       });
-    const bought = view.counted(person, signal);
-    const days = ordersOf(view, person, signal, refund);
+    const bought = view.counted(person, ordered);
+    const days = ordersOf(view, person, ordered, refund);
     const first = days[0];
     if (!first) continue;
     const orders = days.reduce((all, each) => all + each.count, 0);

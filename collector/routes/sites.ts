@@ -1,9 +1,12 @@
 import { Hono } from 'hono';
-import { isRecord } from '../../sdk/core/index.js';
+import { isDeep, isRecord } from '../../sdk/core/index.js';
 import { publicBase, type Services } from '../services.js';
 import { addSite, pinnedSnippetFor, snippetFor, updateSite, type SiteRequest } from '../site.js';
 import type { Site, SiteSettings } from '../store/store.js';
 import { readJson, type SiteEnv } from './api.js';
+
+/** No setting is deeper. */
+const MAX_DEPTH = 8;
 
 export function siteRoutes(services: Services): Hono<SiteEnv> {
   const { store, now } = services;
@@ -25,7 +28,7 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
   });
   routes.post('/', async (c) => {
     const body = await readJson(c);
-    if (!isRecord(body))
+    if (!isRecord(body) || isDeep(body, MAX_DEPTH))
       return c.json({ error: 'expected a JSON object {name, origins, template?, currency?, timeZone?}' }, 400);
     const site = await addSite(store, body as unknown as SiteRequest, now());
     if (typeof site === 'string') return c.json({ error: site }, 400);
@@ -37,7 +40,7 @@ export function siteRoutes(services: Services): Hono<SiteEnv> {
     const site = await store.site(c.req.param('siteKey'));
     if (!site) return c.json({ error: 'no site has this key' }, 404);
     const body = await readJson(c);
-    if (!isRecord(body))
+    if (!isRecord(body) || isDeep(body, MAX_DEPTH))
       return c.json(
         {
           error: `expected a JSON object {${SETTINGS.map((name) => `${name}?`).join(', ')}}`,

@@ -62,8 +62,19 @@ export function visitorRoutes({ store, work, now }: Services): Hono<SiteEnv> {
     const { stage, tag } = filter;
     const fits = (each: VisitorRecord) =>
       (!stage || (each.stage ?? 'none') === stage) && (!tag || each.tags.includes(tag));
-    return c.json({ visitors: fresh.filter(fits).map((record) => summary(record, c.get('site'))), ...rest });
+    const listed = fresh.filter(fits).map(async (record) => ({
+      ...summary(record, c.get('site')),
+      // Under another version's rules it is of when it was found out.
+      ...(!filter.rules && { score: await scoreOf(c.get('site'), record) }),
+    }));
+    return c.json({ visitors: await Promise.all(listed), ...rest });
   });
+
+  /** What somebody's score has come down to by now: of stages and tags alone it is written when they change. */
+  const scoreOf = async ({ siteKey }: Site, record: VisitorRecord): Promise<number> => {
+    const { facts } = (record.personId && (await store.visitor(siteKey, record.personId))) || record;
+    return inferFrom(viewFacts(timelineOf(await store.rules(siteKey)).current, facts, now())).score;
+  };
 
   /** Whoever is yet to be made anew under newer rules is made so when a list is to show them: no list mixes two versions. */
   const refresh = async (siteKey: string, listed: VisitorRecord): Promise<VisitorRecord> => {

@@ -28,9 +28,7 @@ const written = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 1
 const read = new Map<string, number>();
 const MOST_READ = 5000;
 
-/** Reads `YYYY-MM-DD` as a day number. */
-export function parseDay(text: string): number {
-  if (isPlain) return Date.parse(text) / DAY_MS;
+function remember(text: string): number {
   let day = read.get(text);
   if (day === undefined) {
     if (read.size >= MOST_READ) read.clear();
@@ -38,3 +36,6 @@ export function parseDay(text: string): number {
   }
   return day;
 }
+
+/** Reads `YYYY-MM-DD` as a day number. */
+export const parseDay = (text: string): number => (isPlain ? Date.parse(text) / DAY_MS : remember(text));

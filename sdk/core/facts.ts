@@ -187,6 +187,5 @@ export function keepDated<T>(
 }
 
 /** The order of events wherever one of several must count: by time, then by id. */
-export function isBefore(a: Dated<unknown>, b: Dated<unknown>): boolean {
-  return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
-}
+export const isBefore = (a: Dated<unknown>, b: Dated<unknown>): boolean =>
+  a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);

@@ -21,7 +21,7 @@ export {
 } from './lint.js';
 export { attempt, matchesGlobs } from './matcher.js';
 export { isPlain } from './plain.js';
-export { MAX_RULES_DEPTH, parseRules } from './parseRules.js';
+export { MAX_NAMES, MAX_RULES_DEPTH, parseRules } from './parseRules.js';
 export { RULES_MESSAGES, rulesError, sayError, type RulesError, type RulesErrorCode } from './rulesMessages.js';
 export * from './rules.js';
 export { decode, hashKey, matchSignals, placeOf, UNITS, type AddressParts, type Match, type Place } from './signal.js';

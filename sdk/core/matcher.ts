@@ -5,7 +5,7 @@ export function attempt<T>(run: () => T): T | undefined {
   try {
     return run();
   } catch {
-    return undefined;
+    // As if it were not there.
   }
 }
 

@@ -104,12 +104,16 @@ const mapOf =
   };
 
 /** Like mapOf, for names that rules refer to and pages show. */
+/** Signals, tags or exclusions that a site may have: more are a mistake, and each costs every event. */
+export const MAX_NAMES = 1000;
+
 const namedMapOf =
   (check: Check): Check =>
   (value, path, report) => {
+    const names = isRecord(value) ? Object.keys(value) : [];
+    if (names.length > MAX_NAMES) return report(path, 'too_many_names', { max: MAX_NAMES });
     mapOf(check)(value, path, report);
-    if (!isRecord(value)) return;
-    for (const name of Object.keys(value)) {
+    for (const name of names) {
       if (!isName(name)) report(join(path, name), 'bad_name');
     }
   };
@@ -289,9 +293,11 @@ function checkReferences(input: unknown, report: Report): void {
   const [, signals] = memberIn(input, DOCUMENT, 'signals');
   const known = new Map(membersOf(signals));
   const names = Object.keys(isRecord(signals) ? signals : {});
+  let guesses = 0;
   const checkSignal = (name: unknown, path: string) => {
     if (typeof name !== 'string' || !name || names.includes(name)) return;
-    const near = suggest(name, names);
+    // Comparing names takes its time: where all were renamed, the first ones tell it.
+    const near = guesses++ < MOST_GUESSES ? suggest(name, names) : undefined;
     const some = names.slice(0, MOST_NAMED).join(', ') + (names.length > MOST_NAMED ? ', …' : '');
     if (near) report(path, 'no_signal_but', { got: show(name), ...near });
     else report(path, 'no_signal', { got: show(name), names: some });
@@ -362,15 +368,23 @@ function hasUpperBound(part: unknown): boolean {
 
 const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
 
+/** Longer names are nobody's, and only so many wrong ones are compared with all there are. */
+const MAX_GUESSED = 64;
+const MOST_GUESSES = 20;
+
 /** Proposes the known name that is nearest to a misspelled one, if it is near, or the one that begins with it. */
 function suggest(value: unknown, names: readonly string[]): { nearest: string } | undefined {
   if (typeof value !== 'string') return undefined;
   const known = MEANT[value.toLowerCase()];
   if (known !== undefined) return names.includes(known) ? { nearest: known } : undefined;
+  if (value.length > MAX_GUESSED) return undefined;
+  const most = Math.max(value.length > 3 ? 2 : 1, value.length / 3);
   const near = names
+    .slice(0, MAX_NAMES)
+    .filter((name) => Math.abs(name.length - value.length) <= most)
     .map((name) => ({ name, distance: editDistance(value.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (near && near.distance <= Math.max(value.length > 3 ? 2 : 1, value.length / 3)) return { nearest: near.name };
+  if (near && near.distance <= most) return { nearest: near.name };
   const whole = value.length >= MIN_BEGINNING ? names.find((name) => name.startsWith(value)) : undefined;
   return whole === undefined ? undefined : { nearest: whole };
 }

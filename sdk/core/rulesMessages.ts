@@ -2,6 +2,7 @@
 export const RULES_MESSAGES = {
   too_deep: 'expected at most {{max}} levels of nesting',
   too_many: 'expected at most {{max}} conditions',
+  too_many_names: 'expected at most {{max}} of them',
   not_text: 'expected a text that is not empty, got {{got}}',
   not_number: 'expected a number, got {{got}}',
   not_within: 'expected a number from {{min}} to {{max}}, got {{got}}',

@@ -27,9 +27,8 @@ export type Handlers = {
  * Tells by an event on the document, such as `stagetag:state`. Dispatching reports what a handler of the page throws as the
  * page's own error, and goes on.
  */
-export function tell<K extends keyof Handlers>(kind: K, detail: Parameters<Handlers[K]>[0]): void {
+export const tell = <K extends keyof Handlers>(kind: K, detail: Parameters<Handlers[K]>[0]): unknown =>
   ofDocument('dispatchEvent').call(document, new CustomEvent(`stagetag:${kind}`, { detail }));
-}
 
 /** Subscribes, and returns a function that unsubscribes. `state` also fires once at once. */
 export function subscribe(kind: keyof Handlers, handler: (what: never) => void): () => void {

@@ -53,6 +53,29 @@ describe.each(ENGINES)('in %s', (name) => {
     await expectNoProblems(tab);
   });
 
+  test('an app that changes the address as it starts takes nothing of how its visitor came', async () => {
+    const body = `<script defer src="data:text/javascript,history.replaceState({}, '', '/home')"></script>one`;
+    const site = await startSite(engine, { '/': body });
+    await site.visit('/?utm_source=ad');
+    const [landing, home] = await site.named('page_view', 2);
+    expect([landing!.url, home!.url].map((url) => url!.replace(site.pages, ''))).toEqual(['/?utm_source=ad', '/home']);
+    expect(landing!.source).toEqual({ utm_source: 'ad' });
+    expect(home!.source).toBeUndefined();
+    await expectNoProblems(site.tab);
+  });
+
+  test("the page's import map comes before what is loaded of ours", async () => {
+    const tag = `'<script src="' + document.querySelector('script[defer]').src + '"></scr' + 'ipt>'`;
+    const body = `<script>document.write(${tag})</script><script>stagetag.state()</script>
+      <script type="importmap">{"imports":{"app":"data:text/javascript,window.hasRun=true"}}</script>
+      <script type="module">import 'app'</script>`;
+    const site = await startSite(engine, { '/': body });
+    const { tab } = await site.visit('/').then(() => site);
+    await site.confirmed();
+    expect(await tab.evaluate('window.hasRun')).toBe(true);
+    await expectNoProblems(tab);
+  });
+
   test("whoever presses the button at /internal is stored as one of the site's own people", async () => {
     const world = await startWorld(simplePages({ '/': 'one' }), {
       tagUrl: (url) => url.replace('127.0.0.1', 'localhost'),

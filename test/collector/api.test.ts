@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { openSqliteStore } from '../../collector/app.js';
+import { createCollector, openSqliteStore, type Store } from '../../collector/app.js';
 import { resumeJobs, workOn } from '../../collector/work.js';
 import { DAY_MS } from '../../sdk/core/index.js';
 import { ADMIN, makeCollector, makeEvent, newId, NOW, ORIGIN, temporaryFolder } from '../helpers/collector.js';
@@ -378,6 +378,40 @@ test('everything stands under a mount', async () => {
   expect((await app.request('/st/')).status).toBe(200);
   expect((await app.request('/healthz')).status).toBe(404);
   expect((await app.request('/st/healthz')).status).toBe(200);
+});
+
+test('a mount may end with a slash; options that are none are refused at once', async () => {
+  const { app, site } = await makeCollector({ mount: '/st/' });
+  expect((await app.request('/st/')).status).toBe(200);
+  const sites = await app.request('/st/api/sites', { headers: { Authorization: `Bearer ${ADMIN}` } });
+  const [{ snippet }] = ((await sites.json()) as { sites: Array<{ snippet: string }> }).sites as [{ snippet: string }];
+  expect(snippet).toContain(`/st/t/${site.siteKey}.js`);
+  const { store } = await makeCollector();
+  expect(() => createCollector({ store, mount: 'st' })).toThrow('mount: expected a path such as /stagetag, got st');
+  expect(() => createCollector({} as { store: Store })).toThrow('store: expected');
+});
+
+test('where something before it has read the body, that is what is said', async () => {
+  const { app } = await makeCollector();
+  const request = new Request('http://localhost/v1/events', { method: 'POST', body: '{}' });
+  await request.text();
+  const response = await app.request(request);
+  expect(response.status).toBe(503);
+  expect(await response.json()).toEqual({
+    error: 'the body was read before the collector saw it: mount it before what parses bodies',
+  });
+});
+
+test('a site of nested lists is refused, and not taken for a fault of the collector', async () => {
+  const { app } = await makeCollector();
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  for (const body of [
+    `{"name":"a","origins":[${deep}]}`,
+    `{"name":"a","origins":["https://a.example"],"template":${deep}}`,
+  ])
+    expect(
+      (await app.request('/api/sites', { method: 'POST', body, headers: { Authorization: `Bearer ${ADMIN}` } })).status,
+    ).toBe(400);
 });
 
 test('the dashboard is served under a strict policy', async () => {

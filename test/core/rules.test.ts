@@ -134,6 +134,7 @@ test('everything that can be wrong is said in both languages, with the same valu
   ];
   const errors = [
     ...WRONG.flatMap(([, , change]) => errorsOf(change)),
+    ...errorsOf({ signals: Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`s${at}`, { event: 'x' }])) }),
     ...conditions.flatMap((when) => (parseAudience(published, when) as { errors: ReturnType<typeof errorsOf> }).errors),
   ];
   const seen = new Set<string>(errors.map(({ code }) => code));
@@ -157,5 +158,20 @@ test('what is only misspelled is looked into all the same', () => {
     'unknown score.halfLife',
     'unknown stages.intrest',
     'unknown stages.intrest.wen',
+  ]);
+});
+
+test('of very many wrong names the first are compared with the known ones, and more names than a site has are refused', () => {
+  const signals = (start: string, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`${start}_${index}`, { event: 'x' }]));
+  const any = Array.from({ length: 300 }, (_, index) => ({ signal: `signals_${index}` }));
+  const wrong = parseRules({ signals: signals('signal', 300), stages: { awareness: { when: { any } } } });
+  const errors = 'errors' in wrong ? wrong.errors : [];
+  expect(errors).toHaveLength(300);
+  expect(errors.filter(({ values }) => values?.nearest)).toHaveLength(20);
+  expect(errors[0]!.message).toContain('did you mean "signal_0"');
+  const many = parseRules({ signals: signals('s', 1001), stages: {} });
+  expect('errors' in many && many.errors.map(({ path, code }) => [path, code])).toEqual([
+    ['signals', 'too_many_names'],
   ]);
 });
