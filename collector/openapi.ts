@@ -1,5 +1,5 @@
 /** What the collector can be asked, and what it answers: the document that is served, and that parameters are checked by. */
-import { count, date, list, nullable, record, ref, text, uuid } from './schema.js';
+import { count, moment, date, list, nullable, record, ref, text, uuid } from './schema.js';
 import { decode, STAGES } from '../sdk/core/index.js';
 import { ROLES, USER_ROLES, WEEK_STARTS, type Role } from './store/store.js';
 import {
@@ -185,6 +185,8 @@ const paths: Record<string, Record<string, Operation>> = {
       requestBody: body(record({ token: text })),
       responses: {
         200: json('Signed in.', record({ signedIn: { type: 'boolean' } })),
+        403: error('From a page of another site.'),
+        413: error('More than a token is.'),
         401: error('No such token.'),
         429: error('Too many tries.'),
       },
@@ -346,6 +348,8 @@ const paths: Record<string, Record<string, Operation>> = {
             channels: { type: 'object' },
             targets: { type: 'object' },
             weekStart,
+            rulesVersion: count,
+            createdAt: moment,
           }),
         ),
         400: WRONG,

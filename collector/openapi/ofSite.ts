@@ -161,7 +161,12 @@ export const ofSite: Record<string, Record<string, Operation>> = {
           record({
             met: { type: 'boolean' },
             rules: count,
-            because: nullable('object'),
+            because: { anyOf: [ref('Reason'), { type: 'null' }] },
+            'stage?': stage,
+            'sticky?': { type: 'boolean' },
+            'next?': { anyOf: [record({ stage, missing: list(ref('Reason')) }), { type: 'null' }] },
+            'tag?': text,
+            'missing?': list(ref('Reason')),
             events: list(
               record({
                 id: uuid,
@@ -363,7 +368,13 @@ export const ofSite: Record<string, Record<string, Operation>> = {
         'Everybody who meets the condition now, or met it when it was saved as static; cells of the CSV are no formulas',
       parameters: [audienceId, query('format', 'expected json or csv', { enum: ['json', 'csv'] })],
       responses: {
-        200: json('They.', record({ asOf: moment, members: list(ref('Member')) })),
+        200: {
+          description: 'They.',
+          content: {
+            'application/json': { schema: record({ asOf: moment, members: list(ref('Member')) }) },
+            'text/csv': { schema: text },
+          },
+        },
         400: WRONG,
         503: PREPARING,
       },
@@ -635,6 +646,7 @@ export const ofSite: Record<string, Record<string, Operation>> = {
       parameters: [draftAfter],
       responses: {
         200: json('Dropped.', record({ draft: { type: 'null' } })),
+        400: WRONG,
         409: error('Another draft was saved meanwhile.'),
       },
     },

@@ -11,7 +11,27 @@ export const state = { stage, peak: stage, tags: list(text), score: number, rule
 export const facts: Schema = { type: 'object', description: 'counts by signal and UTC day; its form is given by `v`' };
 
 export const schemas: Record<string, Schema> = {
-  Error: record({ error: text, 'reason?': text }),
+  Error: record({
+    error: text,
+    'reason?': text,
+    'meanwhile?': record({ author: nullable('string'), at: moment }),
+    'errors?': list(ref('RulesError')),
+  }),
+  Reason: {
+    ...record({
+      met: { type: 'boolean' },
+      'expires?': date,
+      'signal?': text,
+      'trait?': text,
+      'need?': { type: 'object' },
+      'have?': {},
+      'within?': number,
+      'all?': list(ref('Reason')),
+      'any?': list(ref('Reason')),
+      'not?': list(ref('Reason')),
+    }),
+    description: 'a condition with what became of it: of a signal, of a trait, or of a group of them',
+  },
   Event: record({
     id: uuid,
     name: { type: 'string', minLength: 1, maxLength: 128 },
@@ -53,7 +73,20 @@ export const schemas: Record<string, Schema> = {
     referrer: nullable('string'),
     at: moment,
   }),
-  Transition: record({ from: stage, to: stage, at: moment, cause: record({ kind: text }) }),
+  Transition: record({
+    from: stage,
+    to: stage,
+    at: moment,
+    cause: record({
+      kind: { enum: ['event', 'expiry', 'rules', 'link'] },
+      'rule?': stage,
+      'rules?': count,
+      'event?': text,
+      'eventName?': text,
+      'signals?': list(text),
+      'because?': { anyOf: [ref('Reason'), { type: 'null' }] },
+    }),
+  }),
   Session: record({
     sessionId: text,
     startedAt: moment,
@@ -250,9 +283,14 @@ export const schemas: Record<string, Schema> = {
   }),
   Rules: record({
     version: count,
+    'name?': text,
     signals: { type: 'object' },
     stages: { type: 'object' },
     'tags?': { type: 'object' },
+    'score?': { type: 'object' },
+    'rfm?': { type: 'object' },
+    'currency?': text,
+    'exclude?': { type: 'object' },
   }),
   ...REPORT_SCHEMAS,
 };
