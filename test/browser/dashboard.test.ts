@@ -760,6 +760,12 @@ test('what was changed in the rules is undone step by step, and rules that nobod
   const first = await text();
   const tags = Object.keys(rules.tags ?? {}).length;
   const left = async () => Object.keys((JSON.parse(await text()) as Rules).tags ?? {}).length;
+  // The inside of a fold is there once it was opened.
+  expect(await page.$$eval('details.rule select', (all) => all.length)).toBe(0);
+  await page.$$eval('details.rule', (all) => all.forEach((each) => ((each as HTMLDetailsElement).open = true)));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('details.rule')].every((each) => each.querySelector('button')),
+  );
   // Two tags are taken out by the form, and come back one by one.
   for (let removed = 0; removed < 2; removed++)
     await page.evaluate(() => {
