@@ -26,7 +26,7 @@ const written = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 1
 
 /** Days that were read. All that are in use are few: a window's, for each site. */
 const read = new Map<string, number>();
-const MOST_READ = 5000;
+const MOST_READ = 50_000;
 
 function remember(text: string): number {
   let day = read.get(text);
