@@ -1,7 +1,7 @@
 import fs from 'node:fs';
-import { readMount } from '../app.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
+import { readMount } from '../app.js';
 import { startCollector } from '../server.js';
 import { dataOption } from './command.js';
 

@@ -212,7 +212,7 @@ function Signed({ linkProblem }: { linkProblem: string | undefined }): JSX.Eleme
       <main id="main" tabIndex={-1}>
         {problem && <Alert>{problem}</Alert>}
         {/* Who is signed in stays it, whatever became of a link. */}
-        {linkProblem && <Alert>{sayLinkProblem(linkProblem)}</Alert>}
+        {sayLinkProblem(linkProblem) && <Alert>{sayLinkProblem(linkProblem)}</Alert>}
         {isSessionOver.value && (
           <Alert>
             {t('sessionEnded')}{' '}

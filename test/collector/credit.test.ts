@@ -90,7 +90,7 @@ test('a proof that arrives late holds from when it was said', async () => {
   expect(Object.keys(both).sort()).toEqual(['Direct', 'Organic Social', 'Paid Search']);
 });
 
-test.each([300, 2000])('nor where the clock of the browser was %s ms ahead as it ordered', async (aheadMs) => {
+test.each([300, 2000])('credit stays where the clock of the browser was %s ms ahead as it ordered', async (aheadMs) => {
   const { collector, come } = await openShop();
   const [phone, laptop] = [newId(), newId()];
   await come(laptop, 6, { isUser: true });
@@ -107,7 +107,7 @@ test.each([300, 2000])('nor where the clock of the browser was %s ms ahead as it
   expect(steps.map(({ visitors }) => visitors)).toEqual([1, 1]);
 });
 
-test('nor once the events of that day are not kept any more', async () => {
+test('credit stays once the events of that day are not kept any more', async () => {
   const { collector, come } = await openShop();
   const { app, site, store } = collector;
   const [phone, laptop] = [newId(), newId()];
@@ -124,7 +124,7 @@ test('nor once the events of that day are not kept any more', async () => {
   expect(await creditsOf(collector, 'signal=order')).toEqual({ 'Organic Social': 1 });
 });
 
-test('nor by a batch of the server without events', async () => {
+test('credit stays where a batch of the server without events links a visitor', async () => {
   const { collector, come } = await openShop();
   const [phone, laptop] = [newId(), newId()];
   await come(phone, 10, { query: '?gclid=1' });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { AttributionReport } from '../../collector/reports/attribution.js';
 import type { RfmReport } from '../../collector/reports/customers.js';
 import type { ValueReport } from '../../collector/reports/value.js';
-import { makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
+import { ADMIN, makeCollector, makeEvent, newId, NOW } from '../helpers/collector.js';
 import { templateDocument } from '../helpers/rules.js';
 
 const DAY = 86_400_000;
@@ -90,4 +90,15 @@ test('a refund that names its order is taken off that one where orders are credi
     return channels.map(({ revenue }) => revenue!.linear);
   };
   expect([await revenueOf(8), await revenueOf(2)]).toEqual([[10], [40]]);
+});
+
+test('of a site that sells nothing the reports on buyers are empty, and only a signal that is named is refused', async () => {
+  const { app, get, site, putRules } = await makeCollector();
+  await putRules({ signals: { visit: { event: 'page_view' } }, stages: { awareness: { when: { signal: 'visit' } } } });
+  for (const name of ['rfm', 'value']) {
+    const path = `sites/${site.siteKey}/reports/${name}`;
+    expect(await get(path)).toMatchObject({ signal: null, buyers: 0 });
+    const headers = { Authorization: `Bearer ${ADMIN}` };
+    expect((await app.request(`/api/${path}?signal=visit`, { headers })).status).toBe(400);
+  }
 });
